@@ -1,0 +1,59 @@
+"""The bodies of events, one file per stage of the life of a model. A body's class name is its event's type."""
+
+from __future__ import annotations
+
+from lifecycle.records.bodies.body import Body
+from lifecycle.records.bodies.data import DatasetIngested, DatasetRejected
+from lifecycle.records.bodies.decisions import (
+    ApprovalBarred,
+    ApprovalGiven,
+    ApprovalRefused,
+    ApprovalRequested,
+    DecisionMade,
+    VersionExpired,
+    VersionRetired,
+    VersionRevoked,
+)
+from lifecycle.records.bodies.governors import KeyRevoked, PersonEnrolled
+from lifecycle.records.bodies.serving import (
+    MonitoringReported,
+    RollbackRequested,
+    RolledBack,
+    RolloutAborted,
+    RolloutCompleted,
+    RolloutRequested,
+    RolloutStepReached,
+)
+from lifecycle.records.bodies.training import ModelEvaluated, ModelTrained, TrainingFailed, TrainingStarted
+
+#: Every type of event there is.
+BODIES: dict[str, type[Body]] = {
+    body.__name__: body
+    for body in (
+        DatasetIngested,
+        DatasetRejected,
+        TrainingStarted,
+        ModelTrained,
+        TrainingFailed,
+        ModelEvaluated,
+        DecisionMade,
+        ApprovalRequested,
+        ApprovalGiven,
+        ApprovalRefused,
+        ApprovalBarred,
+        VersionRevoked,
+        VersionExpired,
+        VersionRetired,
+        RolloutRequested,
+        RolloutStepReached,
+        RolloutCompleted,
+        RolloutAborted,
+        RollbackRequested,
+        RolledBack,
+        MonitoringReported,
+        PersonEnrolled,
+        KeyRevoked,
+    )
+}
+
+__all__ = ["BODIES", "Body", *BODIES]

@@ -1,0 +1,51 @@
+"""What happens to data."""
+
+from __future__ import annotations
+
+from lifecycle.records.bodies.body import Body
+from lifecycle.records.record import Count, Digest, Record
+
+
+class ColumnProfile(Record):
+    """Counts only: no value of a row ever stands in a leaf."""
+
+    column: str
+    kind: str
+    missing: Count
+    distinct: Count
+
+
+class ContractFailure(Record):
+    """A check that rows failed, and where: positions in the source (0-based, data rows), never values."""
+
+    column: str
+    check: str
+    failures: Count
+    positions: tuple[Count, ...]
+
+
+class DatasetIngested(Body):
+    source: str
+    source_digest: Digest
+    contract: str
+    contract_digest: Digest
+    rows: Count
+    splits: dict[str, Count]
+    columns: tuple[ColumnProfile, ...]
+    licence: str
+    classification: str
+    regions: tuple[str, ...]
+    single_feature_auc: dict[str, float]
+    leaking_columns: tuple[str, ...]
+    duplicate_rows: Count
+    suspected_label_flips: Count
+
+
+class DatasetRejected(Body):
+    source: str
+    source_digest: Digest
+    contract: str
+    rows: Count
+    reason: str
+    failures: tuple[ContractFailure, ...]
+    leaking_columns: tuple[str, ...]

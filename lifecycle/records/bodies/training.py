@@ -1,0 +1,63 @@
+"""What happens when a version is made and judged."""
+
+from __future__ import annotations
+
+from lifecycle.records.bodies.body import Body
+from lifecycle.records.evidence import Measurement
+from lifecycle.records.record import Count, Digest, JsonObject, Name, Record
+
+
+class Metering(Record):
+    """What a training run used, and what that costs by the price table."""
+
+    device: str
+    precision: str
+    seconds: float
+    peak_memory_bytes: Count
+    epochs: Count
+    resumed_from_epoch: Count
+    cost: float
+    currency: str
+
+
+class TrainingStarted(Body):
+    dataset_digest: Digest
+    options: JsonObject
+    seed: Count
+    device: str
+    estimated_cost: float
+    decision_ids: tuple[str, ...]
+
+
+class ModelTrained(Body):
+    dataset_digest: Digest
+    model_digest: Digest
+    #: The OpenSSF Model Signing bundle over exactly the manifest's files.
+    signature_digest: Digest
+    signature_key: str
+    training_id: str
+    code_commit: str
+    #: The author that git names: a claim, unless the commit is signed.
+    code_author: str
+    code_author_basis: str
+    metering: Metering
+    validation: dict[Name, float]
+    baseline_name: str
+    baseline_digest: Digest
+
+
+class TrainingFailed(Body):
+    dataset_digest: Digest
+    training_id: str
+    reason: str
+    last_epoch: Count
+
+
+class ModelEvaluated(Body):
+    model_digest: Digest
+    dataset_digest: Digest
+    evidence_digest: Digest
+    report_json_digest: Digest
+    report_html_digest: Digest
+    headline: dict[Name, Measurement]
+    champion_version: int | None

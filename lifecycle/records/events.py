@@ -1,0 +1,128 @@
+"""Events: what happened, by whom, to what, from what. One is one leaf of the ledger.
+
+The body of an event is typed by the event's type, and the type is the name of the body's class. Inputs
+and outputs are the lineage: every edge of every export is read from them.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import Field, JsonValue, SerializeAsAny, ValidationError, field_validator, model_validator
+
+from lifecycle.errors import MalformedRecord
+from lifecycle.records.bodies import BODIES, Body
+from lifecycle.records.identity import new_id, now_us
+from lifecycle.records.record import ActorId, Digest, Microseconds, Name, Record, Version, describe
+
+
+class Actor(Record):
+    """Who did it. `authenticated` is false for a claim (a text, a git author) and true for a fact (a signature)."""
+
+    id: ActorId
+    kind: Literal["human", "service", "team"]
+    authenticated: bool = False
+
+
+class Subject(Record):
+    """What it happened to. `credit:7` is a name for people; the digest is the thing."""
+
+    kind: Literal["model", "dataset", "person", "policy", "key"]
+    name: str
+    version: Version | None = None
+    digest: Digest | None = None
+
+    def __str__(self) -> str:
+        return self.name if self.version is None else f"{self.name}:{self.version}"
+
+
+class Link(Record):
+    """One end of a lineage edge: the part that it plays in this event, and its digest."""
+
+    role: Name
+    digest: Digest
+
+
+class Header(Record):
+    """Everything of an event but its body."""
+
+    schema_version: Literal["lifecycle.event/1"] = "lifecycle.event/1"
+    id: str
+    type: str
+    environment: Name
+    occurred_at_us: Microseconds
+    actor: Actor
+    subject: Subject
+    run_id: str | None = None
+    inputs: tuple[Link, ...] = ()
+    outputs: tuple[Link, ...] = ()
+
+
+class Event(Header):
+    """One thing that happened. Its canonical bytes are stored verbatim and hashed as a leaf."""
+
+    body: SerializeAsAny[Body]
+
+    @field_validator("body")
+    @classmethod
+    def _body_is_typed(cls, body: Body) -> Body:
+        if type(body).__name__ not in BODIES:
+            raise ValueError(f"{type(body).__name__} is not a registered body")
+        return body
+
+    @model_validator(mode="after")
+    def _type_names_the_body(self) -> Event:
+        if self.type != type(self.body).__name__:
+            raise ValueError(f"the type is {self.type} but the body is a {type(self.body).__name__}")
+        return self
+
+    @classmethod
+    def happened(
+        cls,
+        body: Body,
+        *,
+        subject: Subject,
+        actor: Actor,
+        environment: Name,
+        run_id: str | None = None,
+        inputs: tuple[Link, ...] = (),
+        outputs: tuple[Link, ...] = (),
+        at_us: Microseconds | None = None,
+        event_id: str | None = None,
+    ) -> Event:
+        """An event with a fresh id, now, unless told otherwise (a retried step passes its own id)."""
+        occurred = now_us() if at_us is None else at_us
+        return cls(
+            id=event_id or new_id(occurred),
+            type=type(body).__name__,
+            environment=environment,
+            occurred_at_us=occurred,
+            actor=actor,
+            subject=subject,
+            run_id=run_id,
+            inputs=inputs,
+            outputs=outputs,
+            body=body,
+        )
+
+    @classmethod
+    def of(cls, value: JsonValue) -> Self:
+        """An event from a JSON value: the type says which body it must have."""
+        if not isinstance(value, dict) or "body" not in value:
+            raise MalformedRecord("This is not an event: it has no body.", "Write events through `Event.happened`.")
+        header = Header.of({key: part for key, part in value.items() if key != "body"})
+        body_type = BODIES.get(header.type)
+        if body_type is None:
+            raise MalformedRecord(f"{header.type!r} is not a type of event.", f"The types are {', '.join(BODIES)}.")
+        parts = {field: getattr(header, field) for field in Header.model_fields}
+        try:
+            return cls(**parts, body=body_type.of(value["body"]))
+        except ValidationError as error:
+            raise MalformedRecord(f"This is not an event: {describe(error)}.", "Write events through `Event.happened`.") from error
+
+
+class Recorded(Record):
+    """An event and the place that the ledger gave it."""
+
+    index: int = Field(ge=0)
+    event: Event

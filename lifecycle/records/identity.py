@@ -1,0 +1,53 @@
+"""Ids that sort by time, and salted commitments for values that must never stand in a leaf."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import time
+import uuid
+
+from pydantic import JsonValue
+
+from lifecycle.records.record import Digest, Microseconds, Record, canonical_bytes
+
+SALT_BYTES = 32
+
+
+def now_us() -> Microseconds:
+    """The wall clock in microseconds."""
+    return time.time_ns() // 1_000
+
+
+def new_id(at_us: Microseconds | None = None) -> str:
+    """A UUIDv7 (RFC 9562 §5.7): 48 bits of milliseconds, then 74 random bits, so that ids sort by time."""
+    milliseconds = (now_us() if at_us is None else at_us) // 1_000
+    value = (milliseconds & ((1 << 48) - 1)) << 80 | 0x7 << 76 | secrets.randbits(12) << 64 | 0b10 << 62 | secrets.randbits(62)
+    return str(uuid.UUID(int=value))
+
+
+class Commitment(Record):
+    """A salted hash that stands in a leaf in place of a personal value: SHA-256(salt ‖ RFC 8785 bytes of the value).
+
+    The salt and the value live where they can be erased; without the salt the hash says nothing about
+    the value, however few values there are to guess from.
+    """
+
+    digest: Digest
+
+
+class Opening(Record):
+    """What opens a commitment. Erasing it makes the value unrecoverable and leaves every proof as it was."""
+
+    salt_hex: str
+    value: JsonValue
+
+    def commitment(self) -> Commitment:
+        salted = bytes.fromhex(self.salt_hex) + canonical_bytes(self.value)
+        return Commitment(digest="sha256:" + hashlib.sha256(salted).hexdigest())
+
+
+def commit(value: JsonValue) -> tuple[Commitment, Opening]:
+    """A commitment to a value under a fresh 32-byte salt, and what opens it."""
+    opening = Opening(salt_hex=secrets.token_hex(SALT_BYTES), value=value)
+    return opening.commitment(), opening

@@ -1,0 +1,85 @@
+"""The model manifest: its digest is the model's digest.
+
+It covers every byte that decides what the model answers: weights, the ONNX graph that serves, the fitted
+preprocessor as plain data, the schemas of input and output, the training configuration. It is written
+before the model is signed, so that what is evaluated, signed, approved, loaded and served is one thing.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import model_validator
+
+from lifecycle.records.record import Count, Digest, JsonObject, Name, Record, Share
+
+#: Every manifest has exactly one file in each of these parts.
+PARTS = ("weights", "graph", "preprocessor", "schemas", "training")
+Part = Literal["weights", "graph", "preprocessor", "schemas", "training"]
+
+#: The format of each part, by file name: nothing else is ever loaded, and nothing that unpickles has a place here.
+FILE_NAMES: dict[Part, str] = {
+    "weights": "model.safetensors",
+    "graph": "model.onnx",
+    "preprocessor": "preprocessor.json",
+    "schemas": "schemas.json",
+    "training": "training.json",
+}
+
+
+class ManifestFile(Record):
+    part: Part
+    path: str
+    digest: Digest
+    size: Count
+
+
+class ModelManifest(Record):
+    schema_version: Literal["lifecycle.manifest/1"] = "lifecycle.manifest/1"
+    model: Name
+    dataset_digest: Digest
+    files: tuple[ManifestFile, ...]
+
+    @model_validator(mode="after")
+    def _one_file_a_part(self) -> ModelManifest:
+        if tuple(file.part for file in self.files) != PARTS:
+            raise ValueError(f"the parts must be {', '.join(PARTS)}, each once and in this order")
+        if any(file.path != FILE_NAMES[file.part] for file in self.files):
+            raise ValueError(f"the files must be named {', '.join(FILE_NAMES.values())}")
+        return self
+
+
+class InputColumn(Record):
+    """One raw feature as a caller sends it. `nullable`: a missing value is part of the data, not an error."""
+
+    name: str
+    kind: Literal["number", "category"]
+    nullable: bool
+    #: The values seen in training, for `category`.
+    categories: tuple[str, ...] = ()
+
+
+class ModelSchemas(Record):
+    """`schemas.json`: what the model takes and what it answers."""
+
+    inputs: tuple[InputColumn, ...]
+    #: The probability of the positive class, and the decision at the threshold.
+    output: Literal["probability"] = "probability"
+    positive: str
+    negative: str
+    threshold: Share
+
+
+class TrainingRecipe(Record):
+    """`training.json`: what to do to train it again."""
+
+    function: str
+    options: JsonObject
+    seed: Count
+    deterministic: bool
+    device: str
+    precision: str
+    epochs: Count
+    dataset_digest: Digest
+    code_commit: str
+    packages: dict[str, str]

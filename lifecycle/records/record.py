@@ -1,0 +1,112 @@
+"""The root of every record: strict, frozen, closed, and with one canonical form.
+
+Canonical bytes are RFC 8785 (JCS). They are made once, when a record is written, and stored as they
+are; whoever verifies hashes the stored bytes and never makes them again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Annotated, Any, Self
+
+import rfc8785
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, ValidationError
+
+from lifecycle.errors import MalformedRecord
+
+#: RFC 8785 refuses integers from here on: they do not survive a double.
+INTEGER_BOUND = 2**53
+
+Digest = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
+#: Microseconds since 1970-01-01T00:00:00Z, the one unit of time in records and in policy.
+Microseconds = Annotated[int, Field(ge=0, lt=INTEGER_BOUND)]
+Count = Annotated[int, Field(ge=0, lt=INTEGER_BOUND)]
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
+#: Who acts: a person, a service or a team, by a pseudonymous id and never by name or address.
+ActorId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_.-]{0,62}$")]
+Version = Annotated[int, Field(ge=1, lt=INTEGER_BOUND)]
+JsonObject = dict[str, JsonValue]
+
+
+def digest_of(content: bytes) -> Digest:
+    """`sha256:` and the lower-case hex of the SHA-256 of these bytes."""
+    return "sha256:" + hashlib.sha256(content).hexdigest()
+
+
+def canonical_bytes(value: Any) -> bytes:
+    """The RFC 8785 bytes of a JSON value.
+
+    Raises MalformedRecord for what RFC 8785 refuses: NaN, infinities, integers of 2^53 and more, lone
+    surrogates, keys that are not strings.
+    """
+    try:
+        return rfc8785.dumps(value)
+    except (rfc8785.CanonicalizationError, UnicodeEncodeError, RecursionError) as error:
+        raise MalformedRecord(
+            f"This value has no canonical form: {error}.",
+            "Use finite numbers, integers below 2^53, valid Unicode and string keys.",
+        ) from error
+
+
+def parse_json(content: bytes | str) -> JsonValue:
+    """A JSON value, refusing what readers disagree on: a key twice in one object, NaN, Infinity."""
+    try:
+        value: JsonValue = json.loads(content, object_pairs_hook=_object_without_duplicates, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise MalformedRecord(f"This is not JSON that can be trusted: {error}.", "Send one JSON value in UTF-8.") from error
+    return value
+
+
+def _object_without_duplicates(pairs: list[tuple[str, JsonValue]]) -> JsonObject:
+    found: JsonObject = dict(pairs)
+    if len(found) != len(pairs):
+        seen: set[str] = set()
+        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]  # add() returns None on purpose
+        raise ValueError(f"the key {twice!r} stands twice in one object")
+    return found
+
+
+def _refuse_constant(name: str) -> JsonValue:
+    raise ValueError(f"{name} is not a JSON number")
+
+
+class Record(BaseModel):
+    """Frozen, strict and closed: an unknown field, a silent cast or a number that is not finite is an error."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
+
+    def as_json(self) -> JsonObject:
+        """This record as a JSON object (tuples become lists)."""
+        value: JsonObject = self.model_dump(mode="json")
+        return value
+
+    def canonical(self) -> bytes:
+        """The RFC 8785 bytes of this record."""
+        return canonical_bytes(self.as_json())
+
+    def content_digest(self) -> Digest:
+        """The SHA-256 of the canonical bytes."""
+        return digest_of(self.canonical())
+
+    @classmethod
+    def parse(cls, content: bytes | str) -> Self:
+        """A record from JSON at the edge: duplicate keys, unknown fields, casts and bad numbers are refused.
+
+        Raises MalformedRecord that names each field and what is wrong with it.
+        """
+        return cls.of(parse_json(content))
+
+    @classmethod
+    def of(cls, value: JsonValue) -> Self:
+        """The same from a JSON value that is parsed already."""
+        try:
+            return cls.model_validate_json(json.dumps(value))
+        except ValidationError as error:
+            raise MalformedRecord(f"This is not a {cls.__name__}: {describe(error)}.", "Correct the named fields and send it again.") from error
+
+
+def describe(error: ValidationError) -> str:
+    """Each wrong field by its path, and what is wrong with it, without the values (they may be personal)."""
+    return "; ".join(f"{'.'.join(str(part) for part in found['loc']) or 'the record'}: {found['msg']}" for found in error.errors())
