@@ -1,0 +1,147 @@
+"""GovernedModel: what a team declares about a model, in one form, without Dagster.
+
+Everything else (the asset graph, the gates' input, the schedules, the rollout) is derived from it. A wrong
+field raises InvalidDeclaration that names the model, the field and what is allowed.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import importlib.util
+from collections.abc import Callable
+from typing import Any, Literal
+
+from pydantic import ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from lifecycle.data.spec import DatasetSpec
+from lifecycle.errors import InvalidDeclaration
+from lifecycle.records.gates import RiskTier
+from lifecycle.records.record import ActorId, Count, JsonObject, Name, Record, describe
+from lifecycle.records.rollout import RolloutPlan
+
+#: The metrics that evaluation can measure, each with its interval.
+METRICS = ("accuracy", "auc", "log_loss", "brier", "calibration_error")
+Metric = Literal["accuracy", "auc", "log_loss", "brier", "calibration_error"]
+
+
+class Training(Record):
+    """How to train. `function` is `package.module:name`, so that declaring a model imports no torch."""
+
+    function: str
+    options: JsonObject = Field(default_factory=dict)
+    seed: Count = 7
+    epochs: int = Field(default=30, ge=1, le=10_000)
+    device: Literal["auto", "cuda", "mps", "cpu"] = "auto"
+    deterministic: bool = True
+
+    @field_validator("function")
+    @classmethod
+    def _exists(cls, reference: str) -> str:
+        """The function must be defined at the top of its module; the module is read, not run."""
+        module, _, name = reference.partition(":")
+        try:
+            found = importlib.util.find_spec(module)
+        except (ImportError, ValueError):
+            found = None
+        if found is None or found.origin is None:
+            raise ValueError(f"there is no module {module!r}; write package.module:function")
+        with open(found.origin, encoding="utf-8") as source:
+            functions = [node.name for node in ast.parse(source.read()).body if isinstance(node, ast.FunctionDef)]
+        if name not in functions:
+            raise ValueError(f"{module} defines {', '.join(functions) or 'no function'}, not {name!r}")
+        return reference
+
+    def resolve(self) -> Callable[..., Any]:
+        """The training function itself; imports its module, and torch with it."""
+        module, _, name = self.function.partition(":")
+        function: Callable[..., Any] = getattr(importlib.import_module(module), name)
+        return function
+
+
+class Budget(Record):
+    """What training may cost in a period. The gate sees what is spent and what the next run is estimated at."""
+
+    amount: float = Field(gt=0.0)
+    currency: str = Field(pattern=r"^[A-Z]{3}$")
+    period_days: int = Field(default=30, ge=1, le=366)
+
+
+class Watch(Record):
+    """What monitoring alarms at, and how often it looks."""
+
+    schedule: str = "*/15 * * * *"
+    window_hours: float = Field(default=24.0, gt=0.0)
+    psi_limit: float = Field(default=0.2, gt=0.0)
+    error_share_limit: float = Field(default=0.01, ge=0.0, le=1.0)
+    latency_p99_ms_limit: float = Field(default=250.0, gt=0.0)
+    accuracy_limit: float | None = Field(default=None, ge=0.0, le=1.0)
+    minimum_n: Count = 100
+
+
+class GovernedModel(Record):
+    """The declaration of one governed model."""
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+    name: Name
+    owner: ActorId
+    team: Name
+    purpose: str = Field(min_length=10)
+    risk_tier: RiskTier
+    jurisdiction: str = Field(pattern=r"^[A-Z]{2}$")
+    data: DatasetSpec
+    target: str
+    protected: tuple[str, ...]
+    minimum_group_n: Count
+    training: Training
+    metrics: tuple[Metric, ...] = Field(min_length=1)
+    slices: tuple[str, ...]
+    limits: Name
+    limit_overrides: dict[Name, float] = Field(default_factory=dict)
+    rollout: RolloutPlan
+    budget: Budget
+    schedule: str
+    watch: Watch = Watch()
+    approval_valid_hours: float = Field(default=72.0, gt=0.0, le=24.0 * 90)
+
+    def __init__(self, **fields: Any) -> None:
+        try:
+            super().__init__(**fields)
+        except ValidationError as error:
+            raise InvalidDeclaration(
+                f"The model {fields.get('name', 'without a name')!r} is not declared well: {describe(error)}.",
+                "Correct the named fields in its model.py; docs/reference/declaration.md lists what each takes.",
+            ) from error
+
+    @field_validator("schedule")
+    @classmethod
+    def _is_cron(cls, schedule: str) -> str:
+        if len(schedule.split()) != 5:
+            raise ValueError(f"{schedule!r} is not a cron schedule of five fields, such as '0 3 * * 1'")
+        return schedule
+
+    @model_validator(mode="after")
+    def _agrees_with_its_data(self) -> GovernedModel:
+        features = (*self.data.numbers, *self.data.categories)
+        if self.target != self.data.target:
+            raise ValueError(f"target: the data's target is {self.data.target!r}, not {self.target!r}")
+        if set(self.protected) != set(self.data.protected):
+            raise ValueError(f"protected: the data derives {', '.join(self.data.protected)}, not {', '.join(self.protected)}")
+        unknown = [column for column in self.slices if column not in features]
+        if unknown:
+            raise ValueError(f"slices: {', '.join(unknown)} are not features; those are {', '.join(features)}")
+        return self
+
+    def with_options(self, **options: Any) -> GovernedModel:
+        """A copy whose training differs in these options, for a candidate that tries something else."""
+        training = self.training.model_copy(update={"options": {**self.training.options, **options}})
+        return self.model_copy(update={"training": training})
+
+
+def named(models: tuple[GovernedModel, ...], name: str) -> GovernedModel:
+    """The declared model of this name. Raises InvalidDeclaration that lists those that there are."""
+    for model in models:
+        if model.name == name:
+            return model
+    raise InvalidDeclaration(f"There is no model {name!r} here.", f"The declared models are {', '.join(m.name for m in models) or 'none'}.")

@@ -1,0 +1,73 @@
+"""Recording what a step did: once, however often the step is retried, and with who did it."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from lifecycle.records.events import Actor, Event, Link, Recorded
+from lifecycle.records.gates import Requester
+from lifecycle.records.record import Digest
+from lifecycle.wiring import Departments
+
+#: Who asks when nobody has signed in: Dagster's open-source pages know nobody.
+NOBODY = Requester(id="dagster", kind="service", roles=(), authenticated=False)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One run of one step: who asked for it, and the run that a retry of it shares."""
+
+    run_id: str
+    requester: Requester = NOBODY
+
+    @property
+    def actor(self) -> Actor:
+        return Actor(id=self.requester.id, kind=self.requester.kind, authenticated=self.requester.authenticated)
+
+    def event_id(self, *parts: str) -> str:
+        """An id that is the same in every retry of this step, so that the ledger keeps one event."""
+        return hashlib.sha256("\x00".join((self.run_id, *parts)).encode()).hexdigest()[:32]
+
+
+def record_once(departments: Departments, event_id: str, build: Callable[[], Event]) -> Recorded:
+    """The event of this id if it stands already, else the one that `build` makes, appended."""
+    ledger = departments.ledger
+    standing = ledger.find(event_id)
+    if standing is not None:
+        return standing
+    event = build()
+    receipt = ledger.append(event)
+    return Recorded(index=receipt.index, event=event)
+
+
+def links(**digests: Digest | None) -> tuple[Link, ...]:
+    """Lineage links by role, leaving out what is not there."""
+    return tuple(Link(role=role, digest=digest) for role, digest in digests.items() if digest is not None)
+
+
+def code_commit(departments: Departments) -> str:
+    """The commit that the project stands at, with `+changes` where files differ from it; `unversioned` without git."""
+    project = departments.settings.project
+    try:
+        commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=project, capture_output=True, text=True, check=True, timeout=10)
+        changes = subprocess.run(["git", "status", "--porcelain"], cwd=project, capture_output=True, text=True, check=True, timeout=30)
+    except (OSError, subprocess.SubprocessError):
+        return "unversioned"
+    return commit.stdout.strip() + ("+changes" if changes.stdout.strip() else "")
+
+
+def code_author(departments: Departments) -> str:
+    """The enrolled person whom git names as the last author: a claim. Empty where nobody enrolled matches.
+
+    Only the pseudonymous id is kept: names and addresses of people never stand in a leaf.
+    """
+    try:
+        said = subprocess.run(
+            ["git", "log", "-1", "--format=%ae"], cwd=departments.settings.project, capture_output=True, text=True, check=True, timeout=10
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return departments.people.by_git_email(said.stdout.strip()) or ""

@@ -1,0 +1,226 @@
+"""The composition root: settings and environment → departments. The only place that joins them.
+
+Every department is made when it is first asked for, so that `lifecycle status` opens a ledger and nothing else.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import pkgutil
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lifecycle.errors import InvalidDeclaration, Unavailable
+
+if TYPE_CHECKING:
+    from lifecycle.approvals.people import Registry
+    from lifecycle.artifacts.store import ArtifactStore
+    from lifecycle.cost.prices import PriceTable
+    from lifecycle.declaration import GovernedModel
+    from lifecycle.ledger.ledger import Ledger
+    from lifecycle.policy.gatekeeper import GateKeeper
+    from lifecycle.proofs.notes import VerifierKey
+    from lifecycle.serving.client import GatewayClient
+    from lifecycle.serving.settings import GatewaySettings
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where things are and which ones are used. Read once from the environment, then passed on."""
+
+    project: Path
+    home: Path
+    environment: str
+    ledger_url: str
+    artifacts_url: str
+    opa_url: str | None
+    opa_token: str | None
+    gateway_host: str
+    gateway_port: int
+    gateway_workers: int
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] = os.environ, start: Path | None = None) -> Settings:
+        """Settings from LIFECYCLE_* variables; the project is the nearest folder upwards that has a workspace.yaml."""
+        project = Path(environ["LIFECYCLE_PROJECT"]).resolve() if environ.get("LIFECYCLE_PROJECT") else _project_above(start or Path.cwd())
+        home = (project / environ.get("LIFECYCLE_HOME", ".lifecycle")).resolve()
+        return cls(
+            project=project,
+            home=home,
+            environment=environ.get("LIFECYCLE_ENVIRONMENT", "local"),
+            ledger_url=environ.get("LIFECYCLE_LEDGER_URL", f"sqlite:///{home / 'ledger' / 'ledger.db'}"),
+            artifacts_url=environ.get("LIFECYCLE_ARTIFACTS_URL", (home / "artifacts").as_uri()),
+            opa_url=environ.get("LIFECYCLE_OPA_URL") or None,
+            opa_token=environ.get("LIFECYCLE_OPA_TOKEN") or None,
+            gateway_host=environ.get("LIFECYCLE_GATEWAY_HOST", "127.0.0.1"),
+            gateway_port=_number(environ, "LIFECYCLE_GATEWAY_PORT", 8470),
+            gateway_workers=_number(environ, "LIFECYCLE_GATEWAY_WORKERS", 1),
+        )
+
+    @property
+    def origin(self) -> str:
+        """The name of this ledger in its checkpoints (C2SP: a schema-less URL)."""
+        return f"lifecycle.local/{self.environment}"
+
+
+def _project_above(start: Path) -> Path:
+    for folder in (start, *start.parents):
+        if (folder / "workspace.yaml").is_file():
+            return folder
+    raise InvalidDeclaration(
+        f"There is no Lifecycle project at {start} or above it.",
+        "Go to a folder with workspace.yaml, assets/ and governance/, or set LIFECYCLE_PROJECT to one.",
+    )
+
+
+def _number(environ: Mapping[str, str], name: str, default: int) -> int:
+    text = environ.get(name, str(default))
+    if not text.isdigit():
+        raise InvalidDeclaration(f"{name} is {text!r}.", f"Set it to a whole number, such as {default}.")
+    return int(text)
+
+
+class Departments:
+    """The departments of one project in one environment, each made on first use."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    @classmethod
+    def here(cls) -> Departments:
+        """The departments for the current folder and environment variables."""
+        return cls(Settings.from_environment())
+
+    @property
+    def environment(self) -> str:
+        return self.settings.environment
+
+    def folder(self, name: str, mode: int = 0o755) -> Path:
+        """A folder of the home, made if need be. Raises Unavailable where the home can't be written."""
+        path = self.settings.home / name
+        try:
+            path.mkdir(parents=True, exist_ok=True, mode=mode)
+        except OSError as error:
+            raise Unavailable(
+                f"The home {self.settings.home} can't be written: {error.strerror}.",
+                "Give yourself write access to it, or set LIFECYCLE_HOME to a folder that you can write.",
+            ) from error
+        return path
+
+    @cached_property
+    def models(self) -> tuple[GovernedModel, ...]:
+        """Every GovernedModel declared in assets/<name>/model.py, by name."""
+        from lifecycle.declaration import GovernedModel
+
+        if str(self.settings.project) not in sys.path:
+            sys.path.insert(0, str(self.settings.project))
+        try:
+            package = importlib.import_module("assets")
+        except ModuleNotFoundError as error:
+            raise InvalidDeclaration(
+                f"The project {self.settings.project} has no package `assets`.",
+                "Make assets/__init__.py and assets/<model>/model.py with one GovernedModel.",
+            ) from error
+        found: list[GovernedModel] = []
+        for entry in pkgutil.iter_modules(package.__path__):
+            if importlib.util.find_spec(f"assets.{entry.name}.model") if entry.ispkg else None:
+                module = importlib.import_module(f"assets.{entry.name}.model")
+                found += [value for value in vars(module).values() if isinstance(value, GovernedModel)]
+        names = [model.name for model in found]
+        if len(set(names)) != len(names):
+            raise InvalidDeclaration(f"Two models go by one name: {', '.join(sorted(names))}.", "Give every GovernedModel a name of its own.")
+        return tuple(sorted(found, key=lambda model: model.name))
+
+    def model(self, name: str) -> GovernedModel:
+        from lifecycle.declaration import named
+
+        return named(self.models, name)
+
+    @cached_property
+    def ledger_key(self) -> VerifierKey:
+        """The public half of the ledger's key. The private half is read by the signer's process only."""
+        from lifecycle.ledger.keys import ensure_log_key
+
+        return ensure_log_key(self.folder("keys", 0o700), self.settings.origin)
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        from lifecycle.ledger.ledger import Ledger
+
+        self.folder("ledger")
+        return Ledger.open(self.settings.ledger_url, origin=self.settings.origin)
+
+    def checkpoint(self) -> str:
+        """Has the signer's process sign the ledger as it stands now; returns the signed note."""
+        from lifecycle.ledger.signer import request_checkpoint
+
+        _ = self.ledger_key, self.ledger
+        return request_checkpoint(self.settings.ledger_url, self.folder("keys", 0o700) / "ledger.key", self.settings.origin)
+
+    @cached_property
+    def artifacts(self) -> ArtifactStore:
+        from lifecycle.artifacts.store import ArtifactStore
+
+        return ArtifactStore(self.settings.artifacts_url, cache=self.folder("cache"))
+
+    @cached_property
+    def signing_key(self) -> Path:
+        """The private key that signs models (ECDSA P-256); the public half lies beside it as signing.pub."""
+        from lifecycle.artifacts.signing import ensure_signing_key
+
+        return ensure_signing_key(self.folder("keys", 0o700))
+
+    @cached_property
+    def signing_public_key(self) -> Path:
+        return self.signing_key.with_suffix(".pub")
+
+    @cached_property
+    def people(self) -> Registry:
+        """The project's people, and in the environment `local` those of the home as well."""
+        from lifecycle.approvals.people import Registry
+
+        home = self.settings.home / "people.yaml"
+        return Registry.load(self.settings.project / "governance" / "people.yaml", home if self.environment == "local" else None)
+
+    @cached_property
+    def prices(self) -> PriceTable:
+        from lifecycle.cost.prices import PriceTable
+
+        return PriceTable.load(self.settings.project / "governance" / "prices.yaml")
+
+    @cached_property
+    def gate_keeper(self) -> GateKeeper:
+        from lifecycle.policy.gatekeeper import GateKeeper
+
+        return GateKeeper.open(
+            self.settings.project / "governance",
+            environment=self.environment,
+            people_digest=self.people.content_digest(),
+            opa_url=self.settings.opa_url,
+            opa_token=self.settings.opa_token,
+        )
+
+    @cached_property
+    def gateway_settings(self) -> GatewaySettings:
+        from lifecycle.serving.settings import GatewaySettings
+
+        return GatewaySettings(
+            folder=self.folder("gateway", 0o700),
+            host=self.settings.gateway_host,
+            port=self.settings.gateway_port,
+            workers=self.settings.gateway_workers,
+            environment=self.environment,
+            log_key=str(self.ledger_key),
+            signing_public_key=self.signing_public_key,
+        )
+
+    @cached_property
+    def gateway(self) -> GatewayClient:
+        from lifecycle.serving.client import GatewayClient
+
+        return GatewayClient(self.folder("gateway", 0o700))
