@@ -27,6 +27,8 @@ class TrainingStarted(Body):
     device: str
     estimated_cost: float
     decision_ids: tuple[str, ...]
+    #: Joins the start to its end. None where a writer did not know it yet: then the run joins them.
+    training_id: str | None = None
 
 
 class ModelTrained(Body):
@@ -51,6 +53,8 @@ class TrainingFailed(Body):
     training_id: str
     reason: str
     last_epoch: Count
+    #: What the run had used when it ended: a failure is paid for as well. None where it died before it could say.
+    metering: Metering | None = None
 
 
 class ModelEvaluated(Body):
