@@ -1,0 +1,92 @@
+"""Asking a gate and recording its answer, in one place, so that no answer is ever acted on unrecorded."""
+
+from __future__ import annotations
+
+from lifecycle.errors import Refused
+from lifecycle.life.recording import Step, links
+from lifecycle.life.standing import body_of
+from lifecycle.records.bodies.decisions import ApprovalGiven, DecisionMade
+from lifecycle.records.events import Event, Link, Recorded, Subject
+from lifecycle.records.gates import Decision, DeploymentEvidence, GateInput, PromotionEvidence
+from lifecycle.wiring import Departments
+
+
+def ask(departments: Departments, asked: GateInput, step: Step) -> Decision:
+    """The gate's decision, recorded as DecisionMade before it is returned.
+
+    A deployment decision that allows consumes the approvals that it was shown. That is checked and written in one
+    transaction: of two deployments that race for one approval, the second is refused.
+    """
+    decision = departments.gate_keeper.ask(asked)
+    consumed = _usable(asked) if decision.allowed and asked.gate == "deployment" else ()
+    subject = asked.subject
+    event = Event.happened(
+        DecisionMade(decision=decision, consumed=consumed),
+        subject=Subject(kind="dataset" if subject.kind == "dataset" else "model", name=subject.name, version=subject.version, digest=subject.digest),
+        actor=step.actor,
+        environment=departments.environment,
+        run_id=step.run_id,
+        inputs=(*_shown(asked), *_approvals(departments, asked), *_rules(decision)),
+    )
+    with departments.ledger.writing() as writer:
+        used = {
+            approval
+            for recorded in writer.events(types=("DecisionMade",), name=subject.name, version=subject.version)
+            for approval in body_of(recorded, DecisionMade).consumed
+        }
+        if used & set(consumed):
+            raise Refused(
+                f"The approval of {subject.name}:{subject.version} was used up by another deployment in this moment.",
+                "Look at `lifecycle status`; ask for a new approval if this deployment is still wanted.",
+                ("APR-CONSUMED",),
+            )
+        writer.append(event)
+    return decision
+
+
+def require_allowed(decision: Decision, what: str) -> None:
+    """Raises Refused, with the rules that said no, unless the decision allows."""
+    if decision.allowed:
+        return
+    rules = tuple(violation.rule for violation in decision.result.violations)
+    if decision.result.outcome == "needs_approval":
+        missing = ", ".join(f"{max(need.count - need.given, 0)} of role {need.role}" for need in decision.result.required_approvals)
+        raise Refused(f"{what} waits for approval: {missing}.", "`lifecycle status` says who can approve and how.", rules)
+    reasons = "; ".join(f"{violation.rule} {violation.message}" for violation in decision.result.violations) or "the gate gave no reason"
+    raise Refused(f"{what} was denied by the gate {decision.gate}: {reasons}.", f"`lifecycle policy explain {decision.id}` shows each rule.", rules)
+
+
+def _usable(asked: GateInput) -> tuple[str, ...]:
+    """The approvals that count for this decision: approving, unexpired, not used up."""
+    return tuple(a.event_id for a in asked.approvals if a.decision == "approve" and not a.consumed and a.expires_at_us > asked.now_us)
+
+
+def _shown(asked: GateInput) -> tuple[Link, ...]:
+    subject, evidence = asked.subject, asked.evidence
+    shown = links(dataset=subject.digest) if subject.kind == "dataset" else links(model=subject.digest)
+    promotion = evidence.promotion if isinstance(evidence, DeploymentEvidence) else evidence
+    if isinstance(promotion, PromotionEvidence):
+        shown = (*shown, *links(evidence=promotion.evaluation_digest, report_json=promotion.report_digest))
+    return shown
+
+
+def _approvals(departments: Departments, asked: GateInput) -> tuple[Link, ...]:
+    found = []
+    for approval in asked.approvals:
+        recorded = departments.ledger.find(approval.event_id)
+        if recorded is not None and isinstance(recorded.event.body, ApprovalGiven):
+            found.append(Link(role="approval", digest=recorded.event.body.statement.content_digest()))
+    return tuple(found)
+
+
+def _rules(decision: Decision) -> tuple[Link, ...]:
+    policy = decision.policy
+    return links(bundle=policy.bundle_digest, limits=policy.limits_digest, people=policy.people_digest)
+
+
+def decision_event(departments: Departments, decision_id: str, *, model: str, version: int) -> Recorded:
+    """The DecisionMade that holds a decision."""
+    for recorded in departments.ledger.events(types=("DecisionMade",), name=model, version=version, newest_first=True):
+        if body_of(recorded, DecisionMade).decision.id == decision_id:
+            return recorded
+    raise Refused(f"The ledger holds no decision {decision_id} on {model}:{version}.", "Ask the gate again.")

@@ -1,0 +1,89 @@
+"""The evaluation step: judge the bytes that will serve, and keep the evidence by digest."""
+
+from __future__ import annotations
+
+import json
+
+from lifecycle.declaration import GovernedModel
+from lifecycle.life import standing
+from lifecycle.life.recording import Step, links, record_once
+from lifecycle.records.bodies.training import ModelEvaluated, ModelTrained
+from lifecycle.records.events import Event, Recorded
+from lifecycle.records.evidence import Evidence
+from lifecycle.records.manifest import ModelManifest, Part
+from lifecycle.records.record import Digest
+from lifecycle.wiring import Departments
+
+
+def evaluate_candidate(departments: Departments, model: GovernedModel, version: int, step: Step) -> Recorded:
+    """Judges one version on the test split, beside the champion on the same rows; returns its ModelEvaluated."""
+    from lifecycle.data.datasets import read_dataset
+    from lifecycle.evaluation.judging import Question, judge
+
+    event_id = step.event_id("evaluation", str(version))
+    done = departments.ledger.find(event_id)
+    if done is not None:
+        return done
+    trained = standing.trained(departments, model.name, version)
+    body = standing.body_of(trained, ModelTrained)
+    champion = standing.serving_version(departments, model.name)
+    champion_trained = None if champion in (None, version) else standing.trained(departments, model.name, champion)
+    champion_digest = champion_trained.event.subject.digest if champion_trained else None
+    judged = judge(
+        Question(
+            model=model.name,
+            version=version,
+            model_digest=body.model_digest,
+            dataset_digest=body.dataset_digest,
+            parts=model_parts(departments, body.model_digest),
+            frame=read_dataset(departments.artifacts, body.dataset_digest),
+            spec=model.data,
+            metrics=model.metrics,
+            slices=model.slices,
+            minimum_group_n=model.minimum_group_n,
+            training=model.training.resolve(),
+            baseline_name=body.baseline_name,
+            baseline=json.loads(departments.artifacts.read(body.baseline_digest)),
+            champion_version=champion if champion_digest else None,
+            champion_digest=champion_digest,
+            champion_parts=model_parts(departments, champion_digest) if champion_digest else None,
+        ),
+        keep=departments.artifacts.put,
+    )
+    evidence = judged.evidence
+    evidence_digest = departments.artifacts.put(evidence.canonical())
+    happened = ModelEvaluated(
+        model_digest=body.model_digest,
+        dataset_digest=body.dataset_digest,
+        evidence_digest=evidence_digest,
+        report_json_digest=evidence.report_json_digest,
+        report_html_digest=evidence.report_html_digest,
+        headline={name: evidence.metrics[name] for name in model.metrics},
+        champion_version=champion if champion_digest else None,
+    )
+    return record_once(
+        departments,
+        event_id,
+        lambda: Event.happened(
+            happened,
+            subject=trained.event.subject,
+            actor=step.actor,
+            environment=departments.environment,
+            run_id=step.run_id,
+            inputs=links(model=body.model_digest, dataset=body.dataset_digest, champion=champion_digest, baseline=body.baseline_digest),
+            outputs=links(evidence=evidence_digest, report_json=evidence.report_json_digest, report_html=evidence.report_html_digest),
+            event_id=event_id,
+        ),
+    )
+
+
+def model_parts(departments: Departments, model_digest: Digest) -> dict[Part, bytes]:
+    """Every part of a model, each read by its digest and checked."""
+    manifest = ModelManifest.parse(departments.artifacts.read(model_digest))
+    return {file.part: departments.artifacts.read(file.digest) for file in manifest.files}
+
+
+def evidence_of(departments: Departments, model: str, version: int) -> Evidence:
+    """The newest evidence document of a version."""
+    evaluated = standing.body_of(standing.evaluated(departments, model, version), ModelEvaluated)
+    return Evidence.parse(departments.artifacts.read(evaluated.evidence_digest))

@@ -1,0 +1,45 @@
+"""The dataset step: read the source, judge it, keep it by content, say what was found."""
+
+from __future__ import annotations
+
+from lifecycle.declaration import GovernedModel
+from lifecycle.errors import DataRejected
+from lifecycle.life.recording import Step, links, record_once
+from lifecycle.records.bodies.data import DatasetIngested, DatasetRejected
+from lifecycle.records.events import Event, Recorded, Subject
+from lifecycle.records.record import Digest
+from lifecycle.wiring import Departments
+
+
+def ingest_dataset(departments: Departments, model: GovernedModel, step: Step) -> Recorded:
+    """Ingests what the source holds now; the same content twice is one dataset version.
+
+    Records DatasetIngested. Where the contract or the leakage check says no: records DatasetRejected, with the
+    positions of the failing rows, and raises DataRejected.
+    """
+    from lifecycle.data.ingestion import ingest
+
+    event_id = step.event_id("dataset")
+    recorded = departments.ledger.find(event_id)
+    if recorded is not None and recorded.event.type == "DatasetIngested":
+        return recorded
+
+    def happened(body: DatasetIngested | DatasetRejected, digest: Digest | None) -> Event:
+        return Event.happened(
+            body,
+            subject=Subject(kind="dataset", name=model.name, digest=digest),
+            actor=step.actor,
+            environment=departments.environment,
+            run_id=step.run_id,
+            inputs=links(source=body.source_digest),
+            outputs=links(dataset=digest),
+            event_id=event_id,
+        )
+
+    try:
+        ingested = ingest(model.data, departments.artifacts)
+    except DataRejected as rejection:
+        rejected = rejection.body
+        record_once(departments, event_id, lambda: happened(rejected, None))
+        raise
+    return record_once(departments, event_id, lambda: happened(ingested.body, ingested.dataset_digest))

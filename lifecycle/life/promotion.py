@@ -1,0 +1,62 @@
+"""The promotion step: ask the gate about one version, and ask people where the gate says so."""
+
+from __future__ import annotations
+
+from lifecycle.declaration import GovernedModel
+from lifecycle.life import judging, standing
+from lifecycle.life.asking import ask
+from lifecycle.life.recording import Step, links, record_once
+from lifecycle.records.bodies.decisions import ApprovalRequested
+from lifecycle.records.events import Event
+from lifecycle.records.gates import Decision, PromotionEvidence
+from lifecycle.records.identity import now_us
+from lifecycle.wiring import Departments
+
+
+def ask_for_promotion(departments: Departments, model: GovernedModel, version: int, step: Step) -> Decision:
+    """The promotion gate's decision on a version. Where people must approve, records ApprovalRequested as well.
+
+    Waiting holds nothing: the run ends, the pending record stands, and a sensor goes on when it is answered.
+    """
+    approvals = judging.approvals_for(departments, model.name, version)
+    asked = judging.promotion_input(departments, model, version, step, approvals)
+    decision = ask(departments, asked, step)
+    if decision.result.outcome == "needs_approval":
+        _request_approval(departments, model, version, decision, step)
+    return decision
+
+
+def _request_approval(departments: Departments, model: GovernedModel, version: int, decision: Decision, step: Step) -> None:
+    trained = standing.trained(departments, model.name, version)
+    shown = decision.input.evidence
+    assert isinstance(shown, PromotionEvidence)  # the promotion gate is shown nothing else
+    body = ApprovalRequested(
+        decision_id=decision.id,
+        required=decision.result.required_approvals,
+        model_digest=shown.evaluation.model_digest,
+        dataset_digest=shown.evaluation.dataset_digest,
+        report_digest=shown.report_digest,
+        evidence_digest=shown.evaluation_digest,
+        bundle_digest=decision.policy.bundle_digest,
+        expires_at_us=now_us() + int(model.approval_valid_hours * 3_600_000_000),
+    )
+    event_id = step.event_id("approval-requested", decision.id)
+    record_once(
+        departments,
+        event_id,
+        lambda: Event.happened(
+            body,
+            subject=trained.event.subject,
+            actor=step.actor,
+            environment=departments.environment,
+            run_id=step.run_id,
+            inputs=links(
+                model=body.model_digest,
+                dataset=body.dataset_digest,
+                evidence=body.evidence_digest,
+                report_html=shown.evaluation.report_html_digest,
+                bundle=body.bundle_digest,
+            ),
+            event_id=event_id,
+        ),
+    )

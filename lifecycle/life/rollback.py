@@ -1,0 +1,95 @@
+"""The rollback step, by hand, by schedule or by sensor: back to the last version that was allowed here.
+
+The gateway takes a bad canary out by itself, in milliseconds; this is the way for everything that is not that fast.
+The same gate is asked. Where it can't be asked, a rollback to a version that was allowed here goes ahead all the same:
+the gateway holds the proof, journals the intent, and enters it in the ledger as soon as that answers.
+"""
+
+from __future__ import annotations
+
+from lifecycle.declaration import GovernedModel
+from lifecycle.errors import Refused, Unavailable
+from lifecycle.life import judging, standing
+from lifecycle.life.asking import ask, require_allowed
+from lifecycle.life.recording import Step
+from lifecycle.records.bodies.serving import RolledBack, Trigger
+from lifecycle.records.gates import RollbackEvidence
+from lifecycle.records.record import Digest
+from lifecycle.records.states import State
+from lifecycle.wiring import Departments
+
+
+def roll_back(departments: Departments, model: GovernedModel, step: Step, *, reason: str, to_version: int | None = None) -> RolledBack:
+    """Takes what serves (or is being rolled out) back to a version that was allowed here; returns what was observed.
+
+    `to_version` defaults to the last one that served. Raises Refused where there is none or the gate says no,
+    Unavailable where the gateway does not answer.
+    """
+    trigger = Trigger(kind="person", metric="", value=None, limit=None, detail=reason)
+    try:
+        decision_id = _ask(departments, model, step, trigger, reason, to_version)
+    except Unavailable as error:
+        decision_id = None
+        reason = f"{reason} (the gate could not be asked: {error.what})"
+    return departments.gateway.rollback(
+        model.name, to_version=to_version, trigger=trigger, reason=reason, rollback_id=step.event_id("rollback"), decision_id=decision_id
+    )
+
+
+def _ask(departments: Departments, model: GovernedModel, step: Step, trigger: Trigger, reason: str, to_version: int | None) -> str:
+    states = standing.states(departments)
+    mine = {version: state for (name, version), state in states.items() if name == model.name}
+    leaving = _leaving(model.name, mine)
+    target = to_version if to_version is not None else _last_served(departments, model.name, mine, leaving)
+    target_digest = None if target is None else standing.trained(departments, model.name, target).event.subject.digest
+    leaving_digest = standing.trained(departments, model.name, leaving).event.subject.digest
+    assert leaving_digest is not None  # a ModelTrained is written with one
+    evidence = RollbackEvidence(
+        trigger=trigger.kind,
+        metric=trigger.metric,
+        value=trigger.value,
+        limit=trigger.limit,
+        from_digest=leaving_digest,
+        to_digest=target_digest,
+        to_version=target,
+        to_was_allowed=target is not None and _was_allowed(departments, model.name, target, target_digest),
+        to_revoked=target is not None and mine.get(target) in ("revoked", "retired"),
+    )
+    decision = ask(departments, judging.rollback_input(departments, model, evidence, leaving, step, reason), step)
+    require_allowed(decision, f"The rollback of {model.name}:{leaving}")
+    return decision.id
+
+
+def _leaving(model: str, mine: dict[int, State]) -> int:
+    """The version to take out: the one that is being rolled out, or the one that serves."""
+    for wanted in ("rolling_out", "serving"):
+        for version, state in mine.items():
+            if state == wanted:
+                return version
+    raise Refused(f"No version of {model} serves here, so there is nothing to roll back.", "`lifecycle status` shows what serves.", ("STATE",))
+
+
+def _last_served(departments: Departments, model: str, mine: dict[int, State], leaving: int) -> int | None:
+    """What stays or comes back: the champion while a canary is out, else the version that served before."""
+    serving = next((version for version, state in mine.items() if state == "serving" and version != leaving), None)
+    if serving is not None:
+        return serving
+    for recorded in departments.ledger.events(types=("RolloutCompleted",), name=model, environment=departments.environment, newest_first=True):
+        version = recorded.event.subject.version
+        if version not in (None, leaving) and mine.get(version) == "superseded":
+            return version
+    if mine.get(leaving) == "rolling_out":
+        return None
+    raise Refused(
+        f"{model}:{leaving} is the first version that served here, so there is no version to go back to.",
+        "Deploy another version, or stop the gateway if nothing may serve.",
+        ("STATE",),
+    )
+
+
+def _was_allowed(departments: Departments, model: str, version: int, digest: Digest | None) -> bool:
+    """Whether a deployment decision once allowed exactly these bytes here."""
+    made = standing.decisions(departments, model, version, "deployment")
+    return any(decision.allowed and event.subject.digest == digest for event, decision in made)
+
+

@@ -1,0 +1,135 @@
+"""The candidate step: may these data be used, may this be spent; then train, pack and sign."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+from lifecycle.declaration import GovernedModel
+from lifecycle.errors import LifecycleError, TrainingInterrupted
+from lifecycle.life import judging, standing
+from lifecycle.life.asking import ask, require_allowed
+from lifecycle.life.recording import Step, code_author, code_commit, links, record_once
+from lifecycle.records.bodies.training import ModelTrained, TrainingFailed, TrainingStarted
+from lifecycle.records.events import Event, Recorded, Subject
+from lifecycle.records.record import JsonObject
+from lifecycle.wiring import Departments
+
+#: How long a first run of a model is taken to last, before there is a run to learn from.
+FIRST_ESTIMATE_SECONDS = 120.0
+
+Report = Callable[[str], None]
+
+
+def train_candidate(departments: Departments, model: GovernedModel, dataset: Recorded, step: Step, *, report: Report, seed: int | None = None) -> Recorded:
+    """Trains one candidate on a dataset version; returns its ModelTrained.
+
+    A run that was killed goes on from its last checkpoint under the same run id. Raises Refused where a gate says
+    no, TrainingInterrupted where training fails (its TrainingFailed is recorded, its checkpoints stand).
+    """
+    from lifecycle.training.device import choose_device
+
+    done = departments.ledger.find(step.event_id("trained"))
+    if done is not None:
+        return done
+    digest = dataset.event.subject.digest
+    assert digest is not None  # a DatasetIngested is written with one
+    subject = judging.dataset_subject(departments, model, digest, step)
+    access = ask(departments, judging.gate_input(departments, model, "data_access", judging.data_access_evidence(model, dataset), step, subject=subject), step)
+    require_allowed(access, f"The use of the data for {model.name}")
+    device = choose_device(model.training.device)
+    budget_shown = judging.budget_evidence(departments, model, device, _estimated_seconds(departments, model))
+    budget = ask(departments, judging.gate_input(departments, model, "training_budget", budget_shown, step, subject=subject), step)
+    require_allowed(budget, f"The training of {model.name}")
+    started = TrainingStarted(
+        dataset_digest=digest,
+        options=model.training.options,
+        seed=model.training.seed if seed is None else seed,
+        device=device,
+        estimated_cost=budget_shown.estimated_cost,
+        decision_ids=(access.id, budget.id),
+    )
+    record_once(departments, step.event_id("started"), lambda: _event(departments, model, started, step, "started", inputs={"dataset": digest}))
+    return _train(departments, model, started, step, report)
+
+
+def _train(departments: Departments, model: GovernedModel, started: TrainingStarted, step: Step, report: Report) -> Recorded:
+    from lifecycle.artifacts.packages import pack
+    from lifecycle.artifacts.signing import key_id, sign_package
+    from lifecycle.data.datasets import read_dataset
+    from lifecycle.training.run import TrainingRequest, train
+
+    request = TrainingRequest(
+        training_id=step.run_id,
+        frame=read_dataset(departments.artifacts, started.dataset_digest),
+        spec=model.data,
+        options=started.options,
+        seed=started.seed,
+        epochs=model.training.epochs,
+        device=started.device,
+        deterministic=model.training.deterministic,
+        function=model.training.function,
+        dataset_digest=started.dataset_digest,
+        code_commit=code_commit(departments),
+    )
+    try:
+        result = train(model.training.resolve(), request, departments.folder("training") / step.run_id, departments.prices, report)
+    except LifecycleError as error:
+        failed = TrainingFailed(dataset_digest=started.dataset_digest, training_id=step.run_id, reason=error.what, last_epoch=0)
+        record_once(departments, step.event_id("failed"), lambda: _event(departments, model, failed, step, "failed", inputs={"dataset": started.dataset_digest}))
+        raise TrainingInterrupted(
+            f"The training of {model.name} failed: {error.what}", "Mend the cause and run it again; a retry goes on from the last checkpoint."
+        ) from error
+    _, model_digest = pack(departments.artifacts, model=model.name, dataset_digest=started.dataset_digest, parts=result.parts)
+    signature = sign_package(departments.artifacts, model_digest, departments.signing_key)
+    baseline = departments.artifacts.put(json.dumps(result.baseline, sort_keys=True).encode())
+    author = code_author(departments)
+    body = ModelTrained(
+        dataset_digest=started.dataset_digest,
+        model_digest=model_digest,
+        signature_digest=signature,
+        signature_key=key_id(departments.signing_public_key),
+        training_id=step.run_id,
+        code_commit=request.code_commit,
+        code_author=author,
+        code_author_basis="claim" if author else "none",
+        metering=result.metering,
+        validation=result.validation,
+        baseline_name=result.baseline_name,
+        baseline_digest=baseline,
+    )
+    with departments.ledger.writing() as writer:
+        version = writer.next_version(model.name)
+        event = Event.happened(
+            body,
+            subject=Subject(kind="model", name=model.name, version=version, digest=model_digest),
+            actor=step.actor,
+            environment=departments.environment,
+            run_id=step.run_id,
+            inputs=links(dataset=started.dataset_digest),
+            outputs=links(model=model_digest, signature=signature, baseline=baseline),
+            event_id=step.event_id("trained"),
+        )
+        receipt = writer.append(event)
+    return Recorded(index=receipt.index, event=event)
+
+
+def _event(departments: Departments, model: GovernedModel, body: TrainingStarted | TrainingFailed, step: Step, part: str, inputs: JsonObject) -> Event:
+    return Event.happened(
+        body,
+        subject=Subject(kind="model", name=model.name),
+        actor=step.actor,
+        environment=departments.environment,
+        run_id=step.run_id,
+        inputs=links(**{role: str(digest) for role, digest in inputs.items()}),
+        event_id=step.event_id(part),
+    )
+
+
+def _estimated_seconds(departments: Departments, model: GovernedModel) -> float:
+    """What the last run of this model took, per epoch, for as many epochs as are asked for."""
+    last = standing.newest(departments, ModelTrained, model=model.name)
+    if last is None:
+        return FIRST_ESTIMATE_SECONDS
+    metering = standing.body_of(last, ModelTrained).metering
+    return metering.seconds / max(metering.epochs, 1) * model.training.epochs
