@@ -1,0 +1,1 @@
+"""How this project is wired, one module per place that it runs in."""
