@@ -1,0 +1,27 @@
+"""Opens a ledger proof offline: a signed checkpoint, the leaf under it, and nothing else to trust but one key."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Sequence
+
+from lifecycle.errors import MalformedRecord
+from lifecycle.proofs.merkle import leaf_hash, verify_inclusion
+from lifecycle.proofs.notes import Checkpoint, VerifierKey, open_note
+from lifecycle.records.rollout import LedgerProof
+
+
+def proven_leaf(proof: LedgerProof, keys: Sequence[VerifierKey]) -> tuple[bytes, Checkpoint]:
+    """The stored bytes that the proof shows to stand in the log that one of the keys signs, and that log's checkpoint.
+
+    Raises Tampered where a signature or the path does not hold, MalformedRecord for what is no proof.
+    """
+    checkpoint = open_note(proof.checkpoint, keys)
+    try:
+        leaf = base64.b64decode(proof.leaf, validate=True)
+        path = [base64.b64decode(sibling, validate=True) for sibling in proof.path]
+    except (binascii.Error, ValueError) as error:
+        raise MalformedRecord("The ledger proof is not in base64.", "Fetch the proof again from the ledger.") from error
+    verify_inclusion(leaf_hash(leaf), proof.index, checkpoint.size, path, checkpoint.root_hash)
+    return leaf, checkpoint
