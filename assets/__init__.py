@@ -1,0 +1,1 @@
+"""The governed models of this project, one folder each."""

@@ -1,0 +1,64 @@
+"""A contract and the rows that break it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lifecycle.data.rejection import failure
+from lifecycle.errors import InvalidDeclaration
+from lifecycle.records.bodies.data import ContractFailure
+from lifecycle.records.record import Digest, canonical_bytes, digest_of
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+    from pandera.pandas import DataFrameSchema
+
+    from lifecycle.data.spec import Contract
+
+
+def schema_of(contract: Contract) -> DataFrameSchema:
+    """The pandera schema of a contract. Raises InvalidDeclaration where its function gives something else."""
+    from pandera.pandas import DataFrameSchema
+
+    schema = contract.schema_factory()
+    if not isinstance(schema, DataFrameSchema):
+        raise InvalidDeclaration(
+            f"The contract {contract.name} gives a {type(schema).__name__}.", "Have its function return a pandera DataFrameSchema."
+        )
+    return schema
+
+
+def contract_digest(contract: Contract) -> Digest:
+    """The digest of what the schema says: per column its type, whether it may be missing, and its checks with their bounds.
+
+    A check of your own counts by its name: give it another name when it changes.
+    """
+    columns = {
+        name: {
+            "type": str(column.dtype),
+            "nullable": bool(column.nullable),
+            "unique": bool(column.unique),
+            "checks": [{"name": str(check.name), "bounds": repr(sorted((check.statistics or {}).items()))} for check in column.checks],
+        }
+        for name, column in schema_of(contract).columns.items()
+    }
+    return digest_of(canonical_bytes({"name": contract.name, "columns": columns}))
+
+
+def broken_checks(contract: Contract, frame: DataFrame) -> tuple[ContractFailure, ...]:
+    """Every check of the contract that fails, all at once, with the positions of the rows that fail it."""
+    from pandera.errors import SchemaErrors
+
+    try:
+        schema_of(contract).validate(frame, lazy=True)
+    except SchemaErrors as error:
+        cases = error.failure_cases
+    else:
+        return ()
+    positions: dict[tuple[str, str], list[int]] = {}
+    for context, column, check, case, index in cases[["schema_context", "column", "check", "failure_case", "index"]].itertuples(index=False):
+        about_the_table = context == "DataFrameSchema" and index != index or index is None
+        found = positions.setdefault((str(case) if about_the_table else str(column), str(check)), [])
+        if not about_the_table:
+            found.append(int(index))
+    return tuple(failure(column, check, rows) for (column, check), rows in sorted(positions.items()))

@@ -1,0 +1,132 @@
+"""Ingestion: from a declared source to a dataset version, or to a rejection that names the rows.
+
+Nothing is stored before every check has passed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lifecycle.data.columnar import parquet_bytes
+from lifecycle.data.contracts import broken_checks, contract_digest
+from lifecycle.data.leakage import single_feature_auc
+from lifecycle.data.poisoning import duplicate_rows, suspected_label_flips
+from lifecycle.data.reading import SourceRows, read_source
+from lifecycle.data.rejection import DatasetNotAccepted, describe_failure, failure
+from lifecycle.data.spec import PROTECTED_PREFIX, ROW_ID, SPLIT, SPLIT_NAMES, Band, DatasetSpec
+from lifecycle.data.splits import row_ids, split_of
+from lifecycle.records.bodies.data import ColumnProfile, ContractFailure, DatasetIngested, DatasetRejected
+from lifecycle.records.record import Digest
+
+if TYPE_CHECKING:
+    from pandas import DataFrame, Series
+
+    from lifecycle.data.ports import DatasetStore
+
+#: The group of a row whose protected attribute is missing.
+UNKNOWN_GROUP = "unknown"
+
+
+@dataclass(frozen=True)
+class Ingested:
+    """A dataset version that stands in the store, and the body of the DatasetIngested event for the ledger."""
+
+    dataset_digest: Digest
+    body: DatasetIngested
+
+    @property
+    def duplicate_share(self) -> float:
+        return self.body.duplicate_rows / self.body.rows
+
+    @property
+    def label_flip_share(self) -> float:
+        return self.body.suspected_label_flips / self.body.rows
+
+
+def ingest(spec: DatasetSpec, store: DatasetStore) -> Ingested:
+    """Reads the source, checks it and stores it by content. The same source gives the same digest.
+
+    Raises DatasetNotAccepted (its `body` is the DatasetRejected event's) where the contract is broken, a
+    split stays empty or a feature leaks; UnknownName or Unavailable where the source can't be read.
+    """
+    source = read_source(spec)
+    failures = source.failures or broken_checks(spec.contract, source.frame) or _outcome_failures(spec, source.frame)
+    if failures:
+        listed = "; ".join(describe_failure(failed) for failed in failures)
+        raise _rejection(spec, source, f"The dataset {spec.name} breaks its contract {spec.contract.name}. {listed}.", failures=failures)
+    positive = (source.frame[spec.target] == spec.positive).to_numpy()
+    aucs = single_feature_auc(spec, source.frame, positive)
+    leaking = tuple(sorted(column for column, auc in aucs.items() if auc > spec.leakage_limit))
+    if leaking:
+        listed = ", ".join(f"{column} (AUC {aucs[column]:.3f})" for column in leaking)
+        what = f"The dataset {spec.name} leaks its outcome: {listed} alone ranks it better than the limit of {spec.leakage_limit}."
+        raise _rejection(spec, source, what, leaking=leaking)
+    dataset = _dataset(spec, source.frame)
+    counts = dataset[SPLIT].value_counts()
+    body = DatasetIngested(
+        source=spec.source.name,
+        source_digest=source.digest,
+        contract=spec.contract.name,
+        contract_digest=contract_digest(spec.contract),
+        rows=len(dataset),
+        splits={name: int(counts.get(name, 0)) for name in SPLIT_NAMES},
+        columns=tuple(_profile(dataset[column]) for column in dataset.columns),
+        licence=spec.licence,
+        classification=spec.classification,
+        regions=spec.regions,
+        single_feature_auc=aucs,
+        leaking_columns=leaking,
+        duplicate_rows=duplicate_rows(source.frame),
+        suspected_label_flips=suspected_label_flips(spec, source.frame, positive),
+    )
+    return Ingested(dataset_digest=store.put(parquet_bytes(dataset)), body=body)
+
+
+def _outcome_failures(spec: DatasetSpec, frame: DataFrame) -> tuple[ContractFailure, ...]:
+    """What a contract may have left open and no dataset can: rows at all, and a known outcome in each."""
+    if frame.empty:
+        return (failure(spec.target, "the source has no rows", []),)
+    other = ~frame[spec.target].isin([spec.positive, spec.negative]).to_numpy()
+    check = f"is {spec.positive!r} or {spec.negative!r}"
+    return (failure(spec.target, check, [int(row) for row in other.nonzero()[0]]),) if other.any() else ()
+
+
+def _dataset(spec: DatasetSpec, frame: DataFrame) -> DataFrame:
+    """Only what is declared: id, split, outcome, features, protected groups. A number that only makes a band stays behind."""
+    import pandas
+
+    ids = row_ids(frame, spec.identity)
+    columns: dict[str, object] = {ROW_ID: ids, SPLIT: [split_of(row_id, spec.shares) for row_id in ids]}
+    columns |= {column: frame[column] for column in (spec.target, *spec.features)}
+    columns |= {PROTECTED_PREFIX + name: _groups(frame, group) for name, group in spec.protected.items()}
+    return pandas.DataFrame(columns)
+
+
+def _groups(frame: DataFrame, group: Band | str) -> Series:
+    if isinstance(group, str):
+        return frame[group].fillna(UNKNOWN_GROUP)
+    numbers = frame[group.column]
+    named = (numbers < group.edge).map({True: group.below, False: group.from_edge_on})
+    return named.where(numbers.notna(), UNKNOWN_GROUP)
+
+
+def _profile(column: Series) -> ColumnProfile:
+    kind = "number" if column.dtype.kind == "f" else "text"
+    return ColumnProfile(column=str(column.name), kind=kind, missing=int(column.isna().sum()), distinct=int(column.nunique()))
+
+
+def _rejection(
+    spec: DatasetSpec, source: SourceRows, what: str, *, failures: tuple[ContractFailure, ...] = (), leaking: tuple[str, ...] = ()
+) -> DatasetNotAccepted:
+    body = DatasetRejected(
+        source=spec.source.name,
+        source_digest=source.digest,
+        contract=spec.contract.name,
+        rows=len(source.frame),
+        reason=what,
+        failures=failures,
+        leaking_columns=leaking,
+    )
+    next_step = "Take these features out of the declaration." if leaking else "Correct the named rows at their source (positions count data rows from 0)."
+    return DatasetNotAccepted(what, next_step, body)

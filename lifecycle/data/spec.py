@@ -1,0 +1,180 @@
+"""DatasetSpec: what a team declares about its data. Plain values, but for the contract's schema.
+
+Declaring a dataset opens no file and imports neither pandas nor pandera: the definitions are loaded by
+every run and every step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+
+from pydantic import ConfigDict, Field, StringConstraints, ValidationError, field_validator, model_validator
+
+from lifecycle.errors import InvalidDeclaration
+from lifecycle.records.record import Name, Record, Share, describe
+
+if TYPE_CHECKING:
+    from pandera.pandas import DataFrameSchema
+
+    SchemaFactory = Callable[[], DataFrameSchema]
+else:
+    SchemaFactory = Callable
+
+#: The columns that ingestion adds; a source can't have columns of these names.
+ROW_ID, SPLIT, PROTECTED_PREFIX = "row_id", "split", "protected_"
+#: The splits, in the order in which the unit interval is dealt out to them.
+SPLIT_NAMES = ("train", "validation", "test")
+
+Classification = Literal["public", "internal", "confidential", "personal"]
+Text = Annotated[str, StringConstraints(min_length=1)]
+
+
+class Source(Record):
+    """Where the rows come from: a CSV (UTF-8, comma, one header row) or a Parquet file, by path or fsspec URL."""
+
+    #: What records call it. A location may hold the name of a machine or a bucket, so it stays out of them.
+    name: Text
+    location: Text
+    format: Literal["csv", "parquet"]
+    #: The texts that mean "missing" in a CSV. Nothing else does: `NA` and `None` are values like any other.
+    missing: tuple[str, ...] = ("",)
+
+    @classmethod
+    def beside(cls, module_file: str, name: str) -> Self:
+        """A file that lies in the folder of the module that declares it: `Source.beside(__file__, "rows.csv")`."""
+        return cls(name=name, location=str(Path(module_file).resolve().with_name(name)), format="parquet" if name.endswith(".parquet") else "csv")
+
+
+class Contract(Record):
+    """What every row must be: a pandera schema over the source's columns, under a name that a person can ask for.
+
+    The schema is made when it is first needed. Numbers arrive in it as float64, everything else as text.
+    """
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+    name: Text
+    schema_factory: SchemaFactory
+
+
+class Band(Record):
+    """Groups of a number: below `edge`, and from `edge` on. A missing number makes the group `unknown`."""
+
+    column: Text
+    edge: float
+    below: Text
+    from_edge_on: Text
+
+
+class SplitShares(Record):
+    """The share of the rows of each split. By hash of the row's identity, so shares are met about, not exactly."""
+
+    train: Share = 0.60
+    validation: Share = 0.15
+    test: Share = 0.25
+
+    @model_validator(mode="after")
+    def _is_everything(self) -> SplitShares:
+        shares = (self.train, self.validation, self.test)
+        if abs(sum(shares) - 1.0) > 1e-9 or min(shares) <= 0.0:
+            raise ValueError(f"the shares of train, validation and test are {shares}; each must be over 0 and together they must be 1")
+        return self
+
+
+class DatasetSpec(Record):
+    """The declaration of one dataset.
+
+    Raises InvalidDeclaration that names the dataset, the field and what is allowed.
+    """
+
+    name: Name
+    source: Source
+    contract: Contract
+    target: Text
+    #: The outcome that the model gives a probability of, and the other one.
+    positive: Text
+    negative: Text
+    #: The features, in the order in which a caller sends them.
+    numbers: tuple[Text, ...]
+    categories: tuple[Text, ...]
+    #: Groups that must not be treated worse: a text column of the source, or a band of a number.
+    protected: dict[Name, Band | Text]
+    #: The columns that tell one row from another. Rows that agree in all of them fall into one split.
+    identity: tuple[Text, ...] = Field(min_length=1)
+    licence: Text
+    classification: Classification
+    contains_personal_data: bool
+    #: Where the rows may be used, and what for.
+    regions: tuple[Text, ...] = Field(min_length=1)
+    purposes: tuple[Name, ...] = Field(min_length=1)
+    #: A feature that ranks the outcomes better than this, all by itself, knows the answer.
+    leakage_limit: float = Field(default=0.95, gt=0.5, le=1.0)
+    shares: SplitShares = SplitShares()
+
+    def __init__(self, **fields: Any) -> None:
+        try:
+            super().__init__(**fields)
+        except ValidationError as error:
+            raise InvalidDeclaration(
+                f"The dataset {fields.get('name', 'without a name')!r} is not declared well: {describe(error)}.",
+                "Correct the named fields in its data.py.",
+            ) from error
+
+    @field_validator("numbers", "categories", "identity")
+    @classmethod
+    def _names_each_column_once(cls, columns: tuple[str, ...]) -> tuple[str, ...]:
+        twice = sorted({column for column in columns if columns.count(column) > 1})
+        if twice:
+            raise ValueError(f"{', '.join(twice)} stands there twice")
+        return columns
+
+    @model_validator(mode="after")
+    def _keeps_the_parts_apart(self) -> DatasetSpec:
+        if not self.features:
+            raise ValueError("numbers, categories: a dataset needs at least one feature")
+        both = sorted(set(self.numbers) & set(self.categories))
+        if both:
+            raise ValueError(f"numbers, categories: {', '.join(both)} can't be both")
+        if self.target in self.features:
+            raise ValueError(f"target: {self.target!r} is a feature as well, so the model would be told the answer")
+        if self.target in self.identity:
+            raise ValueError(f"identity: {self.target!r} is the target; one row with two outcomes must stay in one split")
+        if self.positive == self.negative:
+            raise ValueError(f"positive, negative: both are {self.positive!r}")
+        mixed = sorted(set(self.source_numbers) & set(self.source_texts))
+        if mixed:
+            raise ValueError(f"protected, categories: {', '.join(mixed)} is used as a number and as a text")
+        reserved = sorted(column for column in self.source_columns if column in (ROW_ID, SPLIT) or column.startswith(PROTECTED_PREFIX))
+        if reserved:
+            raise ValueError(f"{', '.join(reserved)}: these names are kept for the columns that ingestion adds")
+        return self
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """The columns that a model may look at."""
+        return self.numbers + self.categories
+
+    @property
+    def protected_columns(self) -> tuple[str, ...]:
+        """The columns of the dataset that hold the protected groups: never features."""
+        return tuple(PROTECTED_PREFIX + name for name in self.protected)
+
+    @property
+    def source_numbers(self) -> tuple[str, ...]:
+        """The columns of the source that must hold numbers."""
+        bands = (group.column for group in self.protected.values() if isinstance(group, Band))
+        return tuple(dict.fromkeys((*self.numbers, *bands)))
+
+    @property
+    def source_texts(self) -> tuple[str, ...]:
+        """The columns of the source that are read as text."""
+        groups = (group for group in self.protected.values() if isinstance(group, str))
+        named = (self.target, *self.categories, *groups, *self.identity)
+        return tuple(column for column in dict.fromkeys(named) if column not in self.source_numbers)
+
+    @property
+    def source_columns(self) -> tuple[str, ...]:
+        """Every column that is read from the source, and no other is."""
+        return self.source_numbers + self.source_texts
