@@ -1,1 +1,1 @@
-"""How this project is wired, one module per place that it runs in."""
+"""The wiring of this project, one module per place that runs run at: `local`, `cluster`."""

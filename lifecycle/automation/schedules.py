@@ -1,0 +1,22 @@
+"""Schedules: retraining and monitoring as declared, the lineage export every day."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import dagster as dg
+
+from lifecycle.declaration import GovernedModel
+
+
+def retraining(model: GovernedModel, job: Any) -> dg.ScheduleDefinition:
+    """Retrains by the declared clock. Stopped until an operator turns it on: a clock that trains costs money."""
+    return dg.ScheduleDefinition(name=f"{model.name}_retraining", cron_schedule=model.schedule, job=job, execution_timezone="UTC")
+
+
+def monitoring(model: GovernedModel, job: Any) -> dg.ScheduleDefinition:
+    return dg.ScheduleDefinition(name=f"{model.name}_monitoring", cron_schedule=model.watch.schedule, job=job, execution_timezone="UTC")
+
+
+def lineage_export(job: Any) -> dg.ScheduleDefinition:
+    return dg.ScheduleDefinition(name="audit_lineage_export_daily", cron_schedule="0 2 * * *", job=job, execution_timezone="UTC")

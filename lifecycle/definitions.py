@@ -1,0 +1,78 @@
+"""Declarations → Definitions: what workspace.yaml names, and the explicit way for other projects."""
+
+from __future__ import annotations
+
+import importlib
+import os
+
+import dagster as dg
+
+from lifecycle.automation import jobs, schedules, sensors
+from lifecycle.declaration import GovernedModel
+from lifecycle.errors import InvalidDeclaration
+from lifecycle.resources import RunsOn
+from lifecycle.stages.candidate import candidate_asset
+from lifecycle.stages.dataset import dataset_asset
+from lifecycle.stages.deployment import deployment_asset
+from lifecycle.stages.evaluation import evaluation_asset
+from lifecycle.stages.lineage_export import lineage_export_asset
+from lifecycle.stages.monitoring import monitoring_asset
+from lifecycle.stages.promotion import promotion_asset
+from lifecycle.stages.rollback import rollback_asset
+from lifecycle.wiring import Departments
+
+STAGES = (dataset_asset, candidate_asset, evaluation_asset, promotion_asset, deployment_asset, monitoring_asset, rollback_asset)
+
+
+def model_definitions(model: GovernedModel, runs_on: RunsOn) -> dg.Definitions:
+    """The assets, jobs, schedules and sensors of one governed model, in a group of its own."""
+    train, deploy = jobs.train_to_gate(model, runs_on.executor), jobs.deploy(model, runs_on.executor)
+    rollback, monitor = jobs.rollback(model, runs_on.executor), jobs.monitor(model, runs_on.executor)
+    return dg.Definitions(
+        assets=[stage(model, runs_on.op_tags) for stage in STAGES],
+        jobs=[train, deploy, rollback, monitor],
+        schedules=[schedules.retraining(model, train), schedules.monitoring(model, monitor)],
+        sensors=[
+            sensors.approvals(model, deploy),
+            sensors.new_data(model, train),
+            sensors.rollbacks(model, rollback),
+            sensors.broken_deployments(model, f"{model.name}_deploy"),
+        ],
+    )
+
+
+def build_definitions(models: tuple[GovernedModel, ...], runs_on: RunsOn) -> dg.Definitions:
+    """Everything: the models, the audit exports, and where runs run."""
+    audit = dg.define_asset_job("audit_lineage_export", selection=dg.AssetSelection.groups("audit"), executor_def=runs_on.executor)
+    return dg.Definitions.merge(
+        *(model_definitions(model, runs_on) for model in models),
+        dg.Definitions(
+            assets=[lineage_export_asset()],
+            jobs=[audit],
+            schedules=[schedules.lineage_export(audit)],
+            resources=dict(runs_on.resources),
+            executor=runs_on.executor,
+        ),
+    )
+
+
+def runs_on_named(name: str) -> RunsOn:
+    """`resources/<name>.py` of the project. Raises InvalidDeclaration where it exports no `runs_on`."""
+    try:
+        module = importlib.import_module(f"resources.{name}")
+    except ModuleNotFoundError as error:
+        raise InvalidDeclaration(
+            f"The project has no resources/{name}.py ({error}).", "Make resources/__init__.py and resources/local.py with `runs_on = RunsOn(...)`."
+        ) from error
+    runs_on = getattr(module, "runs_on", None)
+    if not isinstance(runs_on, RunsOn):
+        raise InvalidDeclaration(f"resources/{name}.py exports no `runs_on`.", "Set `runs_on = RunsOn(resources=…, executor=…)` in it.")
+    return runs_on
+
+
+@dg.definitions
+def lifecycle_definitions() -> dg.Definitions:
+    """The project that the current folder (or LIFECYCLE_PROJECT) is, where LIFECYCLE_RESOURCES says it runs (`local`)."""
+    departments = Departments.here()
+    models = departments.models
+    return build_definitions(models, runs_on_named(os.environ.get("LIFECYCLE_RESOURCES", "local")))

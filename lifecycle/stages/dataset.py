@@ -1,0 +1,64 @@
+"""<model>/dataset: reads the source, checks its contract, profile and leakage, and stores it by content."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+
+from lifecycle.declaration import GovernedModel
+from lifecycle.life import standing
+from lifecycle.life.ingestion import ingest_dataset
+from lifecycle.records.bodies.data import DatasetIngested
+from lifecycle.resources import LifecycleResource
+from lifecycle.stages.stage import failures, stage_settings, step_of
+
+
+def dataset_asset(model: GovernedModel, op_tags: Mapping[str, Mapping[str, Any]]) -> dg.AssetsDefinition:
+    contract = dg.AssetCheckSpec("contract", asset=dg.AssetKey([model.name, "dataset"]), description="The rows keep the declared contract.")
+    leakage = dg.AssetCheckSpec("leakage", asset=dg.AssetKey([model.name, "dataset"]), description="No single column knows the answer.")
+
+    @dg.asset(
+        **stage_settings(model, "dataset", {"pandera", "parquet"}, op_tags),
+        description=f"The data that {model.name} learns from, as one version stored by content. {model.purpose}",
+        check_specs=[contract, leakage],
+    )
+    def dataset(context: dg.AssetExecutionContext, lifecycle: LifecycleResource) -> dg.MaterializeResult[Any]:
+        with failures(context):
+            recorded = ingest_dataset(lifecycle.departments(), model, step_of(context))
+        body = standing.body_of(recorded, DatasetIngested)
+        return dg.MaterializeResult(
+            data_version=dg.DataVersion(recorded.event.subject.digest or ""),
+            metadata={
+                "dagster/row_count": body.rows,
+                "digest": recorded.event.subject.digest or "",
+                "source": body.source,
+                "licence": body.licence,
+                "ledger index": recorded.index,
+                "splits": dg.MetadataValue.table([dg.TableRecord({"split": split, "rows": rows}) for split, rows in body.splits.items()]),
+                "columns": dg.MetadataValue.table(
+                    [
+                        dg.TableRecord(
+                            {
+                                "column": column.column,
+                                "kind": column.kind,
+                                "missing": column.missing,
+                                "distinct": column.distinct,
+                                "single-feature AUC": round(body.single_feature_auc.get(column.column, 0.5), 3),
+                            }
+                        )
+                        for column in body.columns
+                    ]
+                ),
+                "duplicate rows": body.duplicate_rows,
+                "suspected label flips": body.suspected_label_flips,
+                "largest single-feature AUC": max(body.single_feature_auc.values(), default=0.5),
+            },
+            check_results=[
+                dg.AssetCheckResult(check_name="contract", passed=True, metadata={"contract": body.contract}),
+                dg.AssetCheckResult(check_name="leakage", passed=not body.leaking_columns, metadata={"columns": ", ".join(body.leaking_columns) or "none"}),
+            ],
+        )
+
+    return dataset

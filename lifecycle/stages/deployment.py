@@ -1,0 +1,44 @@
+"""<model>/deployment: asks the gate again in its own body, orders the rollout and waits for what is observed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+
+from lifecycle.declaration import GovernedModel
+from lifecycle.life.deployment import deploy_version
+from lifecycle.records.bodies.serving import RolloutAborted, RolloutCompleted
+from lifecycle.resources import LifecycleResource
+from lifecycle.stages.stage import VersionConfig, failures, stage_key, stage_settings, step_of, version_in_question
+from lifecycle.stages.tables import arms_table
+
+
+def deployment_asset(model: GovernedModel, op_tags: Mapping[str, Mapping[str, Any]]) -> dg.AssetsDefinition:
+    @dg.asset(
+        **stage_settings(model, "deployment", {"onnxruntime"}, op_tags),
+        deps=[stage_key(model, "promotion")],
+        description="What serves now. The gate is asked again here: a green check elsewhere is never the proof.",
+    )
+    def deployment(context: dg.AssetExecutionContext, config: VersionConfig, lifecycle: LifecycleResource) -> dg.MaterializeResult[Any]:
+        departments, step = lifecycle.departments(), step_of(context)
+        with failures(context):
+            version = version_in_question(departments, model, config, step)
+            ended = deploy_version(departments, model, version, step, report=context.log.info)
+            gateway = departments.gateway.status().url
+        body, subject = ended.event.body, ended.event.subject
+        metadata: dict[str, Any] = {
+            "version": str(subject),
+            "digest": subject.digest or "",
+            "ledger index": ended.index,
+            "gateway": dg.MetadataValue.url(f"{gateway}/v2/models/{model.name}"),
+        }
+        if isinstance(body, RolloutAborted):
+            metadata |= {"cause": body.cause, "reason": body.reason, "arms": arms_table(body.observed)}
+            raise dg.Failure(f"{subject} was taken out: {body.reason}.", metadata=metadata, allow_retries=False)
+        if isinstance(body, RolloutCompleted):
+            metadata |= {"arms": arms_table(body.observed), "superseded version": body.superseded_version or 0}
+        return dg.MaterializeResult(data_version=dg.DataVersion(subject.digest or ""), metadata=metadata)
+
+    return deployment

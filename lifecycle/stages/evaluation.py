@@ -1,0 +1,50 @@
+"""<model>/evaluation: judges the bytes that will serve, and keeps the evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+
+from lifecycle.declaration import GovernedModel
+from lifecycle.life import standing
+from lifecycle.life.evaluation import evaluate_candidate, evidence_of
+from lifecycle.records.bodies.training import ModelEvaluated
+from lifecycle.resources import LifecycleResource
+from lifecycle.stages.stage import VersionConfig, failures, stage_key, stage_settings, step_of, version_in_question
+from lifecycle.stages.tables import fairness_table, metrics_table, slices_table
+
+
+def evaluation_asset(model: GovernedModel, op_tags: Mapping[str, Mapping[str, Any]]) -> dg.AssetsDefinition:
+    @dg.asset(
+        **stage_settings(model, "evaluation", {"onnxruntime", "evidently", "fairlearn"}, op_tags),
+        deps=[stage_key(model, "candidate"), stage_key(model, "dataset")],
+        description="The evidence on exactly the bytes that will serve: metrics with intervals, slices, fairness, parity, champion against candidate.",
+    )
+    def evaluation(context: dg.AssetExecutionContext, config: VersionConfig, lifecycle: LifecycleResource) -> dg.MaterializeResult[Any]:
+        departments, step = lifecycle.departments(), step_of(context)
+        with failures(context):
+            version = version_in_question(departments, model, config, step)
+            recorded = evaluate_candidate(departments, model, version, step)
+            evidence = evidence_of(departments, model.name, version)
+            report = departments.artifacts.fetch(evidence.report_html_digest)
+        body = standing.body_of(recorded, ModelEvaluated)
+        return dg.MaterializeResult(
+            data_version=dg.DataVersion(body.evidence_digest),
+            metadata={
+                "version": f"{model.name}:{version}",
+                "model digest": body.model_digest,
+                "evidence": body.evidence_digest,
+                "metrics": metrics_table(evidence),
+                "fairness": fairness_table(evidence),
+                "slices": slices_table(evidence),
+                "report": dg.MetadataValue.path(str(report)),
+                "parity with eager (largest difference)": evidence.parity.largest_difference,
+                "rows": evidence.rows,
+                "ledger index": recorded.index,
+                **{name: value.value for name, value in evidence.metrics.items()},
+            },
+        )
+
+    return evaluation

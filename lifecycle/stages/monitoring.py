@@ -1,0 +1,69 @@
+"""<model>/monitoring: drift, quality, latency and errors over a window of the prediction log."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+
+from lifecycle.declaration import GovernedModel
+from lifecycle.life import standing
+from lifecycle.life.monitoring import monitor
+from lifecycle.records.bodies.serving import MonitoringReported
+from lifecycle.resources import LifecycleResource
+from lifecycle.stages.stage import failures, stage_key, stage_settings, step_of
+
+
+def monitoring_asset(model: GovernedModel, op_tags: Mapping[str, Mapping[str, Any]]) -> dg.AssetsDefinition:
+    guardrails = dg.AssetCheckSpec(
+        "guardrails", asset=stage_key(model, "monitoring"), description="Every monitored figure is within its limit. Drift alone never rolls back."
+    )
+
+    @dg.asset(
+        **stage_settings(model, "monitoring", {"evidently"}, op_tags),
+        deps=[stage_key(model, "deployment")],
+        check_specs=[guardrails],
+        description="What the model has seen and answered since: a verdict per guardrail.",
+    )
+    def monitoring(context: dg.AssetExecutionContext, lifecycle: LifecycleResource) -> dg.MaterializeResult[Any]:
+        departments = lifecycle.departments()
+        with failures(context):
+            recorded = monitor(departments, model, step_of(context))
+            body = standing.body_of(recorded, MonitoringReported)
+            report = departments.artifacts.fetch(body.report_html_digest) if body.report_html_digest else None
+        verdicts = [
+            dg.TableRecord(
+                {
+                    "guardrail": verdict.guardrail,
+                    "value": "" if verdict.value is None else f"{verdict.value:.4g}",
+                    "limit": "" if verdict.limit is None else f"{verdict.limit:.4g}",
+                    "verdict": verdict.verdict,
+                }
+            )
+            for verdict in body.verdicts
+        ]
+        breached = [verdict.guardrail for verdict in body.verdicts if verdict.verdict == "breached"]
+        return dg.MaterializeResult(
+            data_version=dg.DataVersion(body.report_json_digest or recorded.event.id),
+            metadata={
+                "version": str(recorded.event.subject),
+                "rows": body.rows,
+                "labelled rows": body.labelled_rows,
+                "verdicts": dg.MetadataValue.table(verdicts or [dg.TableRecord({"guardrail": "none", "value": "", "limit": "", "verdict": "no traffic"})]),
+                "largest PSI": max(body.psi.values(), default=0.0),
+                "ledger index": recorded.index,
+                **({"report": dg.MetadataValue.path(str(report))} if report else {}),
+                **{f"psi {column}": value for column, value in body.psi.items()},
+            },
+            check_results=[
+                dg.AssetCheckResult(
+                    check_name="guardrails",
+                    passed=not breached,
+                    severity=dg.AssetCheckSeverity.WARN,
+                    metadata={"breached": ", ".join(breached) or "none"},
+                )
+            ],
+        )
+
+    return monitoring

@@ -1,0 +1,63 @@
+"""<model>/rollback: back to the last allowed version, by hand or by a schedule; shows those that the controller did."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+
+from lifecycle.declaration import GovernedModel
+from lifecycle.errors import UnknownName
+from lifecycle.life import standing
+from lifecycle.life.rollback import roll_back
+from lifecycle.records.bodies.serving import RolledBack
+from lifecycle.resources import LifecycleResource
+from lifecycle.stages.stage import failures, stage_key, stage_settings, step_of
+from lifecycle.stages.tables import arms_table
+
+
+class RollbackConfig(dg.Config):
+    """Why, and to which version. `show` is the id of a rollback that the gateway did by itself: it is shown, not done."""
+
+    reason: str = ""
+    to_version: int | None = None
+    show: str = ""
+
+
+def rollback_asset(model: GovernedModel, op_tags: Mapping[str, Mapping[str, Any]]) -> dg.AssetsDefinition:
+    @dg.asset(
+        **stage_settings(model, "rollback", {"opa"}, op_tags),
+        deps=[stage_key(model, "deployment")],
+        description="The last way back that was taken, and why. The gateway takes a bad canary out by itself; this shows and records it.",
+    )
+    def rollback(context: dg.AssetExecutionContext, config: RollbackConfig, lifecycle: LifecycleResource) -> dg.MaterializeResult[Any]:
+        departments, step = lifecycle.departments(), step_of(context)
+        with failures(context):
+            if config.show:
+                body = standing.body_of(_recorded(departments.ledger.find(config.show), config.show), RolledBack)
+            elif config.reason:
+                body = roll_back(departments, model, step, reason=config.reason, to_version=config.to_version)
+            else:
+                raise dg.Failure(
+                    f"A rollback of {model.name} needs a reason.", metadata={"next": "Give the config `reason`, and `to_version` if it matters."}, allow_retries=False
+                )
+        return dg.MaterializeResult(
+            data_version=dg.DataVersion(body.rollback_id),
+            metadata={
+                "from": f"{model.name}:{body.from_version}",
+                "to": f"{model.name}:{body.to_version}" if body.to_version else "no version",
+                "trigger": f"{body.trigger.kind} {body.trigger.metric}".strip(),
+                "detail": body.trigger.detail,
+                "actuation (ms)": body.actuation_us / 1000,
+                "arms": arms_table(body.observed),
+            },
+        )
+
+    return rollback
+
+
+def _recorded(found: Any, event_id: str) -> Any:
+    if found is None:
+        raise UnknownName(f"The ledger holds no event {event_id}.", "`lifecycle ledger log --type RolledBack` lists the rollbacks.")
+    return found

@@ -1,0 +1,85 @@
+"""What every stage shares: its key, group, owners and tags; its run as a Step; errors as Dagster failures."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from lifecycle.declaration import GovernedModel
+from lifecycle.errors import LifecycleError, Refused, Unavailable
+from lifecycle.life import standing
+from lifecycle.life.recording import Step
+from lifecycle.wiring import Departments
+
+#: Dagster marks a run that goes on where another one failed; such a run keeps the first one's identity.
+RESUMED = "dagster/is_resume_retry"
+
+
+class VersionConfig(dg.Config):
+    """Which version a stage is about. Nothing means "latest": outside a training run the digest must be given."""
+
+    digest: str = ""
+
+
+def stage_key(model: GovernedModel, stage: str) -> dg.AssetKey:
+    return dg.AssetKey([model.name, stage])
+
+
+def stage_settings(model: GovernedModel, stage: str, kinds: set[str], op_tags: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """The arguments of `@dg.asset` that every stage of a model has."""
+    return {
+        "name": stage,
+        "key_prefix": model.name,
+        "group_name": model.name,
+        "kinds": kinds,
+        "owners": [f"team:{model.team}"],
+        "tags": {"lifecycle/model": model.name, "lifecycle/stage": stage, "lifecycle/risk_tier": model.risk_tier},
+        "op_tags": dict(op_tags.get(stage, {})),
+        "code_version": code_version(model),
+        "output_required": False,
+    }
+
+
+def code_version(model: GovernedModel) -> str:
+    """The digest of the source files beside the model's training function: what a change of code is."""
+    folder = Path(*model.training.function.partition(":")[0].split(".")[:-1])
+    content = b"".join(path.read_bytes() for path in sorted(folder.glob("*.py"))) if folder.is_dir() else model.training.function.encode()
+    return hashlib.sha256(content).hexdigest()[:16]
+
+
+def step_of(context: dg.AssetExecutionContext) -> Step:
+    """This run as a Step. A run that resumes a failed one is the same step as the run that it resumes."""
+    run = context.run
+    resumed = run.tags.get(RESUMED) == "true" and run.root_run_id
+    return Step(run_id=str(run.root_run_id) if resumed else context.run_id)
+
+
+def version_in_question(departments: Departments, model: GovernedModel, config: VersionConfig, step: Step) -> int:
+    """The version that the config names by digest, or the one that this very run has trained."""
+    if config.digest:
+        return standing.version_of_digest(departments, model.name, config.digest)
+    for recorded in departments.ledger.events(types=("ModelTrained",), name=model.name, run_id=step.run_id, newest_first=True, limit=1):
+        if recorded.event.subject.version is not None:
+            return recorded.event.subject.version
+    raise dg.Failure(
+        f"This run trained no version of {model.name}, and its config names none.",
+        metadata={"next": f"Launch it with the config `digest: sha256:…` of a version, or launch {model.name}_train_to_gate."},
+        allow_retries=False,
+    )
+
+
+@contextmanager
+def failures(context: dg.AssetExecutionContext, metadata: Mapping[str, Any] | None = None) -> Iterator[None]:
+    """Turns an error of ours into a Dagster failure that says what to do next. Only what was unavailable is retried."""
+    try:
+        yield
+    except LifecycleError as error:
+        shown: dict[str, Any] = {"what happened": error.what, "next": error.next_step, **(metadata or {})}
+        if isinstance(error, Refused) and error.rules:
+            shown["rules"] = ", ".join(error.rules)
+        raise dg.Failure(error.what, metadata=shown, allow_retries=isinstance(error, Unavailable)) from error
