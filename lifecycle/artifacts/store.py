@@ -89,7 +89,9 @@ class ArtifactStore:
         try:
             return self._backend.open(_key(digest))
         except FileNotFoundError as error:
-            raise UnknownName(f"There is no artifact {digest} at {self.url}.", "Restore it from a copy of the store, or make it again.") from error
+            raise UnknownName(
+                f"There is no artifact {digest} at {self.url}.", "Restore it from a copy of the store, or make it again."
+            ) from error
 
     def _check(self, digest: Digest) -> None:
         with closing(self._open(digest)) as stream, answering(self.url):

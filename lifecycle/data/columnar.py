@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 def parquet_bytes(frame: DataFrame) -> bytes:
     """The rows as Parquet (zstd), in their order, without an index and without pandas' own notes, which name versions."""
-    import pyarrow
-    import pyarrow.parquet
+    import pyarrow as pa
+    from pyarrow import parquet
 
-    table = pyarrow.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(None)
+    table = pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(None)
     written = io.BytesIO()
-    pyarrow.parquet.write_table(table, written, compression="zstd", version="2.6", row_group_size=131_072)
+    parquet.write_table(table, written, compression="zstd", version="2.6", row_group_size=131_072)
     return written.getvalue()
 
 
@@ -33,10 +33,10 @@ def read_dataset(store: DatasetStore, digest: Digest) -> DataFrame:
 
     Raises UnknownName where the store has no such bytes, Tampered where they are not what the digest says.
     """
-    import pandas
-    import pyarrow
+    import pandas as pd
+    import pyarrow as pa
 
     try:
-        return pandas.read_parquet(store.fetch(digest), engine="pyarrow")
-    except (pyarrow.ArrowException, ValueError) as error:
+        return pd.read_parquet(store.fetch(digest), engine="pyarrow")
+    except (pa.ArrowException, ValueError) as error:
         raise MalformedRecord(f"{digest} is not a dataset.", "Name the digest of a DatasetIngested event.") from error

@@ -56,9 +56,11 @@ def broken_checks(contract: Contract, frame: DataFrame) -> tuple[ContractFailure
     else:
         return ()
     positions: dict[tuple[str, str], list[int]] = {}
-    for context, column, check, case, index in cases[["schema_context", "column", "check", "failure_case", "index"]].itertuples(index=False):
-        about_the_table = context == "DataFrameSchema" and index != index or index is None
-        found = positions.setdefault((str(case) if about_the_table else str(column), str(check)), [])
-        if not about_the_table:
-            found.append(int(index))
+    for case in cases.to_dict("records"):
+        # A check of a whole column or table (its type, its presence) has no row; one of presence names its column as the case.
+        whole = case["index"] is None or case["index"] != case["index"]
+        column = case["failure_case"] if whole and case["column"] is None else case["column"]
+        found = positions.setdefault((str(column), str(case["check"])), [])
+        if not whole:
+            found.append(int(case["index"]))
     return tuple(failure(column, check, rows) for (column, check), rows in sorted(positions.items()))

@@ -94,13 +94,13 @@ def _outcome_failures(spec: DatasetSpec, frame: DataFrame) -> tuple[ContractFail
 
 def _dataset(spec: DatasetSpec, frame: DataFrame) -> DataFrame:
     """Only what is declared: id, split, outcome, features, protected groups. A number that only makes a band stays behind."""
-    import pandas
+    import pandas as pd
 
     ids = row_ids(frame, spec.identity)
     columns: dict[str, object] = {ROW_ID: ids, SPLIT: [split_of(row_id, spec.shares) for row_id in ids]}
     columns |= {column: frame[column] for column in (spec.target, *spec.features)}
     columns |= {PROTECTED_PREFIX + name: _groups(frame, group) for name, group in spec.protected.items()}
-    return pandas.DataFrame(columns)
+    return pd.DataFrame(columns)
 
 
 def _groups(frame: DataFrame, group: Band | str) -> Series:
@@ -128,5 +128,9 @@ def _rejection(
         failures=failures,
         leaking_columns=leaking,
     )
-    next_step = "Take these features out of the declaration." if leaking else "Correct the named rows at their source (positions count data rows from 0)."
+    next_step = (
+        "Take these features out of the declaration."
+        if leaking
+        else "Correct the named rows at their source (positions count data rows from 0)."
+    )
     return DatasetNotAccepted(what, next_step, body)

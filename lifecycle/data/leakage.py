@@ -67,9 +67,9 @@ def _bins(column: Series) -> NDArray[np.intp]:
 
 def _codes(column: Series) -> NDArray[np.intp]:
     """A number for each value of a category; missing is 0."""
-    import pandas
+    import pandas as pd
 
-    return pandas.factorize(column)[0] + 1
+    return pd.factorize(column)[0] + 1
 
 
 def folded_auc(scores: NDArray[np.float64], positive: NDArray[np.bool_]) -> float:

@@ -46,10 +46,10 @@ def suspected_label_flips(spec: DatasetSpec, frame: DataFrame, positive: NDArray
 def _points(spec: DatasetSpec, frame: DataFrame) -> NDArray[np.float64]:
     """The features as comparable coordinates: ranks of numbers in 0…1 (missing in the middle), categories one-hot."""
     import numpy as np
-    import pandas
+    import pandas as pd
 
     numbers = frame[list(spec.numbers)].rank(pct=True).fillna(0.5).to_numpy(dtype="float64")
     if not spec.categories:
         return numbers
-    categories = pandas.get_dummies(frame[list(spec.categories)], dummy_na=True).to_numpy(dtype="float64")
+    categories = pd.get_dummies(frame[list(spec.categories)], dummy_na=True).to_numpy(dtype="float64")
     return np.hstack([numbers, categories / np.sqrt(2.0)])

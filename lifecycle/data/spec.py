@@ -44,7 +44,9 @@ class Source(Record):
     @classmethod
     def beside(cls, module_file: str, name: str) -> Self:
         """A file that lies in the folder of the module that declares it: `Source.beside(__file__, "rows.csv")`."""
-        return cls(name=name, location=str(Path(module_file).resolve().with_name(name)), format="parquet" if name.endswith(".parquet") else "csv")
+        return cls(
+            name=name, location=str(Path(module_file).resolve().with_name(name)), format="parquet" if name.endswith(".parquet") else "csv"
+        )
 
 
 class Contract(Record):
