@@ -1,0 +1,1 @@
+"""The shape of the tree: layers, start-up weight, sizes and names."""

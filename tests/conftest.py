@@ -1,0 +1,66 @@
+"""What tests of several departments share: a clean environment, the shared vectors, and the tools that may be absent."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+# Several test processes share the cores: a thread pool per core in each of them would only make them wait for each other.
+for _pool in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_pool, "1")
+os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "yes")
+os.environ.setdefault("DO_NOT_TRACK", "1")
+
+# Properties are about results, never about time: a machine under load must not fail them.
+settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("suite")
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test sees the LIFECYCLE_* and DAGSTER_HOME of whoever runs it."""
+    for name in list(os.environ):
+        if (name.startswith("LIFECYCLE_") and name != "LIFECYCLE_REQUIRE_TOOLS") or name == "DAGSTER_HOME":
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """The root of this repository."""
+    return REPOSITORY
+
+
+@pytest.fixture(scope="session")
+def shared_vectors() -> Callable[[str], Path]:
+    """A folder or file of the official vectors that lie beside the repository; the test is skipped where they do not."""
+
+    def find(name: str) -> Path:
+        found = REPOSITORY.parent / "shared" / "vectors" / name
+        if not found.exists():
+            pytest.skip(f"the vectors ../shared/vectors/{name} are not beside this repository")
+        return found
+
+    return find
+
+
+@pytest.fixture(scope="session")
+def tool() -> Callable[[str], str]:
+    """The path of a program. Where it is absent the test is skipped, or fails under LIFECYCLE_REQUIRE_TOOLS=1."""
+
+    def find(name: str) -> str:
+        found = shutil.which(name)
+        if found is None:
+            reason = f"the program {name} is not on PATH"
+            if os.environ.get("LIFECYCLE_REQUIRE_TOOLS") == "1":
+                pytest.fail(f"{reason}, and LIFECYCLE_REQUIRE_TOOLS=1 asks for it")
+            pytest.skip(reason)
+        return found
+
+    return find

@@ -1,0 +1,1 @@
+"""What would be sent to a cluster, held by golden pod specs."""

@@ -1,0 +1,1 @@
+"""The wheel, and a project elsewhere that uses it."""
