@@ -87,7 +87,9 @@ class GovernedModel(Record):
     name: Name
     owner: ActorId
     team: Name
-    purpose: str = Field(min_length=10)
+    #: What the model is for, as the data's `purposes` name it: the data_access gate compares the two.
+    purpose: Name
+    description: str = Field(min_length=20)
     risk_tier: RiskTier
     jurisdiction: str = Field(pattern=r"^[A-Z]{2}$")
     data: DatasetSpec
@@ -123,7 +125,7 @@ class GovernedModel(Record):
 
     @model_validator(mode="after")
     def _agrees_with_its_data(self) -> GovernedModel:
-        features = (*self.data.numbers, *self.data.categories)
+        features = self.data.features
         if self.target != self.data.target:
             raise ValueError(f"target: the data's target is {self.data.target!r}, not {self.target!r}")
         if set(self.protected) != set(self.data.protected):

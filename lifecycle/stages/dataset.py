@@ -21,7 +21,7 @@ def dataset_asset(model: GovernedModel, op_tags: Mapping[str, Mapping[str, Any]]
 
     @dg.asset(
         **stage_settings(model, "dataset", {"pandera", "parquet"}, op_tags),
-        description=f"The data that {model.name} learns from, as one version stored by content. {model.purpose}",
+        description=f"The data that {model.name} learns from, as one version stored by content. {model.description}",
         check_specs=[contract, leakage],
     )
     def dataset(context: dg.AssetExecutionContext, lifecycle: LifecycleResource) -> dg.MaterializeResult[Any]:

@@ -1,0 +1,105 @@
+"""`lifecycle train`, `deploy` and `rollback`: the jobs of a model, run here, into the same history as Dagster's pages."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from lifecycle.cli import render
+from lifecycle.errors import MalformedRecord
+
+
+def _definitions() -> Any:
+    from lifecycle.definitions import lifecycle_definitions
+
+    return lifecycle_definitions()
+
+
+@click.command()
+@click.argument("model")
+@click.option("--option", "options", multiple=True, metavar="NAME=JSON", help="An option of the training function, such as epochs=10. May be given again.")
+@click.option("--seed", type=int, help="The seed; the declared one unless given.")
+@click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
+def train(model: str, options: tuple[str, ...], seed: int | None, as_json: bool) -> None:
+    """Take MODEL from its data to the promotion gate: ingest, train, evaluate, ask.
+
+    A run that was killed goes on from its last checkpoint when the same is asked for again.
+    """
+    from lifecycle.launching import require_success, run_job
+    from lifecycle.life import standing
+    from lifecycle.records.bodies.decisions import DecisionMade
+    from lifecycle.wiring import Departments
+
+    departments = Departments.here()
+    departments.model(model)
+    config: dict[str, Any] = {"options": dict(_option(text) for text in options)}
+    if seed is not None:
+        config["seed"] = seed
+    result = run_job(departments, _definitions(), f"{model}_train_to_gate", config={"candidate": config}, log_level="ERROR" if as_json else "INFO")
+    require_success(result)
+    made = departments.ledger.events(types=("DecisionMade",), name=model, run_id=result.run_id, newest_first=True, limit=1)[0]
+    decision = standing.body_of(made, DecisionMade).decision
+    outcome = {"version": str(made.event.subject), "outcome": decision.result.outcome, "decision": decision.id, "run": result.run_id}
+    if as_json:
+        render.as_json(outcome)
+    else:
+        render.line(f"{outcome['version']}: {decision.result.outcome} (decision {decision.id})")
+
+
+def _option(text: str) -> tuple[str, Any]:
+    name, separator, value = text.partition("=")
+    if not separator:
+        raise MalformedRecord(f"--option {text!r} has no value.", "Write it as NAME=JSON, such as --option hidden=32.")
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        return name, value
+
+
+@click.command()
+@click.argument("version")
+@click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
+def deploy(version: str, as_json: bool) -> None:
+    """Roll VERSION (such as credit:7) out, step by step, if the deployment gate allows it now."""
+    from lifecycle.launching import require_success, run_job
+    from lifecycle.life import standing
+    from lifecycle.wiring import Departments
+
+    departments = Departments.here()
+    model, number = standing.parse_version(version)
+    digest = standing.trained(departments, model, number).event.subject.digest
+    result = run_job(departments, _definitions(), f"{model}_deploy", config={"deployment": {"digest": digest}}, log_level="ERROR" if as_json else "INFO")
+    require_success(result)
+    if as_json:
+        render.as_json({"version": version, "outcome": "serving", "run": result.run_id})
+    else:
+        render.line(f"{version} serves.")
+
+
+@click.command()
+@click.argument("model")
+@click.option("--to", "to_version", metavar="VERSION", help="The version to go back to; the last one that served unless given.")
+@click.option("--reason", required=True, help="Why. It is recorded.")
+@click.option("--json", "as_json", is_flag=True, help="Print what was observed as JSON.")
+def rollback(model: str, to_version: str | None, reason: str, as_json: bool) -> None:
+    """Take what serves of MODEL back to the last version that was allowed here."""
+    from lifecycle.life import standing
+    from lifecycle.life.recording import Step
+    from lifecycle.life.rollback import roll_back
+    from lifecycle.records.identity import new_id
+    from lifecycle.wiring import Departments
+
+    departments = Departments.here()
+    declared = departments.model(model)
+    target = None
+    if to_version is not None:
+        named, target = standing.parse_version(to_version if ":" in to_version else f"{model}:{to_version}")
+        departments.model(named)
+    done = roll_back(departments, declared, Step(run_id=new_id()), reason=reason, to_version=target)
+    if as_json:
+        render.as_json(done.as_json())
+    else:
+        back_to = f"{model}:{done.to_version} serves" if done.to_version else "no version serves"
+        render.line(f"{model}:{done.from_version} is out, {back_to} ({done.actuation_us / 1000:.1f} ms).")

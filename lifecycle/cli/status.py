@@ -1,0 +1,69 @@
+"""`lifecycle status`: what serves, what waits for whom, and what failed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from lifecycle.cli import render
+
+if TYPE_CHECKING:
+    from lifecycle.life.overview import Overview
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print it as JSON, for programs.")
+def status(as_json: bool) -> None:
+    """Show what serves, what waits for whom, and what failed.
+
+    Read from the ledger, which is the truth; the gateway is only asked where it listens.
+    """
+    from lifecycle.life.overview import overview
+    from lifecycle.wiring import Departments
+
+    found = overview(Departments.here())
+    if as_json:
+        render.as_json(_as_json(found))
+        return
+    _print(found)
+
+
+def _as_json(found: Overview) -> dict[str, Any]:
+    return {
+        "environment": found.environment,
+        "serving": [{"model": v.model, "version": v.version, "digest": v.digest} for v in found.serving],
+        "versions": [{"model": v.model, "version": v.version, "digest": v.digest, "state": v.state} for v in found.versions],
+        "waiting": [
+            {
+                "version": wait.name,
+                "digest": wait.digest,
+                "decision": wait.decision_id,
+                "missing": [{"role": need.role, "count": wait.missing(need)} for need in wait.required],
+                "since_us": wait.since_us,
+                "expires_at_us": wait.expires_at_us,
+            }
+            for wait in found.waiting
+        ],
+        "failed": [{"what": f.what, "kind": f.kind, "why": f.why, "at_us": f.at_us} for f in found.failures],
+        "gateway": {"running": found.gateway_url is not None, "url": found.gateway_url},
+        "ledger": {"url": found.ledger_url, "size": found.ledger_size, "root": found.ledger_root},
+    }
+
+
+def _print(found: Overview) -> None:
+    render.table(
+        ("version", "state", "digest"),
+        [(f"{v.model}:{v.version}", v.state, render.short(v.digest)) for v in found.versions],
+        title=f"Versions in {found.environment}",
+        empty="No version of anything was trained here yet. `lifecycle train MODEL` makes one.",
+    )
+    for wait in found.waiting:
+        render.line(f"{wait.says}, until {render.moment(wait.expires_at_us)}")
+        render.line(f"  lifecycle approve {wait.name} --as ID --key FILE --reason TEXT")
+    if found.failures:
+        render.table(
+            ("when", "what", "kind", "why"), [(render.moment(f.at_us), f.what, f.kind, f.why) for f in found.failures], title="What failed, newest first"
+        )
+    render.line(f"Gateway: {found.gateway_url or 'not running (`lifecycle gateway start`)'}")
+    render.line(f"Ledger: {found.ledger_size} events, root {found.ledger_root[:16]}… (`lifecycle ledger verify`)")

@@ -1,0 +1,109 @@
+"""What serves, what waits for whom, what failed: the page that an operator opens first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lifecycle.errors import Unavailable
+from lifecycle.life import standing
+from lifecycle.life.waiting import Waiting, waiting_for
+from lifecycle.records.bodies.data import DatasetRejected
+from lifecycle.records.bodies.decisions import DecisionMade
+from lifecycle.records.bodies.serving import RolledBack, RolloutAborted
+from lifecycle.records.bodies.training import TrainingFailed
+from lifecycle.records.events import Recorded
+from lifecycle.records.record import Digest, Microseconds
+from lifecycle.records.states import State
+from lifecycle.wiring import Departments
+
+#: How many failures are shown, newest first; the ledger holds them all.
+FAILURES_SHOWN = 8
+
+
+@dataclass(frozen=True)
+class VersionStanding:
+    model: str
+    version: int
+    digest: Digest
+    state: State
+
+
+@dataclass(frozen=True)
+class Failure:
+    what: str
+    why: str
+    kind: str
+    at_us: Microseconds
+
+
+@dataclass(frozen=True)
+class Overview:
+    environment: str
+    versions: tuple[VersionStanding, ...]
+    waiting: tuple[Waiting, ...]
+    failures: tuple[Failure, ...]
+    gateway_url: str | None
+    ledger_url: str
+    ledger_size: int
+    ledger_root: str
+
+    @property
+    def serving(self) -> tuple[VersionStanding, ...]:
+        return tuple(version for version in self.versions if version.state == "serving")
+
+
+def overview(departments: Departments) -> Overview:
+    """The overview, from the ledger; the gateway is only asked where it listens."""
+    ledger = departments.ledger
+    digests = {
+        (recorded.event.subject.name, recorded.event.subject.version): recorded.event.subject.digest
+        for recorded in ledger.events(types=("ModelTrained",))
+    }
+    versions = tuple(
+        VersionStanding(name, version, digests.get((name, version)) or "", state)
+        for (name, version), state in sorted(standing.states(departments).items())
+    )
+    head = ledger.head()
+    return Overview(
+        environment=departments.environment,
+        versions=versions,
+        waiting=tuple(wait for model in departments.models for wait in waiting_for(departments, model)),
+        failures=_failures(departments),
+        gateway_url=_gateway_url(departments),
+        ledger_url=departments.settings.ledger_url,
+        ledger_size=head.size,
+        ledger_root=head.root.hex(),
+    )
+
+
+def _gateway_url(departments: Departments) -> str | None:
+    try:
+        return departments.gateway.status().url
+    except Unavailable:
+        return None
+
+
+def _failures(departments: Departments) -> tuple[Failure, ...]:
+    types = ("DatasetRejected", "TrainingFailed", "DecisionMade", "RolloutAborted", "RolledBack")
+    found = departments.ledger.events(types=types, newest_first=True, limit=FAILURES_SHOWN * 10)
+    told = [failure for recorded in found if (failure := _failure(recorded, departments.environment)) is not None]
+    return tuple(told[:FAILURES_SHOWN])
+
+
+def _failure(recorded: Recorded, environment: str) -> Failure | None:
+    event, body = recorded.event, recorded.event.body
+    if event.environment != environment:
+        return None
+    name = str(event.subject)
+    if isinstance(body, DatasetRejected):
+        return Failure(name, body.reason, "dataset rejected", event.occurred_at_us)
+    if isinstance(body, TrainingFailed):
+        return Failure(name, body.reason, "training failed", event.occurred_at_us)
+    if isinstance(body, DecisionMade) and body.decision.result.outcome == "deny":
+        rules = ", ".join(violation.rule for violation in body.decision.result.violations)
+        return Failure(name, f"{body.decision.gate}: {rules or 'no reason given'}", "denied", event.occurred_at_us)
+    if isinstance(body, RolloutAborted) and body.cause != "guardrail":
+        return Failure(name, body.reason, "rollout aborted", event.occurred_at_us)
+    if isinstance(body, RolledBack):
+        return Failure(f"{event.subject.name}:{body.from_version}", body.trigger.detail or body.trigger.metric, "rolled back", event.occurred_at_us)
+    return None
