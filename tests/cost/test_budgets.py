@@ -72,7 +72,7 @@ def test_another_models_end_closes_nothing() -> None:
 
 def test_a_run_in_another_currency_is_refused_by_name() -> None:
     """There is no exchange rate: the event and both currencies are named."""
-    with pytest.raises(InvalidDeclaration, match="metered in USD .* budget is in EUR"):
+    with pytest.raises(InvalidDeclaration, match=r"metered in USD .* budget is in EUR"):
         standing(Monthly(), [trained("a", metering(1.0, currency="USD"), at_us=NOW_US)], NOW_US)
 
 

@@ -1,0 +1,138 @@
+"""The graph as OpenLineage run events (spec 2-0-2): one line of canonical JSON an event.
+
+OpenLineage has no words of its own for models, decisions or approvals, so every run, dataset and version carries the facet `lifecycle`
+with what the ledger says; standard facets are used where there is one. A job is a stage of a model's life, a run is one activity, a
+dataset is a thing with a digest, whose version is that digest. It is an export: the ledger stays the truth.
+"""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from lifecycle import __version__
+from lifecycle.lineage.graph import Activity, Entity, Graph, Relation
+from lifecycle.records.record import JsonObject, Microseconds, canonical_bytes
+
+PRODUCER = f"urn:lifecycle:{__version__}"
+SCHEMA = "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent"
+FACETS = "https://openlineage.io/spec/facets"
+#: The facet of our own; its fields are in docs/reference/lineage.md.
+OWN_FACET = "urn:lifecycle:openlineage:facet:1"
+#: Run ids are derived from activities, so that every export of one ledger names one run alike (RFC 9562 §5.5).
+RUN_NAMESPACE = uuid.UUID("6f1f4a8e-63c5-5d0e-9f0b-3a0a5a1f5c11")
+
+EventType = Literal["START", "COMPLETE", "FAIL", "ABORT"]
+_ENDS: dict[str, EventType] = {"failed": "FAIL", "aborted": "ABORT"}
+
+
+def openlineage(graph: Graph, stamp: JsonObject) -> bytes:
+    """Newline-delimited run events in ledger order. `stamp` says how far the ledger reached and carries its newest checkpoint."""
+    events: list[tuple[int, JsonObject]] = []
+    for activity in graph.activities.values():
+        events.append((activity.indexes[0], _event(graph, activity, "START", activity.started_us, stamp)))
+        if activity.ended_us is not None:
+            end = _ENDS.get(activity.outcome, "COMPLETE")
+            events.append((activity.indexes[-1], _event(graph, activity, end, activity.ended_us, stamp)))
+    ordered = sorted(events, key=lambda one: one[0])
+    return b"".join(canonical_bytes(event) + b"\n" for _, event in ordered)
+
+
+def run_id(activity: Activity) -> str:
+    """The OpenLineage run of an activity: the same in every export."""
+    return str(uuid.uuid5(RUN_NAMESPACE, f"{activity.environment}/{activity.id}"))
+
+
+def _event(graph: Graph, activity: Activity, kind: EventType, at_us: Microseconds, stamp: JsonObject) -> JsonObject:
+    ended = kind != "START"
+    return {
+        "eventType": kind,
+        "eventTime": _time(at_us),
+        "producer": PRODUCER,
+        "schemaURL": SCHEMA,
+        "run": {"runId": run_id(activity), "facets": _run_facets(graph, activity, kind, stamp)},
+        "job": {
+            "namespace": f"lifecycle.{activity.environment}",
+            "name": f"{activity.model}.{_stage(activity)}",
+            "facets": {
+                "jobType": _facet("2-0-4/JobTypeJobFacet", processingType="BATCH", integration="LIFECYCLE", jobType=activity.kind.upper()),
+            },
+        },
+        "inputs": _datasets(graph, activity, "used"),
+        "outputs": _datasets(graph, activity, "generated") if ended else [],
+    }
+
+
+def _stage(activity: Activity) -> str:
+    """Decisions of different gates are different jobs."""
+    return f"{activity.facts['gate']}_gate" if activity.kind == "decision" else activity.kind
+
+
+def _run_facets(graph: Graph, activity: Activity, kind: EventType, stamp: JsonObject) -> JsonObject:
+    followed = [graph.activities[edge.other] for edge in graph.edges_of(activity.id, "followed") if edge.other in graph.activities]
+    facets: JsonObject = {
+        "lifecycle": _own_facet(
+            activity=activity.id,
+            actor=activity.actor.as_json(),
+            outcome=activity.outcome if kind != "START" else "open",
+            label=activity.label,
+            eventIds=list(activity.event_ids),
+            ledgerIndexes=list(activity.indexes),
+            ledger=stamp,
+            dagsterRun=activity.run_id,
+            followed=[run_id(before) for before in followed],
+            facts=activity.facts,
+        ),
+        "processing_engine": _facet("1-1-1/ProcessingEngineRunFacet", name="lifecycle", version=__version__),
+    }
+    if kind in ("FAIL", "ABORT"):
+        message = str(activity.facts.get("reason") or activity.label)
+        facets["errorMessage"] = _facet("1-0-1/ErrorMessageRunFacet", message=message, programmingLanguage="PYTHON")
+    return facets
+
+
+def _datasets(graph: Graph, activity: Activity, relation: Relation) -> list[Any]:
+    """Each thing once, however many roles it plays."""
+    roles: dict[str, list[str]] = {}
+    for edge in graph.edges_of(activity.id, relation):
+        roles.setdefault(edge.other, []).append(edge.role)
+    return [_dataset(activity, graph.entities[node], played, relation) for node, played in roles.items()]
+
+
+def _dataset(activity: Activity, entity: Entity, roles: list[str], relation: Relation) -> JsonObject:
+    facets: JsonObject = {
+        "lifecycle": _own_facet(kind=entity.kind, label=entity.label, digest=entity.digest, roles=list(roles), ledgerIndex=entity.index),
+    }
+    if entity.digest is not None:
+        facets["version"] = _facet("1-0-1/DatasetVersionDatasetFacet", datasetVersion=entity.digest)
+    columns = entity.facts.get("columns")
+    described: list[Any] = columns if entity.kind == "dataset" and isinstance(columns, list) else []
+    if described:
+        fields: list[Any] = [{"name": column["column"], "type": column["kind"]} for column in described]
+        facets["schema"] = _facet("1-2-0/SchemaDatasetFacet", fields=fields)
+    dataset: JsonObject = {"namespace": "lifecycle", "name": _name(activity, entity), "facets": facets}
+    if described and relation == "used":
+        metrics: JsonObject = {one["column"]: {"nullCount": one["missing"], "distinctCount": one["distinct"]} for one in described}
+        quality = _facet("1-0-3/DataQualityMetricsInputDatasetFacet", rowCount=entity.facts["rows"], columnMetrics=metrics)
+        dataset["inputFacets"] = {"dataQualityMetrics": quality}
+    return dataset
+
+
+def _name(activity: Activity, entity: Entity) -> str:
+    """What governs all models goes by its kind, what is of one model by the model's name and its kind."""
+    kind = "model" if entity.kind == "version" else entity.kind
+    return kind if kind in ("bundle", "limits", "people") else f"{activity.model}/{kind}"
+
+
+def _facet(path: str, **fields: Any) -> JsonObject:
+    version, name = path.split("/")
+    return {"_producer": PRODUCER, "_schemaURL": f"{FACETS}/{version}/{name}.json#/$defs/{name}", **fields}
+
+
+def _own_facet(**fields: Any) -> JsonObject:
+    return {"_producer": PRODUCER, "_schemaURL": OWN_FACET, **fields}
+
+
+def _time(at_us: Microseconds) -> str:
+    return datetime.fromtimestamp(at_us // 1_000_000, UTC).strftime("%Y-%m-%dT%H:%M:%S") + f".{at_us % 1_000_000:06d}Z"
