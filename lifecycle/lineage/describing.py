@@ -41,6 +41,11 @@ def describe(event: Event, training_id: str | None = None) -> Description:
     return teller(event, body) if teller is not None else Description(f"{event.type}/{event.id}", event.type, event.type, "complete")
 
 
+def described_bodies() -> frozenset[type]:
+    """The bodies that have a description of their own."""
+    return frozenset({*_TELLERS, training.TrainingStarted})
+
+
 def _ingested(event: Event, body: data.DatasetIngested) -> Description:
     facts: JsonObject = {
         "source": body.source,
