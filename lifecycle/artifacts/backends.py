@@ -88,7 +88,7 @@ def write_atomically(path: Path, chunks: Iterable[bytes], mode: int = 0o444) -> 
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
-        with unfinished.open("xb") as stream:
+        with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
             for chunk in chunks:
                 stream.write(chunk)
             stream.flush()
