@@ -10,6 +10,7 @@ import ast
 import importlib
 import importlib.util
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -46,8 +47,8 @@ class Training(Record):
             found = None
         if found is None or found.origin is None:
             raise ValueError(f"there is no module {module!r}; write package.module:function")
-        with open(found.origin, encoding="utf-8") as source:
-            functions = [node.name for node in ast.parse(source.read()).body if isinstance(node, ast.FunctionDef)]
+        source = Path(found.origin).read_text(encoding="utf-8")
+        functions = [node.name for node in ast.parse(source).body if isinstance(node, ast.FunctionDef)]
         if name not in functions:
             raise ValueError(f"{module} defines {', '.join(functions) or 'no function'}, not {name!r}")
         return reference

@@ -62,7 +62,8 @@ def runs_on_named(name: str) -> RunsOn:
         module = importlib.import_module(f"resources.{name}")
     except ModuleNotFoundError as error:
         raise InvalidDeclaration(
-            f"The project has no resources/{name}.py ({error}).", "Make resources/__init__.py and resources/local.py with `runs_on = RunsOn(...)`."
+            f"The project has no resources/{name}.py ({error}).",
+            "Make resources/__init__.py and resources/local.py with `runs_on = RunsOn(...)`.",
         ) from error
     runs_on = getattr(module, "runs_on", None)
     if not isinstance(runs_on, RunsOn):

@@ -133,7 +133,9 @@ class Departments:
                 found += [value for value in vars(module).values() if isinstance(value, GovernedModel)]
         names = [model.name for model in found]
         if len(set(names)) != len(names):
-            raise InvalidDeclaration(f"Two models go by one name: {', '.join(sorted(names))}.", "Give every GovernedModel a name of its own.")
+            raise InvalidDeclaration(
+                f"Two models go by one name: {', '.join(sorted(names))}.", "Give every GovernedModel a name of its own."
+            )
         return tuple(sorted(found, key=lambda model: model.name))
 
     def model(self, name: str) -> GovernedModel:

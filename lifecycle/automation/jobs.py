@@ -23,7 +23,9 @@ def train_to_gate(model: GovernedModel, executor: dg.ExecutorDefinition) -> Any:
 
 
 def deploy(model: GovernedModel, executor: dg.ExecutorDefinition) -> Any:
-    return _of_one_stage(model, "deployment", f"{model.name}_deploy", "Asks the deployment gate and rolls one version out, by digest.", executor)
+    return _of_one_stage(
+        model, "deployment", f"{model.name}_deploy", "Asks the deployment gate and rolls one version out, by digest.", executor
+    )
 
 
 def rollback(model: GovernedModel, executor: dg.ExecutorDefinition) -> Any:
@@ -36,4 +38,6 @@ def monitor(model: GovernedModel, executor: dg.ExecutorDefinition) -> Any:
 
 def _of_one_stage(model: GovernedModel, stage: str, name: str, description: str, executor: dg.ExecutorDefinition) -> Any:
     selection = dg.AssetSelection.assets(stage_key(model, stage))
-    return dg.define_asset_job(name, selection=selection, description=description, executor_def=executor, tags={"lifecycle/model": model.name})
+    return dg.define_asset_job(
+        name, selection=selection, description=description, executor_def=executor, tags={"lifecycle/model": model.name}
+    )

@@ -63,9 +63,11 @@ def new_data(model: GovernedModel, job: Any) -> dg.SensorDefinition:
         description="Retrains when the source holds other bytes than the newest dataset version. Off until an operator turns it on.",
     )
     def sensor(context: dg.SensorEvaluationContext, lifecycle: LifecycleResource) -> Answer:
+        from lifecycle.data.reading import source_digest
+
         departments = lifecycle.departments()
         try:
-            digest = model.data.source.content_digest()
+            digest = source_digest(model.data.source)
             known = {body.source_digest for body in _ingested(departments, model)}
         except LifecycleError as error:
             return dg.SkipReason(f"{error.what} Next: {error.next_step}")
@@ -97,7 +99,9 @@ def rollbacks(model: GovernedModel, job: Any) -> dg.SensorDefinition:
             return dg.SkipReason(f"no guardrail of {model.name} was breached since ledger index {since}")
         return dg.SensorResult(
             run_requests=[
-                dg.RunRequest(run_key=f"rollback-{r.event.id}", run_config={"ops": {f"{model.name}__rollback": {"config": {"show": r.event.id}}}})
+                dg.RunRequest(
+                    run_key=f"rollback-{r.event.id}", run_config={"ops": {f"{model.name}__rollback": {"config": {"show": r.event.id}}}}
+                )
                 for r in automatic
             ],
             cursor=str(max(r.index for r in automatic) + 1),
@@ -142,8 +146,8 @@ def _open_rollouts(departments: Departments, model: GovernedModel) -> list[tuple
     requested = departments.ledger.events(types=("RolloutRequested",), name=model.name, environment=departments.environment)
     ended = {
         getattr(recorded.event.body, "rollout_id", "")
-        for recorded in departments.ledger.events(types=("RolloutCompleted", "RolloutAborted"), name=model.name, environment=departments.environment)
+        for recorded in departments.ledger.events(
+            types=("RolloutCompleted", "RolloutAborted"), name=model.name, environment=departments.environment
+        )
     }
     return [(recorded.event.run_id, recorded.event.id) for recorded in requested if recorded.event.id not in ended]
-
-

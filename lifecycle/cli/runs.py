@@ -19,7 +19,13 @@ def _definitions() -> Any:
 
 @click.command()
 @click.argument("model")
-@click.option("--option", "options", multiple=True, metavar="NAME=JSON", help="An option of the training function, such as epochs=10. May be given again.")
+@click.option(
+    "--option",
+    "options",
+    multiple=True,
+    metavar="NAME=JSON",
+    help="An option of the training function, such as epochs=10. May be given again.",
+)
 @click.option("--seed", type=int, help="The seed; the declared one unless given.")
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
 def train(model: str, options: tuple[str, ...], seed: int | None, as_json: bool) -> None:
@@ -37,7 +43,9 @@ def train(model: str, options: tuple[str, ...], seed: int | None, as_json: bool)
     config: dict[str, Any] = {"options": dict(_option(text) for text in options)}
     if seed is not None:
         config["seed"] = seed
-    result = run_job(departments, _definitions(), f"{model}_train_to_gate", config={"candidate": config}, log_level="ERROR" if as_json else "INFO")
+    result = run_job(
+        departments, _definitions(), f"{model}_train_to_gate", config={"candidate": config}, log_level="ERROR" if as_json else "INFO"
+    )
     require_success(result)
     made = departments.ledger.events(types=("DecisionMade",), name=model, run_id=result.run_id, newest_first=True, limit=1)[0]
     decision = standing.body_of(made, DecisionMade).decision
@@ -70,7 +78,9 @@ def deploy(version: str, as_json: bool) -> None:
     departments = Departments.here()
     model, number = standing.parse_version(version)
     digest = standing.trained(departments, model, number).event.subject.digest
-    result = run_job(departments, _definitions(), f"{model}_deploy", config={"deployment": {"digest": digest}}, log_level="ERROR" if as_json else "INFO")
+    result = run_job(
+        departments, _definitions(), f"{model}_deploy", config={"deployment": {"digest": digest}}, log_level="ERROR" if as_json else "INFO"
+    )
     require_success(result)
     if as_json:
         render.as_json({"version": version, "outcome": "serving", "run": result.run_id})

@@ -63,7 +63,9 @@ def _print(found: Overview) -> None:
         render.line(f"  lifecycle approve {wait.name} --as ID --key FILE --reason TEXT")
     if found.failures:
         render.table(
-            ("when", "what", "kind", "why"), [(render.moment(f.at_us), f.what, f.kind, f.why) for f in found.failures], title="What failed, newest first"
+            ("when", "what", "kind", "why"),
+            [(render.moment(f.at_us), f.what, f.kind, f.why) for f in found.failures],
+            title="What failed, newest first",
         )
     render.line(f"Gateway: {found.gateway_url or 'not running (`lifecycle gateway start`)'}")
     render.line(f"Ledger: {found.ledger_size} events, root {found.ledger_root[:16]}… (`lifecycle ledger verify`)")

@@ -22,7 +22,9 @@ def ask(departments: Departments, asked: GateInput, step: Step) -> Decision:
     subject = asked.subject
     event = Event.happened(
         DecisionMade(decision=decision, consumed=consumed),
-        subject=Subject(kind="dataset" if subject.kind == "dataset" else "model", name=subject.name, version=subject.version, digest=subject.digest),
+        subject=Subject(
+            kind="dataset" if subject.kind == "dataset" else "model", name=subject.name, version=subject.version, digest=subject.digest
+        ),
         actor=step.actor,
         environment=departments.environment,
         run_id=step.run_id,
@@ -53,7 +55,9 @@ def require_allowed(decision: Decision, what: str) -> None:
         missing = ", ".join(f"{max(need.count - need.given, 0)} of role {need.role}" for need in decision.result.required_approvals)
         raise Refused(f"{what} waits for approval: {missing}.", "`lifecycle status` says who can approve and how.", rules)
     reasons = "; ".join(f"{violation.rule} {violation.message}" for violation in decision.result.violations) or "the gate gave no reason"
-    raise Refused(f"{what} was denied by the gate {decision.gate}: {reasons}.", f"`lifecycle policy explain {decision.id}` shows each rule.", rules)
+    raise Refused(
+        f"{what} was denied by the gate {decision.gate}: {reasons}.", f"`lifecycle policy explain {decision.id}` shows each rule.", rules
+    )
 
 
 def _usable(asked: GateInput) -> tuple[str, ...]:

@@ -10,14 +10,13 @@ from lifecycle.life.recording import Step, links, record_once
 from lifecycle.records.bodies.training import ModelEvaluated, ModelTrained
 from lifecycle.records.events import Event, Recorded
 from lifecycle.records.evidence import Evidence
-from lifecycle.records.manifest import ModelManifest, Part
-from lifecycle.records.record import Digest
 from lifecycle.wiring import Departments
 
 
 def evaluate_candidate(departments: Departments, model: GovernedModel, version: int, step: Step) -> Recorded:
     """Judges one version on the test split, beside the champion on the same rows; returns its ModelEvaluated."""
-    from lifecycle.data.datasets import read_dataset
+    from lifecycle.artifacts.packages import read_parts
+    from lifecycle.data.columnar import read_dataset
     from lifecycle.evaluation.judging import Question, judge
 
     event_id = step.event_id("evaluation", str(version))
@@ -35,7 +34,7 @@ def evaluate_candidate(departments: Departments, model: GovernedModel, version: 
             version=version,
             model_digest=body.model_digest,
             dataset_digest=body.dataset_digest,
-            parts=model_parts(departments, body.model_digest),
+            parts=read_parts(departments.artifacts, body.model_digest),
             frame=read_dataset(departments.artifacts, body.dataset_digest),
             spec=model.data,
             metrics=model.metrics,
@@ -46,7 +45,7 @@ def evaluate_candidate(departments: Departments, model: GovernedModel, version: 
             baseline=json.loads(departments.artifacts.read(body.baseline_digest)),
             champion_version=champion if champion_digest else None,
             champion_digest=champion_digest,
-            champion_parts=model_parts(departments, champion_digest) if champion_digest else None,
+            champion_parts=read_parts(departments.artifacts, champion_digest) if champion_digest else None,
         ),
         keep=departments.artifacts.put,
     )
@@ -75,12 +74,6 @@ def evaluate_candidate(departments: Departments, model: GovernedModel, version: 
             event_id=event_id,
         ),
     )
-
-
-def model_parts(departments: Departments, model_digest: Digest) -> dict[Part, bytes]:
-    """Every part of a model, each read by its digest and checked."""
-    manifest = ModelManifest.parse(departments.artifacts.read(model_digest))
-    return {file.part: departments.artifacts.read(file.digest) for file in manifest.files}
 
 
 def evidence_of(departments: Departments, model: str, version: int) -> Evidence:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from lifecycle.declaration import GovernedModel
-from lifecycle.errors import DataRejected
 from lifecycle.life.recording import Step, links, record_once
 from lifecycle.records.bodies.data import DatasetIngested, DatasetRejected
 from lifecycle.records.events import Event, Recorded, Subject
@@ -15,9 +14,10 @@ def ingest_dataset(departments: Departments, model: GovernedModel, step: Step) -
     """Ingests what the source holds now; the same content twice is one dataset version.
 
     Records DatasetIngested. Where the contract or the leakage check says no: records DatasetRejected, with the
-    positions of the failing rows, and raises DataRejected.
+    positions of the failing rows, and raises DatasetNotAccepted.
     """
     from lifecycle.data.ingestion import ingest
+    from lifecycle.data.rejection import DatasetNotAccepted
 
     event_id = step.event_id("dataset")
     recorded = departments.ledger.find(event_id)
@@ -38,7 +38,7 @@ def ingest_dataset(departments: Departments, model: GovernedModel, step: Step) -
 
     try:
         ingested = ingest(model.data, departments.artifacts)
-    except DataRejected as rejection:
+    except DatasetNotAccepted as rejection:
         rejected = rejection.body
         record_once(departments, event_id, lambda: happened(rejected, None))
         raise

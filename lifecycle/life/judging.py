@@ -64,8 +64,7 @@ def model_subject(departments: Departments, model: GovernedModel, recorded: Reco
     if trainer.authenticated:
         makers.append(Maker(id=trainer.id, part="trainer", basis="fact"))
     if body.code_author:
-        basis = "fact" if body.code_author_basis == "fact" else "claim"
-        makers.append(Maker(id=body.code_author, part="author", basis=basis))
+        makers.append(Maker(id=body.code_author, part="author", basis="fact" if body.code_author_basis == "fact" else "claim"))
     return _subject(model, "model", tuple(dict.fromkeys(makers)), subject.version, subject.digest)
 
 
@@ -121,25 +120,27 @@ def data_access_evidence(model: GovernedModel, dataset: Recorded) -> DataAccessE
 
 
 def budget_evidence(departments: Departments, model: GovernedModel, device: str, seconds: float) -> TrainingBudgetEvidence:
-    from lifecycle.cost.budgets import spent
+    from lifecycle.cost.budgets import SPENDING
+    from lifecycle.cost.budgets import standing as budget_standing
 
-    started = now_us() - model.budget.period_days * 86_400_000_000
-    events = [recorded.event for recorded in departments.ledger.events(types=("ModelTrained",), name=model.name)]
+    events = [recorded.event for recorded in departments.ledger.events(types=SPENDING, name=model.name)]
+    stands = budget_standing(model.budget, events, now_us())
     estimated, currency = departments.prices.cost(device, seconds)
     return TrainingBudgetEvidence(
         estimated_cost=estimated,
-        spent_cost=spent(events, since_us=started),
-        budget_cost=model.budget.amount,
+        spent_cost=stands.spent + stands.reserved,
+        budget_cost=stands.amount,
         currency=currency,
         device=device,
-        period_started_at_us=started,
+        period_started_at_us=stands.period_started_at_us,
     )
 
 
 def promotion_evidence(departments: Departments, model: GovernedModel, trained: Recorded) -> PromotionEvidence:
     """The evidence document of the version, read by digest, with what the ledger and the store say of its bytes."""
     subject = trained.event.subject
-    assert subject.version is not None and subject.digest is not None  # a ModelTrained is written with both
+    assert subject.version is not None  # a ModelTrained is written with both
+    assert subject.digest is not None
     body = standing.body_of(trained, ModelTrained)
     evaluated = standing.body_of(standing.evaluated(departments, model.name, subject.version), ModelEvaluated)
     document = departments.artifacts.read(evaluated.evidence_digest)
@@ -175,9 +176,9 @@ def _signature(departments: Departments, digest: Digest, body: ModelTrained) -> 
 
 def _formats(departments: Departments, digest: Digest) -> tuple[str, ...]:
     """The formats of the files that the manifest names, from their names: those are the only ones ever loaded."""
-    from lifecycle.records.manifest import ModelManifest
+    from lifecycle.artifacts.packages import read_manifest
 
-    manifest = ModelManifest.parse(departments.artifacts.read(digest))
+    manifest = read_manifest(departments.artifacts, digest)
     return tuple(sorted({file.path.rpartition(".")[2] for file in manifest.files}))
 
 
@@ -191,7 +192,9 @@ def _missing_lineage(departments: Departments, model: str, body: ModelTrained) -
     return tuple(dict.fromkeys(missing))
 
 
-def promotion_input(departments: Departments, model: GovernedModel, version: int, step: Step, approvals: tuple[VerifiedApproval, ...]) -> GateInput:
+def promotion_input(
+    departments: Departments, model: GovernedModel, version: int, step: Step, approvals: tuple[VerifiedApproval, ...]
+) -> GateInput:
     trained = standing.trained(departments, model.name, version)
     evidence = promotion_evidence(departments, model, trained)
     subject = model_subject(departments, model, trained, step)
@@ -218,7 +221,9 @@ def deployment_input(departments: Departments, model: GovernedModel, version: in
     return gate_input(departments, model, "deployment", evidence, step, subject=subject, approvals=approvals)
 
 
-def rollback_input(departments: Departments, model: GovernedModel, evidence: RollbackEvidence, version: int, step: Step, reason: str) -> GateInput:
+def rollback_input(
+    departments: Departments, model: GovernedModel, evidence: RollbackEvidence, version: int, step: Step, reason: str
+) -> GateInput:
     subject = model_subject(departments, model, standing.trained(departments, model.name, version), step)
     return gate_input(departments, model, "rollback", evidence, step, subject=subject, reason=reason)
 

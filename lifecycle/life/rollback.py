@@ -66,7 +66,9 @@ def _leaving(model: str, mine: dict[int, State]) -> int:
         for version, state in mine.items():
             if state == wanted:
                 return version
-    raise Refused(f"No version of {model} serves here, so there is nothing to roll back.", "`lifecycle status` shows what serves.", ("STATE",))
+    raise Refused(
+        f"No version of {model} serves here, so there is nothing to roll back.", "`lifecycle status` shows what serves.", ("STATE",)
+    )
 
 
 def _last_served(departments: Departments, model: str, mine: dict[int, State], leaving: int) -> int | None:
@@ -74,7 +76,9 @@ def _last_served(departments: Departments, model: str, mine: dict[int, State], l
     serving = next((version for version, state in mine.items() if state == "serving" and version != leaving), None)
     if serving is not None:
         return serving
-    for recorded in departments.ledger.events(types=("RolloutCompleted",), name=model, environment=departments.environment, newest_first=True):
+    for recorded in departments.ledger.events(
+        types=("RolloutCompleted",), name=model, environment=departments.environment, newest_first=True
+    ):
         version = recorded.event.subject.version
         if version not in (None, leaving) and mine.get(version) == "superseded":
             return version
@@ -91,5 +95,3 @@ def _was_allowed(departments: Departments, model: str, version: int, digest: Dig
     """Whether a deployment decision once allowed exactly these bytes here."""
     made = standing.decisions(departments, model, version, "deployment")
     return any(decision.allowed and event.subject.digest == digest for event, decision in made)
-
-

@@ -35,7 +35,9 @@ def serving_version(departments: Departments, model: str) -> int | None:
     return next((version for (name, version), state in states(departments).items() if name == model and state == "serving"), None)
 
 
-def newest(departments: Departments, body: type[BodyT], *, model: str, version: int | None = None, run_id: str | None = None) -> Recorded | None:
+def newest(
+    departments: Departments, body: type[BodyT], *, model: str, version: int | None = None, run_id: str | None = None
+) -> Recorded | None:
     """The newest event of one type on a model or its dataset, or None."""
     found = departments.ledger.events(types=(body.__name__,), name=model, version=version, run_id=run_id, newest_first=True, limit=1)
     return found[0] if found else None
@@ -47,7 +49,9 @@ def dataset_of(departments: Departments, model: str, digest: Digest | None = Non
     for recorded in found:
         if digest is None or recorded.event.subject.digest == digest:
             return recorded
-    raise UnknownName(f"No dataset of {model} {digest or ''} was ever ingested.", f"Run the job {model}_train_to_gate, or `lifecycle train {model}`.")
+    raise UnknownName(
+        f"No dataset of {model} {digest or ''} was ever ingested.", f"Run the job {model}_train_to_gate, or `lifecycle train {model}`."
+    )
 
 
 def trained(departments: Departments, model: str, version: int) -> Recorded:
@@ -65,7 +69,9 @@ def version_of_digest(departments: Departments, model: str, digest: Digest) -> i
         version = recorded.event.subject.version
         if recorded.event.subject.digest == digest and version is not None:
             return version
-    raise UnknownName(f"No version of {model} has the digest {digest}.", "`lifecycle status` lists versions; pass a digest that the ledger knows.")
+    raise UnknownName(
+        f"No version of {model} has the digest {digest}.", "`lifecycle status` lists versions; pass a digest that the ledger knows."
+    )
 
 
 def evaluated(departments: Departments, model: str, version: int) -> Recorded:
@@ -89,5 +95,3 @@ def parse_version(text: str) -> tuple[str, int]:
     if not separator or not model or not number.isdigit() or int(number) < 1:
         raise UnknownName(f"{text!r} names no version.", "Write it as MODEL:NUMBER, such as credit:7.")
     return model, int(number)
-
-

@@ -21,7 +21,9 @@ FIRST_ESTIMATE_SECONDS = 120.0
 Report = Callable[[str], None]
 
 
-def train_candidate(departments: Departments, model: GovernedModel, dataset: Recorded, step: Step, *, report: Report, seed: int | None = None) -> Recorded:
+def train_candidate(
+    departments: Departments, model: GovernedModel, dataset: Recorded, step: Step, *, report: Report, seed: int | None = None
+) -> Recorded:
     """Trains one candidate on a dataset version; returns its ModelTrained.
 
     A run that was killed goes on from its last checkpoint under the same run id. Raises Refused where a gate says
@@ -35,7 +37,11 @@ def train_candidate(departments: Departments, model: GovernedModel, dataset: Rec
     digest = dataset.event.subject.digest
     assert digest is not None  # a DatasetIngested is written with one
     subject = judging.dataset_subject(departments, model, digest, step)
-    access = ask(departments, judging.gate_input(departments, model, "data_access", judging.data_access_evidence(model, dataset), step, subject=subject), step)
+    access = ask(
+        departments,
+        judging.gate_input(departments, model, "data_access", judging.data_access_evidence(model, dataset), step, subject=subject),
+        step,
+    )
     require_allowed(access, f"The use of the data for {model.name}")
     device = choose_device(model.training.device)
     budget_shown = judging.budget_evidence(departments, model, device, _estimated_seconds(departments, model))
@@ -49,14 +55,16 @@ def train_candidate(departments: Departments, model: GovernedModel, dataset: Rec
         estimated_cost=budget_shown.estimated_cost,
         decision_ids=(access.id, budget.id),
     )
-    record_once(departments, step.event_id("started"), lambda: _event(departments, model, started, step, "started", inputs={"dataset": digest}))
+    record_once(
+        departments, step.event_id("started"), lambda: _event(departments, model, started, step, "started", inputs={"dataset": digest})
+    )
     return _train(departments, model, started, step, report)
 
 
 def _train(departments: Departments, model: GovernedModel, started: TrainingStarted, step: Step, report: Report) -> Recorded:
     from lifecycle.artifacts.packages import pack
     from lifecycle.artifacts.signing import key_id, sign_package
-    from lifecycle.data.datasets import read_dataset
+    from lifecycle.data.columnar import read_dataset
     from lifecycle.training.run import TrainingRequest, train
 
     request = TrainingRequest(
@@ -76,9 +84,14 @@ def _train(departments: Departments, model: GovernedModel, started: TrainingStar
         result = train(model.training.resolve(), request, departments.folder("training") / step.run_id, departments.prices, report)
     except LifecycleError as error:
         failed = TrainingFailed(dataset_digest=started.dataset_digest, training_id=step.run_id, reason=error.what, last_epoch=0)
-        record_once(departments, step.event_id("failed"), lambda: _event(departments, model, failed, step, "failed", inputs={"dataset": started.dataset_digest}))
+        record_once(
+            departments,
+            step.event_id("failed"),
+            lambda: _event(departments, model, failed, step, "failed", inputs={"dataset": started.dataset_digest}),
+        )
         raise TrainingInterrupted(
-            f"The training of {model.name} failed: {error.what}", "Mend the cause and run it again; a retry goes on from the last checkpoint."
+            f"The training of {model.name} failed: {error.what}",
+            "Mend the cause and run it again; a retry goes on from the last checkpoint.",
         ) from error
     _, model_digest = pack(departments.artifacts, model=model.name, dataset_digest=started.dataset_digest, parts=result.parts)
     signature = sign_package(departments.artifacts, model_digest, departments.signing_key)
@@ -114,7 +127,9 @@ def _train(departments: Departments, model: GovernedModel, started: TrainingStar
     return Recorded(index=receipt.index, event=event)
 
 
-def _event(departments: Departments, model: GovernedModel, body: TrainingStarted | TrainingFailed, step: Step, part: str, inputs: JsonObject) -> Event:
+def _event(
+    departments: Departments, model: GovernedModel, body: TrainingStarted | TrainingFailed, step: Step, part: str, inputs: JsonObject
+) -> Event:
     return Event.happened(
         body,
         subject=Subject(kind="model", name=model.name),

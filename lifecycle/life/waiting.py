@@ -60,7 +60,11 @@ def waiting_for(departments: Departments, model: GovernedModel) -> list[Waiting]
             continue
         approvals = judging.approvals_for(departments, name, version)
         given = tuple(a for a in approvals if a.decision == "approve" and not a.consumed and a.environment == departments.environment)
-        found.append(Waiting(f"{name}:{version}", body.model_digest, body.decision_id, body.required, given, event.occurred_at_us, body.expires_at_us))
+        found.append(
+            Waiting(
+                f"{name}:{version}", body.model_digest, body.decision_id, body.required, given, event.occurred_at_us, body.expires_at_us
+            )
+        )
     return found
 
 

@@ -65,19 +65,19 @@ class Comparison(Record):
     difference: Measurement
 
 
-class AgainstChampion(Record):
-    champion_version: Version
-    champion_digest: Digest
-    comparisons: tuple[Comparison, ...]
-    slices: tuple["SliceComparison", ...] = ()
-
-
 class SliceComparison(Record):
     column: str
     group: str
     n: Count
     enough_data: bool
     comparisons: tuple[Comparison, ...]
+
+
+class AgainstChampion(Record):
+    champion_version: Version
+    champion_digest: Digest
+    comparisons: tuple[Comparison, ...]
+    slices: tuple[SliceComparison, ...] = ()
 
 
 class ColumnDrift(Record):

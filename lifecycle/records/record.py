@@ -104,7 +104,9 @@ class Record(BaseModel):
         try:
             return cls.model_validate_json(json.dumps(value))
         except ValidationError as error:
-            raise MalformedRecord(f"This is not a {cls.__name__}: {describe(error)}.", "Correct the named fields and send it again.") from error
+            raise MalformedRecord(
+                f"This is not a {cls.__name__}: {describe(error)}.", "Correct the named fields and send it again."
+            ) from error
 
 
 def describe(error: ValidationError) -> str:

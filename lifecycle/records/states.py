@@ -78,11 +78,7 @@ TRANSITIONS: dict[tuple[State | None, str], State] = {
         for outcome, after in _JUDGED.items()
     },
     # A version that serves or stands by may be judged again for the record; what serves is taken out by RolledBack only.
-    **{
-        (state, f"DecisionMade:{outcome}"): state
-        for state in ("rolling_out", "serving", "superseded")
-        for outcome in _JUDGED
-    },
+    **{(state, f"DecisionMade:{outcome}"): state for state in ("rolling_out", "serving", "superseded") for outcome in _JUDGED},
     ("waiting", "ApprovalRefused"): "denied",
     ("waiting", "VersionExpired"): "expired",
     ("allowed", "VersionExpired"): "expired",
@@ -107,7 +103,9 @@ TRANSITIONS: dict[tuple[State | None, str], State] = {
 }
 
 #: Events that tell something about a version without moving it.
-SILENT = frozenset({"TrainingStarted", "TrainingFailed", "ApprovalRequested", "ApprovalGiven", "ApprovalBarred", "RollbackRequested", "MonitoringReported"})
+SILENT = frozenset(
+    {"TrainingStarted", "TrainingFailed", "ApprovalRequested", "ApprovalGiven", "ApprovalBarred", "RollbackRequested", "MonitoringReported"}
+)
 
 
 def step(state: State | None, happened: str, event: Event) -> State:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
@@ -13,7 +12,7 @@ from lifecycle.life import standing
 from lifecycle.life.training import train_candidate
 from lifecycle.records.bodies.training import ModelTrained
 from lifecycle.resources import LifecycleResource
-from lifecycle.stages.stage import failures, stage_key, stage_settings, step_of
+from lifecycle.stages.stage import OpTags, failures, stage_asset, step_of
 
 
 class CandidateConfig(dg.Config):
@@ -25,10 +24,13 @@ class CandidateConfig(dg.Config):
     dataset_digest: str = ""
 
 
-def candidate_asset(model: GovernedModel, op_tags: Mapping[str, Mapping[str, Any]]) -> dg.AssetsDefinition:
-    @dg.asset(
-        **stage_settings(model, "candidate", {"torch", "onnx"}, op_tags),
-        deps=[stage_key(model, "dataset")],
+def candidate_asset(model: GovernedModel, op_tags: OpTags) -> dg.AssetsDefinition:
+    @stage_asset(
+        model,
+        "candidate",
+        {"torch", "onnx"},
+        op_tags,
+        after=("dataset",),
         pool="gpu",
         description="A trained, exported and signed version. Its digest covers every byte that decides what it answers.",
     )

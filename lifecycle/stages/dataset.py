@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
@@ -12,17 +11,23 @@ from lifecycle.life import standing
 from lifecycle.life.ingestion import ingest_dataset
 from lifecycle.records.bodies.data import DatasetIngested
 from lifecycle.resources import LifecycleResource
-from lifecycle.stages.stage import failures, stage_settings, step_of
+from lifecycle.stages.stage import OpTags, failures, stage_asset, step_of
 
 
-def dataset_asset(model: GovernedModel, op_tags: Mapping[str, Mapping[str, Any]]) -> dg.AssetsDefinition:
+def dataset_asset(model: GovernedModel, op_tags: OpTags) -> dg.AssetsDefinition:
     contract = dg.AssetCheckSpec("contract", asset=dg.AssetKey([model.name, "dataset"]), description="The rows keep the declared contract.")
     leakage = dg.AssetCheckSpec("leakage", asset=dg.AssetKey([model.name, "dataset"]), description="No single column knows the answer.")
 
-    @dg.asset(
-        **stage_settings(model, "dataset", {"pandera", "parquet"}, op_tags),
+    @stage_asset(
+        model,
+        "dataset",
+        {"pandera", "parquet"},
+        op_tags,
         description=f"The data that {model.name} learns from, as one version stored by content. {model.description}",
-        check_specs=[contract, leakage],
+        checks=(
+            contract,
+            leakage,
+        ),
     )
     def dataset(context: dg.AssetExecutionContext, lifecycle: LifecycleResource) -> dg.MaterializeResult[Any]:
         with failures(context):
@@ -57,7 +62,9 @@ def dataset_asset(model: GovernedModel, op_tags: Mapping[str, Mapping[str, Any]]
             },
             check_results=[
                 dg.AssetCheckResult(check_name="contract", passed=True, metadata={"contract": body.contract}),
-                dg.AssetCheckResult(check_name="leakage", passed=not body.leaking_columns, metadata={"columns": ", ".join(body.leaking_columns) or "none"}),
+                dg.AssetCheckResult(
+                    check_name="leakage", passed=not body.leaking_columns, metadata={"columns": ", ".join(body.leaking_columns) or "none"}
+                ),
             ],
         )
 

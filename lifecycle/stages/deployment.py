@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
@@ -11,14 +10,17 @@ from lifecycle.declaration import GovernedModel
 from lifecycle.life.deployment import deploy_version
 from lifecycle.records.bodies.serving import RolloutAborted, RolloutCompleted
 from lifecycle.resources import LifecycleResource
-from lifecycle.stages.stage import VersionConfig, failures, stage_key, stage_settings, step_of, version_in_question
+from lifecycle.stages.stage import OpTags, VersionConfig, failures, stage_asset, step_of, version_in_question
 from lifecycle.stages.tables import arms_table
 
 
-def deployment_asset(model: GovernedModel, op_tags: Mapping[str, Mapping[str, Any]]) -> dg.AssetsDefinition:
-    @dg.asset(
-        **stage_settings(model, "deployment", {"onnxruntime"}, op_tags),
-        deps=[stage_key(model, "promotion")],
+def deployment_asset(model: GovernedModel, op_tags: OpTags) -> dg.AssetsDefinition:
+    @stage_asset(
+        model,
+        "deployment",
+        {"onnxruntime"},
+        op_tags,
+        after=("promotion",),
         description="What serves now. The gate is asked again here: a green check elsewhere is never the proof.",
     )
     def deployment(context: dg.AssetExecutionContext, config: VersionConfig, lifecycle: LifecycleResource) -> dg.MaterializeResult[Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
@@ -12,15 +11,21 @@ from lifecycle.life import standing
 from lifecycle.life.evaluation import evaluate_candidate, evidence_of
 from lifecycle.records.bodies.training import ModelEvaluated
 from lifecycle.resources import LifecycleResource
-from lifecycle.stages.stage import VersionConfig, failures, stage_key, stage_settings, step_of, version_in_question
+from lifecycle.stages.stage import OpTags, VersionConfig, failures, stage_asset, step_of, version_in_question
 from lifecycle.stages.tables import fairness_table, metrics_table, slices_table
 
 
-def evaluation_asset(model: GovernedModel, op_tags: Mapping[str, Mapping[str, Any]]) -> dg.AssetsDefinition:
-    @dg.asset(
-        **stage_settings(model, "evaluation", {"onnxruntime", "evidently", "fairlearn"}, op_tags),
-        deps=[stage_key(model, "candidate"), stage_key(model, "dataset")],
-        description="The evidence on exactly the bytes that will serve: metrics with intervals, slices, fairness, parity, champion against candidate.",
+def evaluation_asset(model: GovernedModel, op_tags: OpTags) -> dg.AssetsDefinition:
+    @stage_asset(
+        model,
+        "evaluation",
+        {"onnxruntime", "evidently", "fairlearn"},
+        op_tags,
+        after=(
+            "candidate",
+            "dataset",
+        ),
+        description="The evidence on exactly the bytes that will serve: metrics with intervals, slices, fairness, parity, the champion beside it.",
     )
     def evaluation(context: dg.AssetExecutionContext, config: VersionConfig, lifecycle: LifecycleResource) -> dg.MaterializeResult[Any]:
         departments, step = lifecycle.departments(), step_of(context)

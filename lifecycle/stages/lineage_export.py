@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any
+from typing import Any, Literal
 
 import dagster as dg
 
@@ -11,7 +11,7 @@ from lifecycle.life.lineage import export_lineage
 from lifecycle.resources import LifecycleResource
 from lifecycle.stages.stage import failures
 
-FORMATS = ("openlineage", "prov")
+FORMATS: tuple[Literal["openlineage", "prov"], ...] = ("openlineage", "prov")
 
 
 def lineage_export_asset() -> dg.AssetsDefinition:

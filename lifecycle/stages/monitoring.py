@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
@@ -12,19 +11,24 @@ from lifecycle.life import standing
 from lifecycle.life.monitoring import monitor
 from lifecycle.records.bodies.serving import MonitoringReported
 from lifecycle.resources import LifecycleResource
-from lifecycle.stages.stage import failures, stage_key, stage_settings, step_of
+from lifecycle.stages.stage import OpTags, failures, stage_asset, stage_key, step_of
 
 
-def monitoring_asset(model: GovernedModel, op_tags: Mapping[str, Mapping[str, Any]]) -> dg.AssetsDefinition:
+def monitoring_asset(model: GovernedModel, op_tags: OpTags) -> dg.AssetsDefinition:
     guardrails = dg.AssetCheckSpec(
-        "guardrails", asset=stage_key(model, "monitoring"), description="Every monitored figure is within its limit. Drift alone never rolls back."
+        "guardrails",
+        asset=stage_key(model, "monitoring"),
+        description="Every monitored figure is within its limit. Drift alone never rolls back.",
     )
 
-    @dg.asset(
-        **stage_settings(model, "monitoring", {"evidently"}, op_tags),
-        deps=[stage_key(model, "deployment")],
-        check_specs=[guardrails],
+    @stage_asset(
+        model,
+        "monitoring",
+        {"evidently"},
+        op_tags,
+        after=("deployment",),
         description="What the model has seen and answered since: a verdict per guardrail.",
+        checks=(guardrails,),
     )
     def monitoring(context: dg.AssetExecutionContext, lifecycle: LifecycleResource) -> dg.MaterializeResult[Any]:
         departments = lifecycle.departments()
@@ -50,7 +54,9 @@ def monitoring_asset(model: GovernedModel, op_tags: Mapping[str, Mapping[str, An
                 "version": str(recorded.event.subject),
                 "rows": body.rows,
                 "labelled rows": body.labelled_rows,
-                "verdicts": dg.MetadataValue.table(verdicts or [dg.TableRecord({"guardrail": "none", "value": "", "limit": "", "verdict": "no traffic"})]),
+                "verdicts": dg.MetadataValue.table(
+                    verdicts or [dg.TableRecord({"guardrail": "none", "value": "", "limit": "", "verdict": "no traffic"})]
+                ),
                 "largest PSI": max(body.psi.values(), default=0.0),
                 "ledger index": recorded.index,
                 **({"report": dg.MetadataValue.path(str(report))} if report else {}),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
@@ -12,22 +11,25 @@ from lifecycle.life.evaluation import evidence_of
 from lifecycle.life.promotion import ask_for_promotion
 from lifecycle.records.gates import Decision
 from lifecycle.resources import LifecycleResource
-from lifecycle.stages.stage import VersionConfig, failures, stage_key, stage_settings, step_of, version_in_question
+from lifecycle.stages.stage import OpTags, VersionConfig, failures, stage_asset, stage_key, step_of, version_in_question
 from lifecycle.stages.tables import fairness_table, metrics_table, violations_table
 
 
-def promotion_asset(model: GovernedModel, op_tags: Mapping[str, Mapping[str, Any]]) -> dg.AssetsDefinition:
+def promotion_asset(model: GovernedModel, op_tags: OpTags) -> dg.AssetsDefinition:
     gate = dg.AssetCheckSpec(
         "gate",
         asset=stage_key(model, "promotion"),
         description="What the gate said. A view: the deployment asks the gate again and trusts only the ledger.",
     )
 
-    @dg.asset(
-        **stage_settings(model, "promotion", {"opa"}, op_tags),
-        deps=[stage_key(model, "evaluation")],
-        check_specs=[gate],
+    @stage_asset(
+        model,
+        "promotion",
+        {"opa"},
+        op_tags,
+        after=("evaluation",),
         description="The promotion gate's decision on one version, by the policies in governance/policies.",
+        checks=(gate,),
     )
     def promotion(context: dg.AssetExecutionContext, config: VersionConfig, lifecycle: LifecycleResource) -> dg.MaterializeResult[Any]:
         departments, step = lifecycle.departments(), step_of(context)
@@ -56,7 +58,10 @@ def promotion_asset(model: GovernedModel, op_tags: Mapping[str, Mapping[str, Any
             metadata=metadata,
             check_results=[
                 dg.AssetCheckResult(
-                    check_name="gate", passed=decision.allowed, severity=dg.AssetCheckSeverity.WARN, metadata={"outcome": decision.result.outcome}
+                    check_name="gate",
+                    passed=decision.allowed,
+                    severity=dg.AssetCheckSeverity.WARN,
+                    metadata={"outcome": decision.result.outcome},
                 )
             ],
         )

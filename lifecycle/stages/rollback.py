@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
@@ -13,7 +12,7 @@ from lifecycle.life import standing
 from lifecycle.life.rollback import roll_back
 from lifecycle.records.bodies.serving import RolledBack
 from lifecycle.resources import LifecycleResource
-from lifecycle.stages.stage import failures, stage_key, stage_settings, step_of
+from lifecycle.stages.stage import OpTags, failures, stage_asset, step_of
 from lifecycle.stages.tables import arms_table
 
 
@@ -25,10 +24,13 @@ class RollbackConfig(dg.Config):
     show: str = ""
 
 
-def rollback_asset(model: GovernedModel, op_tags: Mapping[str, Mapping[str, Any]]) -> dg.AssetsDefinition:
-    @dg.asset(
-        **stage_settings(model, "rollback", {"opa"}, op_tags),
-        deps=[stage_key(model, "deployment")],
+def rollback_asset(model: GovernedModel, op_tags: OpTags) -> dg.AssetsDefinition:
+    @stage_asset(
+        model,
+        "rollback",
+        {"opa"},
+        op_tags,
+        after=("deployment",),
         description="The last way back that was taken, and why. The gateway takes a bad canary out by itself; this shows and records it.",
     )
     def rollback(context: dg.AssetExecutionContext, config: RollbackConfig, lifecycle: LifecycleResource) -> dg.MaterializeResult[Any]:
@@ -40,7 +42,9 @@ def rollback_asset(model: GovernedModel, op_tags: Mapping[str, Mapping[str, Any]
                 body = roll_back(departments, model, step, reason=config.reason, to_version=config.to_version)
             else:
                 raise dg.Failure(
-                    f"A rollback of {model.name} needs a reason.", metadata={"next": "Give the config `reason`, and `to_version` if it matters."}, allow_retries=False
+                    f"A rollback of {model.name} needs a reason.",
+                    metadata={"next": "Give the config `reason`, and `to_version` if it matters."},
+                    allow_retries=False,
                 )
         return dg.MaterializeResult(
             data_version=dg.DataVersion(body.rollback_id),

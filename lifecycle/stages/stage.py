@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,8 @@ from lifecycle.wiring import Departments
 
 #: Dagster marks a run that goes on where another one failed; such a run keeps the first one's identity.
 RESUMED = "dagster/is_resume_retry"
+#: Tags for the step of a stage, by the stage's name: where it runs and what it gets.
+OpTags = Mapping[str, Mapping[str, Any]]
 
 
 class VersionConfig(dg.Config):
@@ -30,19 +32,32 @@ def stage_key(model: GovernedModel, stage: str) -> dg.AssetKey:
     return dg.AssetKey([model.name, stage])
 
 
-def stage_settings(model: GovernedModel, stage: str, kinds: set[str], op_tags: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """The arguments of `@dg.asset` that every stage of a model has."""
-    return {
-        "name": stage,
-        "key_prefix": model.name,
-        "group_name": model.name,
-        "kinds": kinds,
-        "owners": [f"team:{model.team}"],
-        "tags": {"lifecycle/model": model.name, "lifecycle/stage": stage, "lifecycle/risk_tier": model.risk_tier},
-        "op_tags": dict(op_tags.get(stage, {})),
-        "code_version": code_version(model),
-        "output_required": False,
-    }
+def stage_asset(
+    model: GovernedModel,
+    stage: str,
+    kinds: set[str],
+    op_tags: OpTags,
+    *,
+    after: tuple[str, ...] = (),
+    description: str,
+    checks: tuple[dg.AssetCheckSpec, ...] = (),
+    pool: str | None = None,
+) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
+    """`@dg.asset` with what every stage of a model has in common; `after` names the stages that it reads."""
+    return dg.asset(
+        name=stage,
+        key_prefix=model.name,
+        group_name=model.name,
+        kinds=kinds,
+        owners=[f"team:{model.team}"],
+        tags={"lifecycle/model": model.name, "lifecycle/stage": stage, "lifecycle/risk_tier": model.risk_tier},
+        op_tags=dict(op_tags.get(stage, {})),
+        code_version=code_version(model),
+        deps=[stage_key(model, before) for before in after],
+        description=description,
+        check_specs=list(checks),
+        pool=pool,
+    )
 
 
 def code_version(model: GovernedModel) -> str:

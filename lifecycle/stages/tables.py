@@ -54,7 +54,9 @@ def fairness_table(evidence: Evidence) -> dg.TableMetadataValue:
                 {
                     "attribute": fairness.attribute,
                     "groups": "; ".join(
-                        f"{group.group}: {group.selection_rate:.2f} (n={group.n})" if group.selection_rate is not None else f"{group.group}: not enough data"
+                        f"{group.group}: {group.selection_rate:.2f} (n={group.n})"
+                        if group.selection_rate is not None
+                        else f"{group.group}: not enough data"
                         for group in fairness.groups
                     ),
                     "demographic parity difference": measurement(fairness.demographic_parity_difference),
@@ -82,7 +84,9 @@ def violations_table(result: GateResult) -> dg.TableMetadataValue:
         )
         for violation in result.violations
     ]
-    return dg.MetadataValue.table(found or [dg.TableRecord({"rule": "none", "severity": "", "what": "every rule holds", "observed": "", "limit": "", "fix": ""})])
+    return dg.MetadataValue.table(
+        found or [dg.TableRecord({"rule": "none", "severity": "", "what": "every rule holds", "observed": "", "limit": "", "fix": ""})]
+    )
 
 
 def arms_table(arms: Iterable[ArmCounts]) -> dg.TableMetadataValue:
@@ -100,4 +104,6 @@ def arms_table(arms: Iterable[ArmCounts]) -> dg.TableMetadataValue:
         )
         for arm in arms
     ]
-    return dg.MetadataValue.table(rows or [dg.TableRecord({"arm": "none", "version": 0, "weight": 0.0, "requests": 0, "errors": 0, "slow": 0})])
+    return dg.MetadataValue.table(
+        rows or [dg.TableRecord({"arm": "none", "version": 0, "weight": 0.0, "requests": 0, "errors": 0, "slow": 0})]
+    )

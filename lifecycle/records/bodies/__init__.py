@@ -56,4 +56,30 @@ BODIES: dict[str, type[Body]] = {
     )
 }
 
-__all__ = ["BODIES", "Body", *BODIES]
+__all__ = [
+    "BODIES",
+    "Body",
+    "ApprovalBarred",
+    "ApprovalGiven",
+    "ApprovalRefused",
+    "ApprovalRequested",
+    "DatasetIngested",
+    "DatasetRejected",
+    "DecisionMade",
+    "KeyRevoked",
+    "ModelEvaluated",
+    "ModelTrained",
+    "MonitoringReported",
+    "PersonEnrolled",
+    "RollbackRequested",
+    "RolledBack",
+    "RolloutAborted",
+    "RolloutCompleted",
+    "RolloutRequested",
+    "RolloutStepReached",
+    "TrainingFailed",
+    "TrainingStarted",
+    "VersionExpired",
+    "VersionRetired",
+    "VersionRevoked",
+]

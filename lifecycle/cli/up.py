@@ -1,0 +1,101 @@
+"""`lifecycle up`: the gateway, the signer and Dagster's pages on one home."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from types import FrameType
+from typing import TYPE_CHECKING
+
+import click
+
+from lifecycle.cli import render
+from lifecycle.errors import InvalidDeclaration, Unavailable
+
+if TYPE_CHECKING:
+    from lifecycle.processes import Family
+    from lifecycle.wiring import Departments
+
+#: Dagster's pages need about 12 s; on a machine that is busy, several times that.
+START_SECONDS = 180.0
+#: How often the signer looks whether the ledger has grown.
+SIGN_EVERY_SECONDS = 5
+
+
+@click.command()
+@click.option(
+    "--port", default=3000, show_default=True, type=click.IntRange(1, 65535), help="The port of Dagster's pages, on loopback only."
+)
+def up(port: int) -> None:
+    """Start the gateway, the ledger's signer and Dagster's pages on one home; Ctrl-C stops what this started.
+
+    The pages know nobody: they listen on this machine only. docs/how-to/sign-on.md shows a proxy with sign-on.
+    """
+    from lifecycle.processes import Family, require_free_port
+    from lifecycle.wiring import Departments
+
+    departments = Departments.here()
+    _require_pages()
+    require_free_port("127.0.0.1", port, "--port")
+    signal.signal(signal.SIGTERM, _interrupt)
+    family = Family(departments.folder("logs"))
+    try:
+        _start(departments, family, port)
+        _await_pages(family, port)
+        render.line(f"Dagster   http://127.0.0.1:{port}")
+        render.line(f"Gateway   {departments.gateway.status().url}")
+        render.line(f"Home      {departments.settings.home}   (logs in {family.logs})")
+        render.line("Ctrl-C stops them.")
+        while family.dead() is None:
+            time.sleep(0.5)
+        family.require_alive()
+    finally:
+        family.stop()
+        render.note("Stopped.")
+
+
+def _start(departments: Departments, family: Family, port: int) -> None:
+    from lifecycle.launching import dagster_home
+
+    settings = departments.settings
+    environment = {
+        "LIFECYCLE_HOME": str(settings.home),
+        "LIFECYCLE_PROJECT": str(settings.project),
+        "DAGSTER_HOME": str(dagster_home(departments)),
+        "DAGSTER_DISABLE_TELEMETRY": "yes",
+    }
+    _ = departments.ledger, departments.ledger_key
+    try:
+        running = departments.gateway.status()
+        render.note(f"The gateway runs already (process {running.pid}) and is left running.")
+    except Unavailable:
+        family.start("gateway", [sys.executable, "-m", "lifecycle.cli.main", "gateway", "run"], environment, settings.project)
+    key = departments.folder("keys", 0o700) / "ledger.key"
+    signer = ["--database", settings.ledger_url, "--key", str(key), "--origin", settings.origin, "--every", str(SIGN_EVERY_SECONDS)]
+    family.start("signer", [sys.executable, "-m", "lifecycle.ledger.signer", *signer], environment, settings.project)
+    pages = ["-m", "dagster", "dev", "-w", str(settings.project / "workspace.yaml"), "-h", "127.0.0.1", "-p", str(port)]
+    family.start("dagster", [sys.executable, *pages], environment, settings.project)
+
+
+def _await_pages(family: Family, port: int) -> None:
+    from lifecycle.processes import answers
+
+    deadline = time.monotonic() + START_SECONDS
+    with render.console(error=True).status("Starting Dagster's pages (about 12 s)…"):
+        while not answers(f"http://127.0.0.1:{port}/server_info"):
+            family.require_alive()
+            if time.monotonic() > deadline:
+                raise Unavailable(f"Dagster's pages did not answer in {START_SECONDS:.0f} s.", f"Read {family.logs / 'dagster.log'}.")
+            time.sleep(0.3)
+
+
+def _require_pages() -> None:
+    import importlib.util
+
+    if importlib.util.find_spec("dagster_webserver") is None:
+        raise InvalidDeclaration("Dagster's pages are not installed.", "Install the extra `ui`: pip install 'lifecycle[ui]'.")
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
