@@ -133,7 +133,7 @@ def _decided(event: Event, body: decisions.DecisionMade) -> Description:
         "bundle_digest": policy.bundle_digest,
     }
     governed = (("bundle", policy.bundle_digest), ("limits", policy.limits_digest), ("people", policy.people_digest))
-    label = f"{decision.gate}: {_words(result.outcome)}"
+    label = f"{_words(decision.gate)}: {_words(result.outcome)}"
     return Description(f"decision/{decision.id}", "decision", label, result.outcome, facts, tuple(follows), used=governed)
 
 
@@ -260,8 +260,8 @@ def _share(weight: float) -> str:
     return f"{weight * 100:g} %"
 
 
-def _words(outcome: str) -> str:
-    return outcome.replace("_", " ")
+def _words(name: str) -> str:
+    return name.replace("_", " ")
 
 
 #: By the type of the body. `Any`: a dict can't say that each function takes the body that is its key.

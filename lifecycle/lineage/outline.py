@@ -66,7 +66,7 @@ def outline_of(graph: Graph, model: str, version: int, states: Mapping[str, str]
 
 
 def _activity(graph: Graph, activity: Activity, version: str) -> Outline:
-    """An activity with what it needed and what it made; reports and approvals that have a line of their own are not told twice."""
+    """An activity with what it needed and what it made. What training used is told down to its source."""
     children: list[Outline] = []
     if activity.kind == "training":
         children += [_entity(graph, graph.entities[edge.other]) for edge in graph.edges_of(activity.id, "used")]
@@ -89,7 +89,7 @@ def _followed(graph: Graph, node: str, role: str) -> Outline:
     before = graph.activities.get(node)
     if before is None:
         return Outline(f"{role.replace('_', ' ')} {node}", "stands nowhere in the ledger", tone="bad")
-    return Outline(f"{role.replace('_', ' ')} {before.label}", detail(before), None, before.indexes[-1], TONES.get(before.outcome, "plain"))
+    return Outline(f"{role.replace('_', ' ')} {before.label}", "", None, before.indexes[-1], TONES.get(before.outcome, "plain"))
 
 
 def _entity(graph: Graph, entity: Entity) -> Outline:
@@ -110,7 +110,8 @@ def detail(activity: Activity) -> str:
     if activity.kind == "evaluation":
         return "  ".join(_measured(name, value) for name, value in sorted(_mapping(facts, "headline").items()))
     if activity.kind == "decision":
-        return ", ".join(f"{said} given" for said in _listed(facts, "required")) + f" policy {short(str(facts['bundle_digest']))}"
+        given = [f"approvals: {said}" for said in _listed(facts, "required")]
+        return ", ".join([*given, f"policy {short(str(facts['bundle_digest']))}"])
     if activity.kind == "approval":
         return f"“{facts['reason']}”"
     if activity.kind == "rollout":
@@ -133,7 +134,9 @@ def moment(at_us: Microseconds) -> str:
 
 
 def _who(activity: Activity) -> str:
-    return activity.actor.id if activity.actor.authenticated else f"{activity.actor.id} (a claim)"
+    """Who did it; a person whom nothing but a text names is a claim."""
+    claimed = activity.actor.kind == "human" and not activity.actor.authenticated
+    return f"{activity.actor.id} (a claim)" if claimed else activity.actor.id
 
 
 def _dataset_detail(facts: JsonObject) -> str:

@@ -1,12 +1,11 @@
-"""What lineage needs of others, in its own words: a ledger to read, and a log of predictions to look one up in."""
+"""What lineage needs of others, in its own words: a ledger to read."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Collection
+from typing import Protocol
 
 from lifecycle.records.events import Recorded
-from lifecycle.records.record import Microseconds
 
 
 class Head(Protocol):
@@ -19,7 +18,7 @@ class Head(Protocol):
 class Ledger(Protocol):
     """A ledger, as far as its readers know it."""
 
-    def events(self, *, types: Sequence[str] | None = None, name: str | None = None) -> list[Recorded]:
+    def events(self, *, types: Collection[str] | None = None, name: str | None = None) -> list[Recorded]:
         """Events in ledger order, of these types, on the subject of this name."""
 
     def head(self) -> Head:
@@ -27,12 +26,3 @@ class Ledger(Protocol):
 
     def checkpoint(self) -> str | None:
         """The newest signed note, or None before the first."""
-
-
-class Predictions(Protocol):
-    """The gateway's prediction log."""
-
-    def rows(
-        self, model: str, since_us: Microseconds, until_us: Microseconds, version: int | None = None, with_values: bool = True
-    ) -> Iterable[Mapping[str, Any]]:
-        """The rows of a model from `since_us` up to and without `until_us`."""

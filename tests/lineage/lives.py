@@ -7,7 +7,7 @@ canary and is rolled back.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from lifecycle.records.approval import Envelope, Statement
@@ -78,7 +78,7 @@ class Ledger:
     recorded: list[Recorded] = field(default_factory=list)
     note: str | None = CHECKPOINT
 
-    def events(self, *, types: Sequence[str] | None = None, name: str | None = None) -> list[Recorded]:
+    def events(self, *, types: Collection[str] | None = None, name: str | None = None) -> list[Recorded]:
         return [
             one for one in self.recorded if (types is None or one.event.type in types) and (name is None or one.event.subject.name == name)
         ]
