@@ -1,0 +1,47 @@
+"""Where a ledger is: one database URL, taken apart without a database library."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Self
+from urllib.parse import urlsplit
+
+from lifecycle.errors import InvalidDeclaration
+
+_SQLITE = "sqlite:///"
+
+
+@dataclass(frozen=True)
+class Address:
+    """A ledger's database: a SQLite file on a local disk, or a Postgres server."""
+
+    url: str
+    dialect: Literal["sqlite", "postgresql"]
+    #: The file of a SQLite ledger.
+    file: Path | None
+
+    @classmethod
+    def parse(cls, url: str) -> Self:
+        """From `sqlite:////path/ledger.db` or `postgresql+psycopg://…`. Raises InvalidDeclaration for all else."""
+        if url.startswith(_SQLITE) and url != _SQLITE and not url.endswith(":memory:"):
+            path = Path(url.removeprefix(_SQLITE)).absolute()
+            return cls(f"{_SQLITE}{path}", "sqlite", path)
+        if url.split("://")[0] in {"postgresql", "postgresql+psycopg"}:
+            return cls("postgresql+psycopg://" + url.partition("://")[2], "postgresql", None)
+        raise InvalidDeclaration(
+            f"{url.split('://')[0]!r} is not a database that a ledger can be kept in.",
+            "Use sqlite:////path/to/ledger.db, or postgresql+psycopg://user@host/database.",
+        )
+
+    @property
+    def server(self) -> str:
+        """The connection string of a Postgres server, as psycopg itself reads it."""
+        return "postgresql://" + self.url.partition("://")[2]
+
+    def __str__(self) -> str:
+        """The address as it may be shown: a password never is."""
+        if self.file is not None:
+            return str(self.file)
+        parts = urlsplit(self.server)
+        return f"{parts.hostname or 'localhost'}{parts.path}"

@@ -1,0 +1,187 @@
+"""One database behind the ledger: how it is opened, how a writer gets its turn, how the schema comes to be.
+
+Two traps are closed here. SQLite begins transactions deferred unless told otherwise: two writers then read
+the same head and one of them loses its append; so a writer begins IMMEDIATE. And in Postgres a sequence
+would leave a gap for every append that was rolled back; so the index comes from the head row, which a
+writer locks (`SELECT … FOR UPDATE`).
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import Connection, create_engine, event, insert, inspect, select, text
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from lifecycle.errors import InvalidDeclaration, Unavailable
+from lifecycle.ledger.address import Address
+from lifecycle.ledger.failures import PATIENCE_SECONDS, absent, explained
+from lifecycle.ledger.schema import HEAD_ID, REVISION, LedgerTable
+from lifecycle.proofs.merkle import Frontier
+
+#: Any number will do, as long as every process that migrates a ledger uses the same.
+_MIGRATION_LOCK = 0x1ED6E5
+#: The execution option that says how a SQLite transaction begins.
+_BEGIN = "ledger_begin"
+_HEAD = LedgerTable.metadata.tables["head"]
+
+
+class Database:
+    """Connections to one ledger's database. Whatever goes wrong in a block over one leaves it as a LifecycleError."""
+
+    def __init__(self, address: Address) -> None:
+        self.address = address
+        if address.dialect == "sqlite":
+            self._reader = create_engine(address.url, connect_args={"timeout": PATIENCE_SECONDS})
+            event.listen(self._reader, "connect", _prepare_sqlite)
+            event.listen(self._reader, "begin", _begin_sqlite)
+        else:
+            settings = f"-c lock_timeout={int(PATIENCE_SECONDS * 1000)}"
+            self._reader = create_engine(address.url, connect_args={"options": settings}, pool_pre_ping=True)
+        self._writer = self._reader.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """One transaction that reads: what it sees does not change under it."""
+        with self._explaining(), self._reader.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """One transaction that writes; on SQLite it has its turn from here on, on Postgres once it locks the head."""
+        with self._explaining(), self._writer.begin() as connection:
+            yield connection
+
+    def prepare(self, origin: str, *, create: bool) -> None:
+        """Makes sure that the schema stands and that the ledger is the one of this origin.
+
+        Raises Unavailable where there is no ledger (and `create` is false) or where a newer version of the schema
+        stands, InvalidDeclaration where the ledger is of another origin.
+        """
+        file = self.address.file
+        if file is not None and not file.exists() and not create:
+            raise absent(self.address)
+        if file is not None and create:
+            _make_folder(file.parent)
+        standing = self._revision()
+        if standing is None and not create:
+            raise absent(self.address)
+        if standing != REVISION:
+            self._migrate(origin)
+        self._require_origin(origin)
+
+    def close(self) -> None:
+        """Closes every connection that is not in use."""
+        self._reader.dispose()
+
+    def _migrate(self, origin: str) -> None:
+        """Brings the schema up to date; of several processes that open a new ledger at once, one does it and the others wait."""
+        from alembic import command
+        from alembic.config import Config
+
+        with _folder_lock(self.address.file), self._explaining():
+            if self.address.file is not None:
+                self._write_ahead()
+            with self._writer.begin() as connection:
+                if self.address.dialect == "postgresql":
+                    connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
+                standing = _revision_seen_by(connection)
+                if standing not in (None, *_known_revisions()):
+                    raise Unavailable(
+                        f"The ledger {self.address} was written by a newer Lifecycle (schema {standing}).",
+                        "Update Lifecycle to the version that wrote it, or newer.",
+                    )
+                config = Config()
+                config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+                config.attributes["connection"] = connection
+                command.upgrade(config, REVISION)
+                if connection.execute(select(_HEAD.c.id)).first() is None:
+                    head = {"id": HEAD_ID, "origin": origin, "size": 0, "frontier": Frontier().to_bytes()}
+                    connection.execute(insert(_HEAD), head)
+
+    def _write_ahead(self) -> None:
+        """Readers do not wait for the writer, and a commit is one append and one fsync. A setting of the file, made once."""
+        # Not in a transaction: SQLite changes the mode of a file only outside one.
+        driver = self._reader.raw_connection()
+        try:
+            cursor = driver.cursor()
+            cursor.execute("PRAGMA journal_mode=WAL")
+            found = cursor.fetchone()
+        finally:
+            driver.close()
+        if found is None or found[0] != "wal":
+            raise Unavailable(f"The disk of {self.address} can't hold a write-ahead log.", "Keep the ledger on a local disk.")
+
+    def _revision(self) -> str | None:
+        with self.reading() as connection:
+            return _revision_seen_by(connection)
+
+    def _require_origin(self, origin: str) -> None:
+        with self.reading() as connection:
+            standing = connection.execute(text("SELECT origin FROM head")).scalar()
+        if standing != origin:
+            raise InvalidDeclaration(
+                f"The ledger {self.address} is that of {standing!r}, not of {origin!r}.",
+                "Use the home, or set LIFECYCLE_LEDGER_URL to the ledger, of the environment that you mean.",
+            )
+
+    @contextmanager
+    def _explaining(self) -> Iterator[None]:
+        try:
+            yield
+        except SQLAlchemyError as error:
+            raise explained(error, self.address) from error
+
+
+def _prepare_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+    # Without this the driver begins transactions by itself, deferred, and commits before DDL.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA synchronous=FULL")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    connection.exec_driver_sql(connection.get_execution_options().get(_BEGIN, "BEGIN"))
+
+
+def _revision_seen_by(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    revision: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    return revision
+
+
+def _known_revisions() -> tuple[str, ...]:
+    versions = Path(__file__).parent / "migrations" / "versions"
+    return tuple(sorted(path.stem.partition("_")[0].removeprefix("r") for path in versions.glob("r*.py")))
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Unavailable(
+            f"The folder {folder} of the ledger can't be made: {error.strerror}.",
+            "Give yourself write access to the folder above it, or choose another place.",
+        ) from error
+
+
+@contextmanager
+def _folder_lock(file: Path | None) -> Iterator[None]:
+    """Held by the one process that makes or migrates a SQLite ledger: changing to WAL does not wait for anybody by itself."""
+    if file is None:
+        yield
+        return
+    handle = os.open(file.parent, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)

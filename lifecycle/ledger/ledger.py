@@ -1,0 +1,267 @@
+"""The ledger as the rest of the house sees it: append, read, prove."""
+
+from __future__ import annotations
+
+import base64
+import json
+import sqlite3
+from collections.abc import Collection, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+from types import TracebackType
+from typing import Self
+
+from sqlalchemy import Connection
+from sqlmodel import Session, col, select
+
+from lifecycle.errors import InvalidDeclaration, Tampered, Unavailable, UnknownName
+from lifecycle.ledger.address import Address
+from lifecycle.ledger.database import Database
+from lifecycle.ledger.failures import explained
+from lifecycle.ledger.reading import read_events, recorded_in
+from lifecycle.ledger.schema import CheckpointRow, EventRow, HeadRow, OpeningRow
+from lifecycle.ledger.writer import Receipt, Writer
+from lifecycle.proofs.merkle import Frontier, Tree, verify_inclusion
+from lifecycle.proofs.notes import Checkpoint
+from lifecycle.records.events import Event, Recorded
+from lifecycle.records.identity import Commitment, Opening
+from lifecycle.records.record import Name, Version
+from lifecycle.records.rollout import LedgerProof
+
+
+@dataclass(frozen=True)
+class Head:
+    """How many events the ledger holds, and the root over them."""
+
+    size: int
+    root: bytes
+
+
+class Ledger:
+    """An append-only log of events in one database. Several processes and threads may hold one at once."""
+
+    def __init__(self, database: Database, origin: str) -> None:
+        self._database = database
+        self._tree = Tree()
+        self._tree_lock = Lock()
+        self.origin = origin
+
+    @classmethod
+    def open(cls, url: str, *, origin: str, create: bool = True) -> Self:
+        """The ledger at a database URL; made, and its schema brought up to date, where `create` is true.
+
+        `origin` names the log in its checkpoints. Raises Unavailable where there is none or it can't be reached,
+        InvalidDeclaration where the URL is no database for a ledger or the ledger is of another origin.
+        """
+        database = Database(Address.parse(url))
+        try:
+            database.prepare(origin, create=create)
+        except BaseException:
+            database.close()
+            raise
+        return cls(database, origin)
+
+    @property
+    def url(self) -> str:
+        return self._database.address.url
+
+    def __repr__(self) -> str:
+        return f"<Ledger {self.origin} at {self._database.address}>"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Gives the database's connections back."""
+        self._database.close()
+
+    # Writing
+
+    @contextmanager
+    def writing(self) -> Iterator[Writer]:
+        """A transaction that has its turn: what is read in it can't change, what is appended stands when the block ends.
+
+        Nothing is written when the block raises. Keep it short: every other writer waits, and after 30 s gives
+        up with Unavailable. Do not call `Ledger.append` inside it: it would wait for its own turn.
+        """
+        with self._database.writing() as connection:
+            writer = Writer(connection)
+            yield writer
+            writer.finish()
+
+    def append(self, event: Event) -> Receipt:
+        """Appends one event in a transaction of its own; when this returns, it is on the disk.
+
+        An event that stands already with the same bytes returns its receipt, so that a retried step records
+        once. Raises Tampered where its id stands with other bytes, Unavailable where the ledger does not answer.
+        """
+        with self.writing() as writer:
+            return writer.append(event)
+
+    # Reading
+
+    def events(
+        self,
+        *,
+        types: Collection[str] | None = None,
+        kind: str | None = None,
+        name: Name | None = None,
+        version: Version | None = None,
+        environment: Name | None = None,
+        run_id: str | None = None,
+        since: int = 0,
+        newest_first: bool = False,
+        limit: int | None = None,
+    ) -> list[Recorded]:
+        """The events that fit every filter that is given, in the order of the ledger.
+
+        `types` are names of bodies, `kind`, `name` and `version` are those of the subject, `since` is the first index to look at.
+        Raises Tampered where a record that fits was altered.
+        """
+        with self._session() as session:
+            return read_events(
+                session,
+                types=types,
+                kind=kind,
+                name=name,
+                version=version,
+                environment=environment,
+                run_id=run_id,
+                since=since,
+                newest_first=newest_first,
+                limit=limit,
+            )
+
+    def find(self, event_id: str) -> Recorded | None:
+        """The event of this id, or None."""
+        with self._session() as session:
+            row = session.exec(select(EventRow).where(col(EventRow.event_id) == event_id)).first()
+            return None if row is None else recorded_in(row)
+
+    def event(self, event_id: str) -> Recorded:
+        """The event of this id. Raises UnknownName where there is none."""
+        found = self.find(event_id)
+        if found is None:
+            raise UnknownName(f"The ledger holds no event {event_id!r}.", "`lifecycle ledger log` lists what it holds.")
+        return found
+
+    def stored(self, index: int) -> bytes:
+        """The bytes of one leaf, as they were written. Raises UnknownName where the ledger is not that long."""
+        with self._session() as session:
+            row = session.get(EventRow, index) if index >= 0 else None
+            if row is None:
+                raise UnknownName(f"The ledger holds no record {index}.", f"It holds records 0 to {self.head().size - 1}.")
+            recorded_in(row)
+            return row.stored
+
+    def opening(self, commitment: Commitment) -> Opening:
+        """What opens a commitment. Raises UnknownName where it was erased or never kept, Tampered where it opens something else."""
+        with self._session() as session:
+            row = session.get(OpeningRow, commitment.digest)
+        if row is None:
+            raise UnknownName(
+                f"The value behind {commitment.digest} is not kept here: it was erased, or never was.",
+                "The commitment still proves that it has not changed; ask whoever holds the value for it and its salt.",
+            )
+        opening = Opening(salt_hex=row.salt_hex, value=json.loads(row.value))
+        if opening.commitment() != commitment:
+            raise Tampered(f"The value kept for {commitment.digest} is not the one that was committed to.", "Restore it from a backup.")
+        return opening
+
+    # Proving
+
+    def head(self) -> Head:
+        """Where the ledger stands now."""
+        with self._session() as session:
+            frontier = Frontier.from_bytes(session.exec(select(HeadRow.frontier)).one())
+        return Head(frontier.size, frontier.root())
+
+    def inclusion(self, index: int, size: int | None = None) -> tuple[bytes, ...]:
+        """The RFC 6962 path that shows record `index` to stand among the first `size` records (all, by default)."""
+        size = self.head().size if size is None else size
+        with self._tree_lock:
+            tree = self._tree_of(size)
+            if not 0 <= index < size:
+                raise UnknownName(f"There is no record {index} among the first {size}.", f"Ask for one from 0 to {size - 1}.")
+            return tree.inclusion_path(index, size)
+
+    def consistency(self, old: int, new: int | None = None) -> tuple[bytes, ...]:
+        """The RFC 6962 path that shows the ledger of `old` records to be a beginning of that of `new` (all, by default)."""
+        new = self.head().size if new is None else new
+        with self._tree_lock:
+            tree = self._tree_of(new)
+            if not 0 <= old <= new:
+                raise UnknownName(f"A ledger of {old} records is no beginning of one of {new}.", f"Ask for a size from 0 to {new}.")
+            return tree.consistency_path(old, new)
+
+    def checkpoint(self) -> str | None:
+        """The signed note of the latest ledger checkpoint, or None where the signer has made none yet."""
+        with self._session() as session:
+            return session.exec(select(CheckpointRow.note).order_by(col(CheckpointRow.tree_size).desc())).first()
+
+    def proof(self, index: int) -> LedgerProof:
+        """One record with its proof against the latest ledger checkpoint, to be believed offline.
+
+        Raises Unavailable where no ledger checkpoint covers it yet, UnknownName where there is no such record, Tampered
+        where the records are not those that were signed.
+        """
+        stored = self.stored(index)
+        note = self.checkpoint()
+        checkpoint = None if note is None else Checkpoint.parse(note)
+        if note is None or checkpoint is None or checkpoint.size <= index:
+            raise Unavailable(
+                f"No ledger checkpoint covers record {index} yet.",
+                "Have one signed with `lifecycle ledger checkpoint`, and ask again.",
+            )
+        path = self.inclusion(index, checkpoint.size)
+        with self._session() as session:
+            leaf = session.exec(select(EventRow.leaf_hash).where(col(EventRow.leaf_index) == index)).one()
+        verify_inclusion(leaf, index, checkpoint.size, path, checkpoint.root_hash)
+        return LedgerProof(
+            index=index,
+            leaf=base64.b64encode(stored).decode(),
+            path=tuple(base64.b64encode(sibling).decode() for sibling in path),
+            checkpoint=note,
+        )
+
+    def copy_to(self, file: Path) -> str:
+        """A whole copy of a SQLite ledger as it stands now, while others write; returns the URL of the copy.
+
+        Raises InvalidDeclaration for a ledger on a server, which has its own tools, and where the file stands already.
+        """
+        source = self._database.address
+        if source.file is None or file.exists():
+            raise InvalidDeclaration(
+                f"The ledger {source} can't be copied to {file}.",
+                "Name a file that does not exist yet; copy a ledger on a server with pg_dump.",
+            )
+        try:
+            with closing(sqlite3.connect(source.file)) as original, closing(sqlite3.connect(file)) as copy:
+                original.backup(copy)
+        except sqlite3.Error as error:
+            raise explained(error, source) from error
+        return f"sqlite:///{file.absolute()}"
+
+    @contextmanager
+    def _session(self) -> Iterator[Session]:
+        with self._database.reading() as connection, _session_on(connection) as session:
+            yield session
+
+    def _tree_of(self, size: int) -> Tree:
+        """The tree, grown to at least this size. The caller holds the lock."""
+        if size > self._tree.size:
+            with self._session() as session:
+                leaves = select(EventRow.leaf_hash).where(col(EventRow.leaf_index) >= self._tree.size, col(EventRow.leaf_index) < size)
+                self._tree.extend(session.exec(leaves.order_by(col(EventRow.leaf_index))))
+        if size > self._tree.size:
+            raise UnknownName(f"The ledger holds {self._tree.size} records, not {size}.", f"Ask for a size up to {self._tree.size}.")
+        return self._tree
+
+
+def _session_on(connection: Connection) -> Session:
+    return Session(connection)

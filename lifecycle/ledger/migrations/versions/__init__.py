@@ -1,0 +1,1 @@
+"""One file per change of the schema, never edited once a ledger was written with it."""

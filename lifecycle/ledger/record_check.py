@@ -1,0 +1,62 @@
+"""Verification of one record at a time: its bytes are an event, its columns say the same, and it could happen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lifecycle.errors import IllegalTransition, LifecycleError
+from lifecycle.ledger.columns import EVENT_COLUMNS, columns_of
+from lifecycle.ledger.findings import Finding
+from lifecycle.ledger.rows import RecordRow
+from lifecycle.records.events import Event
+from lifecycle.records.states import EVERYWHERE, State, moves, step
+
+_States = dict[tuple[str, int], State]
+
+
+def named(row: RecordRow) -> str:
+    """A record as a finding names it."""
+    return f"record {row.leaf_index} ({row.type}, id {row.event_id})"
+
+
+class RecordCheck:
+    """Fed with the rows in order; remembers the state of every version in every environment, and nothing else."""
+
+    def __init__(self) -> None:
+        #: What events about bytes alone lead to: where every environment begins.
+        self._everywhere: _States = {}
+        self._by_environment: dict[str, _States] = {}
+
+    def look_at(self, row: RecordRow) -> Iterator[Finding]:
+        """What is wrong with this record by itself, or after those before it."""
+        if not isinstance(row.stored, bytes):
+            yield Finding(row.leaf_index, f"{named(row)} was altered: its bytes are no bytes any more")
+            return
+        try:
+            event = Event.parse(row.stored)
+        except LifecycleError as error:
+            yield Finding(row.leaf_index, f"{named(row)} is not an event: {error.what}")
+            return
+        for column, said, value in zip(EVENT_COLUMNS, row[1:-2], columns_of(event), strict=True):
+            if said != value:
+                yield Finding(row.leaf_index, f"{named(row)} was altered: its column {column} says {said!r}, its bytes say {value!r}")
+        yield from self._happened(row, event)
+
+    def _happened(self, row: RecordRow, event: Event) -> Iterator[Finding]:
+        moved = moves(event)
+        if not moved:
+            return
+        if event.type in EVERYWHERE:
+            places = [self._everywhere, *self._by_environment.values()]
+        else:
+            places = [self._by_environment.setdefault(event.environment, dict(self._everywhere))]
+        impossible = ""
+        for states in places:
+            for version, happened in moved:
+                key = (event.subject.name, version)
+                try:
+                    states[key] = step(states.get(key), happened, event)
+                except IllegalTransition as error:
+                    impossible = error.what
+        if impossible:
+            yield Finding(row.leaf_index, f"{named(row)} can't have happened: {impossible}")

@@ -1,0 +1,200 @@
+"""The ledger's rows, read without SQLAlchemy: for the signer, which must start fast, and for verification, which
+must not depend on the code that wrote them.
+
+Values come as the database gives them. Nothing here is trusted; whoever reads checks.
+"""
+
+from __future__ import annotations
+
+import itertools
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, NamedTuple, Self
+from urllib.parse import quote
+
+from lifecycle.errors import Tampered, Unavailable
+from lifecycle.ledger.address import Address
+from lifecycle.ledger.failures import PATIENCE_SECONDS, absent, explained
+
+_RECORDS = """SELECT leaf_index, event_id, type, environment, occurred_at_us, actor_id, subject_kind, subject_name,
+    subject_version, subject_digest, run_id, leaf_hash, stored FROM events ORDER BY leaf_index"""
+_STORED = "SELECT leaf_index, stored FROM events WHERE leaf_index >= ? AND leaf_index < ? ORDER BY leaf_index"
+_CHECKPOINTS = "SELECT tree_size, root_hash, note FROM checkpoints WHERE tree_size > ? ORDER BY tree_size"
+_HEAD = "SELECT origin, size, frontier FROM head"
+_TWICE = "SELECT event_id, MIN(leaf_index), MAX(leaf_index) FROM events GROUP BY event_id HAVING COUNT(*) > 1"
+_ENVIRONMENTS = "SELECT DISTINCT environment FROM events"
+_OPENINGS = "SELECT commitment, salt_hex, value FROM openings ORDER BY commitment"
+_KEEP = "INSERT INTO checkpoints (tree_size, root_hash, note) VALUES (?, ?, ?) ON CONFLICT (tree_size) DO NOTHING"
+
+
+class RecordRow(NamedTuple):
+    """One row of `events`, by its columns."""
+
+    leaf_index: Any
+    event_id: Any
+    type: Any
+    environment: Any
+    occurred_at_us: Any
+    actor_id: Any
+    subject_kind: Any
+    subject_name: Any
+    subject_version: Any
+    subject_digest: Any
+    run_id: Any
+    leaf_hash: Any
+    stored: Any
+
+
+class HeadEntry(NamedTuple):
+    origin: Any
+    size: Any
+    frontier: Any
+
+
+class CheckpointEntry(NamedTuple):
+    tree_size: Any
+    root_hash: Any
+    note: Any
+
+
+class LedgerRows:
+    """One connection to a ledger's database, on the bare driver. A context manager that closes it."""
+
+    def __init__(self, url: str, *, writable: bool = False) -> None:
+        """Raises Unavailable where there is no ledger or it does not answer, Tampered where the file is no database any more."""
+        self._address = Address.parse(url)
+        self._sqlite = self._address.file is not None
+        # On a server only a named cursor fetches as it goes.
+        self._cursors = itertools.count()
+        try:
+            self._connection = self._connect(writable=writable)
+            self._fetch(_HEAD)
+        except self._driver_errors() as error:
+            said = str(error)
+            if "no such table" in said or "does not exist" in said:
+                raise absent(self._address) from error
+            raise explained(error, self._address) from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._connection.close()
+
+    def head(self) -> HeadEntry:
+        """The head row. Raises Tampered where there is not exactly one."""
+        found = self._fetch(_HEAD)
+        if len(found) != 1:
+            raise Tampered(f"The ledger {self._address} has {len(found)} heads, not one.", "Restore it from a backup.")
+        return HeadEntry(*found[0])
+
+    def records(self) -> Iterator[RecordRow]:
+        """Every row of `events`, in the order of their indexes, one at a time."""
+        return (RecordRow(*row) for row in self._stream(_RECORDS))
+
+    def stored(self, since: int, until: int) -> Iterator[tuple[Any, Any]]:
+        """(index, stored bytes) from one index to before another."""
+        return ((row[0], row[1]) for row in self._stream(_STORED, (since, until)))
+
+    def checkpoints(self, above: int = -1) -> Iterator[CheckpointEntry]:
+        """Every kept ledger checkpoint of more records than `above`, the smallest first."""
+        return (CheckpointEntry(*row) for row in self._stream(_CHECKPOINTS, (above,)))
+
+    def event_ids_held_twice(self) -> list[tuple[Any, Any, Any]]:
+        """(event id, first index, last index) of ids that stand more than once."""
+        return [(row[0], row[1], row[2]) for row in self._fetch(_TWICE)]
+
+    def environments(self) -> list[Any]:
+        """Every environment that an event names."""
+        return [row[0] for row in self._fetch(_ENVIRONMENTS)]
+
+    def openings(self) -> Iterator[tuple[Any, Any, Any]]:
+        """(commitment, salt, value as JSON) of every value that is kept beside the log."""
+        return ((row[0], row[1], row[2]) for row in self._stream(_OPENINGS))
+
+    def keep_checkpoint(self, size: int, root: bytes, note: str) -> None:
+        """Keeps a signed note; the one that stands already for this size stays."""
+        with self._answering():
+            if self._sqlite:
+                self._connection.execute("BEGIN IMMEDIATE")
+            self._connection.execute(self._spelt(_KEEP), (size, root, note))
+            self._connection.execute("COMMIT")
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """A block in which everything that is read stands as of one moment."""
+        with self._answering():
+            self._connection.execute("BEGIN" if self._sqlite else "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        try:
+            yield
+        finally:
+            with self._answering():
+                self._connection.execute("ROLLBACK")
+
+    def _connect(self, *, writable: bool) -> Any:
+        file = self._address.file
+        if file is None:
+            psycopg = _psycopg()
+            return psycopg.connect(self._address.server, autocommit=True, options=f"-c lock_timeout={int(PATIENCE_SECONDS * 1000)}")
+        if not file.exists():
+            raise absent(self._address)
+        connection = _connect_sqlite(file, "rw" if writable else "ro")
+        try:
+            connection.execute("SELECT 1 FROM head").fetchone()
+        except sqlite3.OperationalError:
+            # A copy on a read-only medium: SQLite can't make the files beside it that a write-ahead log needs.
+            connection.close()
+            if writable or _has_pages(file.with_name(file.name + "-wal")):
+                raise
+            connection = _connect_sqlite(file, "ro&immutable=1")
+        return connection
+
+    def _stream(self, statement: str, values: Sequence[Any] = ()) -> Iterator[Sequence[Any]]:
+        with self._answering():
+            cursor = self._connection.cursor() if self._sqlite else self._connection.cursor(name=f"c{next(self._cursors)}")
+            try:
+                cursor.execute(self._spelt(statement), tuple(values))
+                yield from cursor
+            finally:
+                cursor.close()
+
+    def _fetch(self, statement: str, values: Sequence[Any] = ()) -> list[Sequence[Any]]:
+        return list(self._connection.execute(self._spelt(statement), tuple(values)).fetchall())
+
+    def _spelt(self, statement: str) -> str:
+        return statement if self._sqlite else statement.replace("?", "%s")
+
+    def _driver_errors(self) -> tuple[type[Exception], ...]:
+        return (sqlite3.Error,) if self._sqlite else (sqlite3.Error, _psycopg().Error)
+
+    @contextmanager
+    def _answering(self) -> Iterator[None]:
+        try:
+            yield
+        except self._driver_errors() as error:
+            raise explained(error, self._address) from error
+
+
+def _connect_sqlite(file: Path, mode: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(f"file:{quote(str(file))}?mode={mode}", uri=True, timeout=PATIENCE_SECONDS, isolation_level=None)
+    connection.execute("PRAGMA synchronous=FULL")
+    # Text that was tampered with may be no text any more; it must be shown, not crash the reader.
+    connection.text_factory = lambda raw: raw.decode(errors="replace")
+    return connection
+
+
+def _has_pages(file: Path) -> bool:
+    return file.exists() and file.stat().st_size > 0
+
+
+def _psycopg() -> Any:
+    try:
+        import psycopg
+    except ImportError as error:
+        raise Unavailable(
+            "There is no driver for Postgres here.", "Install the extra `postgres`: pip install 'lifecycle[postgres]'."
+        ) from error
+    return psycopg

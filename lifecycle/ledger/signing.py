@@ -1,0 +1,156 @@
+"""What the signer does: it goes on from the tree that it signed last, over stored bytes only, or it refuses.
+
+The signer's memory is a file beside the key. A ledger that was shortened, or rebuilt with another past, does
+not fit that memory and gets no signature; nor does one whose kept checkpoints are not this key's.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lifecycle.errors import InvalidDeclaration, LifecycleError, MalformedRecord, Tampered, Unavailable
+from lifecycle.ledger.address import Address
+from lifecycle.ledger.keys import read_signing_key
+from lifecycle.ledger.rows import LedgerRows
+from lifecycle.proofs.merkle import Frontier, leaf_hash
+from lifecycle.proofs.notes import Checkpoint, SigningKey, open_note, sign
+
+#: The latest note lies beside a SQLite ledger under this name, for whoever wants to carry it off.
+CHECKPOINT_FILE = "checkpoint"
+
+_KEEP_EVIDENCE = "Nothing was signed. Keep a copy of the ledger as evidence and run `lifecycle ledger verify`."
+
+
+def sign_ledger(database_url: str, key_file: Path, origin: str) -> str:
+    """The signed note over the ledger as it stands now; the note that stands already where nothing was added.
+
+    Raises Tampered where the ledger does not go on from what was signed before, or its head is not what its records
+    hash to; InvalidDeclaration where the key or the ledger is of another origin; Unavailable where one can't be read.
+    """
+    with _one_signer(key_file):
+        key = read_signing_key(key_file)
+        if key.name != origin:
+            raise InvalidDeclaration(f"The key {key_file} is that of {key.name!r}, not of {origin!r}.", "Pass the key of this log.")
+        memory = _Memory(key_file.with_suffix(".state"))
+        with LedgerRows(database_url, writable=True) as rows:
+            with rows.snapshot():
+                frontier = _tree_that_goes_on(rows, memory.recall(origin), key)
+            checkpoint = Checkpoint(origin, frontier.size, frontier.root())
+            note = sign(checkpoint, key)
+            # Remembered before anybody can see it: two different heads of one size are never both signed.
+            memory.keep(origin, frontier)
+            rows.keep_checkpoint(checkpoint.size, checkpoint.root_hash, note)
+    file = Address.parse(database_url).file
+    if file is not None:
+        _write(file.with_name(CHECKPOINT_FILE), note, 0o644)
+    return note
+
+
+def _tree_that_goes_on(rows: LedgerRows, known: Frontier, key: SigningKey) -> Frontier:
+    """The tree over all records, hashed from where `known` ends; held against the head and every kept checkpoint."""
+    head = rows.head()
+    if head.origin != key.name:
+        raise InvalidDeclaration(f"The ledger is that of {head.origin!r}, not of {key.name!r}.", "Pass the key and the origin of this log.")
+    if head.size < known.size:
+        raise Tampered(f"The ledger has {head.size} records, but {known.size} were signed: its tail was dropped.", _KEEP_EVIDENCE)
+    frontier = known.copy()
+    kept = rows.checkpoints(above=known.size - 1)
+    expected = next(kept, None)
+    for index, stored in rows.stored(known.size, head.size):
+        while expected is not None and expected.tree_size <= frontier.size:
+            _require_own(expected.note, frontier, key)
+            expected = next(kept, None)
+        if index != frontier.size or not isinstance(stored, bytes):
+            raise Tampered(f"Record {frontier.size} of the ledger is missing.", _KEEP_EVIDENCE)
+        frontier.append(leaf_hash(stored))
+    while expected is not None:
+        _require_own(expected.note, frontier, key)
+        expected = next(kept, None)
+    if frontier.to_bytes() != head.frontier:
+        raise Tampered(
+            f"The head of the ledger at {head.size} records is not what its records hash to, after the {known.size} that were signed.",
+            _KEEP_EVIDENCE,
+        )
+    return frontier
+
+
+def _require_own(note: str, frontier: Frontier, key: SigningKey) -> None:
+    """A kept checkpoint must be this key's and must be what the records hash to."""
+    try:
+        checkpoint = open_note(note, [key.verifier])
+    except MalformedRecord as error:
+        raise Tampered(f"A kept ledger checkpoint near {frontier.size} records is no signed note.", _KEEP_EVIDENCE) from error
+    if checkpoint.size != frontier.size or checkpoint.root_hash != frontier.root():
+        raise Tampered(
+            f"The ledger does not fit the ledger checkpoint of {checkpoint.size} records that was signed: its past was changed.",
+            _KEEP_EVIDENCE,
+        )
+
+
+@dataclass(frozen=True)
+class _Memory:
+    """The tree that was signed last, in a file that only the signer writes."""
+
+    file: Path
+
+    def recall(self, origin: str) -> Frontier:
+        """That tree; an empty one where nothing was signed yet."""
+        try:
+            said: Any = json.loads(self.file.read_text(encoding="utf-8"))
+            if said["origin"] != origin:
+                raise InvalidDeclaration(
+                    f"{self.file} remembers another log: {said['origin']!r}.", "Keep every log's key in a folder of its own."
+                )
+            return Frontier.from_bytes(bytes.fromhex(said["frontier"]))
+        except FileNotFoundError:
+            return Frontier()
+        except LifecycleError:
+            raise
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise Tampered(
+                f"What the signer remembers in {self.file} can't be read: {error}.",
+                "Restore that file from a backup; without it the signer can't tell a rebuilt ledger from the one that it signed.",
+            ) from error
+
+    def keep(self, origin: str, frontier: Frontier) -> None:
+        said = {"origin": origin, "size": frontier.size, "frontier": frontier.to_bytes().hex()}
+        _write(self.file, json.dumps(said) + "\n", 0o600)
+
+
+def _write(file: Path, text: str, mode: int) -> None:
+    """Replaces a file in one step that survives a crash."""
+    part = file.with_name(f".{file.name}.{os.getpid()}.part")
+    try:
+        handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+        with os.fdopen(handle, "w", encoding="utf-8") as written:
+            written.write(text)
+            written.flush()
+            os.fsync(written.fileno())
+        part.replace(file)
+    except OSError as error:
+        raise Unavailable(
+            f"{file} can't be written: {error.strerror}.", "Give the signer write access to its folder, and free space."
+        ) from error
+
+
+@contextmanager
+def _one_signer(key_file: Path) -> Iterator[None]:
+    """Held while signing: two signers with one key take turns."""
+    try:
+        handle = os.open(key_file, os.O_RDONLY)
+    except OSError as error:
+        raise Unavailable(
+            f"The log key {key_file} can't be read: {error.strerror}.", "Pass the file that `create_log_key` made."
+        ) from error
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)

@@ -1,0 +1,120 @@
+"""Verification of the tree: records stand without a gap, and hash to every root that was ever written down."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from lifecycle.errors import MalformedRecord
+from lifecycle.ledger.findings import Finding
+from lifecycle.ledger.record_check import named
+from lifecycle.ledger.rows import HeadEntry, RecordRow
+from lifecycle.proofs.merkle import Frontier, leaf_hash
+
+
+@dataclass(frozen=True)
+class WrittenRoot:
+    """A root that the records must hash to: who says so, and the level that it stands for."""
+
+    size: int
+    root: bytes
+    where: str
+    level: Literal["L1", "L2"]
+
+
+class TreeCheck:
+    """Fed with the rows in order, beside the written roots in order of their sizes.
+
+    Two trees are grown from the first record on whose bytes do not have the hash in its column: one of the bytes, one
+    of the columns. A root that the second one fits shows that the bytes were changed and the rest was not, so
+    that one altered record is one finding.
+    """
+
+    def __init__(self, written: Iterator[WrittenRoot]) -> None:
+        self._written = written
+        self._next = next(written, None)
+        self._by_bytes = Frontier()
+        self._by_columns: Frontier | None = None
+        self._length = 0
+        self._fits_until = 0
+        self._gap = False
+        self._misfits: set[str] = set()
+        self.signed_size = 0
+
+    @property
+    def size(self) -> int:
+        """How many records there are, by the place of the last."""
+        return self._length
+
+    @property
+    def root(self) -> bytes:
+        """What the stored bytes hash to."""
+        return self._by_bytes.root()
+
+    def add(self, row: RecordRow) -> Iterator[Finding]:
+        """Takes the next record in."""
+        yield from self._compare()
+        yield from self._place(row)
+        leaf = leaf_hash(row.stored if isinstance(row.stored, bytes) else b"")
+        if leaf != row.leaf_hash:
+            yield Finding(self._length - 1, f"{named(row)} was altered: its stored bytes do not have the hash of its leaf")
+            self._by_columns = self._by_columns or self._by_bytes.copy()
+        self._by_bytes.append(leaf)
+        if self._by_columns is not None:
+            self._by_columns.append(row.leaf_hash if isinstance(row.leaf_hash, bytes) else b"")
+
+    def end(self, head: HeadEntry) -> Iterator[Finding]:
+        """Holds the whole against the written roots that are left, and against the head."""
+        yield from self._compare()
+        beyond: dict[str, WrittenRoot] = {}
+        while self._next is not None:
+            beyond[self._next.level] = self._next
+            self._next = next(self._written, None)
+        for root in beyond.values():
+            dropped = f"the ledger has {self._length}: the last {root.size - self._length} were dropped"
+            yield Finding(None, f"{root.where} covers {root.size} records, but {dropped}", root.level)
+        yield from self._compare_head(head)
+
+    def _place(self, row: RecordRow) -> Iterator[Finding]:
+        index = row.leaf_index
+        if not isinstance(index, int) or index < self._length:
+            yield Finding(None, f"{named(row)} has no place of its own: the next would be {self._length}")
+            index = self._length
+        elif index > self._length:
+            self._gap = True
+            last = index - 1
+            missing = f"record {last} is missing" if last == self._length else f"records {self._length} to {last} are missing"
+            yield Finding(self._length, f"{missing}: deleted, or moved elsewhere")
+        self._length = index + 1
+
+    def _compare(self) -> Iterator[Finding]:
+        """Holds the tree against the roots that were written down at this size."""
+        while self._next is not None and self._next.size <= self._length:
+            written, self._next = self._next, next(self._written, None)
+            if self._fits(written.root):
+                self._fits_until = written.size
+                self.signed_size = max(self.signed_size, written.size)
+            elif not self._gap and written.level not in self._misfits:
+                self._misfits.add(written.level)
+                yield Finding(None, f"{self._suspects(written.size)} not what {written.where} covers", written.level)
+
+    def _compare_head(self, head: HeadEntry) -> Iterator[Finding]:
+        if head.size != self._length:
+            yield Finding(None, f"the head says that there are {head.size} records, but there are {self._length}")
+            return
+        try:
+            frontier = Frontier.from_bytes(head.frontier)
+        except (MalformedRecord, TypeError):
+            yield Finding(None, "the head was altered: it is not the frontier of a tree")
+            return
+        if frontier.size != self._length or not (self._gap or self._fits(frontier.root())):
+            yield Finding(None, f"{self._suspects(self._length)} not what the head says, or the head was altered")
+
+    def _fits(self, root: bytes) -> bool:
+        return root == self._by_bytes.root() or (self._by_columns is not None and root == self._by_columns.root())
+
+    def _suspects(self, until: int) -> str:
+        """Where a record that was changed together with its hash can be: after the last root that fits."""
+        first, last = min(self._fits_until, max(until - 1, 0)), max(until - 1, 0)
+        return f"record {first} is" if first == last else f"one or more of the records {first} to {last} are"
