@@ -57,7 +57,7 @@ def _require_deployable(departments: Departments, model: GovernedModel, version:
     state = states.get((model.name, version))
     if state not in DEPLOYABLE:
         raise Refused(
-            f"{model.name}:{version} is {state or 'unknown'} in {departments.environment}; what is waiting, allowed or superseded can be deployed.",
+            f"{model.name}:{version} is {state or 'unknown'} in {departments.environment}, so it can't be deployed.",
             "`lifecycle status` shows what each version waits for.",
             ("STATE",),
         )

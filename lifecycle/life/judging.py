@@ -31,6 +31,9 @@ from lifecycle.records.identity import new_id, now_us
 from lifecycle.records.record import Digest, digest_of
 from lifecycle.wiring import Departments
 
+#: How long a first run of a model is taken to last, before there is a run to learn from.
+FIRST_ESTIMATE_SECONDS = 120.0
+
 
 def gate_input(
     departments: Departments,
@@ -119,18 +122,19 @@ def data_access_evidence(model: GovernedModel, dataset: Recorded) -> DataAccessE
     )
 
 
-def budget_evidence(departments: Departments, model: GovernedModel, device: str, seconds: float) -> TrainingBudgetEvidence:
+def budget_evidence(departments: Departments, model: GovernedModel, device: str) -> TrainingBudgetEvidence:
     from lifecycle.cost.budgets import SPENDING
     from lifecycle.cost.budgets import standing as budget_standing
+    from lifecycle.cost.estimates import estimate
 
     events = [recorded.event for recorded in departments.ledger.events(types=SPENDING, name=model.name)]
     stands = budget_standing(model.budget, events, now_us())
-    estimated, currency = departments.prices.cost(device, seconds)
+    expected = estimate(departments.prices, events, device=device, epochs=model.training.epochs, assumed_seconds=FIRST_ESTIMATE_SECONDS)
     return TrainingBudgetEvidence(
-        estimated_cost=estimated,
+        estimated_cost=expected.cost,
         spent_cost=stands.spent + stands.reserved,
         budget_cost=stands.amount,
-        currency=currency,
+        currency=expected.currency,
         device=device,
         period_started_at_us=stands.period_started_at_us,
     )

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 from lifecycle.declaration import GovernedModel
-from lifecycle.errors import LifecycleError, TrainingInterrupted
-from lifecycle.life import judging, standing
+from lifecycle.errors import LifecycleError
+from lifecycle.life import judging
 from lifecycle.life.asking import ask, require_allowed
 from lifecycle.life.recording import Step, code_author, code_commit, links, record_once
 from lifecycle.records.bodies.training import ModelTrained, TrainingFailed, TrainingStarted
 from lifecycle.records.events import Event, Recorded, Subject
-from lifecycle.records.record import JsonObject
+from lifecycle.records.record import Digest, JsonObject
 from lifecycle.wiring import Departments
-
-#: How long a first run of a model is taken to last, before there is a run to learn from.
-FIRST_ESTIMATE_SECONDS = 120.0
 
 Report = Callable[[str], None]
 
@@ -26,8 +27,8 @@ def train_candidate(
 ) -> Recorded:
     """Trains one candidate on a dataset version; returns its ModelTrained.
 
-    A run that was killed goes on from its last checkpoint under the same run id. Raises Refused where a gate says
-    no, TrainingInterrupted where training fails (its TrainingFailed is recorded, its checkpoints stand).
+    What was killed goes on from its last checkpoint when the same is asked for again, by whichever run. Raises Refused
+    where a gate says no, TrainingFailure where training fails: its TrainingFailed is recorded, its checkpoints stand.
     """
     from lifecycle.training.device import choose_device
 
@@ -44,7 +45,7 @@ def train_candidate(
     )
     require_allowed(access, f"The use of the data for {model.name}")
     device = choose_device(model.training.device)
-    budget_shown = judging.budget_evidence(departments, model, device, _estimated_seconds(departments, model))
+    budget_shown = judging.budget_evidence(departments, model, device)
     budget = ask(departments, judging.gate_input(departments, model, "training_budget", budget_shown, step, subject=subject), step)
     require_allowed(budget, f"The training of {model.name}")
     started = TrainingStarted(
@@ -52,6 +53,7 @@ def train_candidate(
         options=model.training.options,
         seed=model.training.seed if seed is None else seed,
         device=device,
+        training_id=step.run_id,
         estimated_cost=budget_shown.estimated_cost,
         decision_ids=(access.id, budget.id),
     )
@@ -65,7 +67,8 @@ def _train(departments: Departments, model: GovernedModel, started: TrainingStar
     from lifecycle.artifacts.packages import pack
     from lifecycle.artifacts.signing import key_id, sign_package
     from lifecycle.data.columnar import read_dataset
-    from lifecycle.training.run import TrainingRequest, train
+    from lifecycle.training.request import TrainingRequest
+    from lifecycle.training.run import train
 
     request = TrainingRequest(
         training_id=step.run_id,
@@ -80,19 +83,12 @@ def _train(departments: Departments, model: GovernedModel, started: TrainingStar
         dataset_digest=started.dataset_digest,
         code_commit=code_commit(departments),
     )
-    try:
-        result = train(model.training.resolve(), request, departments.folder("training") / step.run_id, departments.prices, report)
-    except LifecycleError as error:
-        failed = TrainingFailed(dataset_digest=started.dataset_digest, training_id=step.run_id, reason=error.what, last_epoch=0)
-        record_once(
-            departments,
-            step.event_id("failed"),
-            lambda: _event(departments, model, failed, step, "failed", inputs={"dataset": started.dataset_digest}),
-        )
-        raise TrainingInterrupted(
-            f"The training of {model.name} failed: {error.what}",
-            "Mend the cause and run it again; a retry goes on from the last checkpoint.",
-        ) from error
+    with _workshop(departments, request.identity, step) as folder:
+        try:
+            result = train(model.training.resolve(), request, folder, departments.prices, report)
+        except LifecycleError as error:
+            _record_failure(departments, model, started, step, error)
+            raise
     _, model_digest = pack(departments.artifacts, model=model.name, dataset_digest=started.dataset_digest, parts=result.parts)
     signature = sign_package(departments.artifacts, model_digest, departments.signing_key)
     baseline = departments.artifacts.put(json.dumps(result.baseline, sort_keys=True).encode())
@@ -127,6 +123,38 @@ def _train(departments: Departments, model: GovernedModel, started: TrainingStar
     return Recorded(index=receipt.index, event=event)
 
 
+@contextmanager
+def _workshop(departments: Departments, identity: Digest, step: Step) -> Iterator[Path]:
+    """The folder of one training's checkpoints, by what decides its weights; gone once the model is packed.
+
+    Two runs that ask for the same at once do not share it: the second gets a folder of its own.
+    """
+    root = departments.folder("training")
+    shared = root / identity.removeprefix("sha256:")[:16]
+    with (root / f"{shared.name}.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            folder = shared
+        except BlockingIOError:
+            folder = root / step.run_id
+        yield folder
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _record_failure(departments: Departments, model: GovernedModel, started: TrainingStarted, step: Step, error: LifecycleError) -> None:
+    from lifecycle.training.run import TrainingFailure
+
+    failed = TrainingFailed(
+        dataset_digest=started.dataset_digest,
+        training_id=step.run_id,
+        reason=error.what,
+        last_epoch=error.last_epoch if isinstance(error, TrainingFailure) else 0,
+        metering=error.metering if isinstance(error, TrainingFailure) else None,
+    )
+    inputs: JsonObject = {"dataset": started.dataset_digest}
+    record_once(departments, step.event_id("failed"), lambda: _event(departments, model, failed, step, "failed", inputs=inputs))
+
+
 def _event(
     departments: Departments, model: GovernedModel, body: TrainingStarted | TrainingFailed, step: Step, part: str, inputs: JsonObject
 ) -> Event:
@@ -139,12 +167,3 @@ def _event(
         inputs=links(**{role: str(digest) for role, digest in inputs.items()}),
         event_id=step.event_id(part),
     )
-
-
-def _estimated_seconds(departments: Departments, model: GovernedModel) -> float:
-    """What the last run of this model took, per epoch, for as many epochs as are asked for."""
-    last = standing.newest(departments, ModelTrained, model=model.name)
-    if last is None:
-        return FIRST_ESTIMATE_SECONDS
-    metering = standing.body_of(last, ModelTrained).metering
-    return metering.seconds / max(metering.epochs, 1) * model.training.epochs
