@@ -1,0 +1,88 @@
+# METADATA
+# title: Deployment
+# description: |
+#   May these bytes take traffic in this environment, now? Judges the evidence and the approvals again, because
+#   days may lie between the promotion and this moment.
+package gov.deployment
+
+import data.gov.lib.approvals
+import data.gov.lib.candidate
+import data.gov.lib.limits
+import data.gov.lib.verdict
+
+# METADATA
+# entrypoint: true
+# custom:
+#   applies: [gov.deployment, gov.lib.candidate, gov.lib.approvals]
+decision := verdict.answer(
+	"deployment",
+	((passed | candidate.passed) | approvals.passed),
+	((found | candidate.found) | approvals.found),
+	approvals.required,
+	obligations,
+)
+
+# METADATA
+# title: Promotion did not deny it
+# description: The promotion gate denied this version, or was never asked about it.
+# custom:
+#   rule: DEP-001
+#   severity: critical
+#   controls: [EU-AI-ACT-14]
+#   fix: Ask for promotion first; `lifecycle status` shows what it denied and why.
+passed contains "DEP-001" if {
+	input.evidence.promotion_outcome in {"allow", "needs_approval"}
+	count(input.evidence.promotion_decision_id) > 0
+}
+
+found contains candidate.finding("DEP-001", "promotion", input.evidence.promotion_outcome, "allow")
+
+# METADATA
+# title: What was promoted is what would be deployed
+# description: The promotion was of other bytes.
+# custom:
+#   rule: DEP-002
+#   severity: critical
+#   controls: [EU-AI-ACT-12]
+#   fix: Deploy the bytes that were promoted, or ask for the promotion of these.
+passed contains "DEP-002" if {
+	is_string(input.subject.digest)
+	input.evidence.promotion_subject_digest == input.subject.digest
+}
+
+found contains candidate.finding("DEP-002", "digest", input.evidence.promotion_subject_digest, input.subject.digest)
+
+# METADATA
+# title: It was not revoked
+# description: The version was revoked and must not serve again.
+# custom:
+#   rule: DEP-003
+#   severity: critical
+#   controls: [EU-AI-ACT-14]
+#   fix: Train a new candidate; a revocation is not undone.
+passed contains "DEP-003" if input.evidence.revoked == false
+
+# METADATA
+# title: It starts small
+# description: The first step would give it more of the traffic than a canary may have.
+# custom:
+#   rule: DEP-004
+#   severity: high
+#   controls: [EU-AI-ACT-15]
+#   fix: Declare a first step of the rollout within the limit.
+passed contains "DEP-004" if {
+	input.evidence.strategy == "canary"
+	input.evidence.first_weight > 0
+	input.evidence.first_weight <= limits.values.first_weight_most
+}
+
+found contains candidate.finding("DEP-004", "first weight", input.evidence.first_weight, limits.values.first_weight_most)
+
+obligations := [obligation |
+	obligation := {
+		"id": "OBL-CANARY",
+		"kind": "canary",
+		"parameters": {"first_weight": input.evidence.first_weight},
+		"deadline_us": 0,
+	}
+]

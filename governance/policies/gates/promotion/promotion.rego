@@ -1,0 +1,30 @@
+# METADATA
+# title: Promotion
+# description: May these bytes be deployed in this environment, once the people who must approve have approved?
+package gov.promotion
+
+import data.gov.lib.approvals
+import data.gov.lib.candidate
+import data.gov.lib.limits
+import data.gov.lib.verdict
+
+# METADATA
+# entrypoint: true
+# custom:
+#   applies: [gov.lib.candidate, gov.lib.approvals]
+decision := verdict.answer(
+	"promotion",
+	candidate.passed | approvals.passed,
+	candidate.found | approvals.found,
+	approvals.required,
+	obligations,
+)
+
+obligations := [obligation |
+	obligation := {
+		"id": "OBL-CANARY",
+		"kind": "canary",
+		"parameters": {"first_weight_most": limits.values.first_weight_most},
+		"deadline_us": 0,
+	}
+]

@@ -1,0 +1,68 @@
+# METADATA
+# title: Verdict
+# description: |
+#   From the rules that a gate registers and the set of those that passed to the answer of the gate.
+#   Positive form: a rule that is not proven to have passed has failed, whatever the reason. A missing
+#   value, an undefined reference or an error can so only ever deny.
+package gov.lib.verdict
+
+# METADATA
+# description: |
+#   The answer of a gate. `passed` is the set of the ids of the rules that passed; `found` explains those
+#   that did not. Undefined, and so a denial, where the gate is not the one that was asked or registers no rule.
+answer(gate, passed, found, required, obligations) := {
+	"schema_version": "gov.decision/1",
+	"gate": gate,
+	"allow": outcome(rules, blocking) == "allow",
+	"outcome": outcome(rules, blocking),
+	"violations": blocking,
+	"waived": [],
+	"warnings": [failure | some failure in failed; failure.severity in {"medium", "low"}],
+	"evaluated": sort(object.keys(rules)),
+	"obligations": [obligation | some obligation in obligations; outcome(rules, blocking) != "deny"],
+	"required_approvals": required,
+} if {
+	input.gate == gate
+	rules := data.rules[gate]
+	count(rules) > 0
+	failed := failures(rules, passed, found)
+	blocking := [failure | some failure in failed; failure.severity in {"critical", "high"}]
+}
+
+# METADATA
+# description: Allowed without a failure that blocks, waiting where only people are missing, denied otherwise.
+outcome(_, blocking) := "allow" if count(blocking) == 0
+
+outcome(rules, blocking) := "needs_approval" if {
+	count(blocking) > 0
+	every failure in blocking { rules[failure.rule].awaits_people == true }
+}
+
+outcome(rules, blocking) := "deny" if {
+	some failure in blocking
+	rules[failure.rule].awaits_people == false
+}
+
+# METADATA
+# description: One failure for each finding of each rule that did not pass; a rule without a finding fails all the same.
+failures(rules, passed, found) := {failure |
+	some id in object.keys(rules)
+	rule := rules[id]
+	not id in passed
+	some finding in findings(id, found)
+	failure := {
+		"rule": id,
+		"severity": rule.severity,
+		"message": rule.message,
+		"controls": rule.controls,
+		"subject": finding.subject,
+		"observed": finding.observed,
+		"limit": finding.limit,
+		"fix": rule.fix,
+	}
+}
+
+findings(id, found) := matching if {
+	matching := {finding | some finding in found; finding.rule == id}
+	count(matching) > 0
+} else := {{"subject": "", "observed": "", "limit": ""}}

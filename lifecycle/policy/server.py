@@ -1,0 +1,106 @@
+"""The OPA server as an engine: the authority wherever more than one person depends on a decision.
+
+Undefined is no answer (the client would say `{}`), errors of builtins are errors, and an answer counts only where its
+provenance names the bundle that we expect. Never a push: a server gets its policies from bundles alone.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from pydantic import JsonValue
+
+from lifecycle.errors import InvalidDeclaration, Unavailable
+from lifecycle.policy.bundle import Bundle
+from lifecycle.policy.engine import EngineFailure, question_text
+from lifecycle.records.record import JsonObject
+
+#: Past this a gate's question is not worth waiting for; the pipeline may ask again.
+TIMEOUT_SECONDS = 2.0
+_ASKED_FOR = {"strict-builtin-errors": "true", "provenance": "true"}
+
+
+class ServerEngine:
+    """Answers from an OPA server that runs exactly this bundle.
+
+    Raises InvalidDeclaration for an address that is none, or plain HTTP to elsewhere than this machine, and Unavailable
+    where the server is not ready: its bundles must be activated, being alive is not enough.
+    """
+
+    def __init__(
+        self, url: str, token: str | None, bundle: Bundle, *, ca_file: str | None = None, timeout_seconds: float = TIMEOUT_SECONDS
+    ) -> None:
+        from opa_client.opa import OpaClient
+
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or parts.hostname is None:
+            raise InvalidDeclaration(f"{url!r} is not the address of an OPA server.", "Write https://host:port.")
+        if parts.scheme == "http" and parts.hostname not in ("127.0.0.1", "::1", "localhost"):
+            raise InvalidDeclaration(
+                "An OPA server on another machine is asked over HTTPS only.", "Write https:// and give the server a certificate."
+            )
+        self._url = url
+        self._revision = bundle.revision
+        self._gates = frozenset(bundle.rules)
+        self._version = "unknown"
+        self._client: Any = OpaClient(
+            host=parts.hostname,
+            port=parts.port or (443 if parts.scheme == "https" else 8181),
+            # False would mean plain HTTP; a text is the file of the authority that must have signed the certificate.
+            ssl=(ca_file or True) if parts.scheme == "https" else False,
+            token=token,
+            retries=0,
+            timeout=timeout_seconds,
+        )
+        # Otherwise a proxy of the environment sees the questions, and a ~/.netrc overrides the bearer token.
+        self._client._session.trust_env = False
+        if not self._client.check_health(query={"bundles": "true"}):
+            raise Unavailable(
+                f"The OPA server at {url} is not ready.", "Start it, and see that its bundle is activated: GET /health?bundles=true."
+            )
+
+    @property
+    def name(self) -> str:
+        return "opa"
+
+    @property
+    def version(self) -> str:
+        """As the server stated it with its last answer."""
+        return self._version
+
+    def answer(self, gate: str, question: JsonObject) -> JsonValue:
+        if gate not in self._gates:
+            raise EngineFailure(f"No policy answers for the gate {gate}.", "Write one in governance/policies/gates.", "SYS-005")
+        question_text(question)
+        try:
+            response = self._client.query_rule(question, f"gov.{gate}", "decision", _ASKED_FOR)
+        # The client leaks the errors of three libraries, which share no root.
+        except Exception as error:
+            raise EngineFailure(f"The OPA server at {self._url} did not answer: {_reason(error)}.", "See its log.") from error
+        provenance = response.get("provenance") if isinstance(response, dict) else None
+        if not isinstance(provenance, dict) or self._revision not in _revisions(provenance):
+            raise EngineFailure(
+                f"The OPA server at {self._url} does not decide by the policies that are asked for.",
+                f"Have it load the bundle {self._revision}; `lifecycle policy build` makes it.",
+                "SYS-008",
+            )
+        self._version = str(provenance.get("version", "unknown"))
+        if "result" not in response:
+            raise EngineFailure(f"The policy of the gate {gate} decided nothing.", "Make `decision` defined for every input.", "SYS-002")
+        result: JsonValue = response["result"]
+        return result
+
+
+def _revisions(provenance: dict[str, Any]) -> set[str]:
+    bundles = provenance.get("bundles")
+    if not isinstance(bundles, dict):
+        return set()
+    return {str(bundle["revision"]) for bundle in bundles.values() if isinstance(bundle, dict) and "revision" in bundle}
+
+
+def _reason(error: Exception) -> str:
+    """The server's own words, where it sent any, without its address or our token."""
+    response = getattr(error, "response", None)
+    text = getattr(response, "text", "")
+    return f"{type(error).__name__}: {' '.join(str(text).split())[:200]}" if text else type(error).__name__
