@@ -83,8 +83,11 @@ class RemoteBackend:
         return f"{self.root}/{key}"
 
 
-def write_atomically(path: Path, chunks: Iterable[bytes], mode: int = 0o444) -> None:
-    """Makes the file appear whole, on the disk and not only in its cache, or not at all. Read-only: it is never changed."""
+def write_atomically(path: Path, chunks: Iterable[bytes], mode: int = 0o444, *, overwrite: bool = True) -> None:
+    """Makes the file appear whole, on the disk and not only in its cache, or not at all. Read-only unless told otherwise.
+
+    Without `overwrite`, raises FileExistsError where there is one already, whoever was a moment faster.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
@@ -94,10 +97,12 @@ def write_atomically(path: Path, chunks: Iterable[bytes], mode: int = 0o444) -> 
             stream.flush()
             os.fchmod(stream.fileno(), mode)
             os.fsync(stream.fileno())
-        unfinished.replace(path)
-    except BaseException:
+        if overwrite:
+            unfinished.replace(path)
+        else:
+            path.hardlink_to(unfinished)  # Unlike a rename, a link never takes the place of what is there.
+    finally:
         unfinished.unlink(missing_ok=True)
-        raise
     entry = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(entry)

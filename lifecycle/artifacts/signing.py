@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,17 +32,13 @@ def create_signing_key(folder: Path) -> Path:
     from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
     pem = ec.generate_private_key(ec.SECP256R1()).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    private, unfinished = folder / PRIVATE_NAME, folder / f".{PRIVATE_NAME}.{os.getpid()}"
+    private = folder / PRIVATE_NAME
     with answering(str(folder)):
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        write_atomically(unfinished, (pem,), mode=0o600)
         try:
-            # A link either makes the name or fails: unlike a rename, it never takes the place of another's key.
-            os.link(unfinished, private)
+            write_atomically(private, (pem,), mode=0o600, overwrite=False)
         except FileExistsError as error:
             raise Refused(f"There is a signing key in {folder} already.", "Use it, or name another folder.") from error
-        finally:
-            unfinished.unlink()
     _write_public(private, folder / PUBLIC_NAME)
     return private
 
