@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -31,6 +32,11 @@ class Verification:
     signed_size: int
     held_size: int | None
     findings: tuple[Finding, ...]
+
+    @property
+    def root_text(self) -> str:
+        """The root as a ledger checkpoint writes it, so that the two can be compared by eye."""
+        return base64.b64encode(self.root).decode()
 
     @property
     def unsigned(self) -> int:

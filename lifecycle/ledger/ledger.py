@@ -13,7 +13,6 @@ from threading import Lock
 from types import TracebackType
 from typing import Self
 
-from sqlalchemy import Connection
 from sqlmodel import Session, col, select
 
 from lifecycle.errors import InvalidDeclaration, Tampered, Unavailable, UnknownName
@@ -37,6 +36,11 @@ class Head:
 
     size: int
     root: bytes
+
+    @property
+    def root_text(self) -> str:
+        """The root as a ledger checkpoint writes it: base64."""
+        return base64.b64encode(self.root).decode()
 
 
 class Ledger:
@@ -249,7 +253,7 @@ class Ledger:
 
     @contextmanager
     def _session(self) -> Iterator[Session]:
-        with self._database.reading() as connection, _session_on(connection) as session:
+        with self._database.reading() as connection, Session(connection) as session:
             yield session
 
     def _tree_of(self, size: int) -> Tree:
@@ -261,7 +265,3 @@ class Ledger:
         if size > self._tree.size:
             raise UnknownName(f"The ledger holds {self._tree.size} records, not {size}.", f"Ask for a size up to {self._tree.size}.")
         return self._tree
-
-
-def _session_on(connection: Connection) -> Session:
-    return Session(connection)
