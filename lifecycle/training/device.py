@@ -58,18 +58,26 @@ def autocast(device: str) -> AbstractContextManager[None]:
 
 @contextmanager
 def determinism(wanted: bool) -> Iterator[None]:
-    """Within it, torch uses algorithms that give the same bits each time, and raises where it has none."""
+    """Within it, torch gives the same bits each time and on any number of cores, and raises where it has no way to.
+
+    On a CPU that takes one thread, since threads change the order of a sum: for a network whose layers are large, leave
+    it off or train on a card.
+    """
     import torch
 
+    if not wanted:
+        yield
+        return
     # cuBLAS reads this when it starts; without it torch refuses deterministic products on CUDA.
-    if wanted:
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    before = torch.are_deterministic_algorithms_enabled()
-    torch.use_deterministic_algorithms(wanted)
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    before, threads = torch.are_deterministic_algorithms_enabled(), torch.get_num_threads()
+    torch.use_deterministic_algorithms(True)
+    torch.set_num_threads(1)
     try:
         yield
     finally:
         torch.use_deterministic_algorithms(before)
+        torch.set_num_threads(threads)
 
 
 def seed_epoch(seed: int, epoch: int) -> None:
