@@ -12,12 +12,14 @@ from lifecycle.wiring import Departments
 
 
 def ask(departments: Departments, asked: GateInput, step: Step) -> Decision:
-    """The gate's decision, recorded as DecisionMade before it is returned.
+    """The gate's decision, recorded as DecisionMade before it is returned. The bundle is kept, to take it again by.
 
     A deployment decision that allows consumes the approvals that it was shown. That is checked and written in one
     transaction: of two deployments that race for one approval, the second is refused.
     """
-    decision = departments.gate_keeper.ask(asked)
+    keeper = departments.gate_keeper
+    departments.artifacts.put(keeper.bundle.document)
+    decision = keeper.ask(asked)
     consumed = _usable(asked) if decision.allowed and asked.gate == "deployment" else ()
     subject = asked.subject
     event = Event.happened(

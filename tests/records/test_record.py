@@ -49,9 +49,7 @@ def test_canonical_bytes_survive_being_read_and_written_again(value: Any) -> Non
     assert canonical_bytes(json.loads(once, parse_int=lambda text: int(text) if abs(int(text)) < INTEGER_BOUND else float(text))) == once
 
 
-@pytest.mark.parametrize(
-    "value", [math.nan, math.inf, -math.inf, INTEGER_BOUND, {1: "a key that is a number"}, "\ud800", {"a": {"b": math.nan}}]
-)
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, INTEGER_BOUND, {1: "x"}, "\ud800", {"a": {"b": math.nan}}])
 def test_what_has_no_canonical_form_is_refused(value: Any) -> None:
     """NaN, infinities, too large integers, lone surrogates and keys that are no strings have no canonical bytes."""
     with pytest.raises(MalformedRecord):
