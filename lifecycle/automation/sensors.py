@@ -1,7 +1,5 @@
 """Sensors: each looks at facts (the ledger, the source), asks for a run once by its run key, or says why it does not."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import dagster as dg

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     import dagster as dg
 
 MODEL = "credit"
-#: The second candidate learns from a sample that leaves out most young applicants who paid back.
-UNFAIR: dict[str, Any] = {"sample": "few_young_good"}
+#: The second candidate learns from a sample that leaves out the young applicants who paid back.
+UNFAIR: dict[str, Any] = {"sample": "no_young_payers"}
 #: The third one's preprocessing refuses a category that it has not seen in training.
 BRITTLE: dict[str, Any] = {"unknown": "refuse"}
 #: The value that the application form gains while the third candidate is a canary, and how many rows have it.
@@ -105,7 +105,7 @@ def roll_out(stage: Stage, version: int) -> None:
 
 def deny_unfair(stage: Stage) -> None:
     """A candidate that learnt from a skewed sample meets the fairness limit."""
-    with stage.story.step("fairness-denied", "A second candidate learnt from a sample with few young applicants who paid back", "Training and evaluating"):
+    with stage.story.step("fairness-denied", "A second candidate learnt from a sample without the young applicants who paid back", "Training and evaluating"):
         version, decision = _train(stage, UNFAIR)
         _expect(decision.result.outcome == "deny", f"{MODEL}:{version} should be denied, but the gate said {decision.result.outcome}", decision)
     stage.story.say(f"promotion of {MODEL}:{version}: [red]denied[/]")

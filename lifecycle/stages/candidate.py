@@ -1,7 +1,5 @@
 """<model>/candidate: asks for the data and the money, trains, meters, exports, packs and signs."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import dagster as dg
@@ -12,7 +10,7 @@ from lifecycle.life import standing
 from lifecycle.life.training import train_candidate
 from lifecycle.records.bodies.training import ModelTrained
 from lifecycle.resources import LifecycleResource
-from lifecycle.stages.stage import OpTags, failures, stage_asset, step_of
+from lifecycle.stages.stage import OpTags, StageResult, failures, stage_asset, step_of
 
 
 class CandidateConfig(dg.Config):
@@ -34,14 +32,14 @@ def candidate_asset(model: GovernedModel, op_tags: OpTags) -> dg.AssetsDefinitio
         pool="gpu",
         description="A trained, exported and signed version. Its digest covers every byte that decides what it answers.",
     )
-    def candidate(context: dg.AssetExecutionContext, config: CandidateConfig, lifecycle: LifecycleResource) -> dg.MaterializeResult[Any]:
+    def candidate(context: dg.AssetExecutionContext, config: CandidateConfig, lifecycle: LifecycleResource) -> StageResult:
         departments, step = lifecycle.departments(), step_of(context)
         with failures(context):
             dataset = standing.dataset_of(departments, model.name, config.dataset_digest or None)
             declared = model.with_options(**config.options) if config.options else model
             recorded = train_candidate(departments, declared, dataset, step, report=context.log.info, seed=config.seed)
         body, subject = standing.body_of(recorded, ModelTrained), recorded.event.subject
-        return dg.MaterializeResult(
+        return StageResult(
             data_version=dg.DataVersion(body.model_digest),
             metadata={
                 "version": str(subject),

@@ -1,9 +1,5 @@
 """<model>/dataset: reads the source, checks its contract, profile and leakage, and stores it by content."""
 
-from __future__ import annotations
-
-from typing import Any
-
 import dagster as dg
 
 from lifecycle.declaration import GovernedModel
@@ -11,7 +7,7 @@ from lifecycle.life import standing
 from lifecycle.life.ingestion import ingest_dataset
 from lifecycle.records.bodies.data import DatasetIngested
 from lifecycle.resources import LifecycleResource
-from lifecycle.stages.stage import OpTags, failures, stage_asset, step_of
+from lifecycle.stages.stage import OpTags, StageResult, failures, stage_asset, step_of
 
 
 def dataset_asset(model: GovernedModel, op_tags: OpTags) -> dg.AssetsDefinition:
@@ -29,11 +25,11 @@ def dataset_asset(model: GovernedModel, op_tags: OpTags) -> dg.AssetsDefinition:
             leakage,
         ),
     )
-    def dataset(context: dg.AssetExecutionContext, lifecycle: LifecycleResource) -> dg.MaterializeResult[Any]:
+    def dataset(context: dg.AssetExecutionContext, lifecycle: LifecycleResource) -> StageResult:
         with failures(context):
             recorded = ingest_dataset(lifecycle.departments(), model, step_of(context))
         body = standing.body_of(recorded, DatasetIngested)
-        return dg.MaterializeResult(
+        return StageResult(
             data_version=dg.DataVersion(recorded.event.subject.digest or ""),
             metadata={
                 "dagster/row_count": body.rows,

@@ -1,7 +1,5 @@
 """<model>/deployment: asks the gate again in its own body, orders the rollout and waits for what is observed."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import dagster as dg
@@ -10,7 +8,7 @@ from lifecycle.declaration import GovernedModel
 from lifecycle.life.deployment import deploy_version
 from lifecycle.records.bodies.serving import RolloutAborted, RolloutCompleted
 from lifecycle.resources import LifecycleResource
-from lifecycle.stages.stage import OpTags, VersionConfig, failures, stage_asset, step_of, version_in_question
+from lifecycle.stages.stage import OpTags, StageResult, VersionConfig, failures, stage_asset, step_of, version_in_question
 from lifecycle.stages.tables import arms_table
 
 
@@ -23,7 +21,7 @@ def deployment_asset(model: GovernedModel, op_tags: OpTags) -> dg.AssetsDefiniti
         after=("promotion",),
         description="What serves now. The gate is asked again here: a green check elsewhere is never the proof.",
     )
-    def deployment(context: dg.AssetExecutionContext, config: VersionConfig, lifecycle: LifecycleResource) -> dg.MaterializeResult[Any]:
+    def deployment(context: dg.AssetExecutionContext, config: VersionConfig, lifecycle: LifecycleResource) -> StageResult:
         departments, step = lifecycle.departments(), step_of(context)
         with failures(context):
             version = version_in_question(departments, model, config, step)
@@ -41,6 +39,6 @@ def deployment_asset(model: GovernedModel, op_tags: OpTags) -> dg.AssetsDefiniti
             raise dg.Failure(f"{subject} was taken out: {body.reason}.", metadata=metadata, allow_retries=False)
         if isinstance(body, RolloutCompleted):
             metadata |= {"arms": arms_table(body.observed), "superseded version": body.superseded_version or 0}
-        return dg.MaterializeResult(data_version=dg.DataVersion(subject.digest or ""), metadata=metadata)
+        return StageResult(data_version=dg.DataVersion(subject.digest or ""), metadata=metadata)
 
     return deployment

@@ -1,9 +1,5 @@
 """<model>/evaluation: judges the bytes that will serve, and keeps the evidence."""
 
-from __future__ import annotations
-
-from typing import Any
-
 import dagster as dg
 
 from lifecycle.declaration import GovernedModel
@@ -11,7 +7,7 @@ from lifecycle.life import standing
 from lifecycle.life.evaluation import evaluate_candidate, evidence_of
 from lifecycle.records.bodies.training import ModelEvaluated
 from lifecycle.resources import LifecycleResource
-from lifecycle.stages.stage import OpTags, VersionConfig, failures, stage_asset, step_of, version_in_question
+from lifecycle.stages.stage import OpTags, StageResult, VersionConfig, failures, stage_asset, step_of, version_in_question
 from lifecycle.stages.tables import fairness_table, metrics_table, slices_table
 
 
@@ -25,9 +21,9 @@ def evaluation_asset(model: GovernedModel, op_tags: OpTags) -> dg.AssetsDefiniti
             "candidate",
             "dataset",
         ),
-        description="The evidence on exactly the bytes that will serve: metrics with intervals, slices, fairness, parity, the champion beside it.",
+        description="The evidence on exactly the bytes that will serve: metrics with intervals, slices, fairness, parity.",
     )
-    def evaluation(context: dg.AssetExecutionContext, config: VersionConfig, lifecycle: LifecycleResource) -> dg.MaterializeResult[Any]:
+    def evaluation(context: dg.AssetExecutionContext, config: VersionConfig, lifecycle: LifecycleResource) -> StageResult:
         departments, step = lifecycle.departments(), step_of(context)
         with failures(context):
             version = version_in_question(departments, model, config, step)
@@ -35,7 +31,7 @@ def evaluation_asset(model: GovernedModel, op_tags: OpTags) -> dg.AssetsDefiniti
             evidence = evidence_of(departments, model.name, version)
             report = departments.artifacts.fetch(evidence.report_html_digest)
         body = standing.body_of(recorded, ModelEvaluated)
-        return dg.MaterializeResult(
+        return StageResult(
             data_version=dg.DataVersion(body.evidence_digest),
             metadata={
                 "version": f"{model.name}:{version}",

@@ -1,15 +1,13 @@
 """audit/lineage_export: the lineage of everything, from the ledger, in the field's formats."""
 
-from __future__ import annotations
-
 import hashlib
-from typing import Any, Literal
+from typing import Literal
 
 import dagster as dg
 
 from lifecycle.life.lineage import export_lineage
 from lifecycle.resources import LifecycleResource
-from lifecycle.stages.stage import failures
+from lifecycle.stages.stage import StageResult, failures
 
 FORMATS: tuple[Literal["openlineage", "prov"], ...] = ("openlineage", "prov")
 
@@ -22,7 +20,7 @@ def lineage_export_asset() -> dg.AssetsDefinition:
         kinds={"openlineage"},
         description="OpenLineage and W3C PROV of the whole ledger. Same ledger, same bytes.",
     )
-    def lineage_export(context: dg.AssetExecutionContext, lifecycle: LifecycleResource) -> dg.MaterializeResult[Any]:
+    def lineage_export(context: dg.AssetExecutionContext, lifecycle: LifecycleResource) -> StageResult:
         departments = lifecycle.departments()
         content = hashlib.sha256()
         with failures(context):
@@ -30,7 +28,7 @@ def lineage_export_asset() -> dg.AssetsDefinition:
             written = [path for name in FORMATS for path in export_lineage(departments, name, folder / name)]
         for path in written:
             content.update(path.read_bytes())
-        return dg.MaterializeResult(
+        return StageResult(
             data_version=dg.DataVersion(f"sha256:{content.hexdigest()}"),
             metadata={
                 "folder": dg.MetadataValue.path(str(folder)),

@@ -1,9 +1,5 @@
 """<model>/monitoring: drift, quality, latency and errors over a window of the prediction log."""
 
-from __future__ import annotations
-
-from typing import Any
-
 import dagster as dg
 
 from lifecycle.declaration import GovernedModel
@@ -11,7 +7,7 @@ from lifecycle.life import standing
 from lifecycle.life.monitoring import monitor
 from lifecycle.records.bodies.serving import MonitoringReported
 from lifecycle.resources import LifecycleResource
-from lifecycle.stages.stage import OpTags, failures, stage_asset, stage_key, step_of
+from lifecycle.stages.stage import OpTags, StageResult, failures, stage_asset, stage_key, step_of
 
 
 def monitoring_asset(model: GovernedModel, op_tags: OpTags) -> dg.AssetsDefinition:
@@ -30,7 +26,7 @@ def monitoring_asset(model: GovernedModel, op_tags: OpTags) -> dg.AssetsDefiniti
         description="What the model has seen and answered since: a verdict per guardrail.",
         checks=(guardrails,),
     )
-    def monitoring(context: dg.AssetExecutionContext, lifecycle: LifecycleResource) -> dg.MaterializeResult[Any]:
+    def monitoring(context: dg.AssetExecutionContext, lifecycle: LifecycleResource) -> StageResult:
         departments = lifecycle.departments()
         with failures(context):
             recorded = monitor(departments, model, step_of(context))
@@ -48,7 +44,7 @@ def monitoring_asset(model: GovernedModel, op_tags: OpTags) -> dg.AssetsDefiniti
             for verdict in body.verdicts
         ]
         breached = [verdict.guardrail for verdict in body.verdicts if verdict.verdict == "breached"]
-        return dg.MaterializeResult(
+        return StageResult(
             data_version=dg.DataVersion(body.report_json_digest or recorded.event.id),
             metadata={
                 "version": str(recorded.event.subject),

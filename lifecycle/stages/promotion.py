@@ -1,7 +1,5 @@
 """<model>/promotion: asks the gate. Allowed, denied, or waiting for people: the run ends and nothing is held."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import dagster as dg
@@ -11,7 +9,7 @@ from lifecycle.life.evaluation import evidence_of
 from lifecycle.life.promotion import ask_for_promotion
 from lifecycle.records.gates import Decision
 from lifecycle.resources import LifecycleResource
-from lifecycle.stages.stage import OpTags, VersionConfig, failures, stage_asset, stage_key, step_of, version_in_question
+from lifecycle.stages.stage import OpTags, StageResult, VersionConfig, failures, stage_asset, stage_key, step_of, version_in_question
 from lifecycle.stages.tables import fairness_table, metrics_table, violations_table
 
 
@@ -31,7 +29,7 @@ def promotion_asset(model: GovernedModel, op_tags: OpTags) -> dg.AssetsDefinitio
         description="The promotion gate's decision on one version, by the policies in governance/policies.",
         checks=(gate,),
     )
-    def promotion(context: dg.AssetExecutionContext, config: VersionConfig, lifecycle: LifecycleResource) -> dg.MaterializeResult[Any]:
+    def promotion(context: dg.AssetExecutionContext, config: VersionConfig, lifecycle: LifecycleResource) -> StageResult:
         departments, step = lifecycle.departments(), step_of(context)
         with failures(context):
             version = version_in_question(departments, model, config, step)
@@ -53,7 +51,7 @@ def promotion_asset(model: GovernedModel, op_tags: OpTags) -> dg.AssetsDefinitio
         }
         if decision.result.outcome == "deny":
             raise dg.Failure(f"{model.name}:{version} was denied by the promotion gate.", metadata=metadata, allow_retries=False)
-        return dg.MaterializeResult(
+        return StageResult(
             data_version=dg.DataVersion(decision.id),
             metadata=metadata,
             check_results=[

@@ -1,7 +1,5 @@
 """<model>/rollback: back to the last allowed version, by hand or by a schedule; shows those that the controller did."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import dagster as dg
@@ -12,7 +10,7 @@ from lifecycle.life import standing
 from lifecycle.life.rollback import roll_back
 from lifecycle.records.bodies.serving import RolledBack
 from lifecycle.resources import LifecycleResource
-from lifecycle.stages.stage import OpTags, failures, stage_asset, step_of
+from lifecycle.stages.stage import OpTags, StageResult, failures, stage_asset, step_of
 from lifecycle.stages.tables import arms_table
 
 
@@ -33,7 +31,7 @@ def rollback_asset(model: GovernedModel, op_tags: OpTags) -> dg.AssetsDefinition
         after=("deployment",),
         description="The last way back that was taken, and why. The gateway takes a bad canary out by itself; this shows and records it.",
     )
-    def rollback(context: dg.AssetExecutionContext, config: RollbackConfig, lifecycle: LifecycleResource) -> dg.MaterializeResult[Any]:
+    def rollback(context: dg.AssetExecutionContext, config: RollbackConfig, lifecycle: LifecycleResource) -> StageResult:
         departments, step = lifecycle.departments(), step_of(context)
         with failures(context):
             if config.show:
@@ -46,7 +44,7 @@ def rollback_asset(model: GovernedModel, op_tags: OpTags) -> dg.AssetsDefinition
                     metadata={"next": "Give the config `reason`, and `to_version` if it matters."},
                     allow_retries=False,
                 )
-        return dg.MaterializeResult(
+        return StageResult(
             data_version=dg.DataVersion(body.rollback_id),
             metadata={
                 "from": f"{model.name}:{body.from_version}",

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
@@ -15,6 +15,12 @@ from lifecycle.errors import LifecycleError, Refused, Unavailable
 from lifecycle.life import standing
 from lifecycle.life.recording import Step
 from lifecycle.wiring import Departments
+
+if TYPE_CHECKING:
+    StageResult = dg.MaterializeResult[Any]
+else:
+    # Dagster knows the class in an annotation, but not one of its specialisations.
+    StageResult = dg.MaterializeResult
 
 #: Dagster marks a run that goes on where another one failed; such a run keeps the first one's identity.
 RESUMED = "dagster/is_resume_retry"

@@ -122,7 +122,7 @@ def test_the_ledger_verifies_and_a_flipped_byte_is_named(lived: Lived, tmp_path:
         source.backup(target)
         for (name,) in target.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
             target.execute(f'DROP TRIGGER "{name}"')
-        target.execute("UPDATE events SET stored = replace(CAST(stored AS TEXT), 'credit', 'credit') WHERE leaf_index = 3")
+        target.execute("""UPDATE events SET stored = CAST(replace(CAST(stored AS TEXT), '"local"', '"lokal"') AS BLOB) WHERE leaf_index = 3""")
     ended = run(lived.home, "ledger", "verify", "--url", f"sqlite:///{copy}", "--json")
     assert ended.returncode != 0
     assert any(finding["index"] == 3 for finding in json.loads(ended.stdout)["findings"])
