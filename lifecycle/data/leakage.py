@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lifecycle.measures.classification import Scored, auc, value_of
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -29,7 +31,7 @@ def single_feature_auc(spec: DatasetSpec, frame: DataFrame, positive: NDArray[np
         return dict.fromkeys(spec.features, 0.5)
     numbers = {name: max(_by_order(frame[name], positive), _by_rates(_bins(frame[name]), positive)) for name in spec.numbers}
     categories = {name: _by_rates(_codes(frame[name]), positive) for name in spec.categories}
-    return {name: round(auc, 6) for name, auc in (numbers | categories).items()}
+    return {name: round(area, 6) for name, area in (numbers | categories).items()}
 
 
 def _by_order(column: Series, positive: NDArray[np.bool_]) -> float:
@@ -73,12 +75,8 @@ def _codes(column: Series) -> NDArray[np.intp]:
 
 
 def folded_auc(scores: NDArray[np.float64], positive: NDArray[np.bool_]) -> float:
-    """max(AUC, 1 - AUC) by ranks (Mann-Whitney U, ties share their rank); 0.5 where only one outcome occurs."""
-    from scipy.stats import rankdata
-
-    hits = int(positive.sum())
-    misses = len(positive) - hits
-    if not hits or not misses:
+    """max(AUC, 1 - AUC) of any scores, by their ranks; 0.5 where only one outcome occurs."""
+    if positive.all() or not positive.any():
         return 0.5
-    auc = (rankdata(scores)[positive].sum() - hits * (hits + 1) / 2) / (hits * misses)
-    return float(max(auc, 1.0 - auc))
+    area = value_of(auc(Scored(positive.astype("float64"), scores)), len(scores))
+    return max(area, 1.0 - area)

@@ -11,9 +11,8 @@ if TYPE_CHECKING:
 
     from lifecycle.data.spec import DatasetSpec
 
-NEIGHBOURS = 15
-#: Of its neighbours, this share must have the other outcome before a row is suspected.
-DISAGREEMENT = 0.9
+#: The rows that are asked about a row's outcome: those most like it.
+NEIGHBOURS = 25
 #: Above this many rows a seeded sample is judged and the count is scaled up: neighbours cost the square of the rows.
 MOST_ROWS = 20_000
 
@@ -24,9 +23,11 @@ def duplicate_rows(frame: DataFrame) -> int:
 
 
 def suspected_label_flips(spec: DatasetSpec, frame: DataFrame, positive: NDArray[np.bool_]) -> int:
-    """Rows whose outcome nearly all of their nearest neighbours contradict, beyond what the base rate explains.
+    """Rows whose neighbours are confident of the other outcome: as sure of it as they usually are for rows that have it.
 
-    A neighbour's vote is weighed by how rare its outcome is, so that a rare outcome among common ones is no sign by itself.
+    That is confident learning (Northcutt, Jiang and Chuang, JAIR 70, 2021) with nearest neighbours in place of a
+    classifier. Honest data that is hard to tell apart has such rows too: the count is to be read against that of other
+    versions of the same data. Some half of the labels that are turned over at random add to it.
     """
     import numpy as np
     from sklearn.neighbors import NearestNeighbors
@@ -36,11 +37,12 @@ def suspected_label_flips(spec: DatasetSpec, frame: DataFrame, positive: NDArray
     outcome = positive[chosen]
     if len(chosen) <= NEIGHBOURS or outcome.all() or not outcome.any():
         return 0
-    points = _points(spec, frame.iloc[chosen])
-    neighbours = NearestNeighbors(n_neighbors=NEIGHBOURS + 1).fit(points).kneighbors(points, return_distance=False)[:, 1:]
-    weight = np.where(outcome, 1.0 / outcome.mean(), 1.0 / (1.0 - outcome.mean()))
-    against = (weight[neighbours] * (outcome[neighbours] != outcome[:, None])).sum(axis=1) / weight[neighbours].sum(axis=1)
-    return round(int((against >= DISAGREEMENT).sum()) * rows / len(chosen))
+    # Without points to look up, each row's neighbours are the others: a row is no witness for itself, a copy of it is.
+    neighbours = NearestNeighbors(n_neighbors=NEIGHBOURS).fit(_points(spec, frame.iloc[chosen])).kneighbors(return_distance=False)
+    share = outcome[neighbours].mean(axis=1)
+    sure_of_positive, sure_of_negative = share[outcome].mean(), 1.0 - share[~outcome].mean()
+    suspected = np.where(outcome, (1.0 - share >= sure_of_negative) & (share < 0.5), (share >= sure_of_positive) & (share > 0.5))
+    return round(int(suspected.sum()) * rows / len(chosen))
 
 
 def _points(spec: DatasetSpec, frame: DataFrame) -> NDArray[np.float64]:
