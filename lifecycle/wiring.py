@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from lifecycle.policy.gatekeeper import GateKeeper
     from lifecycle.proofs.notes import VerifierKey
     from lifecycle.serving.client import GatewayClient
+    from lifecycle.serving.prediction_log import PredictionLog
     from lifecycle.serving.settings import GatewaySettings
 
 
@@ -58,7 +59,7 @@ class Settings:
             opa_url=environ.get("LIFECYCLE_OPA_URL") or None,
             opa_token=environ.get("LIFECYCLE_OPA_TOKEN") or None,
             gateway_host=environ.get("LIFECYCLE_GATEWAY_HOST", "127.0.0.1"),
-            gateway_port=_number(environ, "LIFECYCLE_GATEWAY_PORT", 8470),
+            gateway_port=_number(environ, "LIFECYCLE_GATEWAY_PORT", 0),
             gateway_workers=_number(environ, "LIFECYCLE_GATEWAY_WORKERS", 1),
         )
 
@@ -202,7 +203,7 @@ class Departments:
         return GateKeeper.open(
             self.settings.project / "governance",
             environment=self.environment,
-            people_digest=self.people.content_digest(),
+            people_digest=self.people.digest,
             opa_url=self.settings.opa_url,
             opa_token=self.settings.opa_token,
         )
@@ -220,6 +221,20 @@ class Departments:
             log_key=str(self.ledger_key),
             signing_public_key=self.signing_public_key,
         )
+
+    @cached_property
+    def predictions(self) -> PredictionLog:
+        """The gateway's prediction log, to read."""
+        from lifecycle.serving.folder import GatewayFolder
+        from lifecycle.serving.prediction_log import PredictionLog
+
+        return PredictionLog(GatewayFolder(self.folder("gateway", 0o700)).predictions)
+
+    def verify_package(self, folder: Path, signature: bytes, /) -> object:
+        """Whether a model's folder was signed by the key that this environment trusts: what a gateway asks at every load."""
+        from lifecycle.artifacts.signing import verify_folder
+
+        return verify_folder(folder, signature, self.signing_public_key)
 
     @cached_property
     def gateway(self) -> GatewayClient:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from lifecycle.declaration import GovernedModel
 from lifecycle.errors import Refused
 from lifecycle.life import standing
@@ -10,6 +12,11 @@ from lifecycle.records.bodies.training import ModelTrained
 from lifecycle.records.events import Event, Recorded
 from lifecycle.records.identity import now_us
 from lifecycle.wiring import Departments
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+    import pandas
 
 MICROSECONDS_IN_AN_HOUR = 3_600_000_000
 
@@ -21,7 +28,7 @@ def monitor(departments: Departments, model: GovernedModel, step: Step) -> Recor
     where nothing serves.
     """
     from lifecycle.data.columnar import read_dataset
-    from lifecycle.monitoring.windows import report_window
+    from lifecycle.monitoring.monitoring import report_window
 
     version = standing.serving_version(departments, model.name)
     if version is None:
@@ -30,15 +37,24 @@ def monitor(departments: Departments, model: GovernedModel, step: Step) -> Recor
     trained = standing.trained(departments, model.name, version)
     body = standing.body_of(trained, ModelTrained)
     until = now_us()
+    since = until - int(model.watch.window_hours * MICROSECONDS_IN_AN_HOUR)
+    frame = read_dataset(departments.artifacts, body.dataset_digest)
     monitored = report_window(
-        departments.predictions.rows(model.name, until - int(model.watch.window_hours * MICROSECONDS_IN_AN_HOUR), until),
+        departments.predictions.rows(model.name, since, until),
+        model=model.name,
         version=version,
-        reference=read_dataset(departments.artifacts, body.dataset_digest),
-        spec=model.data,
+        from_us=since,
+        to_us=until,
+        reference=frame[frame["split"] == "train"],
+        numbers=model.data.numbers,
+        categories=model.data.categories,
+        positive=model.data.positive,
         watch=model.watch,
-        window=(until - int(model.watch.window_hours * MICROSECONDS_IN_AN_HOUR), until),
-        keep=departments.artifacts.put,
+        reference_probabilities=_held_out_answers(departments, body, frame[frame["split"] == "test"]),
     )
+    for content in (monitored.json, monitored.html):
+        if content is not None:
+            departments.artifacts.put(content)
     return record_once(
         departments,
         event_id,
@@ -53,3 +69,12 @@ def monitor(departments: Departments, model: GovernedModel, step: Step) -> Recor
             event_id=event_id,
         ),
     )
+
+
+def _held_out_answers(departments: Departments, body: ModelTrained, rows: pandas.DataFrame) -> npt.NDArray[np.float64]:
+    """What the version answers for the test rows: what its answers look like where nothing has shifted."""
+    from lifecycle.artifacts.packages import read_parts
+    from lifecycle.evaluation.served import ServedModel
+
+    served = ServedModel(read_parts(departments.artifacts, body.model_digest))
+    return served.probabilities(served.features(rows))
