@@ -1,0 +1,89 @@
+"""Writing somebody into people.yaml, so that the file is whole at every moment and says nothing twice."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pydantic import JsonValue
+
+from lifecycle.approvals.people import People, Person
+from lifecycle.errors import Unavailable
+from lifecycle.records.documents import parse_yaml
+
+_HOME_HEADER = """\
+# The people of this home. They count in the environment `local` only, beside those of governance/people.yaml.
+"""
+
+
+def enrol_person(path: Path, person: Person, before_it_counts: Callable[[Path], None]) -> None:
+    """Adds a person to the registry in this file, which is made if need be.
+
+    `before_it_counts` is called with the new file before it takes the place of the old one: whatever it raises leaves the
+    registry as it was. Two that enrol at once take turns. Raises InvalidDeclaration for a file that is no registry,
+    Unavailable where it can't be written.
+    """
+    new = path.with_name(f".{path.name}.new")
+    try:
+        with _alone_with(path):
+            new.write_text(_with(path, person), encoding="utf-8")
+            try:
+                before_it_counts(new)
+                _replace(new, path)
+            finally:
+                new.unlink(missing_ok=True)
+    except OSError as error:
+        raise Unavailable(f"{path} can't be written: {error.strerror}.", "Give yourself write access to it.") from error
+
+
+def _with(path: Path, person: Person) -> str:
+    """The text of the registry with one person more; the comments that it begins with stay."""
+    import yaml
+
+    text = path.read_text(encoding="utf-8") if path.exists() else _HOME_HEADER
+    if path.exists():
+        People.read(path)
+    content = parse_yaml(text, str(path)) or {}
+    assert isinstance(content, dict)  # People.read accepts nothing else
+    people = content.get("people") or []
+    assert isinstance(people, list)
+    content["people"] = [*people, _plain(person)]
+    header = "".join(_leading_comments(text))
+    return header + yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=120)
+
+
+def _plain(person: Person) -> dict[str, JsonValue]:
+    return {name: value for name, value in person.model_dump(mode="json", exclude_none=True).items() if value not in ("", [])}
+
+
+def _leading_comments(text: str) -> Iterator[str]:
+    for line in text.splitlines(keepends=True):
+        if line.strip() and not line.startswith("#"):
+            return
+        yield line
+
+
+@contextmanager
+def _alone_with(path: Path) -> Iterator[None]:
+    """Holds a lock on the folder of the file, which every enrolment takes."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
+
+
+def _replace(new: Path, path: Path) -> None:
+    with new.open("rb") as file:
+        os.fsync(file.fileno())
+    new.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

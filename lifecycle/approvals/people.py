@@ -1,0 +1,226 @@
+"""The registry: who people are, what they may do, which keys speak for them, and as whom else they act.
+
+A person is a pseudonymous id. Whoever acts through a team, a group or a delegation acts as that, too: `also` lists every
+such name, and separation of duties looks at all of them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+
+from lifecycle.approvals.keys import decode_public
+from lifecycle.errors import InvalidDeclaration, UnknownName
+from lifecycle.records.documents import parse_yaml
+from lifecycle.records.record import ActorId, Digest, Microseconds, Name, Record, describe
+
+RegistryName = Literal["project", "home"]
+
+
+class _Dated(Record):
+    """Something that holds from one moment on until another, or always."""
+
+    from_us: Microseconds | None = None
+    until_us: Microseconds | None = None
+
+    def holds(self, at_us: Microseconds) -> bool:
+        return (self.from_us is None or self.from_us <= at_us) and (self.until_us is None or at_us < self.until_us)
+
+    @model_validator(mode="after")
+    def _begins_before_it_ends(self) -> Self:
+        if self.from_us is not None and self.until_us is not None and self.from_us >= self.until_us:
+            raise ValueError("it ends before it begins")
+        return self
+
+
+class Key(_Dated):
+    """A public key, Ed25519 in base64, and the time in which it may sign."""
+
+    id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$")
+    public: str
+
+    @field_validator("public")
+    @classmethod
+    def _is_a_key(cls, public: str) -> str:
+        try:
+            decode_public(public)
+        except InvalidDeclaration as error:
+            raise ValueError(error.what) from error
+        return public
+
+
+class Person(Record):
+    """One person. A display name is for tables and never goes into the ledger; nor does the git address, kept as a hash."""
+
+    id: ActorId
+    display_name: str = ""
+    roles: tuple[Name, ...] = ()
+    teams: tuple[Name, ...] = ()
+    keys: tuple[Key, ...] = ()
+    #: SHA-256 of each lower-case address that the person commits under, in hex.
+    git: tuple[str, ...] = ()
+
+
+class Group(Record):
+    """A name for several people or groups."""
+
+    id: Name
+    members: tuple[str, ...]
+
+
+class Delegation(_Dated):
+    """`from` lets `to` act for them, with their roles, for a time. Whoever acts for somebody counts as them."""
+
+    giver: ActorId = Field(alias="from")
+    receiver: ActorId = Field(alias="to")
+
+
+class People(Record):
+    """One people.yaml."""
+
+    people: tuple[Person, ...] = ()
+    groups: tuple[Group, ...] = ()
+    delegations: tuple[Delegation, ...] = ()
+
+    @classmethod
+    def read(cls, path: Path) -> People:
+        """The people of one file. Raises InvalidDeclaration that names the file and each wrong field."""
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise InvalidDeclaration(f"{path} can't be read: {error}.", "Make it a readable UTF-8 file.") from error
+        try:
+            return cls.model_validate_json(_json(parse_yaml(text, str(path)) or {}))
+        except ValidationError as error:
+            raise InvalidDeclaration(
+                f"{path} is not a registry of people: {describe(error)}.",
+                "Correct the named fields; docs/reference/people.md lists what each takes.",
+            ) from error
+
+
+class Registry(Record):
+    """Everybody who counts here: the project's people and, in the environment `local`, those of the home."""
+
+    people: dict[ActorId, Person]
+    origin: dict[ActorId, RegistryName]
+    groups: tuple[Group, ...]
+    delegations: tuple[Delegation, ...]
+
+    @classmethod
+    def load(cls, project: Path, home: Path | None) -> Registry:
+        """The registry of these files; one that is not there holds nobody.
+
+        Raises InvalidDeclaration where a person, a key, a git address or a group stands twice, within a file or across the
+        two, and where a group or a delegation names somebody unknown.
+        """
+        files: list[tuple[RegistryName, Path]] = [("project", project)] if project.exists() else []
+        files += [("home", home)] if home is not None and home.exists() else []
+        read = [(name, People.read(path)) for name, path in files]
+        everybody = [(name, person) for name, file in read for person in file.people]
+        groups = [group for _, file in read for group in file.groups]
+        registry = cls(
+            people={person.id: person for _, person in everybody},
+            origin={person.id: name for name, person in everybody},
+            groups=tuple(groups),
+            delegations=tuple(delegation for _, file in read for delegation in file.delegations),
+        )
+        _refuse_twice("the person", [person.id for _, person in everybody])
+        _refuse_twice("the key", [key.public for _, person in everybody for key in person.keys])
+        _refuse_twice("the key id", [key.id for _, person in everybody for key in person.keys])
+        _refuse_twice("the git address", [address for _, person in everybody for address in person.git])
+        _refuse_twice(
+            "the name", [*registry.people, *{team for _, person in everybody for team in person.teams}, *(group.id for group in groups)]
+        )
+        registry._refuse_strangers()
+        return registry
+
+    def person(self, person_id: str) -> Person:
+        """The person of this id. Raises UnknownName."""
+        found = self.people.get(person_id)
+        if found is None:
+            raise UnknownName(
+                f"Nobody here goes by {person_id!r}.", "`lifecycle people list` shows who does; `lifecycle people add` enrols somebody."
+            )
+        return found
+
+    def roles(self, person_id: str, at_us: Microseconds) -> tuple[Name, ...]:
+        """The roles of a person, with those of everybody whom they act for at that time."""
+        acting = [person for name in {person_id, *self._acts_for(person_id, at_us)} if (person := self.people.get(name)) is not None]
+        return tuple(sorted({role for person in acting for role in person.roles}))
+
+    def also(self, person_id: str, at_us: Microseconds) -> tuple[str, ...]:
+        """Every other name under which a person acts at that time: whom they act for, and all of their teams and groups."""
+        self.person(person_id)
+        names = {person_id, *self._acts_for(person_id, at_us)}
+        names |= {team for name in names if name in self.people for team in self.people[name].teams}
+        while grown := {group.id for group in self.groups if names & set(group.members)} - names:
+            names |= grown
+        return tuple(sorted(names - {person_id}))
+
+    def members(self, team: str) -> tuple[ActorId, ...]:
+        """Everybody who is in a team, in a group of that name, or acts for somebody who is."""
+        inside = {person.id for person in self.people.values() if team in person.teams} | self._within(team)
+        while grown := {given.receiver for given in self.delegations if given.giver in inside} - inside:
+            inside |= grown
+        return tuple(sorted(inside))
+
+    def by_git_email(self, email: str) -> ActorId | None:
+        """The person who commits under this address, if anybody enrolled does."""
+        hashed = hash_of_address(email)
+        return next((person.id for person in self.people.values() if hashed in person.git), None)
+
+    def key(self, key_id: str) -> tuple[Person, Key] | None:
+        """The key of this id, and whose it is."""
+        return next(((person, key) for person in self.people.values() for key in person.keys if key.id == key_id), None)
+
+    @property
+    def digest(self) -> Digest:
+        return self.content_digest()
+
+    def _acts_for(self, person_id: str, at_us: Microseconds) -> set[str]:
+        """Everybody for whom a person acts, through any chain of delegations that hold at that time."""
+        found = {person_id}
+        while grown := {given.giver for given in self.delegations if given.receiver in found and given.holds(at_us)} - found:
+            found |= grown
+        return found - {person_id}
+
+    def _within(self, group_id: str) -> set[str]:
+        """The people in a group, through any groups in it."""
+        names, found = {group_id}, {group_id}
+        while names:
+            names = {member for group in self.groups if group.id in names for member in group.members} - found
+            found |= names
+        return found & set(self.people)
+
+    def _refuse_strangers(self) -> None:
+        known = {*self.people, *(group.id for group in self.groups)}
+        strangers = [member for group in self.groups for member in group.members if member not in known]
+        strangers += [name for given in self.delegations for name in (given.giver, given.receiver) if name not in self.people]
+        if strangers:
+            raise InvalidDeclaration(
+                f"Nobody goes by {', '.join(sorted(set(strangers)))}.", "Enrol them, or take them out of the groups and delegations."
+            )
+
+
+def hash_of_address(email: str) -> str:
+    """How an address is kept: it can be compared, and does not stand in a repository in plain text."""
+    return hashlib.sha256(email.strip().lower().encode()).hexdigest()
+
+
+def _refuse_twice(what: str, names: Iterable[str]) -> None:
+    twice = sorted(name for name, times in Counter(names).items() if times > 1)
+    if twice:
+        raise InvalidDeclaration(
+            f"In the registry of people {what} {twice[0]} stands twice.", "Let each stand once: one person, one id, keys of their own."
+        )
+
+
+def _json(value: object) -> str:
+    import json
+
+    return json.dumps(value)

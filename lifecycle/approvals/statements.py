@@ -1,0 +1,135 @@
+"""Statements: what an approver signs, as a DSSE envelope (github.com/secure-systems-lab/dsse, v1.0.2) with Ed25519.
+
+The signature is over the pre-authentication encoding of the type and the payload, so that bytes signed as one thing can
+never be shown as another. A statement is worth something only through the registry: the key must be enrolled, in force
+when it signed, and belong to the person who the statement says speaks.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import TYPE_CHECKING
+
+from lifecycle.approvals.keys import decode_public, encode_public
+from lifecycle.approvals.people import Registry
+from lifecycle.errors import LifecycleError, MalformedRecord, Refused, Tampered
+from lifecycle.records.approval import STATEMENT_TYPE, Envelope, Statement
+from lifecycle.records.gates import VerifiedApproval
+from lifecycle.records.identity import now_us
+from lifecycle.records.record import ActorId, Microseconds
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+
+def pre_authentication(payload_type: str, payload: bytes) -> bytes:
+    """DSSE's PAE: what is really signed."""
+    kind = payload_type.encode()
+    return b"DSSEv1 %d %b %d %b" % (len(kind), kind, len(payload), payload)
+
+
+def sign_statement(statement: Statement, key: Ed25519PrivateKey, registry: Registry) -> Envelope:
+    """The statement, signed by its approver's own key.
+
+    Raises Refused where the key is not enrolled for the approver, UnknownName where the approver is not.
+    """
+    public = encode_public(key.public_key())
+    enrolled = next((candidate for candidate in registry.person(statement.approver).keys if candidate.public == public), None)
+    if enrolled is None:
+        raise Refused(
+            f"This key is not enrolled for {statement.approver}.",
+            "Sign with a key of your own, or have it enrolled: `lifecycle people add`.",
+            ("KEY-ENROLLED",),
+        )
+    payload = statement.canonical()
+    return Envelope(
+        payload_type=STATEMENT_TYPE,
+        payload=base64.b64encode(payload).decode("ascii"),
+        key_id=enrolled.id,
+        signature=base64.b64encode(key.sign(pre_authentication(STATEMENT_TYPE, payload))).decode("ascii"),
+    )
+
+
+def verify_statement(envelope: Envelope, registry: Registry, at_us: Microseconds) -> Statement:
+    """The statement that this envelope holds, if somebody who is enrolled signed exactly these bytes.
+
+    Raises Tampered where the bytes are not what was signed, Refused where the key, the person or the time does not hold.
+    """
+    from cryptography.exceptions import InvalidSignature
+
+    if envelope.payload_type != STATEMENT_TYPE:
+        raise Refused(f"A {envelope.payload_type} is not an approval.", "Sign a statement with `lifecycle approve`.", ("STATEMENT-TYPE",))
+    found = registry.key(envelope.key_id)
+    if found is None:
+        raise Refused(f"Nobody here has a key {envelope.key_id}.", "Have the key enrolled, or sign with one that is.", ("KEY-ENROLLED",))
+    person, key = found
+    payload, signature = _decoded(envelope.payload), _decoded(envelope.signature)
+    try:
+        decode_public(key.public).verify(signature, pre_authentication(envelope.payload_type, payload))
+    except InvalidSignature as error:
+        raise Tampered(f"The signature is not one by {person.id} on these bytes.", "Ask the approver to sign again.") from error
+    statement = Statement.parse(payload)
+    if statement.canonical() != payload:
+        raise Tampered("The statement is not in its one canonical form.", "Sign it with `lifecycle approve`.")
+    if statement.approver != person.id:
+        raise Refused(f"{person.id} signed in the name of {statement.approver}.", "Each signs in their own name.", ("KEY-OWNER",))
+    if not key.holds(statement.signed_at_us) or not key.holds(at_us):
+        raise Refused(f"The key {key.id} of {person.id} is not in force.", "Sign with a key that is.", ("KEY-IN-FORCE",))
+    if at_us < statement.signed_at_us:
+        raise Refused("The statement is dated in the future.", "Check the clock of the machine that signed.", ("APR-004",))
+    if at_us >= statement.expires_at_us:
+        raise Refused("The statement has expired.", "Ask the approver to sign again.", ("APR-004",))
+    return statement
+
+
+def approval_of(event_id: str, statement: Statement, registry: Registry, *, consumed: bool, at_us: Microseconds) -> VerifiedApproval:
+    """A verified statement as a gate sees it.
+
+    Counts every name that the approver acted under when they signed and every one that they act under now: a delegation
+    that ran out in between still bars. Roles count only where they are held at both times.
+    """
+    person, signed = statement.approver, statement.signed_at_us
+    return VerifiedApproval(
+        event_id=event_id,
+        approver=person,
+        also=tuple(sorted({*registry.also(person, signed), *registry.also(person, at_us)})),
+        roles=tuple(sorted({*registry.roles(person, signed)} & {*registry.roles(person, at_us)})),
+        decision=statement.decision,
+        subject_digest=statement.model_digest,
+        dataset_digest=statement.dataset_digest,
+        report_digest=statement.report_digest,
+        bundle_digest=statement.bundle_digest,
+        environment=statement.environment,
+        approved_at_us=signed,
+        expires_at_us=statement.expires_at_us,
+        consumed=consumed,
+    )
+
+
+def verified_approval(
+    event_id: str, envelope: Envelope, registry: Registry, *, consumed: bool, at_us: Microseconds | None = None
+) -> VerifiedApproval | None:
+    """The approval in an envelope as a gate may see it, or None where it does not verify (any more)."""
+    moment = now_us() if at_us is None else at_us
+    try:
+        statement = verify_statement(envelope, registry, moment)
+    except LifecycleError:
+        return None
+    return approval_of(event_id, statement, registry, consumed=consumed, at_us=moment)
+
+
+def signers(registry: Registry, role: str, at_us: Microseconds) -> tuple[ActorId, ...]:
+    """Everybody who holds a role and has a key to sign with."""
+    return tuple(
+        person.id
+        for person in registry.people.values()
+        if role in registry.roles(person.id, at_us) and any(key.holds(at_us) for key in person.keys)
+    )
+
+
+def _decoded(text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise MalformedRecord("The envelope is not base64.", "Send it as it was signed.") from error

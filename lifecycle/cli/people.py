@@ -1,0 +1,97 @@
+"""`lifecycle people` and `lifecycle keys`: who may say what, and what they sign with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from lifecycle.cli import render
+
+
+@click.group()
+def keys() -> None:
+    """Make the key that a person signs with."""
+
+
+@keys.command(short_help="Make a key pair.")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--for", "person", metavar="ID", help="Whose key it is; said in the next step only.")
+def new(file: Path, person: str | None) -> None:
+    """Make an Ed25519 key pair: FILE (mode 0600, yours alone) and FILE with the suffix .pub (for the registry).
+
+    Neither is ever overwritten.
+    """
+    from lifecycle.approvals.keys import create_key, key_id_of
+
+    public = create_key(file)
+    render.line(f"{key_id_of(public)}  {file.with_suffix('.pub')}")
+    render.note(f"Keep {file} to yourself. Next: lifecycle people add {person or 'ID'} --role ROLE --key {file.with_suffix('.pub')}")
+
+
+@click.group()
+def people() -> None:
+    """Enrol people, and list who may approve what."""
+
+
+@people.command(short_help="Enrol a person.")
+@click.argument("person", metavar="ID")
+@click.option("--role", "roles", multiple=True, metavar="ROLE", help="A role that they hold, such as risk. May be given more than once.")
+@click.option("--team", "teams", multiple=True, metavar="TEAM", help="A team that they are in. May be given more than once.")
+@click.option("--key", "key", type=click.Path(dir_okay=False, path_type=Path), help="The public key that they sign with (.pub).")
+@click.option("--name", default="", help="What tables call them; never goes into the ledger.")
+@click.option("--git", "git_emails", multiple=True, metavar="ADDRESS", help="An address that they commit under; kept as a hash.")
+@click.option("--project", "in_project", is_flag=True, help="Enrol them in governance/people.yaml, for every environment.")
+def add(
+    person: str,
+    roles: tuple[str, ...],
+    teams: tuple[str, ...],
+    key: Path | None,
+    name: str,
+    git_emails: tuple[str, ...],
+    in_project: bool,
+) -> None:
+    """Enrol a person under a pseudonymous ID, in this home or (--project) in the project. The ledger records it."""
+    from lifecycle.life.enrolment import enrol
+    from lifecycle.wiring import Departments
+
+    fresh = enrol(
+        Departments.here(),
+        person,
+        roles=roles,
+        teams=teams,
+        public_key=key,
+        display_name=name,
+        git_emails=git_emails,
+        in_project=in_project,
+    )
+    render.line(f"{person} is enrolled." if fresh else f"{person} stands like this already.")
+
+
+@people.command(name="list", short_help="List who may say what.")
+@click.option("--json", "as_json", is_flag=True, help="Print the people as JSON.")
+def list_(as_json: bool) -> None:
+    """List everybody who counts here, with the roles that they hold and the names they also act under at this moment."""
+    from lifecycle.records.identity import now_us
+    from lifecycle.wiring import Departments
+
+    registry, moment = Departments.here().people, now_us()
+    listed = [
+        {
+            "id": person.id,
+            "name": person.display_name,
+            "roles": list(registry.roles(person.id, moment)),
+            "acts_also_as": list(registry.also(person.id, moment)),
+            "keys": [key.id for key in person.keys if key.holds(moment)],
+            "registry": registry.origin[person.id],
+        }
+        for person in sorted(registry.people.values(), key=lambda person: person.id)
+    ]
+    if as_json:
+        render.as_json({"digest": registry.digest, "people": listed})
+        return
+    render.table(
+        ["id", "name", "roles", "acts also as", "keys", "registry"],
+        [[value if isinstance(value, str) else ", ".join(value) for value in row.values()] for row in listed],
+        empty="Nobody is enrolled. `lifecycle people add` enrols somebody.",
+    )
