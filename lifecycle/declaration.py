@@ -9,7 +9,6 @@ from __future__ import annotations
 import ast
 import importlib
 import importlib.util
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -53,11 +52,10 @@ class Training(Record):
             raise ValueError(f"{module} defines {', '.join(functions) or 'no function'}, not {name!r}")
         return reference
 
-    def resolve(self) -> Callable[..., Any]:
+    def resolve(self) -> Any:
         """The training function itself; imports its module, and torch with it."""
         module, _, name = self.function.partition(":")
-        function: Callable[..., Any] = getattr(importlib.import_module(module), name)
-        return function
+        return getattr(importlib.import_module(module), name)
 
 
 class Budget(Record):

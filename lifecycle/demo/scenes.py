@@ -198,7 +198,7 @@ def _held_out(stage: Stage, version: int) -> list[Application]:
     evidence = evidence_of(stage.departments, MODEL, version)
     frame = read_dataset(stage.departments.artifacts, evidence.dataset_digest)
     rows = frame[frame["split"] == "test"][list(stage.model.data.features)]
-    return [{column: (None if value != value else value) for column, value in row.items()} for row in rows.astype(object).to_dict("records")]
+    return [{str(column): (None if value != value else value) for column, value in row.items()} for row in rows.astype(object).to_dict("records")]
 
 
 def _with_new_category(number: int, application: Application) -> Application:

@@ -11,7 +11,7 @@ from lifecycle.wiring import Departments
 
 def export_lineage(departments: Departments, format_name: Literal["openlineage", "prov"], folder: Path) -> list[Path]:
     """Writes the lineage of the whole ledger in one format; returns the files. Same ledger, same bytes."""
-    from lifecycle.lineage.exports import export
+    from lifecycle.lineage.export import export
 
     written = []
     try:
