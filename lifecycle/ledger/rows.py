@@ -6,7 +6,6 @@ Values come as the database gives them. Nothing here is trusted; whoever reads c
 
 from __future__ import annotations
 
-import itertools
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -67,8 +66,7 @@ class LedgerRows:
         """Raises Unavailable where there is no ledger or it does not answer, Tampered where the file is no database any more."""
         self._address = Address.parse(url)
         self._sqlite = self._address.file is not None
-        # On a server only a named cursor fetches as it goes.
-        self._cursors = itertools.count()
+        self._streams: list[Any] = []
         try:
             self._connection = self._connect(writable=writable)
             self._fetch(_HEAD)
@@ -82,6 +80,9 @@ class LedgerRows:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        # A stream may have been left before its end.
+        for cursor in self._streams:
+            cursor.close()
         self._connection.close()
 
     def head(self) -> HeadEntry:
@@ -154,12 +155,11 @@ class LedgerRows:
 
     def _stream(self, statement: str, values: Sequence[Any] = ()) -> Iterator[Sequence[Any]]:
         with self._answering():
-            cursor = self._connection.cursor() if self._sqlite else self._connection.cursor(name=f"c{next(self._cursors)}")
-            try:
-                cursor.execute(self._spelt(statement), tuple(values))
-                yield from cursor
-            finally:
-                cursor.close()
+            # On a server only a named cursor fetches as it goes.
+            cursor = self._connection.cursor() if self._sqlite else self._connection.cursor(name=f"stream_{len(self._streams)}")
+            self._streams.append(cursor)
+            cursor.execute(self._spelt(statement), tuple(values))
+            yield from cursor
 
     def _fetch(self, statement: str, values: Sequence[Any] = ()) -> list[Sequence[Any]]:
         return list(self._connection.execute(self._spelt(statement), tuple(values)).fetchall())
