@@ -153,9 +153,8 @@ class Cluster:
         )
         assert self.run.job_code_origin is not None
         asked = ExecuteStepArgs(self.run.job_code_origin, self.run.run_id, [key], print_serialized_events=False)
-        list(
-            handler.launch_step(StepHandlerContext(self.instance, orchestration, cast("list[ExecutionStep]", plan.steps), asked, self.run))
-        )
+        steps = cast("list[ExecutionStep]", plan.steps)
+        list(handler.launch_step(StepHandlerContext(self.instance, orchestration, steps, asked, self.run)))
         return self.api.jobs[-1]
 
 
