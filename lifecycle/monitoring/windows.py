@@ -1,0 +1,166 @@
+"""Watching one version over one window: verdicts, a report, and the body of the event that records them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from lifecycle.errors import InvalidDeclaration, Unavailable
+from lifecycle.monitoring import verdicts
+from lifecycle.monitoring.page import page
+from lifecycle.monitoring.quality import quality_of
+from lifecycle.monitoring.report import Report, input_report, outcome_report
+from lifecycle.monitoring.shifts import shift_of_numbers, shifts_of
+from lifecycle.monitoring.traffic import Traffic, traffic_of
+from lifecycle.monitoring.verdicts import Watch
+from lifecycle.records.bodies.serving import MonitoringReported
+from lifecycle.records.evidence import Measurement
+from lifecycle.records.record import Digest, JsonObject, Microseconds, Version, canonical_bytes
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+    import pandas as pd
+
+#: The column of a dataset that says which split a row is in, and the split that a version was trained on.
+SPLIT, TRAIN = "split", "train"
+
+
+class Spec(Protocol):
+    """What monitoring needs of a dataset's declaration: the features, and which outcome the probability is of."""
+
+    @property
+    def numbers(self) -> tuple[str, ...]: ...
+    @property
+    def categories(self) -> tuple[str, ...]: ...
+    @property
+    def positive(self) -> str: ...
+
+
+@dataclass(frozen=True)
+class Monitored:
+    """The body to record, and the two forms of the report that it names by digest. Both are None where nothing was answered."""
+
+    body: MonitoringReported
+    html: bytes | None
+    json: bytes | None
+
+    @property
+    def breached(self) -> tuple[str, ...]:
+        """The guardrails that are breached, by name."""
+        return tuple(one.guardrail for one in self.body.verdicts if one.verdict == "breached")
+
+
+def report_window(
+    rows: Iterable[Mapping[str, Any]],
+    *,
+    version: Version,
+    reference: pd.DataFrame,
+    spec: Spec,
+    watch: Watch,
+    window: tuple[Microseconds, Microseconds],
+    keep: Callable[[bytes], Digest],
+    reference_probabilities: npt.ArrayLike | None = None,
+    seed: int = 7,
+) -> Monitored:
+    """What a version did in [window[0], window[1]), held against its limits; `keep` stores the report's bytes.
+
+    `rows` are those of the prediction log for all versions of the model: a canary's failure stands in the row of whoever answered in
+    its place. `reference` is the version's dataset, of which the rows that it was trained on count, and `reference_probabilities` are
+    what it gives for rows that it was not trained on; without them the shift of the answers is not judged.
+
+    Raises MalformedRecord for a row that is not one, InvalidDeclaration where the reference lacks a column.
+    """
+    trained_on = _trained_on(reference, spec)
+    traffic = traffic_of(rows, version=version, from_us=window[0], to_us=window[1])
+    shifts = shifts_of(trained_on, traffic.inputs((*spec.numbers, *spec.categories)), numbers=spec.numbers, categories=spec.categories)
+    quality = quality_of(traffic.labelled(), positive=spec.positive, seed=seed)
+    latencies = _latencies(traffic)
+    judged = [
+        verdicts.errors(traffic.failed, traffic.requests, watch),
+        verdicts.latency(latencies.get("p99"), len(traffic.answered), watch),
+        verdicts.drift("drift", shifts, watch),
+    ]
+    if reference_probabilities is not None and traffic.answered:
+        judged.append(verdicts.drift("output_shift", {"output": shift_of_numbers(reference_probabilities, traffic.probabilities())}, watch))
+    right = verdicts.accuracy(quality.get("accuracy"), watch)
+    judged += [right] if right is not None else []
+    reports, missing = _reports(traffic, trained_on, spec, psi_limit=watch.psi_limit, seed=seed)
+    body = MonitoringReported(
+        window_from_us=window[0],
+        window_to_us=window[1],
+        rows=traffic.requests,
+        labelled_rows=len(traffic.labelled()),
+        verdicts=tuple(judged),
+        psi={column: shift.psi for column, shift in shifts.items()},
+        summary=_summary(traffic, latencies, quality, spec.positive, missing),
+        report_json_digest=None,
+        report_html_digest=None,
+    )
+    if not traffic.answered:
+        return Monitored(body, None, None)
+    name = f"{traffic.answered[0]['model']}:{version}"
+    record, html = _record(name, body, reports), page(name, traffic, judged, quality, reports)
+    return Monitored(body.model_copy(update={"report_json_digest": keep(record), "report_html_digest": keep(html)}), html, record)
+
+
+def _trained_on(reference: pd.DataFrame, spec: Spec) -> pd.DataFrame:
+    lacking = [column for column in (*spec.numbers, *spec.categories) if column not in reference.columns]
+    if lacking:
+        raise InvalidDeclaration(f"The reference has no column {', '.join(lacking)}.", "Pass the dataset that the version was trained on.")
+    return reference[reference[SPLIT] == TRAIN] if SPLIT in reference.columns else reference
+
+
+def _reports(traffic: Traffic, trained_on: pd.DataFrame, spec: Spec, *, psi_limit: float, seed: int) -> tuple[list[Report], str]:
+    """Evidently's reports, and why they are missing: a report that can't be drawn must not cost the verdicts."""
+    if len(traffic.answered) == traffic.erased:
+        return [], "every input of this window was erased" if traffic.answered else ""
+    try:
+        found = input_report(traffic, trained_on, numbers=spec.numbers, categories=spec.categories, psi_limit=psi_limit, seed=seed)
+        outcomes = outcome_report(traffic, positive=spec.positive, seed=seed)
+    except Unavailable as error:
+        return [], error.what
+    return [found] if outcomes is None else [found, outcomes], ""
+
+
+def _latencies(traffic: Traffic) -> dict[str, float]:
+    """The 50th, 95th and 99th percentile in milliseconds; nothing where nothing was answered."""
+    import numpy as np
+
+    if not traffic.answered:
+        return {}
+    found = np.quantile(traffic.latencies_ms(), (0.50, 0.95, 0.99))
+    return dict(zip(("p50", "p95", "p99"), map(float, found), strict=True))
+
+
+def _summary(
+    traffic: Traffic, latencies: Mapping[str, float], quality: Mapping[str, Measurement], positive: str, missing: str
+) -> JsonObject:
+    answers = len(traffic.answered)
+    decided = sum(row["output"]["decision"] == positive for row in traffic.answered)
+    return {
+        "requests": traffic.requests,
+        "failed": traffic.failed,
+        "erased_inputs": traffic.erased,
+        "latency_ms": dict(latencies),
+        "positive_share": decided / answers if answers else None,
+        "mean_probability": float(traffic.probabilities().mean()) if answers else None,
+        "quality": {name: measured.as_json() for name, measured in quality.items()},
+        "report_missing": missing,
+    }
+
+
+def _record(name: str, body: MonitoringReported, reports: Sequence[Report]) -> bytes:
+    """The record of the report, in canonical bytes: what was judged, and the value of every metric that the page draws."""
+    judged: list[Any] = [one.as_json() for one in body.verdicts]
+    return canonical_bytes(
+        {
+            "version": name,
+            "window_from_us": body.window_from_us,
+            "window_to_us": body.window_to_us,
+            "verdicts": judged,
+            "psi": dict(body.psi),
+            "summary": body.summary,
+            "evidently": {report.title: report.values for report in reports},
+        }
+    )
