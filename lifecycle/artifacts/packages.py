@@ -6,6 +6,9 @@ in that folder, so that nothing unsigned can be picked up from it.
 
 from __future__ import annotations
 
+import errno
+import shutil
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
@@ -66,21 +69,40 @@ def read_parts(store: PackageStore, model_digest: Digest) -> dict[Part, bytes]:
 
 
 def unpack(store: PackageStore, model_digest: Digest, folder: Path) -> ModelManifest:
-    """Writes the package into the folder (made if need be), each file whole; does nothing to files that are right already.
+    """Makes the folder hold the package. A new folder appears whole; in one that is there, only wrong files are replaced.
 
     Raises Refused, and writes nothing, where the folder holds anything else, and whatever `read_parts` raises.
     """
     content = store.read(model_digest)
     manifest = _canonical_manifest(content, model_digest)
     parts = read_parts(store, model_digest)
-    with answering(str(folder)):
-        folder.mkdir(parents=True, exist_ok=True)
+    wanted = {MANIFEST_NAME: content, **{FILE_NAMES[part]: found for part, found in parts.items()}}
+    if folder.exists():
         _refuse_strangers(folder)
-        for name, wanted in {**{FILE_NAMES[part]: found for part, found in parts.items()}, MANIFEST_NAME: content}.items():
-            path = folder / name
-            if not (path.is_file() and path.read_bytes() == wanted):
-                write_atomically(path, (wanted,))
+    with answering(str(folder)):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        # Made beside the folder and not in it: what a crash leaves over must never lie among the files that are loaded.
+        fresh = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+        try:
+            fresh.chmod(0o755)
+            for name, expected in wanted.items():
+                write_atomically(fresh / name, (expected,))
+            _put_in_place(fresh, folder, wanted)
+        finally:
+            shutil.rmtree(fresh, ignore_errors=True)
     return manifest
+
+
+def _put_in_place(fresh: Path, folder: Path, wanted: Mapping[str, bytes]) -> None:
+    try:
+        fresh.rename(folder)
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+            raise
+        for name, expected in wanted.items():
+            path = folder / name
+            if not (path.is_file() and path.read_bytes() == expected):
+                (fresh / name).replace(path)
 
 
 def check_folder(folder: Path) -> tuple[ModelManifest, Digest]:

@@ -46,7 +46,7 @@ class ArtifactStore:
         return digest
 
     def put_file(self, path: Path) -> Digest:
-        """Stores a file without holding it in memory. It is hashed first and checked again where it then lies."""
+        """Stores a file (in a folder without holding it in memory); hashes it first and again where it then lies."""
         with answering(str(path)), path.open("rb") as stream:
             digest = _digest_of_stream(stream)
             key = _key(digest)

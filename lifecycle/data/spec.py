@@ -103,7 +103,8 @@ class DatasetSpec(Record):
     categories: tuple[Text, ...]
     #: Groups that must not be treated worse: a text column of the source, or a band of a number.
     protected: dict[Name, Band | Text]
-    #: The columns that tell one row from another. Rows that agree in all of them fall into one split.
+    #: The columns that tell one row from another. Rows that agree in all of them fall into one split. What is no
+    #: number elsewhere in the declaration is read as text.
     identity: tuple[Text, ...] = Field(min_length=1)
     licence: Text
     classification: Classification
@@ -145,7 +146,8 @@ class DatasetSpec(Record):
             raise ValueError(f"identity: {self.target!r} is the target; one row with two outcomes must stay in one split")
         if self.positive == self.negative:
             raise ValueError(f"positive, negative: both are {self.positive!r}")
-        mixed = sorted(set(self.source_numbers) & set(self.source_texts))
+        groups = {group for group in self.protected.values() if isinstance(group, str)}
+        mixed = sorted(set(self.source_numbers) & {self.target, *self.categories, *groups})
         if mixed:
             raise ValueError(f"protected, categories: {', '.join(mixed)} is used as a number and as a text")
         reserved = sorted(column for column in self.source_columns if column in (ROW_ID, SPLIT) or column.startswith(PROTECTED_PREFIX))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from lifecycle.artifacts import packages
 from lifecycle.artifacts.packages import MANIFEST_NAME, PACKAGE_NAMES, check_folder, pack, read_manifest, read_parts, unpack
 from lifecycle.artifacts.store import ArtifactStore
 from lifecycle.errors import MalformedRecord, Refused, Tampered, UnknownName
@@ -74,6 +77,34 @@ def test_unpacking_again_repairs_and_rewrites_nothing_else(store: ArtifactStore,
     unpack(store, model_digest, tmp_path / "package")
     assert check_folder(tmp_path / "package")[1] == model_digest
     assert weights.stat().st_mtime_ns == before
+
+
+def test_a_crash_while_unpacking_leaves_nothing_that_is_loaded(
+    store: ArtifactStore, model_digest: Digest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Stopped after some of the files, there is no folder at all; what was left over beside it disturbs nobody."""
+    written: list[Path] = []
+
+    def stops_half_way(path: Path, *content: object) -> None:
+        if len(written) == 3:
+            raise KeyboardInterrupt
+        written.append(path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(packages, "write_atomically", stops_half_way)
+        patch.setattr(shutil, "rmtree", lambda *_, **__: None)  # kill -9 cleans nothing up
+        with pytest.raises(KeyboardInterrupt):
+            unpack(store, model_digest, tmp_path / "package")
+    assert not (tmp_path / "package").exists()
+    unpack(store, model_digest, tmp_path / "package")
+    assert check_folder(tmp_path / "package")[1] == model_digest
+
+
+def test_two_that_unpack_at_once_agree(store: ArtifactStore, model_digest: Digest, tmp_path: Path) -> None:
+    """Workers that start together unpack the same model into the same folder, and it is right for each."""
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: unpack(store, model_digest, tmp_path / "package"), range(16)))
+    assert check_folder(tmp_path / "package")[1] == model_digest
 
 
 def test_a_digest_of_something_else_is_no_model(store: ArtifactStore, parts: dict[Part, bytes], tmp_path: Path) -> None:
