@@ -10,7 +10,7 @@ from lifecycle.wiring import Departments
 
 #: id → (roles, teams, what the registry calls them). The engineer holds the role `risk` as well: the role is not what bars them.
 PEOPLE = {
-    "demo_engineer": (("engineer",), ("credit_modelling",), "Demo engineer (not a real person)"),
+    "demo_engineer": (("engineer", "risk"), ("credit_modelling",), "Demo engineer (not a real person)"),
     "demo_risk_officer": (("risk",), (), "Demo risk officer (not a real person)"),
 }
 

@@ -100,7 +100,8 @@ def test_the_gateway_answers_the_open_inference_protocol(lived: Lived) -> None:
         inputs = json.load(answer)["inputs"]
     sample = {"home": "owner", "records": "no", "job": "fixed"}
     tensors = [
-        {"name": i["name"], "shape": [1], "datatype": "BYTES" if i["name"] in sample else "FP64", "data": [sample.get(i["name"], 60.0)]} for i in inputs
+        {"name": i["name"], "shape": [1], "datatype": "BYTES" if i["name"] in sample else "FP64", "data": [sample.get(i["name"], 60.0)]}
+        for i in inputs
     ]
     request = urllib.request.Request(f"{url}/v2/models/credit/infer", json.dumps({"id": "a", "inputs": tensors}).encode(), method="POST")
     with urllib.request.urlopen(request) as answer:
@@ -122,7 +123,9 @@ def test_the_ledger_verifies_and_a_flipped_byte_is_named(lived: Lived, tmp_path:
         source.backup(target)
         for (name,) in target.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
             target.execute(f'DROP TRIGGER "{name}"')
-        target.execute("""UPDATE events SET stored = CAST(replace(CAST(stored AS TEXT), '"local"', '"lokal"') AS BLOB) WHERE leaf_index = 3""")
+        target.execute(
+            """UPDATE events SET stored = CAST(replace(CAST(stored AS TEXT), '"local"', '"lokal"') AS BLOB) WHERE leaf_index = 3"""
+        )
     ended = run(lived.home, "ledger", "verify", "--url", f"sqlite:///{copy}", "--json")
     assert ended.returncode != 0
     assert any(finding["index"] == 3 for finding in json.loads(ended.stdout)["findings"])

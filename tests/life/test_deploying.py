@@ -1,0 +1,142 @@
+"""Deploying: what is refused, and what stands in the ledger then."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lifecycle.errors import LifecycleError, Refused, Unavailable
+from lifecycle.life import standing
+from lifecycle.life.approval import approve_version
+from lifecycle.life.asking import ask
+from lifecycle.life.deployment import _request_rollout, deploy_version
+from lifecycle.life.judging import deployment_input
+from lifecycle.life.recording import Step
+from lifecycle.life.waiting import approved_versions, waiting_for
+from lifecycle.records.bodies.decisions import DecisionMade
+from tests.scenarios.homes import copy_of_home_at_the_gate, train_to_gate
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("life")]
+
+
+class GatewayThatAnswers:
+    """A gateway that is there and takes no orders: enough to come to the gate."""
+
+    def status(self) -> None:
+        return None
+
+    def order(self, *arguments: Any) -> None:
+        raise Unavailable("The gateway went away.", "Start it again.")
+
+
+def types(departments: Any) -> list[str]:
+    return [recorded.event.type for recorded in departments.ledger.events(name="credit")]
+
+
+def test_a_version_that_waits_is_not_deployed_without_its_approval(tmp_path: Path) -> None:
+    """The deployment gate says no, the decision is recorded, and no rollout was ever requested."""
+    departments, _ = copy_of_home_at_the_gate(tmp_path)
+    vars(departments)["gateway"] = GatewayThatAnswers()
+    with pytest.raises(Refused) as refused:
+        deploy_version(departments, departments.model("credit"), 1, Step(run_id="deploy"), report=print)
+    assert any(rule.startswith("APR-") for rule in refused.value.rules)
+    assert "RolloutRequested" not in types(departments)
+    assert types(departments)[-1] == "DecisionMade"
+
+
+def test_a_gateway_that_is_down_uses_up_no_approval(tmp_path: Path) -> None:
+    """Nothing is asked and nothing is consumed while there is nobody to deploy to."""
+    departments, cast = copy_of_home_at_the_gate(tmp_path)
+    approve_version(departments, "credit", 1, person=cast.officer, key_file=cast.key(cast.officer), reason="It is within its limits.")
+    before = departments.ledger.head()
+    with pytest.raises(Unavailable) as down:
+        deploy_version(departments, departments.model("credit"), 1, Step(run_id="deploy"), report=print)
+    assert "gateway start" in down.value.next_step
+    assert departments.ledger.head() == before
+    assert [waiting.name for waiting in approved_versions(departments, departments.model("credit"))] == ["credit:1"]
+
+
+def test_an_order_that_the_gateway_does_not_take_is_an_abort(tmp_path: Path) -> None:
+    """The intent was recorded, so its end is too; the version is allowed as before, and nothing serves."""
+    departments, cast = copy_of_home_at_the_gate(tmp_path)
+    approve_version(departments, "credit", 1, person=cast.officer, key_file=cast.key(cast.officer), reason="It is within its limits.")
+    vars(departments)["gateway"] = GatewayThatAnswers()
+    with pytest.raises(Unavailable):
+        deploy_version(departments, departments.model("credit"), 1, Step(run_id="deploy"), report=print)
+    assert types(departments)[-2:] == ["RolloutRequested", "RolloutAborted"]
+    assert standing.states(departments)[("credit", 1)] == "allowed"
+
+
+def test_of_two_candidates_in_flight_the_second_is_refused(tmp_path: Path) -> None:
+    """A rollout can't be requested while another version of the model is being rolled out."""
+    departments, cast = copy_of_home_at_the_gate(tmp_path)
+    model = departments.model("credit")
+    second = train_to_gate(departments, "second")
+    for version in (1, second):
+        approve_version(departments, "credit", version, person=cast.officer, key_file=cast.key(cast.officer), reason="Within limits.")
+        decision = ask(departments, deployment_input(departments, model, version, Step(run_id=f"d{version}")), Step(run_id=f"d{version}"))
+        assert decision.allowed
+    _request_rollout(departments, model, 1, "decision", "rollout-1", Step(run_id="d1"))
+    with pytest.raises(Refused) as refused:
+        _request_rollout(departments, model, second, "decision", "rollout-2", Step(run_id="d2"))
+    assert "credit:1 is being rolled out" in refused.value.what
+    assert types(departments).count("RolloutRequested") == 1
+
+
+def test_an_approval_is_used_up_by_the_decision_that_it_allowed(tmp_path: Path) -> None:
+    """The deployment decision names the approval; a second deployment can't use it again."""
+    departments, cast = copy_of_home_at_the_gate(tmp_path)
+    model = departments.model("credit")
+    approved = approve_version(departments, "credit", 1, person=cast.officer, key_file=cast.key(cast.officer), reason="Within limits.")
+    first = ask(departments, deployment_input(departments, model, 1, Step(run_id="d1")), Step(run_id="d1"))
+    again = ask(departments, deployment_input(departments, model, 1, Step(run_id="d2")), Step(run_id="d2"))
+    decided = [standing.body_of(r, DecisionMade) for r in departments.ledger.events(types=("DecisionMade",), name="credit", version=1)]
+    assert first.allowed
+    assert not again.allowed
+    assert [body.consumed for body in decided][-2:] == [(approved.recorded.event.id,), ()]
+
+
+def test_two_deployments_that_race_for_one_approval_do_not_both_get_it(tmp_path: Path) -> None:
+    """Both were shown the approval unused; the second one's decision is refused in the ledger's own transaction."""
+    departments, cast = copy_of_home_at_the_gate(tmp_path)
+    model = departments.model("credit")
+    approve_version(departments, "credit", 1, person=cast.officer, key_file=cast.key(cast.officer), reason="Within limits.")
+    shown_to_both = deployment_input(departments, model, 1, Step(run_id="d1"))
+    assert ask(departments, shown_to_both, Step(run_id="d1")).allowed
+    with pytest.raises(Refused):
+        ask(departments, shown_to_both, Step(run_id="d2"))
+    allowed = [
+        r
+        for r in departments.ledger.events(types=("DecisionMade",), name="credit", version=1)
+        if standing.body_of(r, DecisionMade).consumed
+    ]
+    assert len(allowed) == 1
+
+
+def test_what_waits_says_for_whom(tmp_path: Path) -> None:
+    """The words of the sensor's skip reason and of `lifecycle status`."""
+    departments, _ = copy_of_home_at_the_gate(tmp_path)
+    (waiting,) = waiting_for(departments, departments.model("credit"))
+    assert waiting.says == "credit:1 waits for 1 of 1 approvals: risk"
+    assert not waiting.answered
+
+
+def test_a_step_that_is_retried_records_once(tmp_path: Path) -> None:
+    """The same run id trains, evaluates and ingests once, however often it is called."""
+    departments, _ = copy_of_home_at_the_gate(tmp_path)
+    before = types(departments)
+    assert train_to_gate(departments, "first") == 1
+    repeated = types(departments)[len(before) :]
+    assert "ModelTrained" not in repeated
+    assert "ModelEvaluated" not in repeated
+    assert "DatasetIngested" not in repeated
+
+
+def test_a_version_that_nobody_trained_is_named_with_those_that_there_are(tmp_path: Path) -> None:
+    """An unknown version is an error that lists the versions."""
+    departments, _ = copy_of_home_at_the_gate(tmp_path)
+    with pytest.raises(LifecycleError) as unknown:
+        standing.trained(departments, "credit", 9)
+    assert "credit:1" in unknown.value.next_step
