@@ -13,11 +13,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from lifecycle.declaration import GovernedModel
-from lifecycle.errors import LifecycleError, Refused
+from lifecycle.errors import LifecycleError, Refused, Unavailable
 from lifecycle.life import judging, standing
 from lifecycle.life.asking import ask, decision_event, require_allowed
 from lifecycle.life.recording import Step, links
-from lifecycle.records.bodies.serving import RolloutAborted, RolloutCompleted, RolloutRequested
+from lifecycle.records.bodies.serving import RolloutAborted, RolloutCompleted, RolloutRequested, RolloutStepReached
 from lifecycle.records.bodies.training import ModelTrained
 from lifecycle.records.events import Event, Recorded, Subject
 from lifecycle.records.identity import now_us
@@ -29,6 +29,8 @@ from lifecycle.wiring import Departments
 DEPLOYABLE = frozenset({"waiting", "allowed", "superseded"})
 #: How often the step looks whether the gateway's controller has recorded the end of the rollout.
 POLL_SECONDS = 0.25
+#: How long a gateway may be gone (it restarts within seconds) before the step stops waiting for it.
+PATIENCE_SECONDS = 60.0
 
 Report = Callable[[str], None]
 
@@ -49,7 +51,7 @@ def deploy_version(departments: Departments, model: GovernedModel, version: int,
         report(f"allowed by decision {decision.id}")
         _request_rollout(departments, model, version, decision.id, rollout_id, step)
         _order(departments, model, version, decision.id, rollout_id, step)
-    return _await_end(departments, model, version, rollout_id, step, report)
+    return _await_end(departments, model, version, rollout_id, report)
 
 
 def _require_deployable(departments: Departments, model: GovernedModel, version: int) -> None:
@@ -125,9 +127,13 @@ def _order(departments: Departments, model: GovernedModel, version: int, decisio
         raise
 
 
-def _await_end(departments: Departments, model: GovernedModel, version: int, rollout_id: str, step: Step, report: Report) -> Recorded:
-    """Waits until the ledger holds the end of the rollout; a cancelled wait aborts it."""
-    seen = 0
+def _await_end(departments: Departments, model: GovernedModel, version: int, rollout_id: str, report: Report) -> Recorded:
+    """Waits until the ledger holds the end of the rollout; a cancelled wait aborts it.
+
+    Raises Unavailable where the gateway is gone for too long: the rollout stays open, and goes on or is undone when
+    the gateway is started again.
+    """
+    seen, last_answer = 0, time.monotonic()
     try:
         while True:
             for recorded in departments.ledger.events(name=model.name, version=version, environment=departments.environment, since=seen):
@@ -135,8 +141,14 @@ def _await_end(departments: Departments, model: GovernedModel, version: int, rol
                 body = recorded.event.body
                 if isinstance(body, RolloutCompleted | RolloutAborted) and body.rollout_id == rollout_id:
                     return recorded
-                if recorded.event.type == "RolloutStepReached":
-                    report(f"step reached: {getattr(body, 'weight', 0.0):.0%} of the traffic")
+                if isinstance(body, RolloutStepReached) and body.rollout_id == rollout_id:
+                    report(f"step {body.step}: {body.weight:.0%} of the traffic")
+            try:
+                departments.gateway.rollout(rollout_id)
+                last_answer = time.monotonic()
+            except Unavailable:
+                if time.monotonic() - last_answer > PATIENCE_SECONDS:
+                    raise
             time.sleep(POLL_SECONDS)
     except LifecycleError:
         raise

@@ -107,11 +107,8 @@ def test_two_deployments_that_race_for_one_approval_do_not_both_get_it(tmp_path:
     assert ask(departments, shown_to_both, Step(run_id="d1")).allowed
     with pytest.raises(Refused):
         ask(departments, shown_to_both, Step(run_id="d2"))
-    allowed = [
-        r
-        for r in departments.ledger.events(types=("DecisionMade",), name="credit", version=1)
-        if standing.body_of(r, DecisionMade).consumed
-    ]
+    decided = departments.ledger.events(types=("DecisionMade",), name="credit", version=1)
+    allowed = [recorded for recorded in decided if standing.body_of(recorded, DecisionMade).consumed]
     assert len(allowed) == 1
 
 

@@ -20,11 +20,8 @@ PROJECT = Path(__file__).resolve().parents[2]
 
 def departments_at(home: Path, **environment: str) -> Departments:
     """The departments of this repository on a home elsewhere."""
-    return Departments(
-        Settings.from_environment(
-            {"LIFECYCLE_PROJECT": str(PROJECT), "LIFECYCLE_HOME": str(home), "LIFECYCLE_GATEWAY_PORT": "0", **environment}
-        )
-    )
+    told = {"LIFECYCLE_PROJECT": str(PROJECT), "LIFECYCLE_HOME": str(home), **environment}
+    return Departments(Settings.from_environment(told))
 
 
 def train_to_gate(departments: Departments, run_id: str) -> int:

@@ -99,10 +99,7 @@ def test_the_gateway_answers_the_open_inference_protocol(lived: Lived) -> None:
     with urllib.request.urlopen(f"{url}/v2/models/credit") as answer:
         inputs = json.load(answer)["inputs"]
     sample = {"home": "owner", "records": "no", "job": "fixed"}
-    tensors = [
-        {"name": i["name"], "shape": [1], "datatype": "BYTES" if i["name"] in sample else "FP64", "data": [sample.get(i["name"], 60.0)]}
-        for i in inputs
-    ]
+    tensors = [_tensor(column["name"], sample.get(column["name"], 60.0)) for column in inputs]
     request = urllib.request.Request(f"{url}/v2/models/credit/infer", json.dumps({"id": "a", "inputs": tensors}).encode(), method="POST")
     with urllib.request.urlopen(request) as answer:
         answered = json.load(answer)
@@ -110,6 +107,10 @@ def test_the_gateway_answers_the_open_inference_protocol(lived: Lived) -> None:
     assert {output["name"] for output in answered["outputs"]} >= {"probability", "decision"}
     explained = lived.facts_of("explain", answered["parameters"]["prediction_id"])
     assert "credit" in json.dumps(explained)
+
+
+def _tensor(name: str, value: float | str) -> dict[str, Any]:
+    return {"name": name, "shape": [1], "datatype": "BYTES" if isinstance(value, str) else "FP64", "data": [value]}
 
 
 def test_the_ledger_verifies_and_a_flipped_byte_is_named(lived: Lived, tmp_path: Path) -> None:
@@ -123,9 +124,8 @@ def test_the_ledger_verifies_and_a_flipped_byte_is_named(lived: Lived, tmp_path:
         source.backup(target)
         for (name,) in target.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
             target.execute(f'DROP TRIGGER "{name}"')
-        target.execute(
-            """UPDATE events SET stored = CAST(replace(CAST(stored AS TEXT), '"local"', '"lokal"') AS BLOB) WHERE leaf_index = 3"""
-        )
+        (stored,) = target.execute("SELECT stored FROM events WHERE leaf_index = 3").fetchone()
+        target.execute("UPDATE events SET stored = ? WHERE leaf_index = 3", (stored.replace(b'"local"', b'"lokal"'),))
     ended = run(lived.home, "ledger", "verify", "--url", f"sqlite:///{copy}", "--json")
     assert ended.returncode != 0
     assert any(finding["index"] == 3 for finding in json.loads(ended.stdout)["findings"])
