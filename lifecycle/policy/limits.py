@@ -73,7 +73,7 @@ class LimitSet(Record):
                 )
             if not limit.least <= value <= limit.most:
                 raise InvalidDeclaration(
-                    f"{name} can't be overridden with {value:g}: the limits {self.name!r} permit {limit.least:g} to {limit.most:g} {limit.unit}.",
+                    f"{name} can't be overridden with {value:g}: {self.name!r} permits {limit.least:g} to {limit.most:g} {limit.unit}.",
                     f"Choose a value in that range, or have governance/limits/{self.name}.yaml changed.",
                 )
             values[name] = value

@@ -1,0 +1,29 @@
+package gov.deployment_test
+
+import data.gov.deployment
+
+good := data.examples.deployment
+
+failed(question) := {failure.rule | some failure in decision.violations} if decision := deployment.decision with input as question
+
+changed(path, value) := json.patch(good, [{"op": "replace", "path": path, "value": value}])
+
+test_what_was_promoted_is_allowed if deployment.decision.allow with input as good
+
+test_no_evidence_passes_nothing_of_its_own if {
+	{"DEP-001", "DEP-002", "DEP-003", "DEP-004", "PRM-001"} & failed(changed("/evidence", {})) == {"DEP-001", "DEP-002", "DEP-003", "DEP-004", "PRM-001"}
+}
+
+test_denied_before if failed(changed("/evidence/promotion_outcome", "deny")) == {"DEP-001"}
+
+test_other_bytes_were_promoted if failed(changed("/evidence/promotion_subject_digest", "sha256:other")) == {"DEP-002"}
+
+test_revoked if failed(changed("/evidence/revoked", true)) == {"DEP-003"}
+
+test_too_much_at_once if {
+	failed(changed("/evidence/first_weight", 1)) == {"DEP-004"}
+	failed(changed("/evidence/first_weight", 0)) == {"DEP-004"}
+	failed(changed("/evidence/strategy", "blue_green")) == {"DEP-004"}
+}
+
+test_the_evidence_is_judged_again if failed(changed("/evidence/promotion/signature/valid", false)) == {"PRM-002"}

@@ -1,0 +1,157 @@
+"""`lifecycle policy`: check the policies, show what they ask for, and say why a decision went as it did."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from lifecycle.cli import render
+from lifecycle.errors import InvalidDeclaration, UnknownName
+
+if TYPE_CHECKING:
+    from lifecycle.policy.bundle import Bundle
+    from lifecycle.records.gates import Decision
+    from lifecycle.wiring import Departments
+
+
+@click.group()
+def policy() -> None:
+    """Check the policies, show rules and limits, and say why a decision went as it did."""
+
+
+@policy.command(short_help="Check the policies.")
+def test() -> None:
+    """Load the policies and limits, ask every gate its canaries, and run opa's checks and the policies' own tests.
+
+    Ends with 0 only where all of it holds. Without opa on the PATH only the first half is done, and that is said.
+    """
+    from lifecycle.policy.canaries import sing
+    from lifecycle.policy.embedded import EmbeddedEngine
+    from lifecycle.policy.opa import check_with_opa
+
+    governance = _here().settings.project / "governance"
+    bundle = _bundle(governance)
+    sing(EmbeddedEngine(bundle), bundle)
+    rules = {rule for gate in bundle.rules.values() for rule in gate}
+    render.line(
+        f"{len(bundle.rules)} gates with {len(rules)} rules, {len(bundle.limit_sets)} sets of limits: every canary is answered as known."
+    )
+    checks = check_with_opa(governance, bundle)
+    render.table(["check", "passed"], [[check.name, check.passed] for check in checks])
+    failed = [check for check in checks if not check.passed]
+    for check in failed:
+        render.note(check.said)
+    if failed:
+        raise InvalidDeclaration(f"{', '.join(check.name for check in failed)} failed.", "Correct what is named above.")
+
+
+@policy.command(short_help="Show the rules of the gates.")
+@click.argument("gate", required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print them as JSON.")
+def show(gate: str | None, as_json: bool) -> None:
+    """Show every rule of GATE, or of all gates: what it asks for, how grave it is, and which controls it serves."""
+    bundle = _bundle(_here().settings.project / "governance")
+    if gate is not None and gate not in bundle.rules:
+        raise UnknownName(f"There is no gate {gate!r} here.", f"The gates are {', '.join(bundle.rules)}.")
+    shown = {name: rules for name, rules in bundle.rules.items() if gate in (None, name)}
+    if as_json:
+        render.as_json(
+            {"bundle": bundle.digest, "gates": {name: [rule.as_json() for rule in rules.values()] for name, rules in shown.items()}}
+        )
+        return
+    for name, rules in shown.items():
+        rows = [[rule.id, rule.severity, rule.title, ", ".join(rule.controls)] for rule in rules.values()]
+        render.table(["rule", "severity", "asks that", "controls"], rows, title=name.replace("_", " "))
+    render.note(f"bundle {bundle.digest}")
+
+
+@policy.command(short_help="Show the limits in force.")
+@click.argument("model", required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print them as JSON.")
+def limits(model: str | None, as_json: bool) -> None:
+    """Show the limits in force for MODEL, with what its declaration overrides; without MODEL, every set as it is."""
+    from lifecycle.policy.limits import set_named
+
+    departments = _here()
+    bundle = _bundle(departments.settings.project / "governance")
+    declared = None if model is None else departments.model(model)
+    sets = bundle.limit_sets if declared is None else {declared.limits: set_named(bundle.limit_sets, declared.limits)}
+    values = {name: one.with_overrides(declared.limit_overrides if declared else {}) for name, one in sets.items()}
+    if as_json:
+        render.as_json({"limits_digest": bundle.limits_digest, "limits": values})
+        return
+    for name, one in sets.items():
+        rows = [
+            [key, values[name][key], limit.unit, f"{limit.least:g} to {limit.most:g}", limit.description]
+            for key, limit in one.limits.items()
+        ]
+        render.table(["limit", "value", "unit", "may be overridden", "what it bounds"], rows, title=name)
+
+
+@policy.command(short_help="Write the bundle for an OPA server.")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+def build(file: Path) -> None:
+    """Write the bundle that an OPA server loads to FILE (.tar.gz), and print the revision that it must then state."""
+    bundle = _bundle(_here().settings.project / "governance")
+    file.write_bytes(bundle.archive())
+    render.line(bundle.revision)
+
+
+@policy.command(short_help="Say why a decision went as it did.")
+@click.argument("decision_id", metavar="DECISION")
+@click.option("--json", "as_json", is_flag=True, help="Print the whole decision as JSON.")
+def explain(decision_id: str, as_json: bool) -> None:
+    """Show DECISION rule by rule: what was observed against which limit, and what would have to change."""
+    departments = _here()
+    decision = _decision(departments, decision_id)
+    if as_json:
+        render.as_json(decision.as_json())
+        return
+    subject, result = decision.input.subject, decision.result
+    render.line(
+        f"{decision.gate} of {subject.name}{f':{subject.version}' if subject.version else ''} in {decision.input.target.environment}"
+    )
+    render.table(
+        ["outcome", "engine", "bundle", "taken in"],
+        [
+            [
+                result.outcome,
+                f"{decision.policy.engine} {decision.policy.engine_version}",
+                render.short(decision.policy.bundle_digest),
+                f"{decision.decided_in_us / 1000:.1f} ms",
+            ]
+        ],
+    )
+    failures = [*result.violations, *result.warnings]
+    render.table(
+        ["rule", "severity", "what", "of", "observed", "limit", "what to do"],
+        [[found.rule, found.severity, found.message, found.subject, found.observed, found.limit, found.fix] for found in failures],
+        empty="No rule found anything.",
+    )
+    passed = sorted(set(result.evaluated) - {found.rule for found in failures})
+    render.line(f"Passed: {', '.join(passed) or 'none'}.")
+
+
+def _here() -> Departments:
+    from lifecycle.wiring import Departments
+
+    return Departments.here()
+
+
+def _bundle(governance: Path) -> Bundle:
+    from lifecycle.policy.bundle import Bundle
+
+    return Bundle.load(governance)
+
+
+def _decision(departments: Departments, decision_id: str) -> Decision:
+    """The decision of this id, or the one that the event of this id recorded."""
+    from lifecycle.records.bodies.decisions import DecisionMade
+
+    for recorded in departments.ledger.events(types=("DecisionMade",), newest_first=True):
+        body = recorded.event.body
+        if isinstance(body, DecisionMade) and decision_id in (body.decision.id, recorded.event.id):
+            return body.decision
+    raise UnknownName(f"The ledger holds no decision {decision_id}.", "`lifecycle ledger log --type DecisionMade` lists them.")
