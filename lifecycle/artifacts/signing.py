@@ -111,12 +111,17 @@ def verify_folder(folder: Path, signature: bytes, public_key: Path) -> ModelMani
     that is no part of a package, UnknownName or InvalidDeclaration where the public key is none.
     """
     manifest, model_digest = check_folder(folder)
-    key = key_id(public_key)
+    wanted_key = key_id(public_key)
+    key, signed_files = _claims(signature)
+    if key != wanted_key:
+        raise Tampered(
+            f"{manifest.model} is signed by the key {key[:16]!r} and not by {wanted_key[:16]!r}.",
+            "Take the signature that the ledger names, or the public key of whoever made it.",
+        )
     _check_bundle(folder, signature, public_key)
-    signer, signed = _claims(signature)
     # The library lets the signed payload say which files count. Here all of them do, under the digests just found.
-    if signer != key or signed != {MANIFEST_NAME: model_digest} | {file.path: file.digest for file in manifest.files}:
-        raise Tampered(f"The signature of {manifest.model} is not over exactly this package by this key.", "Sign the model again.")
+    if signed_files != {MANIFEST_NAME: model_digest} | {file.path: file.digest for file in manifest.files}:
+        raise Tampered(f"The signature of {manifest.model} is not over exactly the files of its package.", "Sign the model again.")
     return manifest
 
 
@@ -136,11 +141,14 @@ def _check_bundle(folder: Path, signature: bytes, public_key: Path) -> None:
 
 
 def _claims(signature: bytes) -> tuple[str, dict[str, Digest]]:
-    """The key that a bundle names and the digest of every file that its payload lists. Only for bundles that hold."""
-    bundle = json.loads(signature)
-    statement = json.loads(base64.b64decode(bundle["dsseEnvelope"]["payload"]))
-    files = {resource["name"]: f"{resource['algorithm']}:{resource['digest']}" for resource in statement["predicate"]["resources"]}
-    return bundle["verificationMaterial"]["publicKey"].get("hint", ""), files
+    """The key that a bundle names, and the digest of every file that its payload lists. Claims: nothing is verified here."""
+    try:
+        bundle = json.loads(signature)
+        statement = json.loads(base64.b64decode(bundle["dsseEnvelope"]["payload"]))
+        files = {resource["name"]: f"{resource['algorithm']}:{resource['digest']}" for resource in statement["predicate"]["resources"]}
+        return str(bundle["verificationMaterial"]["publicKey"].get("hint")), files
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise Tampered("The signature is no Sigstore bundle over a package.", "Take the signature that the ledger names.") from error
 
 
 def _write_public(private: Path, public: Path) -> None:

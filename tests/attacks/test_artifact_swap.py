@@ -11,6 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from lifecycle.artifacts.packages import MANIFEST_NAME, PACKAGE_NAMES, check_folder, pack, read_parts, unpack
 from lifecycle.artifacts.signing import ensure_signing_key, sign_package, verify_folder, verify_package
@@ -46,6 +48,12 @@ def folder(store: ArtifactStore, model: Digest, tmp_path: Path) -> Path:
     for path in (tmp_path / "package").iterdir():
         path.chmod(0o644)
     return tmp_path / "package"
+
+
+@pytest.fixture
+def signed(store: ArtifactStore, model: Digest, folder: Path, signing_key: Path) -> tuple[Path, bytes, Path]:
+    """A package in a folder, its signature, and the public key."""
+    return folder, store.read(sign_package(store, model, signing_key)), signing_key.with_suffix(".pub")
 
 
 def test_any_flipped_bit_is_seen(store: ArtifactStore) -> None:
@@ -143,6 +151,40 @@ def test_a_damaged_signature_does_not_hold(store: ArtifactStore, model: Digest, 
     content = {"empty": b"", "not JSON": b"signed, honestly"}.get(damage, json.dumps(bundle).encode())
     with pytest.raises(Tampered):
         verify_folder(folder, content, signing_key.with_suffix(".pub"))
+
+
+@given(position=st.integers(0, 10_000), byte=st.integers(0, 255))
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_byte_of_a_signature_gets_a_vendors_error_out(signed: tuple[Path, bytes, Path], position: int, byte: int) -> None:
+    """Whatever a byte of the bundle is changed to, it holds (where the byte means nothing) or is found not to."""
+    folder, signature, public_key = signed
+    changed = bytearray(signature)
+    changed[position % len(changed)] = byte
+    try:
+        verify_folder(folder, bytes(changed), public_key)
+    except Tampered:
+        pass
+
+
+def test_a_signature_of_another_model_by_the_same_key_is_worth_nothing(
+    store: ArtifactStore, model: Digest, folder: Path, signing_key: Path
+) -> None:
+    """A valid signature is valid for its own model only."""
+    other = pack(store, model="loans", dataset_digest=DATASET, parts=small_parts())[1]
+    assert other != model
+    with pytest.raises(Tampered):
+        verify_folder(folder, store.read(sign_package(store, other, signing_key)), signing_key.with_suffix(".pub"))
+
+
+def test_a_signature_that_leaves_a_file_out_is_worth_nothing(folder: Path, signing_key: Path, tmp_path: Path) -> None:
+    """The payload may say which files are to be ignored; a bundle by the right key that ignores one is still refused."""
+    from model_signing import hashing, signing
+
+    all_but_the_graph = hashing.Config().set_ignored_paths(paths=["model.onnx"])  # type: ignore[no-untyped-call]  # vendor
+    signer = signing.Config().set_hashing_config(all_but_the_graph)  # type: ignore[no-untyped-call]  # vendor
+    signer.use_elliptic_key_signer(private_key=signing_key).sign(folder, tmp_path / "signature.json")
+    with pytest.raises(Tampered, match="exactly the files"):
+        verify_folder(folder, (tmp_path / "signature.json").read_bytes(), signing_key.with_suffix(".pub"))
 
 
 @pytest.mark.parametrize("name", ["model.pkl", "model.onnx.data", ".gitattributes", ".git", "nested"])
