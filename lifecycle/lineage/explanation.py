@@ -7,7 +7,7 @@ dataset → source. Everything past the first step is read from the ledger; the 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from lifecycle.errors import Tampered, UnknownName
@@ -23,6 +23,11 @@ class Explanation:
 
     row: Mapping[str, Any]
     steps: tuple[Outline, ...]
+
+    @property
+    def outline(self) -> Outline:
+        """The prediction, and under it every step, nearest first."""
+        return replace(self.steps[0], children=self.steps[1:])
 
     def as_json(self) -> JsonObject:
         """The same as a JSON object."""
@@ -92,12 +97,12 @@ def _judging(graph: Graph, version: str, at_us: Microseconds) -> list[Outline]:
 
 
 def _making(graph: Graph, version: str) -> list[Outline]:
-    """Training, dataset, ingestion and source."""
-    steps: list[Outline] = []
+    """Training and what allowed it, dataset, ingestion and source."""
     training = graph.maker(version)
     if training is None:
         return [Outline("no training", "the ledger does not say what made this version", tone="bad")]
-    steps.append(_step(graph, training))
+    allowing = (graph.activities.get(edge.other) for edge in graph.edges_of(training.id, "followed"))
+    steps = [_step(graph, training), *(_step(graph, decision) for decision in allowing if decision is not None)]
     for edge in graph.edges_of(training.id, "used"):
         dataset, ingestion = graph.entities[edge.other], graph.maker(edge.other)
         steps.append(Outline(dataset.kind, "", dataset.digest, dataset.index))

@@ -77,6 +77,36 @@ class Graph:
     activities: Mapping[str, Activity]
     edges: tuple[Edge, ...]
 
+    def as_json(self) -> JsonObject:
+        """The graph as a JSON object: nodes by id, and edges."""
+        return {
+            "entities": {
+                one.id: {"kind": one.kind, "label": one.label, "digest": one.digest, "ledger_index": one.index, "facts": one.facts}
+                for one in self.entities.values()
+            },
+            "activities": {
+                one.id: {
+                    "kind": one.kind,
+                    "label": one.label,
+                    "model": one.model,
+                    "environment": one.environment,
+                    "actor": one.actor.as_json(),
+                    "started_us": one.started_us,
+                    "ended_us": one.ended_us,
+                    "outcome": one.outcome,
+                    "ledger_indexes": list(one.indexes),
+                    "event_ids": list(one.event_ids),
+                    "run_id": one.run_id,
+                    "facts": one.facts,
+                }
+                for one in self.activities.values()
+            },
+            "edges": [
+                {"activity": one.activity, "relation": one.relation, "other": one.other, "role": one.role, "ledger_index": one.index}
+                for one in self.edges
+            ],
+        }
+
     @cached_property
     def _by_activity(self) -> Mapping[str, list[Edge]]:
         return _grouped((edge.activity, edge) for edge in self.edges)
