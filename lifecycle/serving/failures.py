@@ -1,0 +1,24 @@
+"""What can go wrong with one request, and whose fault it is."""
+
+from __future__ import annotations
+
+from lifecycle.errors import LifecycleError
+
+
+class RequestRefused(LifecycleError):
+    """A request that no version could answer: the caller's to correct. `field` names the part that is wrong."""
+
+    exit_code = 2
+    status = 400
+
+    def __init__(self, what: str, field: str = "", status: int = 400) -> None:
+        super().__init__(what, "Correct the named field and send the request again.")
+        self.field = field
+        self.status = status
+
+
+class ArmFailed(LifecycleError):
+    """A version that did not answer, or answered something that is no answer: the version's fault."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(what, "Another version answers in its place where there is one; the rollout's guardrails see it.")

@@ -1,0 +1,131 @@
+"""The gateway's folder: one name for each file, and sockets that fit into an address."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import stat
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from lifecycle.errors import Unavailable
+from lifecycle.records.record import Digest
+
+#: What the address of a unix socket holds on every system (104 on macOS, 108 on Linux, with the closing zero).
+LONGEST_SOCKET_PATH = 100
+
+
+@dataclass(frozen=True)
+class GatewayFolder:
+    """Everything that a gateway keeps. Only its own user can read it."""
+
+    path: Path
+
+    @property
+    def lock(self) -> Path:
+        return self.path / "gateway.lock"
+
+    @property
+    def address(self) -> Path:
+        """Where the running gateway wrote its process id and URL."""
+        return self.path / "gateway.json"
+
+    @property
+    def journal(self) -> Path:
+        return self.path / "journal.jsonl"
+
+    @property
+    def routes(self) -> Path:
+        return self.path / "routes.bin"
+
+    @property
+    def packages(self) -> Path:
+        return self.path / "packages"
+
+    @property
+    def predictions(self) -> Path:
+        return self.path / "predictions"
+
+    @property
+    def log(self) -> Path:
+        return self.path / "gateway.log"
+
+    def counters(self, worker: int) -> Path:
+        return self.path / f"counters-{worker}.bin"
+
+    def package(self, digest: Digest) -> Path:
+        """The folder of one model's files, its signature and the order that allows it."""
+        return self.packages / digest.removeprefix("sha256:")
+
+    def socket(self, name: str) -> Path:
+        """Where a unix socket lies: here, or in a short private folder where this path is too long for an address.
+
+        Both ends compute the same path. Raises Unavailable where that folder belongs to somebody else.
+        """
+        here = self.path / f"{name}.sock"
+        if len(os.fsencode(here)) <= LONGEST_SOCKET_PATH:
+            return here
+        short = hashlib.sha256(os.fsencode(self.path.resolve())).hexdigest()[:16]
+        private = Path(tempfile.gettempdir()) / f"lifecycle-{os.getuid()}-{short}"
+        private.mkdir(mode=0o700, exist_ok=True)
+        found = private.lstat()
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or stat.S_IMODE(found.st_mode) & 0o077:
+            raise Unavailable(
+                f"{private} belongs to somebody else or is open to others, so no socket can lie there.",
+                "Remove it, or set LIFECYCLE_HOME to a shorter path.",
+            )
+        return private / f"{name}.sock"
+
+    def make(self) -> None:
+        """Makes the folder and what lies in it. Raises Unavailable where it can't be written."""
+        try:
+            for part in (self.path, self.packages, self.predictions):
+                part.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise Unavailable(
+                f"The gateway's folder {self.path} can't be written: {error.strerror}.",
+                "Give yourself write access to it, or set LIFECYCLE_HOME to a folder that you can write.",
+            ) from error
+
+    def take_lock(self) -> int:
+        """Takes the lease of this folder; the descriptor holds it until it is closed, or its process dies.
+
+        Raises Unavailable where another gateway holds it: two controllers must never act on one set of routes.
+        """
+        descriptor = os.open(self.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            os.close(descriptor)
+            raise Unavailable(
+                f"A gateway runs on {self.path} already.",
+                "Use that one (`lifecycle gateway status`), or stop it: `lifecycle gateway stop`.",
+            ) from error
+        return descriptor
+
+
+def write_durably(path: Path, content: bytes) -> None:
+    """Replaces a file so that after a crash there is either the old or the new content, whole."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}.new")
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise Unavailable(f"{path} can't be written: {error.strerror}.", "Free space on that disk, or give write access.") from error
+    sync_folder(path.parent)
+
+
+def sync_folder(path: Path) -> None:
+    """Makes the names in a folder durable."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,134 @@
+"""The journal: what was decided, on disk before anything else depends on it, and entered in the ledger as soon as that answers.
+
+One line holds the state after a change and the events that tell of it, and is fsynced: either both happened or neither.
+A rollback needs the journal and nothing else. A line that a crash tore off at the end never happened; anything else that
+can't be read stops the gateway, because what serves must not be guessed.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from lifecycle.errors import LifecycleError, Tampered, Unavailable
+from lifecycle.records.events import Event
+from lifecycle.records.record import JsonObject, canonical_bytes, parse_json
+from lifecycle.serving.folder import write_durably
+from lifecycle.serving.state import GatewayState
+
+#: A journal that has grown past this is written anew with what is still needed of it.
+_LONGEST = 4 << 20
+
+
+@dataclass(frozen=True)
+class Pending:
+    """An event that the ledger has not taken yet."""
+
+    number: int
+    event: Event
+
+
+class Journal:
+    """The gateway's memory. One process writes it; it must hold the folder's lock."""
+
+    def __init__(self, path: Path, state: GatewayState, pending: Iterable[Pending], number: int) -> None:
+        self.state = state
+        self._path = path
+        self._pending = deque(pending)
+        self._number = number
+        self._compact()
+
+    @classmethod
+    def open(cls, path: Path) -> Journal:
+        """The journal at this path, begun if there is none. Raises Tampered for what can't be read, Unavailable on a bad disk."""
+        state, pending, number = replay(path)
+        return cls(path, state, pending, number)
+
+    def commit(self, state: GatewayState, events: Iterable[Event] = ()) -> None:
+        """Makes a change durable, with the events that tell of it. Raises Unavailable where the disk does not take it."""
+        entered = []
+        for event in events:
+            self._number += 1
+            entered.append(Pending(self._number, event))
+        line: JsonObject = {"state": state.as_json(), "events": [{"number": p.number, "event": p.event.as_json()} for p in entered]}
+        self._append(canonical_bytes(line) + b"\n", durable=True)
+        self.state = state
+        self._pending.extend(entered)
+
+    @property
+    def pending(self) -> int:
+        """How many events wait for the ledger."""
+        return len(self._pending)
+
+    def next_pending(self) -> Pending | None:
+        """The oldest event that the ledger has not taken: they are entered in the order in which they happened."""
+        return self._pending[0] if self._pending else None
+
+    def delivered(self, pending: Pending) -> None:
+        """Notes that the ledger has taken the oldest event. Not fsynced: sent again after a crash, it is recorded once."""
+        assert self._pending[0].number == pending.number  # events are delivered in order, by one task
+        self._pending.popleft()
+        self._append(canonical_bytes({"delivered": pending.number}) + b"\n", durable=False)
+        if os.fstat(self._descriptor).st_size > _LONGEST:
+            os.close(self._descriptor)
+            self._compact()
+
+    def close(self) -> None:
+        os.close(self._descriptor)
+
+    def _append(self, line: bytes, *, durable: bool) -> None:
+        before = os.fstat(self._descriptor).st_size
+        try:
+            if os.write(self._descriptor, line) != len(line):
+                raise OSError(28, "No space left on device")
+            if durable:
+                os.fsync(self._descriptor)
+        except OSError as error:
+            os.ftruncate(self._descriptor, before)
+            raise Unavailable(f"The gateway's journal can't be written: {error.strerror}.", "Free space on its disk.") from error
+
+    def _compact(self) -> None:
+        line: JsonObject = {
+            "state": self.state.as_json(),
+            "events": [{"number": p.number, "event": p.event.as_json()} for p in self._pending],
+            "number": self._number,
+        }
+        write_durably(self._path, canonical_bytes(line) + b"\n")
+        self._descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+
+
+def replay(path: Path) -> tuple[GatewayState, list[Pending], int]:
+    """The state, the events that wait, and the last number, as a journal tells them. Reads only, so anybody may at any time."""
+    state, pending, number = GatewayState(), dict[int, Event](), 0
+    try:
+        lines = path.read_bytes().splitlines(keepends=True)
+    except FileNotFoundError:
+        return state, [], 0
+    except OSError as error:
+        raise Unavailable(f"The gateway's journal {path} can't be read: {error.strerror}.", "Give read access to it.") from error
+    for place, line in enumerate(lines, start=1):
+        if place == len(lines) and not line.endswith(b"\n"):
+            break
+        try:
+            state, number = _apply(parse_json(line), state, pending, number)
+        except (LifecycleError, KeyError, TypeError, ValueError) as error:
+            raise Tampered(
+                f"Line {place} of the gateway's journal {path} can't be read.",
+                "Restore it from its backup, or move it away and deploy again: an empty gateway serves nothing.",
+            ) from error
+    return state, [Pending(key, event) for key, event in sorted(pending.items())], number
+
+
+def _apply(line: object, state: GatewayState, pending: dict[int, Event], number: int) -> tuple[GatewayState, int]:
+    if not isinstance(line, dict):
+        raise TypeError("a line is a JSON object")
+    if "delivered" in line:
+        pending.pop(line["delivered"], None)
+        return state, number
+    for entered in line["events"]:
+        number = max(number, int(entered["number"]))
+        pending[int(entered["number"])] = Event.of(entered["event"])
+    return GatewayState.of(line["state"]), max(number, int(line.get("number", 0)))

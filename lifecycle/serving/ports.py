@@ -1,0 +1,22 @@
+"""What the gateway needs of others, in its own words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+from lifecycle.records.events import Event
+
+
+class EventSink(Protocol):
+    """Where events are entered: the ledger."""
+
+    def append(self, event: Event, /) -> object:
+        """Enters the event, once, however often it is sent. Raises Unavailable where the sink does not answer."""
+
+
+class PackageVerifier(Protocol):
+    """Whoever can tell whether a model was signed by the key that this environment trusts."""
+
+    def __call__(self, folder: Path, signature: bytes, /) -> object:
+        """Checks the signature over the manifest and the model's files in this folder. Raises Tampered where it does not hold."""

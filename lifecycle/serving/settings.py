@@ -1,0 +1,32 @@
+"""What a gateway is told when it starts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class GatewaySettings:
+    """Where a gateway keeps its files, where it listens, and whose proofs it believes."""
+
+    folder: Path
+    host: str
+    #: 0 lets the system choose; the gateway's status says which port that was.
+    port: int
+    workers: int
+    environment: str
+    #: The ledger's verifier key, as C2SP text (`name+hexid+base64`).
+    log_key: str
+    #: The public half of the key that signs models.
+    signing_public_key: Path
+    #: How long a canary may take over one answer before the champion answers in its place.
+    canary_timeout_ms: int = 1_000
+    #: How often the controller looks at a rollout when nothing has gone wrong.
+    tick_ms: int = 20
+    #: Limits of one request and of one worker; past them a request is refused, never queued without end.
+    most_body_bytes: int = 1 << 20
+    most_rows: int = 1_024
+    most_in_flight: int = 1_024
+    #: How long a process may take to load its models before its start counts as failed.
+    start_seconds: float = 60.0

@@ -1,0 +1,163 @@
+"""What a gateway knows of itself: which versions serve, and how far each rollout is. Pure records; the journal keeps them."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from lifecycle.records.bodies.serving import RollbackRequested, RolledBack
+from lifecycle.records.record import Count, Digest, Microseconds, Name, Record, Share, Version
+
+#: loading: its process is being started; baking: it takes its share; promoting: the workers load it.
+Phase = Literal["loading", "baking", "promoting"]
+Outcome = Literal["completed", "aborted"]
+
+#: Superseded versions that are remembered as targets of a rollback; the first of them stays loaded.
+MOST_STANDBY = 8
+#: Ends of rollouts and rollbacks that are remembered, for callers that ask again.
+MOST_FINISHED = 50
+
+
+class ServedVersion(Record):
+    """A version, its bytes, and the cell that its counts lie in."""
+
+    version: Version
+    digest: Digest
+    cell: Count
+
+
+class ArmMark(Record):
+    """Where an arm's counts stood at some moment."""
+
+    requests: Count = 0
+    errors: Count = 0
+    slow: Count = 0
+    fallbacks: Count = 0
+
+
+class StageMark(Record):
+    """Where the counts stood when a step began."""
+
+    weight: Share
+    canary: ArmMark
+    control: ArmMark
+
+
+class RolloutState(Record):
+    """A rollout in progress. Its plan stands in the order that lies in the package cache."""
+
+    rollout_id: str
+    canary: ServedVersion
+    phase: Phase
+    step: Count
+    stages: tuple[StageMark, ...]
+    run_id: str | None
+    started_at_us: Microseconds
+    #: An answer slower than this is a bad event; 0 where no guardrail asks.
+    slow_us: Count
+
+
+class OpenRollback(Record):
+    """A rollback that is in the routes, and of which it is not yet recorded what was observed."""
+
+    intent: RollbackRequested
+    decided_at_us: Microseconds
+
+
+class FinishedRollout(Record):
+    rollout_id: str
+    model: Name
+    version: Version
+    outcome: Outcome
+    reason: str
+
+
+class ModelState(Record):
+    """One model: what serves, what stands by, and what is being rolled out."""
+
+    model: Name
+    slot: Count
+    champion: ServedVersion | None = None
+    #: Versions that served before and may serve again, the latest first.
+    standby: tuple[ServedVersion, ...] = ()
+    rollout: RolloutState | None = None
+    rollback: OpenRollback | None = None
+    #: Whether what no version may answer goes to a person.
+    refers: bool = False
+
+    @property
+    def versions(self) -> tuple[ServedVersion, ...]:
+        """Every version that has a cell."""
+        canary = () if self.rollout is None else (self.rollout.canary,)
+        champion = () if self.champion is None else (self.champion,)
+        return (*champion, *canary, *self.standby)
+
+
+class GatewayState(Record):
+    """Everything that a restart needs."""
+
+    schema_version: Literal["lifecycle.gateway/1"] = "lifecycle.gateway/1"
+    models: tuple[ModelState, ...] = ()
+    finished: tuple[FinishedRollout, ...] = ()
+    rolled_back: tuple[RolledBack, ...] = ()
+
+    def model(self, name: str) -> ModelState | None:
+        return next((model for model in self.models if model.model == name), None)
+
+    def with_model(self, changed: ModelState) -> GatewayState:
+        """A copy in which this model is so."""
+        others = tuple(model for model in self.models if model.model != changed.model)
+        return self.model_copy(update={"models": tuple(sorted((*others, changed), key=lambda model: model.slot))})
+
+    def with_finished(self, rollout: FinishedRollout) -> GatewayState:
+        return self.model_copy(update={"finished": (*self.finished, rollout)[-MOST_FINISHED:]})
+
+    def with_rolled_back(self, body: RolledBack) -> GatewayState:
+        return self.model_copy(update={"rolled_back": (*self.rolled_back, body)[-MOST_FINISHED:]})
+
+
+class RolloutStatus(Record):
+    """How far a rollout is, for whoever waits for it."""
+
+    rollout_id: str
+    model: Name
+    version: Version
+    state: Literal["loading", "baking", "promoting", "undoing", "completed", "aborted"]
+    step: Count
+    weight: Share
+    reason: str = ""
+
+
+class VersionStatus(Record):
+    """One version as the gateway serves it now, with what it answered since it has had its cell."""
+
+    version: Version
+    digest: Digest
+    arm: Literal["champion", "canary", "standby"]
+    weight: Share
+    requests: Count
+    errors: Count
+    slow: Count
+    fallbacks: Count
+
+
+class ModelStatus(Record):
+    model: Name
+    versions: tuple[VersionStatus, ...]
+    #: Requests that no version might answer: told to refer to a person, or refused.
+    referred: Count
+    rollout: RolloutStatus | None
+    #: Why a version that should serve does not.
+    fault: str = ""
+
+
+class GatewayStatus(Record):
+    """`lifecycle gateway status --json`. Where the gateway does not run, its models are as the journal left them."""
+
+    running: bool
+    url: str | None
+    pid: int | None
+    environment: Name
+    workers: Count
+    models: tuple[ModelStatus, ...]
+    #: Events that wait in the journal for the ledger to answer.
+    waiting_events: Count

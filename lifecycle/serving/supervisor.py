@@ -1,0 +1,170 @@
+"""The supervisor: the process that owns the socket, the routes, the journal and the rollouts. It answers no predictions itself."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import signal
+import socket
+from pathlib import Path
+from typing import Any
+
+from lifecycle.errors import Unavailable
+from lifecycle.proofs.notes import VerifierKey
+from lifecycle.records.bodies.serving import Trigger
+from lifecycle.records.record import JsonObject
+from lifecycle.records.rollout import RolloutOrder
+from lifecycle.serving.admin import AdminServer
+from lifecycle.serving.books import Books
+from lifecycle.serving.conductor import Conductor
+from lifecycle.serving.counters import Counters
+from lifecycle.serving.delivery import Delivery
+from lifecycle.serving.fleet import Fleet
+from lifecycle.serving.folder import GatewayFolder, write_durably
+from lifecycle.serving.journal import Journal
+from lifecycle.serving.packages import PackageCache
+from lifecycle.serving.ports import EventSink, PackageVerifier
+from lifecycle.serving.reporting import model_status
+from lifecycle.serving.routes import RouteTable
+from lifecycle.serving.settings import GatewaySettings
+from lifecycle.serving.state import GatewayStatus
+
+_LOG = logging.getLogger(__name__)
+_BACKLOG = 4_096
+#: How long a gateway that ends waits for the ledger to take what it has not taken yet. The rest waits in the journal.
+_FLUSH_SECONDS = 3.0
+
+
+def run_gateway(settings: GatewaySettings, sink: EventSink, verifier: PackageVerifier) -> None:
+    """Runs a gateway in this process until it is told to stop (SIGTERM, SIGINT or `GatewayClient.stop`).
+
+    Raises Unavailable where the folder is in use or can't be written, or the port is taken; Tampered where the journal
+    can't be read.
+    """
+    folder = GatewayFolder(settings.folder)
+    folder.make()
+    lock = folder.take_lock()
+    try:
+        with listen(settings.host, settings.port) as listener:
+            asyncio.run(Supervisor(settings, folder, listener, sink, verifier).run())
+    finally:
+        os.close(lock)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """The gateway's socket. Raises Unavailable where the port is in use or the address is not this machine's."""
+    try:
+        listener = socket.create_server((host, port), backlog=_BACKLOG)
+    except OSError as error:
+        raise Unavailable(
+            f"The gateway can't listen on {host}:{port}: {error.strerror}.",
+            "Stop what listens there, or set LIFECYCLE_GATEWAY_PORT to another port.",
+        ) from error
+    listener.setblocking(False)
+    return listener
+
+
+class Supervisor:
+    """One gateway, from its start to its end."""
+
+    def __init__(
+        self, settings: GatewaySettings, folder: GatewayFolder, listener: socket.socket, sink: EventSink, verifier: PackageVerifier
+    ) -> None:
+        self._settings = settings
+        self._folder = folder
+        self._journal = Journal.open(folder.journal)
+        workers = {folder.counters(index) for index in range(settings.workers)} | set(folder.path.glob("counters-*.bin"))
+        counters = [Counters.open(path) for path in sorted(workers)]
+        self._delivery = Delivery(self._journal, sink)
+        self._books = Books(settings.environment, self._journal, RouteTable.create(folder.routes), lambda: counters, self._delivery)
+        self._cache = PackageCache(folder, settings.environment, VerifierKey.parse(settings.log_key), verifier)
+        self._fleet = Fleet(
+            settings,
+            listener,
+            lambda model: self._conductor.canary_failed(model),
+            lambda rollout, how: self._conductor.canary_died(rollout, how),
+        )
+        self._conductor = Conductor(self._books, self._fleet, self._cache, settings.tick_ms / 1_000)
+        host, port = settings.host, listener.getsockname()[1]
+        self.url = f"http://{'127.0.0.1' if host in ('', '0.0.0.0') else host}:{port}"  # compared, not bound
+        self._stopping = asyncio.Event()
+
+    async def run(self) -> None:
+        """Starts everything, waits for the end, and ends everything in the opposite order."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stopping.set)
+        delivery = loop.create_task(self._delivery.run())
+        admin = AdminServer(
+            self._folder.socket("admin"),
+            {
+                "status": self._status,
+                "order": self._order,
+                "rollout": self._rollout,
+                "abort": self._abort,
+                "rollback": self._rollback,
+                "stop": self._stop,
+            },
+        )
+        self._cache.forget_arrivals()
+        await self._conductor.admit_all()
+        try:
+            await self._fleet.start()
+            await self._conductor.resume()
+            await admin.start()
+            write_durably(self._folder.address, json.dumps({"pid": os.getpid(), "url": self.url, "processes": self._fleet.pids()}).encode())
+            _LOG.info("the gateway answers on %s", self.url)
+            await self._stopping.wait()
+        finally:
+            await admin.end()
+            await self._conductor.end()
+            await self._fleet.end()
+            if not await self._delivery.flushed(_FLUSH_SECONDS):
+                _LOG.warning("%d events wait in the journal for the ledger", self._journal.pending)
+            delivery.cancel()
+            self._folder.address.unlink(missing_ok=True)
+            self._journal.close()
+
+    async def _status(self, message: JsonObject) -> JsonObject:
+        books = self._books
+        return GatewayStatus(
+            running=True,
+            url=self.url,
+            pid=os.getpid(),
+            environment=self._settings.environment,
+            workers=self._settings.workers,
+            models=tuple(model_status(state, books.counts, books.faults.get(state.model, "")) for state in books.models),
+            waiting_events=self._journal.pending,
+        ).as_json()
+
+    async def _order(self, message: JsonObject) -> JsonObject:
+        order = RolloutOrder.of(message.get("order"))
+        await self._conductor.order(order, Path(str(message.get("folder"))))
+        return {}
+
+    async def _rollout(self, message: JsonObject) -> JsonObject:
+        return self._books.rollout(str(message.get("rollout_id"))).as_json()
+
+    async def _abort(self, message: JsonObject) -> JsonObject:
+        rollout_id = str(message.get("rollout_id"))
+        cause: Any = message.get("cause")
+        await self._conductor.abort(rollout_id, str(message.get("reason")), cause)
+        return self._books.rollout(rollout_id).as_json()
+
+    async def _rollback(self, message: JsonObject) -> JsonObject:
+        to_version, decision_id = message.get("to_version"), message.get("decision_id")
+        body = await self._conductor.rollback(
+            str(message.get("model")),
+            to_version if isinstance(to_version, int) else None,
+            Trigger.of(message.get("trigger")),
+            str(message.get("reason")),
+            str(message.get("rollback_id")),
+            decision_id if isinstance(decision_id, str) else None,
+        )
+        return body.as_json()
+
+    async def _stop(self, message: JsonObject) -> JsonObject:
+        asyncio.get_running_loop().call_soon(self._stopping.set)
+        return {}

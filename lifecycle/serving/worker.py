@@ -1,0 +1,168 @@
+"""A serving worker's process: answers HTTP on the gateway's socket with the versions that the supervisor has it load.
+
+`python -m lifecycle.serving.worker DESCRIPTOR CONFIGURATION`, started by the supervisor only. It opens its doors when it
+is told to: when everything that the routes name is loaded.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import signal
+import socket
+import sys
+from collections.abc import Generator, Iterator
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+
+from lifecycle.serving.application import Application
+from lifecycle.serving.canary_link import CanaryLink
+from lifecycle.serving.control import ControlledEnd
+from lifecycle.serving.counters import Counters
+from lifecycle.serving.folder import GatewayFolder
+from lifecycle.serving.packages import read_schemas
+from lifecycle.serving.predictions import PredictionWriter
+from lifecycle.serving.router import Router, ServedName
+from lifecycle.serving.routes import RouteTable
+from lifecycle.serving.served import ServedModel
+
+#: How long answers in flight may take after the worker was told to end.
+DRAIN_SECONDS = 5
+
+
+class Server(uvicorn.Server):
+    """Leaves signals alone: the supervisor decides when a worker ends."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        yield
+
+
+class Worker:
+    """What the supervisor can have a worker do. Each method named `do_…` is one request."""
+
+    def __init__(self, configuration: dict[str, Any], listener: socket.socket) -> None:
+        folder = GatewayFolder(Path(configuration["folder"]))
+        index: int = configuration["index"]
+        self._log = PredictionWriter(folder.predictions, index)
+        self._folder = folder
+        self._own = Counters.open(folder.counters(index))
+        self._router = Router(
+            RouteTable.open(folder.routes),
+            self._own,
+            self._log,
+            configuration["canary_timeout"],
+            lambda model: self.control.nudge(failed=model),
+        )
+        self._application = Application(
+            self._router,
+            self._log,
+            self._all_counters,
+            most_body_bytes=configuration["most_body_bytes"],
+            most_rows=configuration["most_rows"],
+            most_in_flight=configuration["most_in_flight"],
+        )
+        settings = uvicorn.Config(
+            self._application,
+            http="httptools",
+            loop="uvloop",
+            lifespan="off",
+            ws="none",
+            access_log=False,
+            log_level="warning",
+            server_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=DRAIN_SECONDS,
+        )
+        self._server = Server(settings)
+        self._listener = listener
+        self._opened = asyncio.Event()
+        self.control: ControlledEnd
+
+    async def run(self, descriptor: int) -> None:
+        """Answers until the supervisor says that it is over, or is gone."""
+        self.control = await ControlledEnd.over(descriptor, self._handle, self._end)
+        await self._opened.wait()
+        if not self._server.should_exit:
+            await self._server.serve(sockets=[self._listener])
+        self._log.close()
+        self.control.close()
+
+    def _end(self) -> None:
+        self._server.should_exit = True
+        self._opened.set()
+
+    async def _handle(self, message: dict[str, Any]) -> dict[str, Any]:
+        said: dict[str, Any] = await getattr(self, f"do_{message['do']}")(message) or {}
+        return said
+
+    async def do_load(self, message: dict[str, Any]) -> None:
+        """Loads and warms up a version in a thread, then makes it known; requests don't wait for it."""
+        name = self._named(message)
+        if message["version"] not in name.loaded:
+            folder = self._folder.package(message["digest"])
+            name.loaded[message["version"]] = await asyncio.to_thread(ServedModel.load, folder, message["version"], message["digest"])
+
+    async def do_unload(self, message: dict[str, Any]) -> None:
+        self._named(message).loaded.pop(message["version"], None)
+
+    async def do_attach(self, message: dict[str, Any]) -> None:
+        """Connects to a canary's process, in place of an earlier one of the same version."""
+        name = self._named(message)
+        schemas = await asyncio.to_thread(read_schemas, self._folder.package(message["digest"]), message["digest"])
+        link = await CanaryLink.connect(Path(message["socket"]), message["version"], message["digest"], schemas)
+        earlier = name.links.get(message["version"])
+        name.links[message["version"]] = link
+        if earlier is not None:
+            earlier.close()
+
+    async def do_detach(self, message: dict[str, Any]) -> None:
+        """Lets a canary finish what it was asked, then leaves it."""
+        link = self._named(message).links.pop(message["version"], None)
+        if link is None:
+            return
+        for _ in range(DRAIN_SECONDS * 100):
+            if link.idle:
+                break
+            await asyncio.sleep(0.01)
+        link.close()
+
+    async def do_acknowledge(self, message: dict[str, Any]) -> dict[str, Any]:
+        """Answers under which epoch the next request will be routed: what was decided before this has been read after it."""
+        return {"epoch": self._router.route(self._named(message)).epoch}
+
+    async def do_open(self, message: dict[str, Any]) -> None:
+        self._application.ready = True
+        self._opened.set()
+
+    async def do_end(self, message: dict[str, Any]) -> None:
+        self._end()
+
+    def _named(self, message: dict[str, Any]) -> ServedName:
+        name: str = message["model"]
+        return self._router.names.setdefault(name, ServedName(name, message["slot"]))
+
+    def _all_counters(self) -> Iterator[Counters]:
+        for path in sorted(self._folder.path.glob("counters-*.bin")):
+            yield Counters.open(path)
+
+
+def main() -> None:
+    # Ctrl-C reaches the whole group; the supervisor decides when this process ends.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    configuration = json.loads(sys.argv[2])
+
+    async def run() -> None:
+        listener = socket.socket(fileno=configuration["listener"])
+        await Worker(configuration, listener).run(int(sys.argv[1]))
+
+    import uvloop
+
+    uvloop.run(run())
+
+
+if __name__ == "__main__":
+    main()
