@@ -7,7 +7,7 @@ Values come as the database gives them. Nothing here is trusted; whoever reads c
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -66,7 +66,7 @@ class LedgerRows:
         """Raises Unavailable where there is no ledger or it does not answer, Tampered where the file is no database any more."""
         self._address = Address.parse(url)
         self._sqlite = self._address.file is not None
-        self._streams: list[Any] = []
+        self._streams: list[Generator[Sequence[Any], None, None]] = []
         try:
             self._connection = self._connect(writable=writable)
             self._fetch(_HEAD)
@@ -80,9 +80,9 @@ class LedgerRows:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        # A stream may have been left before its end.
-        for cursor in self._streams:
-            cursor.close()
+        # A stream may have been left before its end; it has to end before its connection does.
+        for stream in self._streams:
+            stream.close()
         self._connection.close()
 
     def head(self) -> HeadEntry:
@@ -154,12 +154,19 @@ class LedgerRows:
         return connection
 
     def _stream(self, statement: str, values: Sequence[Any] = ()) -> Iterator[Sequence[Any]]:
+        stream = self._rows_of(statement, values, name=f"stream_{len(self._streams)}")
+        self._streams.append(stream)
+        return stream
+
+    def _rows_of(self, statement: str, values: Sequence[Any], *, name: str) -> Generator[Sequence[Any], None, None]:
         with self._answering():
             # On a server only a named cursor fetches as it goes.
-            cursor = self._connection.cursor() if self._sqlite else self._connection.cursor(name=f"stream_{len(self._streams)}")
-            self._streams.append(cursor)
-            cursor.execute(self._spelt(statement), tuple(values))
-            yield from cursor
+            cursor = self._connection.cursor() if self._sqlite else self._connection.cursor(name=name)
+            try:
+                cursor.execute(self._spelt(statement), tuple(values))
+                yield from cursor
+            finally:
+                cursor.close()
 
     def _fetch(self, statement: str, values: Sequence[Any] = ()) -> list[Sequence[Any]]:
         return list(self._connection.execute(self._spelt(statement), tuple(values)).fetchall())
