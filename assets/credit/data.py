@@ -40,6 +40,9 @@ def application_schema() -> DataFrameSchema:
     )
 
 
+APPLICANT = ("seniority", "home", "age", "marital", "records", "job", "expenses", "income", "assets", "debt")
+LOAN = ("time", "amount", "price")
+
 APPLICATIONS = DatasetSpec(
     name="credit_applications",
     source=Source.beside(__file__, "credit_applications.csv"),
@@ -50,10 +53,7 @@ APPLICATIONS = DatasetSpec(
     numbers=("seniority", "time", "expenses", "income", "assets", "debt", "amount", "price"),
     categories=("home", "records", "job"),
     protected={"age_band": Band(column="age", edge=30, below="<30", from_edge_on="30+"), "marital": "marital"},
-    identity=(
-        *("seniority", "home", "time", "age", "marital", "records", "job"),
-        *("expenses", "income", "assets", "debt", "amount", "price"),
-    ),
+    identity=APPLICANT + LOAN,
     licence="MIT",
     classification="personal",
     contains_personal_data=True,

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from lifecycle.data.spec import Band, SplitShares
+from lifecycle.data.spec import Band, DatasetSpec, SplitShares
 from lifecycle.errors import InvalidDeclaration
 from tests.data.rows import fields, spec_of
 
@@ -55,8 +55,6 @@ def test_a_wrong_field_is_named(changed: dict[str, Any], named: str) -> None:
 @pytest.mark.parametrize("field", [name for name in fields(LOCATION) if name != "name"])
 def test_a_missing_field_is_named(field: str) -> None:
     """Nothing about data is assumed: what a team must say, it must say."""
-    from lifecycle.data.spec import DatasetSpec
-
     with pytest.raises(InvalidDeclaration, match=rf"{field}: Field required"):
         DatasetSpec(**{name: value for name, value in fields(LOCATION).items() if name != field})
 
@@ -74,8 +72,9 @@ def test_a_band_of_a_feature_is_no_conflict() -> None:
     assert spec_of(LOCATION, protected={"wealth": band}).source_numbers == ("income", "amount")
 
 
-def test_declaring_loads_nothing_heavy() -> None:
+def test_declaring_loads_nothing_heavy(repository: Path) -> None:
     """The definitions are loaded by every run and every step: a declaration must cost them no pandas."""
     heavy = ("pandas", "pandera", "pyarrow", "numpy", "sklearn", "fsspec", "torch")
     program = f"import sys, assets.credit.data; print([name for name in {heavy} if name in sys.modules])"
-    assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout == "[]\n"
+    loaded = subprocess.run([sys.executable, "-c", program], cwd=repository, capture_output=True, text=True, check=True).stdout
+    assert loaded == "[]\n"
