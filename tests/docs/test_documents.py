@@ -1,0 +1,159 @@
+"""What the documents say is so: links lead somewhere, lists are complete, commands exist."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from lifecycle.cli.main import VERBS
+from lifecycle.declaration import GovernedModel
+from lifecycle.records.bodies import BODIES
+from lifecycle.records.states import State
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+PAGES = sorted(
+    path.relative_to(REPOSITORY)
+    for pattern in ("*.md", "docs/**/*.md", "deployments/**/*.md", "assets/**/*.md", "bench/*.md")
+    for path in REPOSITORY.glob(pattern)
+)
+LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
+FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
+
+
+def text_of(page: str | Path) -> str:
+    return (REPOSITORY / page).read_text(encoding="utf-8")
+
+
+def first_column(page: str) -> set[str]:
+    """The code words in the first column of a page's tables."""
+    return {word for row in re.findall(r"^\| (.*?) \|", text_of(page), re.MULTILINE) for word in re.findall(r"`([^`]+)`", row)}
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors that GitHub makes of a page's headings."""
+    headings = re.findall(r"^#+ (.+)$", FENCE.sub("", text_of(page)), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=str)
+def test_every_link_within_the_repository_leads_somewhere(page: Path) -> None:
+    """Files that are linked exist, and so do the headings."""
+    broken = []
+    for target in LINK.findall(FENCE.sub("", text_of(page))):
+        if re.match(r"[a-z]+:", target):
+            continue
+        name, _, anchor = target.partition("#")
+        found = (REPOSITORY / page.parent / name).resolve() if name else REPOSITORY / page
+        if not found.exists() or (anchor and anchor not in anchors(found.relative_to(REPOSITORY))):
+            broken.append(target)
+    assert not broken
+
+
+def test_every_page_of_the_book_is_in_its_contents() -> None:
+    """No page can only be found by those who know that it is there."""
+    listed = {(REPOSITORY / "docs" / target.partition("#")[0]).resolve() for target in LINK.findall(text_of("docs/README.md"))}
+    pages = {
+        path.resolve()
+        for folder in ("tutorial", "how-to", "reference", "explanation")
+        for path in (REPOSITORY / "docs" / folder).glob("*.md")
+    }
+    assert pages <= listed
+
+
+def test_decisions_are_numbered_without_gaps_and_say_what_they_cost() -> None:
+    """0001, 0002, …: each with the question, what was weighed, the decision and its costs, and each in the list."""
+    decisions = sorted((REPOSITORY / "docs" / "adr").glob("[0-9]*.md"))
+    assert [int(path.name[:4]) for path in decisions] == list(range(1, len(decisions) + 1))
+    contents = text_of("docs/adr/README.md")
+    for path in decisions:
+        text = path.read_text(encoding="utf-8")
+        for part in ("Status:", "## The question", "## What was weighed", "## Decision", "## What it costs"):
+            assert part in text, f"{path.name} lacks {part}"
+        assert path.name in contents
+
+
+def test_every_dependency_has_its_reason() -> None:
+    """docs/dependencies.md and pyproject.toml name the same packages."""
+    project = tomllib.loads(text_of("pyproject.toml"))["project"]
+
+    def names(requirements: list[str]) -> set[str]:
+        return {re.split(r"[\s\[<>=;~!]", requirement, maxsplit=1)[0].lower() for requirement in requirements}
+
+    core, _, extras = text_of("docs/dependencies.md").partition("## Extras")
+    told = set(re.findall(r"^\| ([a-z][a-z0-9-]*) \| ", core, re.MULTILINE)) - {"package"}
+    assert told == names(project["dependencies"])
+    told_extras = set(re.findall(r"^\| ([a-z]+) \| ([a-z][a-z0-9-]*) \| ", extras, re.MULTILINE)) - {("extra", "package")}
+    assert told_extras == {(extra, name) for extra, wanted in project["optional-dependencies"].items() for name in names(wanted)}
+
+
+def test_every_setting_is_documented() -> None:
+    """Each LIFECYCLE_* variable that the code reads is in the reference, and nothing else is."""
+    read = {
+        name
+        for folder in ("lifecycle", "resources", "assets", "tests/conftest.py", ".ci/run")
+        for path in ([REPOSITORY / folder] if (REPOSITORY / folder).is_file() else (REPOSITORY / folder).rglob("*.py"))
+        for name in re.findall(r"LIFECYCLE_[A-Z_]*[A-Z]", path.read_text(encoding="utf-8"))
+    }
+    assert set(re.findall(r"LIFECYCLE_[A-Z_]*[A-Z]", text_of("docs/reference/settings.md"))) == read
+
+
+def test_every_verb_is_documented() -> None:
+    """The reference of the command line names each verb, and no other."""
+    told = {entry.split()[0] for entry in first_column("docs/reference/command-line.md") if not entry.isdigit()}
+    assert set(VERBS) <= told
+
+
+def test_every_subcommand_is_documented() -> None:
+    """Groups list all their commands in the reference."""
+    import click
+
+    from lifecycle.cli.main import lifecycle
+
+    page = text_of("docs/reference/command-line.md")
+    rows = {row.split("`")[1].split()[0]: row for row in re.findall(r"^\| (`.*?) \|", page, re.MULTILINE)}
+    for name in VERBS:
+        command = lifecycle.get_command(click.Context(lifecycle), name)
+        if isinstance(command, click.Group):
+            assert set(command.commands) <= set(re.findall(r"[a-z-]+", rows[name])), name
+
+
+def test_every_event_and_state_is_documented() -> None:
+    """The reference of records lists each type of event and each state, and no other."""
+    events, _, states = text_of("docs/reference/records.md").partition("## States")
+    assert set(re.findall(r"^\| `([A-Za-z]+)` \|", events, re.MULTILINE)) == set(BODIES)
+    assert set(re.findall(r"^\| `([a-z_]+)` \|", states, re.MULTILINE)) == set(get_args(State))
+
+
+def test_every_field_of_the_declaration_is_documented() -> None:
+    """The form and its reference have the same fields."""
+    page = text_of("docs/reference/declaration.md")
+    assert set(re.findall(r"^\| `([a-z_]+)` \|", page, re.MULTILINE)) == set(GovernedModel.model_fields)
+
+
+def test_every_target_that_the_documents_name_exists() -> None:
+    """`make X` in a document is a target of the Makefile, and each target explains itself."""
+    makefile = text_of("Makefile")
+    targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
+    explained = set(re.findall(r"^([a-z-]+):.*## ", makefile, re.MULTILINE))
+    assert targets == explained
+    named = {target for page in PAGES for target in re.findall(r"`make ([a-z-]+)", text_of(page))}
+    assert named <= targets
+
+
+def test_the_declaration_of_the_credit_model_is_a_form() -> None:
+    """At most sixty lines, which is what the README promises a team."""
+    assert len(text_of("assets/credit/model.py").splitlines()) <= 60
+
+
+def test_the_changelog_knows_every_schema_version() -> None:
+    """Each schema version that a record writes is in the changelog."""
+    written = {
+        version
+        for path in (REPOSITORY / "lifecycle" / "records").rglob("*.py")
+        for version in re.findall(r'schema_version: Literal\["([^"]+)"\]', path.read_text(encoding="utf-8"))
+    }
+    assert written <= set(re.findall(r"`([a-z]+\.[a-z]+/\d+)`", text_of("CHANGELOG.md")))
