@@ -8,6 +8,8 @@ from lifecycle.ledger.address import Address
 #: How long a writer waits for its turn before it gives up, in seconds.
 PATIENCE_SECONDS = 30.0
 
+_SIGNS_OF_DAMAGE = ("malformed", "not a database", "file format", "constraint failed", "append-only", "no such", "could not decode")
+
 
 def explained(error: Exception, address: Address) -> LifecycleError:
     """The error that the ledger raises from this one of a database library."""
@@ -22,7 +24,7 @@ def explained(error: Exception, address: Address) -> LifecycleError:
         return Unavailable(f"The disk of the ledger {address} is full.", "Free some space and try again. Nothing was written.")
     if "readonly" in lowered or "read-only" in lowered or "permission denied" in lowered:
         return Unavailable(f"The ledger {address} can't be written: {said}.", "Give yourself write access to the file and its folder.")
-    if "malformed" in lowered or "not a database" in lowered or "constraint failed" in lowered or "append-only" in lowered:
+    if isinstance(error, UnicodeError) or any(sign in lowered for sign in _SIGNS_OF_DAMAGE):
         return Tampered(
             f"The database of the ledger {address} is damaged or was tampered with: {said}.",
             "Keep a copy of it, run `lifecycle ledger verify`, and restore a backup.",

@@ -6,17 +6,14 @@ Values come as the database gives them. Nothing here is trusted; whoever reads c
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
-from urllib.parse import quote
 
-from lifecycle.errors import Tampered, Unavailable
+from lifecycle.errors import Tampered
 from lifecycle.ledger.address import Address
-from lifecycle.ledger.failures import PATIENCE_SECONDS, absent, explained
+from lifecycle.ledger.drivers import answering, connect
 
 _RECORDS = """SELECT leaf_index, event_id, type, environment, occurred_at_us, actor_id, subject_kind, subject_name,
     subject_version, subject_digest, run_id, leaf_hash, stored FROM events ORDER BY leaf_index"""
@@ -67,14 +64,7 @@ class LedgerRows:
         self._address = Address.parse(url)
         self._sqlite = self._address.file is not None
         self._streams: list[Generator[Sequence[Any], None, None]] = []
-        try:
-            self._connection = self._connect(writable=writable)
-            self._fetch(_HEAD)
-        except self._driver_errors() as error:
-            said = str(error)
-            if "no such table" in said or "does not exist" in said:
-                raise absent(self._address) from error
-            raise explained(error, self._address) from error
+        self._connection = connect(self._address, writable=writable)
 
     def __enter__(self) -> Self:
         return self
@@ -118,7 +108,7 @@ class LedgerRows:
 
     def keep_checkpoint(self, size: int, root: bytes, note: str) -> None:
         """Keeps a signed note; the one that stands already for this size stays."""
-        with self._answering():
+        with answering(self._address):
             if self._sqlite:
                 self._connection.execute("BEGIN IMMEDIATE")
             self._connection.execute(self._spelt(_KEEP), (size, root, note))
@@ -127,31 +117,13 @@ class LedgerRows:
     @contextmanager
     def snapshot(self) -> Iterator[None]:
         """A block in which everything that is read stands as of one moment."""
-        with self._answering():
+        with answering(self._address):
             self._connection.execute("BEGIN" if self._sqlite else "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
         try:
             yield
         finally:
-            with self._answering():
+            with answering(self._address):
                 self._connection.execute("ROLLBACK")
-
-    def _connect(self, *, writable: bool) -> Any:
-        file = self._address.file
-        if file is None:
-            psycopg = _psycopg()
-            return psycopg.connect(self._address.server, autocommit=True, options=f"-c lock_timeout={int(PATIENCE_SECONDS * 1000)}")
-        if not file.exists():
-            raise absent(self._address)
-        connection = _connect_sqlite(file, "rw" if writable else "ro")
-        try:
-            connection.execute("SELECT 1 FROM head").fetchone()
-        except sqlite3.OperationalError:
-            # A copy on a read-only medium: SQLite can't make the files beside it that a write-ahead log needs.
-            connection.close()
-            if writable or _has_pages(file.with_name(file.name + "-wal")):
-                raise
-            connection = _connect_sqlite(file, "ro&immutable=1")
-        return connection
 
     def _stream(self, statement: str, values: Sequence[Any] = ()) -> Iterator[Sequence[Any]]:
         stream = self._rows_of(statement, values, name=f"stream_{len(self._streams)}")
@@ -159,7 +131,7 @@ class LedgerRows:
         return stream
 
     def _rows_of(self, statement: str, values: Sequence[Any], *, name: str) -> Generator[Sequence[Any], None, None]:
-        with self._answering():
+        with answering(self._address):
             # On a server only a named cursor fetches as it goes.
             cursor = self._connection.cursor() if self._sqlite else self._connection.cursor(name=name)
             try:
@@ -169,39 +141,8 @@ class LedgerRows:
                 cursor.close()
 
     def _fetch(self, statement: str, values: Sequence[Any] = ()) -> list[Sequence[Any]]:
-        return list(self._connection.execute(self._spelt(statement), tuple(values)).fetchall())
+        with answering(self._address):
+            return list(self._connection.execute(self._spelt(statement), tuple(values)).fetchall())
 
     def _spelt(self, statement: str) -> str:
         return statement if self._sqlite else statement.replace("?", "%s")
-
-    def _driver_errors(self) -> tuple[type[Exception], ...]:
-        return (sqlite3.Error,) if self._sqlite else (sqlite3.Error, _psycopg().Error)
-
-    @contextmanager
-    def _answering(self) -> Iterator[None]:
-        try:
-            yield
-        except self._driver_errors() as error:
-            raise explained(error, self._address) from error
-
-
-def _connect_sqlite(file: Path, mode: str) -> sqlite3.Connection:
-    connection = sqlite3.connect(f"file:{quote(str(file))}?mode={mode}", uri=True, timeout=PATIENCE_SECONDS, isolation_level=None)
-    connection.execute("PRAGMA synchronous=FULL")
-    # Text that was tampered with may be no text any more; it must be shown, not crash the reader.
-    connection.text_factory = lambda raw: raw.decode(errors="replace")
-    return connection
-
-
-def _has_pages(file: Path) -> bool:
-    return file.exists() and file.stat().st_size > 0
-
-
-def _psycopg() -> Any:
-    try:
-        import psycopg
-    except ImportError as error:
-        raise Unavailable(
-            "There is no driver for Postgres here.", "Install the extra `postgres`: pip install 'lifecycle[postgres]'."
-        ) from error
-    return psycopg
