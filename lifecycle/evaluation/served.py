@@ -35,11 +35,9 @@ class ServedModel:
 
     def probabilities(self, features: Features) -> Probabilities:
         """The probability of the positive outcome per row, as doubles. Raises MalformedRecord for a graph that gives none."""
-        from onnxruntime.capi.onnxruntime_pybind11_state import Fail, InvalidArgument
-
         try:
             found: Any = self._session.run(["probability"], {"features": features})[0]
-        except (Fail, InvalidArgument, ValueError) as error:
+        except (*_refusals(), ValueError) as error:
             raise MalformedRecord(
                 f"The graph does not take these features: {_first_line(error)}", "Export it together with its preprocessor."
             ) from error
@@ -54,15 +52,21 @@ class ServedModel:
 
 def _session(graph: bytes) -> InferenceSession:
     import onnxruntime
-    from onnxruntime.capi.onnxruntime_pybind11_state import Fail, InvalidGraph, InvalidProtobuf
 
     options = onnxruntime.SessionOptions()
     # One thread, as in the gateway: the order of its sums is then the same.
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     try:
         return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
-    except (Fail, InvalidGraph, InvalidProtobuf) as error:
+    except _refusals() as error:
         raise MalformedRecord(f"The graph can't be loaded: {_first_line(error)}", "Export the model again.") from error
+
+
+def _refusals() -> tuple[type[Exception], ...]:
+    """What ONNX Runtime raises for a graph or features that it can't take; its exceptions have no root of their own."""
+    from onnxruntime.capi import onnxruntime_pybind11_state as state
+
+    return (state.Fail, state.InvalidArgument, state.InvalidGraph, state.InvalidProtobuf, state.NotImplemented, state.RuntimeException)
 
 
 def _first_line(error: Exception) -> str:
