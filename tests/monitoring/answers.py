@@ -25,14 +25,6 @@ class Watched(Record):
     minimum_n: int = 100
 
 
-class Declared(Record):
-    """The part of a dataset's declaration that monitoring needs."""
-
-    numbers: tuple[str, ...] = NUMBERS
-    categories: tuple[str, ...] = CATEGORIES
-    positive: str = "good"
-
-
 def reference(n: int = 2_000, seed: int = 1) -> pd.DataFrame:
     generator = np.random.default_rng(seed)
     return pd.DataFrame(

@@ -13,22 +13,32 @@ import pandas as pd
 import pytest
 
 from lifecycle.errors import InvalidDeclaration
-from lifecycle.monitoring.windows import Monitored, report_window
+from lifecycle.monitoring.monitoring import Monitored, report_window
 from lifecycle.records.bodies.serving import MonitoringReported
 from lifecycle.records.record import digest_of
-from tests.monitoring.answers import END_US, START_US, Declared, Watched, labelled, reference, row, rows
+from tests.monitoring.answers import CATEGORIES, END_US, NUMBERS, START_US, Watched, labelled, reference, row, rows
 
 
-def watch(made: list[dict[str, Any]], *, limits: Watched | None = None, version: int = 1, **more: Any) -> Monitored:
+def watch(
+    made: list[dict[str, Any]],
+    *,
+    limits: Watched | None = None,
+    version: int = 1,
+    trained_on: pd.DataFrame | None = None,
+    reference_probabilities: Any = None,
+) -> Monitored:
     return report_window(
         made,
+        model="credit",
         version=version,
-        reference=reference(),
-        spec=Declared(),
+        from_us=START_US,
+        to_us=END_US,
+        reference=reference() if trained_on is None else trained_on,
+        numbers=NUMBERS,
+        categories=CATEGORIES,
+        positive="good",
         watch=limits or Watched(),
-        window=(START_US, END_US),
-        keep=digest_of,
-        **more,
+        reference_probabilities=reference_probabilities,
     )
 
 
@@ -46,7 +56,7 @@ def test_a_calm_window_holds(calm: Monitored) -> None:
     """Traffic like the training rows breaches nothing."""
     assert calm.breached == ()
     assert {one.verdict for one in calm.body.verdicts} == {"holds"}
-    assert set(calm.body.psi) == {"income", "age", "home"}
+    assert set(calm.body.psi) == {*NUMBERS, *CATEGORIES}
 
 
 def test_the_body_names_the_reports_by_digest(calm: Monitored) -> None:
@@ -134,29 +144,12 @@ def test_a_category_that_is_new_is_drift() -> None:
 
 def test_a_reference_without_a_column_is_refused_by_name() -> None:
     """The wrong dataset is an error that names the column."""
-    with pytest.raises(InvalidDeclaration, match="no column age"):
-        report_window(
-            [],
-            version=1,
-            reference=reference().drop(columns="age"),
-            spec=Declared(),
-            watch=Watched(),
-            window=(START_US, END_US),
-            keep=digest_of,
-        )
-
-
-def test_only_the_rows_that_it_was_trained_on_are_the_reference() -> None:
-    """Test rows of the dataset that are nothing like the training rows change no PSI."""
-    trained_on = reference().assign(split="train")
-    elsewhere = trained_on.assign(split="test", income=0.0)
-    whole = pd.concat([trained_on, elsewhere], ignore_index=True)
-    found = report_window(rows(), version=1, reference=whole, spec=Declared(), watch=Watched(), window=(START_US, END_US), keep=digest_of)
-    assert found.body.psi == watch(rows()).body.psi
+    with pytest.raises(InvalidDeclaration, match="credit:1 has no column age"):
+        watch([], trained_on=reference().drop(columns="age"))
 
 
 RECORD = """
-from tests.monitoring.test_windows import watch
+from tests.monitoring.test_monitoring import watch
 from tests.monitoring.answers import labelled, rows
 from lifecycle.records.record import digest_of
 print(digest_of(watch(labelled(rows(), right=0.7)).json))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from lifecycle.errors import InvalidDeclaration, Unavailable
 from lifecycle.monitoring import verdicts
@@ -16,25 +16,11 @@ from lifecycle.monitoring.traffic import Traffic, traffic_of
 from lifecycle.monitoring.verdicts import Watch
 from lifecycle.records.bodies.serving import MonitoringReported
 from lifecycle.records.evidence import Measurement
-from lifecycle.records.record import Digest, JsonObject, Microseconds, Version, canonical_bytes
+from lifecycle.records.record import JsonObject, Microseconds, Name, Version, canonical_bytes, digest_of
 
 if TYPE_CHECKING:
     import numpy.typing as npt
     import pandas as pd
-
-#: The column of a dataset that says which split a row is in, and the split that a version was trained on.
-SPLIT, TRAIN = "split", "train"
-
-
-class Spec(Protocol):
-    """What monitoring needs of a dataset's declaration: the features, and which outcome the probability is of."""
-
-    @property
-    def numbers(self) -> tuple[str, ...]: ...
-    @property
-    def categories(self) -> tuple[str, ...]: ...
-    @property
-    def positive(self) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -54,27 +40,37 @@ class Monitored:
 def report_window(
     rows: Iterable[Mapping[str, Any]],
     *,
+    model: Name,
     version: Version,
+    from_us: Microseconds,
+    to_us: Microseconds,
     reference: pd.DataFrame,
-    spec: Spec,
+    numbers: Sequence[str],
+    categories: Sequence[str],
+    positive: str,
     watch: Watch,
-    window: tuple[Microseconds, Microseconds],
-    keep: Callable[[bytes], Digest],
     reference_probabilities: npt.ArrayLike | None = None,
     seed: int = 7,
 ) -> Monitored:
-    """What a version did in [window[0], window[1]), held against its limits; `keep` stores the report's bytes.
+    """What a version did in [from_us, to_us), held against its limits.
 
     `rows` are those of the prediction log for all versions of the model: a canary's failure stands in the row of whoever answered in
-    its place. `reference` is the version's dataset, of which the rows that it was trained on count, and `reference_probabilities` are
-    what it gives for rows that it was not trained on; without them the shift of the answers is not judged.
+    its place. `reference` are the rows that the version was trained on, `reference_probabilities` what it gives for rows that it was
+    not trained on (the test split); without them the shift of the answers is not judged. `positive` is the outcome that the
+    probability is of.
 
     Raises MalformedRecord for a row that is not one, InvalidDeclaration where the reference lacks a column.
     """
-    trained_on = _trained_on(reference, spec)
-    traffic = traffic_of(rows, version=version, from_us=window[0], to_us=window[1])
-    shifts = shifts_of(trained_on, traffic.inputs((*spec.numbers, *spec.categories)), numbers=spec.numbers, categories=spec.categories)
-    quality = quality_of(traffic.labelled(), positive=spec.positive, seed=seed)
+    columns = (*numbers, *categories)
+    lacking = [column for column in columns if column not in reference.columns]
+    if lacking:
+        raise InvalidDeclaration(
+            f"The reference of {model}:{version} has no column {', '.join(lacking)}.",
+            "Pass the rows that it was trained on.",
+        )
+    traffic = traffic_of(rows, version=version, from_us=from_us, to_us=to_us)
+    shifts = shifts_of(reference, traffic.inputs(columns), numbers=numbers, categories=categories)
+    quality = quality_of(traffic.labelled(), positive=positive, seed=seed)
     latencies = _latencies(traffic)
     judged = [
         verdicts.errors(traffic.failed, traffic.requests, watch),
@@ -85,39 +81,43 @@ def report_window(
         judged.append(verdicts.drift("output_shift", {"output": shift_of_numbers(reference_probabilities, traffic.probabilities())}, watch))
     right = verdicts.accuracy(quality.get("accuracy"), watch)
     judged += [right] if right is not None else []
-    reports, missing = _reports(traffic, trained_on, spec, psi_limit=watch.psi_limit, seed=seed)
+    reports, missing = _reports(
+        traffic, reference, numbers=numbers, categories=categories, positive=positive, psi_limit=watch.psi_limit, seed=seed
+    )
     body = MonitoringReported(
-        window_from_us=window[0],
-        window_to_us=window[1],
+        window_from_us=from_us,
+        window_to_us=to_us,
         rows=traffic.requests,
         labelled_rows=len(traffic.labelled()),
         verdicts=tuple(judged),
         psi={column: shift.psi for column, shift in shifts.items()},
-        summary=_summary(traffic, latencies, quality, spec.positive, missing),
+        summary=_summary(traffic, latencies, quality, positive, missing),
         report_json_digest=None,
         report_html_digest=None,
     )
     if not traffic.answered:
         return Monitored(body, None, None)
-    name = f"{traffic.answered[0]['model']}:{version}"
+    name = f"{model}:{version}"
     record, html = _record(name, body, reports), page(name, traffic, judged, quality, reports)
-    return Monitored(body.model_copy(update={"report_json_digest": keep(record), "report_html_digest": keep(html)}), html, record)
+    return Monitored(body.model_copy(update={"report_json_digest": digest_of(record), "report_html_digest": digest_of(html)}), html, record)
 
 
-def _trained_on(reference: pd.DataFrame, spec: Spec) -> pd.DataFrame:
-    lacking = [column for column in (*spec.numbers, *spec.categories) if column not in reference.columns]
-    if lacking:
-        raise InvalidDeclaration(f"The reference has no column {', '.join(lacking)}.", "Pass the dataset that the version was trained on.")
-    return reference[reference[SPLIT] == TRAIN] if SPLIT in reference.columns else reference
-
-
-def _reports(traffic: Traffic, trained_on: pd.DataFrame, spec: Spec, *, psi_limit: float, seed: int) -> tuple[list[Report], str]:
+def _reports(
+    traffic: Traffic,
+    reference: pd.DataFrame,
+    *,
+    numbers: Sequence[str],
+    categories: Sequence[str],
+    positive: str,
+    psi_limit: float,
+    seed: int,
+) -> tuple[list[Report], str]:
     """Evidently's reports, and why they are missing: a report that can't be drawn must not cost the verdicts."""
     if len(traffic.answered) == traffic.erased:
         return [], "every input of this window was erased" if traffic.answered else ""
     try:
-        found = input_report(traffic, trained_on, numbers=spec.numbers, categories=spec.categories, psi_limit=psi_limit, seed=seed)
-        outcomes = outcome_report(traffic, positive=spec.positive, seed=seed)
+        found = input_report(traffic, reference, numbers=numbers, categories=categories, psi_limit=psi_limit, seed=seed)
+        outcomes = outcome_report(traffic, positive=positive, seed=seed)
     except Unavailable as error:
         return [], error.what
     return [found] if outcomes is None else [found, outcomes], ""
