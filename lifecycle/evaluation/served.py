@@ -37,7 +37,7 @@ class ServedModel:
         """The probability of the positive outcome per row, as doubles. Raises MalformedRecord for a graph that gives none."""
         try:
             found: Any = self._session.run(["probability"], {"features": features})[0]
-        except (*_refusals(), ValueError) as error:
+        except _refusals() as error:
             raise MalformedRecord(
                 f"The graph does not take these features: {_first_line(error)}", "Export it together with its preprocessor."
             ) from error
@@ -66,7 +66,10 @@ def _refusals() -> tuple[type[Exception], ...]:
     """What ONNX Runtime raises for a graph or features that it can't take; its exceptions have no root of their own."""
     from onnxruntime.capi import onnxruntime_pybind11_state as state
 
-    return (state.Fail, state.InvalidArgument, state.InvalidGraph, state.InvalidProtobuf, state.NotImplemented, state.RuntimeException)
+    return (
+        *(state.Fail, state.InvalidArgument, state.InvalidGraph, state.InvalidProtobuf, state.NotImplemented, state.RuntimeException),
+        ValueError,  # an input or an output of another name
+    )
 
 
 def _first_line(error: Exception) -> str:

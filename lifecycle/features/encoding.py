@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite, isnan
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -16,12 +16,17 @@ import numpy.typing as npt
 from lifecycle.errors import LifecycleError
 from lifecycle.features.columns import CategoryColumn, NumberColumn
 
-#: Raw columns by name: lists, numpy arrays or pandas series of equal length. Missing is None or NaN.
-Columns = Mapping[str, Any]
 Features = npt.NDArray[np.float32]
 
 #: Up to this many rows the loop is faster than numpy.
 FEW_ROWS = 64
+
+
+class Columns(Protocol):
+    """Raw columns by name, as a dict or a pandas frame: lists, arrays or series of equal length. Missing is None or NaN."""
+
+    def __getitem__(self, name: str, /) -> Any: ...
+    def __contains__(self, name: object, /) -> bool: ...
 
 
 class FeatureRefused(LifecycleError):
