@@ -6,7 +6,7 @@ import asyncio
 import json
 import struct
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 from lifecycle.serving.protocol import as_bytes
 
@@ -53,8 +53,8 @@ class FrameProtocol(asyncio.Protocol):
         return self._transport is not None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)  # a stream transport is the only kind that a stream socket gets
-        self._transport = transport
+        # A stream socket gets a stream transport; uvloop's does not derive from asyncio's, so it can't be asked.
+        self._transport = cast(asyncio.Transport, transport)
 
     def data_received(self, data: bytes) -> None:
         try:

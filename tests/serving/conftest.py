@@ -1,0 +1,19 @@
+"""A gateway per test, ended afterwards whatever the test did to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.serving.running import RunningGateway
+
+
+@pytest.fixture
+def gateway(tmp_path: Path) -> Iterator[RunningGateway]:
+    """A gateway with one worker that serves nothing yet."""
+    running = RunningGateway(tmp_path)
+    running.start()
+    yield running
+    running.stop()

@@ -1,0 +1,64 @@
+"""A gateway in a process of its own, as tests run it: `python -m tests.serving.process CONFIGURATION`.
+
+Its ledger is a file of lines. While a file named `down` lies beside it, it does not answer.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+from pathlib import Path
+
+from lifecycle.errors import Tampered, Unavailable
+from lifecycle.records.events import Event
+from lifecycle.serving.settings import GatewaySettings
+from lifecycle.serving.supervisor import run_gateway
+
+
+class FileLedger:
+    """Takes each event once, by its id."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def append(self, event: Event) -> None:
+        if self._path.with_name("down").exists():
+            raise Unavailable("The ledger is down.", "Wait.")
+        line = event.canonical() + b"\n"
+        if self._path.exists() and line in self._path.read_bytes().splitlines(keepends=True):
+            return
+        with self._path.open("ab") as file:
+            file.write(line)
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def verify(folder: Path, signature: bytes) -> None:
+    """Every signature holds but the one that says that it does not."""
+    if signature == b"forged":
+        raise Tampered("The signature does not hold.", "Sign the model.")
+
+
+def main() -> None:
+    logging.basicConfig(level=logging.INFO, format="%(relativeCreated)d %(message)s")
+    given = json.loads(sys.argv[1])
+    settings = GatewaySettings(
+        folder=Path(given["folder"]),
+        host="127.0.0.1",
+        port=given["port"],
+        workers=given["workers"],
+        environment=given["environment"],
+        log_key=given["log_key"],
+        signing_public_key=Path("unused"),
+        canary_timeout_ms=given["canary_timeout_ms"],
+    )
+    try:
+        run_gateway(settings, FileLedger(Path(given["ledger"])), verify)
+    except Unavailable as error:
+        sys.exit(error.what)
+
+
+if __name__ == "__main__":
+    main()

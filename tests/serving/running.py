@@ -1,0 +1,217 @@
+"""A running gateway to test against, and a caller of it."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from lifecycle.errors import LifecycleError
+from lifecycle.proofs.notes import SigningKey
+from lifecycle.records.events import Event
+from lifecycle.records.rollout import RolloutPlan
+from lifecycle.serving.client import GatewayClient
+from lifecycle.serving.state import ModelStatus, RolloutStatus
+from tests.serving.packages import ENVIRONMENT, MODEL, ORIGIN, ROW, Behaviour, Packed, order, pack
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+PATIENCE = 30.0
+
+
+def wait_for(holds: Callable[[], bool], what: str) -> None:
+    """Waits until something holds; fails with what it waited for."""
+    end = time.monotonic() + PATIENCE
+    while not holds():
+        assert time.monotonic() < end, f"waited {PATIENCE:g} s in vain until {what}"
+        time.sleep(0.01)
+
+
+class RunningGateway:
+    """A gateway whose ledger and signatures are the tests' own, and whose proofs are real."""
+
+    def __init__(self, home: Path, *, workers: int = 1, canary_timeout_ms: int = 1_000) -> None:
+        self.home = home
+        self.folder = home / "gateway"
+        self.ledger = home / "ledger.jsonl"
+        self.key = SigningKey.generate(ORIGIN)
+        self.client = GatewayClient(self.folder)
+        self._workers = workers
+        self._canary_timeout_ms = canary_timeout_ms
+        self._process: subprocess.Popen[bytes] | None = None
+        self._packed: dict[tuple[str, int], Packed] = {}
+        self._callers: list[Caller] = []
+
+    def start(self) -> None:
+        configuration = {
+            "folder": str(self.folder),
+            "ledger": str(self.ledger),
+            "port": 0,
+            "workers": self._workers,
+            "environment": ENVIRONMENT,
+            "log_key": str(self.key.verifier),
+            "canary_timeout_ms": self._canary_timeout_ms,
+        }
+        log = (self.home / "gateway.log").open("ab")
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.serving.process", json.dumps(configuration)], cwd=REPOSITORY, stdout=log, stderr=log
+        )
+        log.close()
+        wait_for(self.answers, "the gateway answers")
+
+    def answers(self) -> bool:
+        assert self._process is not None
+        assert self._process.poll() is None, f"the gateway ended: {self.log()}"
+        try:
+            self.client.status()
+        except LifecycleError:
+            return False
+        return True
+
+    def log(self) -> str:
+        return (self.home / "gateway.log").read_text()
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    def stop(self) -> None:
+        """Ends it as an operator would."""
+        for caller in self._callers:
+            caller.close()
+        if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(signal.SIGTERM)
+            self._process.wait(PATIENCE)
+
+    def kill(self) -> None:
+        """Ends it as a power cut would, and waits for its orphans to notice."""
+        processes = self.processes()
+        os.kill(self.pid, signal.SIGKILL)
+        assert self._process is not None
+        self._process.wait(PATIENCE)
+        for pid in processes.values():
+            wait_for(lambda pid=pid: not _runs(pid), "the orphans have ended")  # type: ignore[misc]  # binds this turn's pid
+
+    def processes(self) -> dict[str, int]:
+        """The gateway's own processes by name, as the system knows them."""
+        found = {}
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdigit() and _parent(int(entry.name)) == self.pid:
+                command = (entry / "cmdline").read_bytes().split(b"\0")
+                module = command[2].decode() if len(command) > 2 else ""
+                found[f"{module.rpartition('.')[2]} {entry.name}"] = int(entry.name)
+        return found
+
+    def process(self, kind: str) -> int:
+        """The pid of the one worker or canary."""
+        return next(pid for name, pid in self.processes().items() if name.startswith(kind))
+
+    def pack(self, version: int, *, behaviour: Behaviour = "good", model: str = MODEL) -> Packed:
+        """A version's package; made once."""
+        if (model, version) not in self._packed:
+            self._packed[model, version] = pack(self.home / f"{model}-{version}", bias=float(version), behaviour=behaviour, model=model)
+        return self._packed[model, version]
+
+    def deploy(
+        self, version: int, rollout_plan: RolloutPlan, *, behaviour: Behaviour = "good", model: str = MODEL, rollout_id: str = ""
+    ) -> str:
+        """Orders a rollout; returns its id."""
+        packed = self.pack(version, behaviour=behaviour, model=model)
+        made = order(packed, version, self.key, rollout_plan, model=model, rollout_id=rollout_id)
+        self.client.order(made, packed.folder)
+        return made.rollout_id
+
+    def await_rollout(self, rollout_id: str, *states: str) -> RolloutStatus:
+        """Waits until a rollout is in one of these states."""
+        wait_for(lambda: self.client.rollout(rollout_id).state in states, f"{rollout_id} is {' or '.join(states)}")
+        return self.client.rollout(rollout_id)
+
+    def await_weight(self, rollout_id: str, weight: float) -> None:
+        wait_for(lambda: self.client.rollout(rollout_id).weight == weight, f"{rollout_id} has the weight {weight}")
+
+    def serve(self, version: int, *, model: str = MODEL) -> None:
+        """Deploys a version at once, with nothing to wait for."""
+        from tests.serving.packages import plan
+
+        self.await_rollout(self.deploy(version, plan(), model=model), "completed")
+
+    def model(self, name: str = MODEL) -> ModelStatus:
+        return next(model for model in self.client.status().models if model.model == name)
+
+    def events(self, *types: str) -> list[Event]:
+        """What stands in the ledger, of these types."""
+        lines = self.ledger.read_bytes().splitlines() if self.ledger.exists() else []
+        found = [Event.parse(line) for line in lines]
+        return [event for event in found if not types or event.type in types]
+
+    def caller(self) -> Caller:
+        made = Caller(str(self.client.status().url))
+        self._callers.append(made)
+        return made
+
+
+class Caller:
+    """Sends requests over one connection, and over a new one where that breaks."""
+
+    def __init__(self, url: str) -> None:
+        self._address = url.removeprefix("http://")
+        self._connection = http.client.HTTPConnection(self._address, timeout=PATIENCE)
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def send(self, method: str, path: str, body: bytes | None = None) -> tuple[int, Any]:
+        """The status and the JSON (or text) of an answer."""
+        try:
+            self._connection.request(method, path, body)
+            answer = self._connection.getresponse()
+            content = answer.read()
+        except (http.client.HTTPException, OSError):
+            self._connection.close()
+            raise
+        if answer.getheader("content-type") != "application/json":
+            return answer.status, content.decode()
+        return answer.status, json.loads(content)
+
+    def infer(self, row: dict[str, Any] | None = None, *, model: str = MODEL, request_id: str = "", path: str = "") -> tuple[int, Any]:
+        """Asks for one row."""
+        tensors = [
+            {"name": name, "shape": [1], "datatype": "BYTES" if isinstance(value, str) else "FP64", "data": [value]}
+            for name, value in (ROW if row is None else row).items()
+        ]
+        body = json.dumps({"id": request_id, "inputs": tensors}).encode()
+        return self.send("POST", path or f"/v2/models/{model}/infer", body)
+
+    def infer_many(self, count: int, row: dict[str, Any] | None = None) -> tuple[Counter[str], list[str]]:
+        """Asks again and again; the arms that answered, and the ids of the predictions. Every request must be answered."""
+        arms: Counter[str] = Counter()
+        ids = []
+        for _ in range(count):
+            status, said = self.infer(row)
+            assert status == 200, said
+            arms[said["parameters"]["arm"]] += 1
+            ids.append(said["parameters"]["prediction_id"])
+        return arms, ids
+
+
+def _runs(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state != "Z"
+
+
+def _parent(pid: int) -> int:
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    except OSError:
+        return -1
