@@ -64,9 +64,15 @@ def failure_of(result: dg.ExecuteInProcessResult) -> tuple[str, dict[str, Any]]:
             data = event.step_failure_data
             metadata = data.user_failure_data.metadata if data.user_failure_data else {}
             said = data.user_failure_data.description if data.user_failure_data else None
-            error = data.error.message.strip() if data.error else "it gave no reason"
-            return said or error, {key: getattr(value, "value", value) for key, value in metadata.items()}
+            return said or _root_cause(data.error), {key: getattr(value, "value", value) for key, value in metadata.items()}
     return "it gave no reason", {}
+
+
+def _root_cause(error: Any) -> str:
+    """What an error of Dagster's wraps, in its own words."""
+    while error is not None and error.cause is not None:
+        error = error.cause
+    return error.message.strip() if error is not None else "it gave no reason"
 
 
 class RunFailed(LifecycleError):

@@ -5,6 +5,7 @@ Thin over `wiring`: it adds what Dagster needs (configuration, one instance a ru
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +19,8 @@ from lifecycle.wiring import Departments, Settings
 class LifecycleResource(dg.ConfigurableResource[Departments]):
     """The departments of this project. Settings come from LIFECYCLE_* variables, each of which can be set here instead."""
 
+    project: str = ""
+    home: str = ""
     environment: str = ""
     ledger_url: str = ""
     artifacts_url: str = ""
@@ -32,9 +35,9 @@ class LifecycleResource(dg.ConfigurableResource[Departments]):
         return self._departments
 
     def _settings(self) -> Settings:
-        import os
-
         given = {
+            "LIFECYCLE_PROJECT": self.project,
+            "LIFECYCLE_HOME": self.home,
             "LIFECYCLE_ENVIRONMENT": self.environment,
             "LIFECYCLE_LEDGER_URL": self.ledger_url,
             "LIFECYCLE_ARTIFACTS_URL": self.artifacts_url,

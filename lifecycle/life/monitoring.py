@@ -16,7 +16,7 @@ from lifecycle.wiring import Departments
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
-    import pandas
+    import pandas as pd
 
 MICROSECONDS_IN_AN_HOUR = 3_600_000_000
 
@@ -71,7 +71,7 @@ def monitor(departments: Departments, model: GovernedModel, step: Step) -> Recor
     )
 
 
-def _held_out_answers(departments: Departments, body: ModelTrained, rows: pandas.DataFrame) -> npt.NDArray[np.float64]:
+def _held_out_answers(departments: Departments, body: ModelTrained, rows: pd.DataFrame) -> npt.NDArray[np.float64]:
     """What the version answers for the test rows: what its answers look like where nothing has shifted."""
     from lifecycle.artifacts.packages import read_parts
     from lifecycle.evaluation.served import ServedModel

@@ -77,7 +77,7 @@ def step_of(context: dg.AssetExecutionContext) -> Step:
     """This run as a Step. A run that resumes a failed one is the same step as the run that it resumes."""
     run = context.run
     resumed = run.tags.get(RESUMED) == "true" and run.root_run_id
-    return Step(run_id=str(run.root_run_id) if resumed else context.run_id)
+    return Step(run_id=str(run.root_run_id) if resumed else run.run_id)
 
 
 def version_in_question(departments: Departments, model: GovernedModel, config: VersionConfig, step: Step) -> int:
