@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -13,6 +13,8 @@ from lifecycle.lineage.reading import short
 from lifecycle.records.record import Digest, JsonObject, Microseconds
 
 Tone = Literal["plain", "good", "bad", "waiting"]
+#: How many reports of monitoring are told where none of them breached anything.
+LAST_REPORTS = 3
 
 #: How an outcome reads: what it means for the version, at a glance.
 TONES: dict[str, Tone] = {
@@ -61,8 +63,14 @@ def outline_of(graph: Graph, model: str, version: int, states: Mapping[str, str]
             f"The versions of {model} are {', '.join(known)}." if known else "`lifecycle status` lists the models and their versions.",
         )
     where = ", ".join(f"{state.replace('_', ' ')} in {environment}" for environment, state in sorted(states.items()))
-    life = graph.life_of(entity.id)
-    return Outline(entity.label, where, entity.digest, entity.index, children=tuple(_activity(graph, one, entity.id) for one in life))
+    children = tuple(_activity(graph, one, entity.id) for one in _told(graph.life_of(entity.id)))
+    return Outline(entity.label, where, entity.digest, entity.index, children=children)
+
+
+def _told(life: Sequence[Activity]) -> list[Activity]:
+    """A life without the reports of every quarter of an hour: of monitoring, what breached a guardrail and the last few."""
+    last = [activity.id for activity in life if activity.kind == "monitoring"][-LAST_REPORTS:]
+    return [activity for activity in life if activity.kind != "monitoring" or activity.outcome == "breached" or activity.id in last]
 
 
 def _activity(graph: Graph, activity: Activity, version: str) -> Outline:

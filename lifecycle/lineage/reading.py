@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from lifecycle.lineage.describing import OPEN, Description, describe
 from lifecycle.lineage.graph import Activity, Edge, Entity, Graph, Relation, version_id
@@ -43,7 +44,9 @@ class _Reader:
         self._version_of: dict[tuple[str, Digest], int] = {}
 
     def read(self, index: int, event: Event) -> None:
-        said = describe(event, self._training_ids.get(event.id))
+        said = describe(event)
+        if event.id in self._training_ids:
+            said = replace(said, activity=f"training/{self._training_ids[event.id]}")
         if isinstance(event.body, ModelTrained) and event.subject.version is not None:
             self._version_of[event.subject.name, event.body.model_digest] = event.subject.version
         self._tell(index, event, said)
@@ -132,7 +135,7 @@ def _training_ids(events: tuple[Recorded, ...]) -> dict[str, str]:
     found: dict[str, str] = {}
     for one in events:
         key = (one.event.subject.name, one.event.run_id or "")
-        if isinstance(one.event.body, TrainingStarted):
+        if isinstance(one.event.body, TrainingStarted) and one.event.body.training_id is None:
             waiting.setdefault(key, []).append(one.event.id)
         elif isinstance(one.event.body, ModelTrained | TrainingFailed):
             found |= dict.fromkeys(waiting.pop(key, ()), one.event.body.training_id)

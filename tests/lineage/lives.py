@@ -194,7 +194,11 @@ def first_version(ledger: Ledger) -> None:
         ledger.add(RolloutStepReached(rollout_id="rollout-1", step=step, weight=weight, observed=()), subject(1), event_id=f"step-{step}")
     completed = RolloutCompleted(rollout_id="rollout-1", superseded_version=None, superseded_digest=None, observed=())
     ledger.add(completed, subject(1), event_id="completed-1")
-    watched = MonitoringReported(
+    watched(ledger)
+
+
+def watched(ledger: Ledger) -> None:
+    body = MonitoringReported(
         window_from_us=START_US,
         window_to_us=START_US + 1,
         rows=1_114,
@@ -205,9 +209,7 @@ def first_version(ledger: Ledger) -> None:
         report_json_digest=digest("watch json"),
         report_html_digest=digest("watch html"),
     )
-    ledger.add(
-        watched, subject(1), outputs={"report_json": digest("watch json"), "report_html": digest("watch html")}, event_id="watched-1"
-    )
+    ledger.add(watched, subject(1), outputs={"report_json": digest("watch json"), "report_html": digest("watch html")})
 
 
 def third_version(ledger: Ledger) -> None:

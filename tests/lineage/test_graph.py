@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lifecycle.lineage.describing import described_bodies
+from lifecycle.lineage.describing import TELLERS
 from lifecycle.lineage.graph import Graph, version_id
 from lifecycle.lineage.reading import read_graph
 from lifecycle.records.bodies import BODIES
@@ -22,7 +22,7 @@ def graph() -> Graph:
 
 def test_every_type_of_event_has_a_place_in_the_graph() -> None:
     """No body is left without a description: a new one must be given a place."""
-    assert described_bodies() == frozenset(BODIES.values())
+    assert set(TELLERS) == set(BODIES.values())
 
 
 def test_a_version_comes_from_its_training_data_and_source(graph: Graph) -> None:

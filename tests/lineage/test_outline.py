@@ -77,6 +77,15 @@ def test_every_line_of_an_event_names_its_index(graph: Graph) -> None:
         assert f"#{child.index}" in drawn(child)
 
 
+def test_a_year_of_reports_does_not_bury_the_life() -> None:
+    """Of forty reports in which everything held the last three are told."""
+    ledger = lives.whole_life()
+    for _ in range(39):
+        lives.watched(ledger)
+    told = [child.what for child in outline_of(read_graph(ledger.recorded), "credit", 1, {}).children]
+    assert told.count("watched over 1,114 answers") == 3
+
+
 def test_text_from_the_ledger_is_not_markup() -> None:
     """A reason that looks like markup is shown as it was written."""
     assert "[red]look[/red]" in drawn(Outline("x", "[red]look[/red]"))

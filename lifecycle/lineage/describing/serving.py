@@ -1,0 +1,97 @@
+"""What events of serving and monitoring say about the graph."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lifecycle.lineage.describing.description import Description, Tellers
+from lifecycle.records.bodies.serving import (
+    MonitoringReported,
+    RollbackRequested,
+    RolledBack,
+    RolloutAborted,
+    RolloutCompleted,
+    RolloutRequested,
+    RolloutStepReached,
+)
+from lifecycle.records.events import Event
+from lifecycle.records.record import Digest, JsonObject
+from lifecycle.records.rollout import RolloutPlan
+
+
+def _rollout_requested(event: Event, body: RolloutRequested) -> Description:
+    facts: JsonObject = {"plan": _plan(body.plan), "champion_version": body.champion_version, "reached": []}
+    used = (("champion", body.champion_digest),) if body.champion_digest is not None else ()
+    follows = ((f"decision/{body.decision_id}", "allowed_by"),)
+    return Description(f"rollout/{body.rollout_id}", "rollout", f"rollout {_plan(body.plan)}", "open", facts, follows, used=used)
+
+
+def _rollout_step(event: Event, body: RolloutStepReached) -> Description:
+    return Description(f"rollout/{body.rollout_id}", "rollout", "rollout", "open", {"reached": [_share(body.weight)]})
+
+
+def _rollout_completed(event: Event, body: RolloutCompleted) -> Description:
+    facts: JsonObject = {"superseded_version": body.superseded_version}
+    used = (("superseded", body.superseded_digest),) if body.superseded_digest is not None else ()
+    return Description(f"rollout/{body.rollout_id}", "rollout", "rollout", "complete", facts, used=used)
+
+
+def _rollout_aborted(event: Event, body: RolloutAborted) -> Description:
+    return Description(f"rollout/{body.rollout_id}", "rollout", "rollout", "aborted", {"cause": body.cause, "reason": body.reason})
+
+
+def _rollback_requested(event: Event, body: RollbackRequested) -> Description:
+    follows = ((f"decision/{body.decision_id}", "allowed_by"),) if body.decision_id is not None else ()
+    facts: JsonObject = {"reason": body.reason, "trigger": body.trigger.kind}
+    return Description(f"rollback/{body.rollback_id}", "rollback", _rollback_label(event, body), "open", facts, follows, used=_swap(body))
+
+
+def _rolled_back(event: Event, body: RolledBack) -> Description:
+    trigger = body.trigger
+    facts: JsonObject = {"trigger": trigger.kind, "metric": trigger.metric, "value": trigger.value, "limit": trigger.limit}
+    facts |= {"detail": trigger.detail, "actuation_us": body.actuation_us}
+    return Description(f"rollback/{body.rollback_id}", "rollback", _rollback_label(event, body), "complete", facts, used=_swap(body))
+
+
+def _monitored(event: Event, body: MonitoringReported) -> Description:
+    breached: list[Any] = [verdict.guardrail for verdict in body.verdicts if verdict.verdict == "breached"]
+    facts: JsonObject = {"rows": body.rows, "labelled_rows": body.labelled_rows, "breached": breached}
+    facts |= {"window_from_us": body.window_from_us, "window_to_us": body.window_to_us}
+    made = (("report_json", body.report_json_digest), ("report_html", body.report_html_digest))
+    return Description(
+        f"monitoring/{event.id}",
+        "monitoring",
+        f"watched over {body.rows:,} answers",
+        "breached" if breached else "complete",
+        facts,
+        generated=tuple((role, digest) for role, digest in made if digest is not None),
+    )
+
+
+def _swap(body: RollbackRequested | RolledBack) -> tuple[tuple[str, Digest], ...]:
+    back = (("to", body.to_digest),) if body.to_digest is not None else ()
+    return (("from", body.from_digest), *back)
+
+
+def _rollback_label(event: Event, body: RollbackRequested | RolledBack) -> str:
+    target = "nothing" if body.to_version is None else f"{event.subject.name}:{body.to_version}"
+    return f"rolled back from {event.subject.name}:{body.from_version} to {target}"
+
+
+def _plan(plan: RolloutPlan) -> str:
+    return " → ".join(_share(step.weight) for step in plan.steps)
+
+
+def _share(weight: float) -> str:
+    return f"{weight * 100:g} %"
+
+
+TELLERS: Tellers = {
+    RolloutRequested: _rollout_requested,
+    RolloutStepReached: _rollout_step,
+    RolloutCompleted: _rollout_completed,
+    RolloutAborted: _rollout_aborted,
+    RollbackRequested: _rollback_requested,
+    RolledBack: _rolled_back,
+    MonitoringReported: _monitored,
+}
