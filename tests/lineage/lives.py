@@ -209,7 +209,7 @@ def watched(ledger: Ledger) -> None:
         report_json_digest=digest("watch json"),
         report_html_digest=digest("watch html"),
     )
-    ledger.add(watched, subject(1), outputs={"report_json": digest("watch json"), "report_html": digest("watch html")})
+    ledger.add(body, subject(1), outputs={"report_json": digest("watch json"), "report_html": digest("watch html")})
 
 
 def third_version(ledger: Ledger) -> None:
