@@ -3,6 +3,9 @@
 OpenLineage has no words of its own for models, decisions or approvals, so every run, dataset and version carries the facet `lifecycle`
 with what the ledger says; standard facets are used where there is one. A job is a stage of a model's life, a run is one activity, a
 dataset is a thing with a digest, whose version is that digest. It is an export: the ledger stays the truth.
+
+The facet `lifecycle` of a run: activity, label, actor, outcome, facts, eventIds, ledgerIndexes, ledger (size and newest checkpoint),
+dagsterRun, followed (the runs that had to end first). Of a dataset: kind, label, digest, roles, ledgerIndex.
 """
 
 from __future__ import annotations
@@ -18,7 +21,7 @@ from lifecycle.records.record import JsonObject, Microseconds, canonical_bytes
 PRODUCER = f"urn:lifecycle:{__version__}"
 SCHEMA = "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent"
 FACETS = "https://openlineage.io/spec/facets"
-#: The facet of our own; its fields are in docs/reference/lineage.md.
+#: The facet of our own.
 OWN_FACET = "urn:lifecycle:openlineage:facet:1"
 #: Run ids are derived from activities, so that every export of one ledger names one run alike (RFC 9562 §5.5).
 RUN_NAMESPACE = uuid.UUID("6f1f4a8e-63c5-5d0e-9f0b-3a0a5a1f5c11")
