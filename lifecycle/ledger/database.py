@@ -39,13 +39,17 @@ class Database:
     def __init__(self, address: Address) -> None:
         self.address = address
         if address.dialect == "sqlite":
-            self._reader = create_engine(address.url, connect_args={"timeout": PATIENCE_SECONDS})
-            event.listen(self._reader, "connect", _prepare_sqlite)
-            event.listen(self._reader, "begin", _begin_sqlite)
+            self._engine = create_engine(address.url, connect_args={"timeout": PATIENCE_SECONDS})
+            event.listen(self._engine, "connect", _prepare_sqlite)
+            event.listen(self._engine, "begin", _begin_sqlite)
+            self._reader = self._engine
+            self._writer = self._engine.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
         else:
             settings = f"-c lock_timeout={int(PATIENCE_SECONDS * 1000)}"
-            self._reader = create_engine(address.url, connect_args={"options": settings}, pool_pre_ping=True)
-        self._writer = self._reader.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
+            self._engine = create_engine(address.url, connect_args={"options": settings}, pool_pre_ping=True)
+            self._reader = self._engine.execution_options(isolation_level="REPEATABLE READ")
+            # A writer must see what was committed while it waited for the lock of the head.
+            self._writer = self._engine.execution_options(isolation_level="READ COMMITTED")
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -79,7 +83,7 @@ class Database:
 
     def close(self) -> None:
         """Closes every connection that is not in use."""
-        self._reader.dispose()
+        self._engine.dispose()
 
     def _migrate(self, origin: str) -> None:
         """Brings the schema up to date; of several processes that open a new ledger at once, one does it and the others wait."""
@@ -109,7 +113,7 @@ class Database:
     def _write_ahead(self) -> None:
         """Readers do not wait for the writer, and a commit is one append and one fsync. A setting of the file, made once."""
         # Not in a transaction: SQLite changes the mode of a file only outside one.
-        driver = self._reader.raw_connection()
+        driver = self._engine.raw_connection()
         try:
             cursor = driver.cursor()
             cursor.execute("PRAGMA journal_mode=WAL")
