@@ -1,0 +1,117 @@
+"""Takes the README's pictures from the real pages: `python docs/screenshots/take.py` (or `make screenshots`).
+
+Opens the home that `make demo` has left (LIFECYCLE_HOME, or .lifecycle in the project), starts `lifecycle up` on it with a free
+port, looks at the pages with headless Chromium, and stops what it started. Needs Chromium on PATH (`apt-get install chromium`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+FOLDER = Path(__file__).resolve().parent
+REPOSITORY = FOLDER.parents[1]
+START_SECONDS = 180.0
+#: Dagster's pages draw their graph and tables after the data have come.
+SETTLE_MS = 4_000
+
+
+class Picture(NamedTuple):
+    """One picture: its file, the path of the page, a text that the page must show, and its size in CSS pixels."""
+
+    file: str
+    path: str
+    shows: str
+    width: int = 1500
+    height: int = 900
+
+
+PICTURES = (
+    Picture("asset-graph.png", "/locations/lifecycle/asset-groups/credit", "promotion", 1500, 1000),
+    Picture("promotion.png", "/assets/credit/promotion?view=overview", "promotion", 1400, 1500),
+    Picture("evaluation.png", "/assets/credit/evaluation?view=overview", "evaluation", 1400, 1500),
+    Picture("runs.png", "/runs", "credit_train_to_gate", 1400, 700),
+    Picture("automation.png", "/automation", "credit_approvals", 1400, 700),
+)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def pages() -> Iterator[str]:
+    """`lifecycle up` on the home, until its pages answer; ended as by Ctrl-C."""
+    address = f"http://127.0.0.1:{(port := free_port())}"
+    command = [sys.executable, "-m", "lifecycle.cli.main", "up", "--port", str(port)]
+    process = subprocess.Popen(command, cwd=REPOSITORY, env={**os.environ, "DAGSTER_DISABLE_TELEMETRY": "yes"})
+    try:
+        deadline = time.monotonic() + START_SECONDS
+        while not answers(f"{address}/server_info"):
+            if process.poll() is not None or time.monotonic() > deadline:
+                sys.exit("The pages did not start; what `lifecycle up` said stands above.")
+            time.sleep(0.5)
+        yield address
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(timeout=60)
+
+
+def answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=2):
+            return True
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def take(browser: Browser, address: str, picture: Picture) -> None:
+    """One picture, after the page shows what it is about."""
+    page: Page = browser.new_page(viewport={"width": picture.width, "height": picture.height}, device_scale_factor=1.5)
+    page.goto(address + picture.path, wait_until="domcontentloaded", timeout=60_000)
+    page.get_by_text(picture.shows).first.wait_for(timeout=60_000)
+    page.wait_for_timeout(SETTLE_MS)
+    page.screenshot(path=FOLDER / picture.file)
+    page.close()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Takes the README's pictures from the real pages.")
+    parser.add_argument("--url", help="pages that run already; without it `lifecycle up` is started")
+    parser.add_argument("names", nargs="*", metavar="FILE", help="which pictures; all of them unless named")
+    asked = parser.parse_args()
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if chromium is None:
+        sys.exit("Chromium is not on PATH. Install it: apt-get install chromium")
+    wanted = [picture for picture in PICTURES if not asked.names or picture.file in asked.names]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        if asked.url:
+            for picture in wanted:
+                take(browser, asked.url.rstrip("/"), picture)
+        else:
+            with pages() as address:
+                for picture in wanted:
+                    take(browser, address, picture)
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()

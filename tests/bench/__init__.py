@@ -1,0 +1,1 @@
+"""How figures are taken; the figures themselves are the benches' affair."""
