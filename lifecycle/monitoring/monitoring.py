@@ -98,7 +98,7 @@ def report_window(
     if not traffic.answered:
         return Monitored(body, None, None)
     name = f"{model}:{version}"
-    record, html = _record(name, body, reports), page(name, traffic, judged, quality, reports)
+    record, html = _record(name, body, reports), page(name, traffic, judged, body.psi, quality, reports)
     return Monitored(body.model_copy(update={"report_json_digest": digest_of(record), "report_html_digest": digest_of(html)}), html, record)
 
 

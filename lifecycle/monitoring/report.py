@@ -31,10 +31,13 @@ _MISSING = "(missing)"
 
 @dataclass(frozen=True)
 class Report:
-    """One report: its title, its HTML (an iframe that holds everything it needs), and the value of each metric by name."""
+    """One report: its title, the value of each metric by name, and its drawing: an iframe that holds everything it needs.
+
+    A drawing is 4 MB, so only what no table can say is drawn.
+    """
 
     title: str
-    html: str
+    html: str | None
     values: dict[str, Any]
 
 
@@ -58,7 +61,7 @@ def input_report(
     )
     presets = [DataSummaryPreset(columns=held), DataDriftPreset(columns=held, method="psi", threshold=psi_limit)]
     now, then = (Dataset.from_pandas(_sample(frame[held], seed), data_definition=definition) for frame in (current, before))
-    return _run("Inputs, against the rows that the version was trained on", presets, now, then)
+    return _run("Inputs, against the rows that the version was trained on", presets, now, then, drawn=True)
 
 
 def outcome_report(traffic: Traffic, *, positive: str, seed: int) -> Report | None:
@@ -82,10 +85,10 @@ def outcome_report(traffic: Traffic, *, positive: str, seed: int) -> Report | No
     )
     task = BinaryClassification(target="outcome", prediction_labels="decision", prediction_probas="probability", pos_label=positive)
     scored = Dataset.from_pandas(_sample(frame, seed), data_definition=DataDefinition(classification=[task]))
-    return _run("Answers, against what turned out to be true", [ClassificationPreset()], scored, None)
+    return _run("Answers, against what turned out to be true", [ClassificationPreset()], scored, None, drawn=False)
 
 
-def _run(title: str, presets: Sequence[Any], now: Any, then: Any) -> Report:
+def _run(title: str, presets: Sequence[Any], now: Any, then: Any, *, drawn: bool) -> Report:
     from evidently import Report as EvidentlyReport
 
     try:
@@ -94,7 +97,7 @@ def _run(title: str, presets: Sequence[Any], now: Any, then: Any) -> Report:
             warnings.simplefilter("ignore")
             snapshot = EvidentlyReport(list(presets)).run(now, then)
             found: list[Mapping[str, Any]] = json.loads(snapshot.json())["metrics"]
-            html = snapshot.get_html_str(as_iframe=True)
+            html = snapshot.get_html_str(as_iframe=True) if drawn else None
     except _FAILURES as error:
         raise Unavailable(
             f"Evidently can't report on this window: {type(error).__name__}: {error}.",
