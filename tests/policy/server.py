@@ -1,0 +1,60 @@
+"""A real OPA server for the tests: a bundle, a bearer token, and nobody may push."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from lifecycle.policy.bundle import Bundle
+
+TOKEN = "a-token-of-this-test"
+_MAY_ONLY_ASK = f"""package system.authz
+
+default allow := false
+
+allow if input.path == ["health"]
+
+allow if {{
+	input.identity == "{TOKEN}"
+	input.method == "POST"
+	array.slice(input.path, 0, 3) == ["v1", "data", "gov"]
+}}
+"""
+
+
+@contextmanager
+def running(opa: str, bundle: Bundle, folder: Path) -> Iterator[str]:
+    """The address of an OPA server that has activated this bundle."""
+    archive, authorization = folder / "bundle.tar.gz", folder / "authz.rego"
+    archive.write_bytes(bundle.archive())
+    authorization.write_text(_MAY_ONLY_ASK)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [opa, "run", "--server", "--addr", f"127.0.0.1:{port}", "--authentication=token", "--authorization=basic"]
+    command += ["--skip-version-check", "--log-level=error", "--set", f"bundles.gov.resource={archive.as_uri()}", str(authorization)]
+    with (folder / "opa.log").open("wb") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder)
+    try:
+        _await_ready(f"http://127.0.0.1:{port}", process, folder / "opa.log")
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _await_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    for _ in range(200):
+        assert process.poll() is None, log.read_text()
+        try:
+            with urllib.request.urlopen(f"{url}/health?bundles=true", timeout=1):
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.05)
+    raise AssertionError(log.read_text())
