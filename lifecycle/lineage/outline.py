@@ -82,7 +82,7 @@ def _activity(graph: Graph, activity: Activity, version: str) -> Outline:
         children.append(_followed(graph, edge.other, edge.role))
     made = (graph.entities[edge.other] for edge in graph.edges_of(activity.id, "generated") if edge.other != version)
     children += [Outline(one.kind, "", one.digest, one.index) for one in made]
-    children += [Outline(str(said), tone="bad") for said in _listed(activity.facts, "violations")]
+    children += [Outline(str(said), tone=TONES.get(activity.outcome, "plain")) for said in _listed(activity.facts, "violations")]
     return Outline(
         activity.label,
         "  ".join(part for part in (f"{moment(activity.started_us)} by {_who(activity)}", detail(activity)) if part),
@@ -120,7 +120,7 @@ def detail(activity: Activity) -> str:
     if activity.kind == "decision":
         given = [f"approvals: {said}" for said in _listed(facts, "required")]
         return ", ".join([*given, f"policy {short(str(facts['bundle_digest']))}"])
-    if activity.kind == "approval":
+    if activity.kind in ("approval", "barred"):
         return f"“{facts['reason']}”"
     if activity.kind == "rollout":
         reached = _listed(facts, "reached")
