@@ -56,8 +56,15 @@ def read_log_key(folder: Path) -> VerifierKey:
 
 
 def read_signing_key(file: Path) -> SigningKey:
-    """The private half, for the signer's process. Raises Unavailable where it can't be read."""
+    """The private half, for the signer's process.
+
+    Raises Unavailable where it can't be read, InvalidDeclaration where others than its owner can read it.
+    """
     try:
+        if file.stat().st_mode & 0o077:
+            raise InvalidDeclaration(
+                f"The log key {file} can be read by others than its owner.", f"Run `chmod 600 {file}`, or make a new key."
+            )
         return SigningKey.parse(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise Unavailable(

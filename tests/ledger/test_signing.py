@@ -143,6 +143,13 @@ def test_a_private_key_is_for_its_owner_only(tmp_path: Path) -> None:
     assert read_log_key(tmp_path / "keys") == key
 
 
+def test_a_key_that_others_can_read_signs_nothing(ledger: Ledger, key_file: Path, signed: Callable[[], str]) -> None:
+    """A key that may have been copied is not used; the error says how to close it."""
+    key_file.chmod(0o640)
+    with pytest.raises(InvalidDeclaration, match="chmod 600"):
+        signed()
+
+
 def test_ensuring_a_key_makes_it_once(tmp_path: Path) -> None:
     """The second call gives the first one's key; under another origin it is refused."""
     key = ensure_log_key(tmp_path / "keys", ORIGIN)
