@@ -14,6 +14,7 @@ from lifecycle.errors import InvalidDeclaration, MalformedRecord
 from lifecycle.evaluation.drift import drift_of
 from lifecycle.evaluation.fairness import fairness_of
 from lifecycle.evaluation.measuring import compare, compare_slices, metrics_of, slice_metrics
+from lifecycle.evaluation.page import evidence_page
 from lifecycle.evaluation.ports import EagerNetwork, EvaluationData, Keep, Probabilities
 from lifecycle.evaluation.report import RenderedReport, evaluation_report
 from lifecycle.evaluation.served import ServedModel
@@ -23,7 +24,7 @@ from lifecycle.measures.fairness import Decided
 from lifecycle.measures.intervals import LEVEL, RESAMPLES, Resamples
 from lifecycle.records.evidence import AgainstChampion, Evidence, Fairness, Parity
 from lifecycle.records.manifest import Part
-from lifecycle.records.record import Digest, JsonObject
+from lifecycle.records.record import Digest, JsonObject, digest_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -87,7 +88,8 @@ def judge(question: Question, *, keep: Keep) -> Judged:
         training, rows, question.spec, model.probabilities(model.features(training)), scored.probabilities, model.threshold
     )
     baseline = Scored(labels, _baseline(question.baseline, rows))
-    evidence = Evidence(
+    # The page shows the evidence and so can't be named by it yet: until it is made, the report stands in its place.
+    draft = Evidence(
         model=question.model,
         version=question.version,
         model_digest=question.model_digest,
@@ -103,10 +105,13 @@ def judge(question: Question, *, keep: Keep) -> Judged:
         drift=drift_of(training, rows, question.spec.numbers, question.spec.categories),
         against_champion=_against_champion(question, rows, scored, model.threshold, groups, resamples),
         report_json_digest=keep(report.json),
-        report_html_digest=keep(report.html),
+        report_html_digest=digest_of(report.html),
         environment=_environment(),
     )
-    return Judged(evidence=evidence, report=report)
+    page = evidence_page(draft, report.html)
+    return Judged(
+        evidence=draft.model_copy(update={"report_html_digest": keep(page)}), report=RenderedReport(json=report.json, html=page)
+    )
 
 
 def _fairness(question: Question, rows: pd.DataFrame, scored: Scored, threshold: float) -> tuple[Fairness, ...]:

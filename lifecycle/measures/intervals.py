@@ -44,14 +44,11 @@ class Resamples:
         None where the rows don't determine the value. Resamples that don't determine it are left out of the interval,
         which always holds the value itself.
         """
-        value = float(statistic(np.ones((1, self.n)))[0])
-        if not np.isfinite(value):
-            return None
-        drawn = np.concatenate([statistic(weights) for weights in self._weights()])
-        drawn = drawn[np.isfinite(drawn)]
-        tail = (1.0 - self.level) / 2.0
-        low, high = np.quantile(drawn, [tail, 1.0 - tail]) if drawn.size else (value, value)
-        return Measurement(value=value, low=min(float(low), value), high=max(float(high), value), n=self.n)
+        return _measurement(_on_all(statistic, self.n), self.draw(statistic), self.n, self.level)
+
+    def draw(self, statistic: Statistic) -> Floats:
+        """The statistic of every resample [resamples]; NaN where a resample does not determine it."""
+        return np.concatenate([statistic(weights) for weights in self._weights()])
 
     def _weights(self) -> Iterator[Floats]:
         """Blocks of counts. Kept after the first use where they are one block."""
@@ -82,18 +79,22 @@ def measure_difference(
 
     `n` of the measurement is the size of the smaller set. None where either set doesn't determine its value.
     """
-    # Rows of both sets in one vector, resampled apart, so that each set keeps its size in every resample.
+    # Each set is resampled by a seed of its own, or sets of one size would be paired by their positions.
     seeds = np.random.SeedSequence(seed).generate_state(2)
-    sides = (
-        Resamples(n_one, seed=int(seeds[0]), resamples=resamples, level=level),
-        Resamples(n_other, seed=int(seeds[1]), resamples=resamples, level=level),
-    )
-    value = float(one(np.ones((1, n_one)))[0] - other(np.ones((1, n_other)))[0])
+    ours = Resamples(n_one, seed=int(seeds[0]), resamples=resamples).draw(one)
+    theirs = Resamples(n_other, seed=int(seeds[1]), resamples=resamples).draw(other)
+    return _measurement(_on_all(one, n_one) - _on_all(other, n_other), ours - theirs, min(n_one, n_other), level)
+
+
+def _on_all(statistic: Statistic, n: int) -> float:
+    return float(statistic(np.ones((1, n)))[0])
+
+
+def _measurement(value: float, drawn: Floats, n: int, level: float) -> Measurement | None:
+    """The value with the percentiles of what was drawn around it; None where there is no value."""
     if not np.isfinite(value):
         return None
-    first, second = (np.concatenate([statistic(w) for w in side._weights()]) for statistic, side in zip((one, other), sides, strict=True))
-    drawn = first - second
-    drawn = drawn[np.isfinite(drawn)]
+    determined = drawn[np.isfinite(drawn)]
     tail = (1.0 - level) / 2.0
-    low, high = np.quantile(drawn, [tail, 1.0 - tail]) if drawn.size else (value, value)
-    return Measurement(value=value, low=min(float(low), value), high=max(float(high), value), n=min(n_one, n_other))
+    low, high = np.quantile(determined, [tail, 1.0 - tail]) if determined.size else (value, value)
+    return Measurement(value=value, low=min(float(low), value), high=max(float(high), value), n=n)
