@@ -41,11 +41,11 @@ class Picture(NamedTuple):
 
 
 PICTURES = (
-    Picture("asset-graph.png", "/locations/lifecycle/asset-groups/credit", "promotion", 1500, 1000),
-    Picture("promotion.png", "/assets/credit/promotion?view=overview", "promotion", 1400, 1500),
-    Picture("evaluation.png", "/assets/credit/evaluation?view=overview", "evaluation", 1400, 1500),
-    Picture("runs.png", "/runs", "credit_train_to_gate", 1400, 700),
-    Picture("automation.png", "/automation", "credit_approvals", 1400, 700),
+    Picture("asset-graph.png", "/locations/lifecycle/asset-groups/credit", "promotion", 1900, 620),
+    Picture("promotion.png", "/assets/credit/promotion?view=overview", "promotion", 1900, 1500),
+    Picture("evaluation.png", "/assets/credit/evaluation?view=overview", "evaluation", 1900, 1500),
+    Picture("runs.png", "/runs", "credit_train_to_gate", 1500, 620),
+    Picture("automation.png", "/automation", "credit_approvals", 1500, 760),
 )
 
 
@@ -87,6 +87,7 @@ def take(browser: Browser, address: str, picture: Picture) -> None:
     page: Page = browser.new_page(viewport={"width": picture.width, "height": picture.height}, device_scale_factor=1.5)
     page.goto(address + picture.path, wait_until="domcontentloaded", timeout=60_000)
     page.get_by_text(picture.shows).first.wait_for(timeout=60_000)
+    page.get_by_text("Hide navigation").click()
     page.wait_for_timeout(SETTLE_MS)
     page.screenshot(path=FOLDER / picture.file)
     page.close()
