@@ -5,13 +5,13 @@ from __future__ import annotations
 import base64
 import json
 import sqlite3
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 from types import TracebackType
-from typing import Self
+from typing import Self, Unpack
 
 from sqlmodel import Session, col, select
 
@@ -19,14 +19,13 @@ from lifecycle.errors import InvalidDeclaration, Tampered, Unavailable, UnknownN
 from lifecycle.ledger.address import Address
 from lifecycle.ledger.database import Database
 from lifecycle.ledger.failures import explained
-from lifecycle.ledger.reading import read_events, recorded_in
+from lifecycle.ledger.reading import Wanted, read_events, recorded_in
 from lifecycle.ledger.schema import CheckpointRow, EventRow, HeadRow, OpeningRow
 from lifecycle.ledger.writer import Receipt, Writer
 from lifecycle.proofs.merkle import Frontier, Tree, verify_inclusion
 from lifecycle.proofs.notes import Checkpoint
 from lifecycle.records.events import Event, Recorded
 from lifecycle.records.identity import Commitment, Opening
-from lifecycle.records.record import Name, Version
 from lifecycle.records.rollout import LedgerProof
 
 
@@ -109,37 +108,14 @@ class Ledger:
 
     # Reading
 
-    def events(
-        self,
-        *,
-        types: Collection[str] | None = None,
-        kind: str | None = None,
-        name: Name | None = None,
-        version: Version | None = None,
-        environment: Name | None = None,
-        run_id: str | None = None,
-        since: int = 0,
-        newest_first: bool = False,
-        limit: int | None = None,
-    ) -> list[Recorded]:
-        """The events that fit every filter that is given, in the order of the ledger.
+    def events(self, **wanted: Unpack[Wanted]) -> list[Recorded]:
+        """The events that fit every filter that is given, in the order of the ledger; `reading.Wanted` lists the filters.
 
-        `types` are names of bodies, `kind`, `name` and `version` are those of the subject, `since` is the first index to look at.
+        `events(types=("ModelTrained",), name="credit", newest_first=True, limit=1)` is the latest version of `credit`.
         Raises Tampered where a record that fits was altered.
         """
         with self._session() as session:
-            return read_events(
-                session,
-                types=types,
-                kind=kind,
-                name=name,
-                version=version,
-                environment=environment,
-                run_id=run_id,
-                since=since,
-                newest_first=newest_first,
-                limit=limit,
-            )
+            return read_events(session, **wanted)
 
     def find(self, event_id: str) -> Recorded | None:
         """The event of this id, or None."""

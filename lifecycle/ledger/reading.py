@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import TypedDict, Unpack
 
 from sqlmodel import Session, col, select
 
@@ -14,37 +15,41 @@ from lifecycle.records.events import Event, Recorded
 from lifecycle.records.record import Name, Version
 
 
-def read_events(
-    session: Session,
-    *,
-    types: Collection[str] | None = None,
-    kind: str | None = None,
-    name: Name | None = None,
-    version: Version | None = None,
-    environment: Name | None = None,
-    run_id: str | None = None,
-    since: int = 0,
-    newest_first: bool = False,
-    limit: int | None = None,
-) -> list[Recorded]:
-    """The events that fit every filter that is given, in ledger order. See `Ledger.events`."""
-    wanted = select(EventRow).where(col(EventRow.leaf_index) >= since)
+class Wanted(TypedDict, total=False):
+    """Which events: those that fit every filter that is given."""
+
+    #: Names of bodies.
+    types: Collection[str] | None
+    #: Of the subject.
+    kind: str | None
+    name: Name | None
+    version: Version | None
+    environment: Name | None
+    run_id: str | None
+    #: The first index to look at.
+    since: int
+    newest_first: bool
+    limit: int | None
+
+
+def read_events(session: Session, **wanted: Unpack[Wanted]) -> list[Recorded]:
+    """The events that are wanted, in the order of the ledger. Raises Tampered where one of them was altered."""
+    query = select(EventRow).where(col(EventRow.leaf_index) >= wanted.get("since", 0))
+    types = wanted.get("types")
     if types is not None:
-        wanted = wanted.where(col(EventRow.type).in_(types))
+        query = query.where(col(EventRow.type).in_(types))
     for column, value in (
-        (col(EventRow.subject_kind), kind),
-        (col(EventRow.subject_name), name),
-        (col(EventRow.subject_version), version),
-        (col(EventRow.environment), environment),
-        (col(EventRow.run_id), run_id),
+        (col(EventRow.subject_kind), wanted.get("kind")),
+        (col(EventRow.subject_name), wanted.get("name")),
+        (col(EventRow.subject_version), wanted.get("version")),
+        (col(EventRow.environment), wanted.get("environment")),
+        (col(EventRow.run_id), wanted.get("run_id")),
     ):
         if value is not None:
-            wanted = wanted.where(column == value)
+            query = query.where(column == value)
     place = col(EventRow.leaf_index)
-    wanted = wanted.order_by(place.desc() if newest_first else place.asc())
-    if limit is not None:
-        wanted = wanted.limit(limit)
-    return [recorded_in(row) for row in session.exec(wanted)]
+    query = query.order_by(place.desc() if wanted.get("newest_first") else place.asc()).limit(wanted.get("limit"))
+    return [recorded_in(row) for row in session.exec(query)]
 
 
 def recorded_in(row: EventRow) -> Recorded:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Unpack
 
 from sqlalchemy import Connection, func, insert, select, update
 from sqlmodel import Session
 
 from lifecycle.errors import Tampered
 from lifecycle.ledger.columns import EVENT_COLUMNS, columns_of
-from lifecycle.ledger.reading import read_events
+from lifecycle.ledger.reading import Wanted, read_events
 from lifecycle.ledger.schema import HEAD_ID, LedgerTable
 from lifecycle.proofs.merkle import Frontier, leaf_hash
 from lifecycle.records.events import Event, Recorded
@@ -83,33 +83,10 @@ class Writer:
         highest: int | None = self._connection.execute(select(func.max(_EVENTS.c.subject_version)).where(*of_model)).scalar()
         return (highest or 0) + 1
 
-    def events(
-        self,
-        *,
-        types: Collection[str] | None = None,
-        kind: str | None = None,
-        name: Name | None = None,
-        version: Version | None = None,
-        environment: Name | None = None,
-        run_id: str | None = None,
-        since: int = 0,
-        newest_first: bool = False,
-        limit: int | None = None,
-    ) -> list[Recorded]:
+    def events(self, **wanted: Unpack[Wanted]) -> list[Recorded]:
         """What `Ledger.events` gives, with what this writer appended; it can't change before the block ends."""
         with Session(self._connection) as session:
-            return read_events(
-                session,
-                types=types,
-                kind=kind,
-                name=name,
-                version=version,
-                environment=environment,
-                run_id=run_id,
-                since=since,
-                newest_first=newest_first,
-                limit=limit,
-            )
+            return read_events(session, **wanted)
 
     def keep(self, opening: Opening, subject: str) -> None:
         """Keeps what opens a commitment beside the log, under the person or row that it is about, so that it can be erased."""
