@@ -23,6 +23,7 @@ _ITERATIONS, _LEARNING_RATE, _LEAVES = 120, 0.05, 15
 def baseline_predictions(request: TrainingRequest) -> JsonObject:
     """`{"rows", "probabilities", "library", "iterations", …}`: the probability of the positive outcome per test row."""
     from sklearn.ensemble import HistGradientBoostingClassifier
+    from threadpoolctl import threadpool_limits
 
     spec = request.spec
     training, test = request.rows("train"), request.rows("test")
@@ -35,8 +36,10 @@ def baseline_predictions(request: TrainingRequest) -> JsonObject:
         random_state=request.seed,
     )
     vocabularies = {name: sorted(training[name].dropna().unique()) for name in spec.categories}
-    model.fit(_features(training, spec.numbers, vocabularies), (training[spec.target] == spec.positive).to_numpy())
-    probabilities = model.predict_proba(_features(test, spec.numbers, vocabularies))[:, 1]
+    # One thread: on a few thousand rows more only wait for each other, on a busy machine for minutes.
+    with threadpool_limits(limits=1):
+        model.fit(_features(training, spec.numbers, vocabularies), (training[spec.target] == spec.positive).to_numpy())
+        probabilities = model.predict_proba(_features(test, spec.numbers, vocabularies))[:, 1]
     return {
         "library": f"scikit-learn {version('scikit-learn')}",
         "iterations": _ITERATIONS,

@@ -8,6 +8,7 @@ def train_my_network(run: TrainingRun) -> TrainedNetwork: ...
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from lifecycle.errors import Tampered
+from lifecycle.errors import InvalidDeclaration, Tampered
 from lifecycle.features import Preprocessor
 from lifecycle.features.encoding import Features
 from lifecycle.records.manifest import Part, TrainingRecipe
@@ -42,6 +43,27 @@ class TrainedNetwork:
     preprocessor: Preprocessor
     threshold: float
     validation: dict[str, float]
+
+
+def require_sound(trained: object, function: str) -> None:
+    """Raises InvalidDeclaration where a training function returned something that can't be exported and served."""
+    import torch
+
+    if not isinstance(trained, TrainedNetwork):
+        raise InvalidDeclaration(f"{function} returned a {type(trained).__name__}.", "Return a TrainedNetwork.")
+    if not 0.0 < trained.threshold < 1.0:
+        raise InvalidDeclaration(f"{function} returned the threshold {trained.threshold}.", "Return one between 0 and 1.")
+    broken = [name for name, tensor in trained.module.state_dict().items() if not torch.isfinite(tensor).all()]
+    if broken:
+        raise InvalidDeclaration(
+            f"The training by {function} diverged: {', '.join(broken)} hold values that are not finite.",
+            "Lower the learning rate, or look at the features for what makes it diverge.",
+        )
+    undefined = [name for name, value in trained.validation.items() if not math.isfinite(value)]
+    if undefined:
+        raise InvalidDeclaration(
+            f"{function} returned validation metrics that are not finite: {', '.join(undefined)}.", "Leave out what can't be measured."
+        )
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from lifecycle.records.manifest import Part
 from lifecycle.records.record import JsonObject
 from lifecycle.training.checkpoint import Checkpoints, Progress
 from lifecycle.training.device import autocast, determinism, seed_epoch, torch_device
-from lifecycle.training.function import TrainedNetwork
+from lifecycle.training.function import TrainedNetwork, require_sound
 from lifecycle.training.meter import Meter
 from lifecycle.training.ports import Prices, Report
 from lifecycle.training.progress import Show, progress
@@ -121,7 +121,8 @@ def train(
     """Trains, or goes on with the training whose checkpoint lies in `folder`, and exports what came out.
 
     On a CPU the same request gives the same bytes, interrupted or not. Raises TrainingFailure where the training function
-    raises (its checkpoints stand), and what the errors of departments say as they are.
+    raises (its checkpoints stand), InvalidDeclaration where what it returns is no network to serve, and the errors of the
+    departments that it calls as they are.
     """
     from lifecycle.training.baseline import BASELINE_NAME, baseline_predictions
     from lifecycle.training.export import export_parts
@@ -143,6 +144,7 @@ def train(
                 last_epoch=meter.epochs,
                 metering=meter.read(prices),
             ) from error
+    require_sound(trained, request.function)
     metering = meter.read(prices)
     report(f"trained on {metering.device} in {metering.seconds:.1f} s; exporting")
     return TrainingResult(

@@ -2,7 +2,10 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -174,16 +177,32 @@ def test_rows_of_one_outcome_are_not_trained_on(folder: Path) -> None:
         train_small(folder, frame=frame)
 
 
-def test_a_threshold_that_is_none_is_refused(folder: Path) -> None:
-    """A probability has to be able to fall on either side."""
+def diverged(found: TrainedNetwork) -> TrainedNetwork:
+    with torch.no_grad():
+        next(found.module.parameters()).fill_(float("nan"))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("spoil", "problem"),
+    [
+        (lambda found: None, "returned a NoneType"),
+        (lambda found: replace(found, threshold=1.5), r"the threshold 1\.5"),
+        (lambda found: replace(found, validation={"auc": float("nan")}), "not finite: auc"),
+        (diverged, r"diverged: 0\.weight"),
+    ],
+    ids=["nothing", "threshold", "validation", "diverged"],
+)
+def test_what_can_not_be_served_is_refused(folder: Path, spoil: Callable[[TrainedNetwork], Any], problem: str) -> None:
+    """Before it is exported, with what is wrong with it."""
 
     @trains(build_small_network)
-    def decides_nothing(run: TrainingRun) -> TrainedNetwork:
-        found = train_small_network(run)
-        return TrainedNetwork(found.module, found.preprocessor, 1.5, found.validation)
+    def spoilt(run: TrainingRun) -> TrainedNetwork:
+        found: TrainedNetwork = spoil(train_small_network(run))
+        return found
 
-    with pytest.raises(InvalidDeclaration, match=r"the threshold 1\.5"):
-        train(decides_nothing, small_request(epochs=1), folder, FreePrices(), lambda line: None)
+    with pytest.raises(InvalidDeclaration, match=problem):
+        train(spoilt, small_request(epochs=1), folder, FreePrices(), lambda line: None)
 
 
 def test_progress_is_told_epoch_by_epoch(folder: Path) -> None:
