@@ -37,7 +37,7 @@ class Story:
         self.steps.append(told)
         number = len(self.steps)
         started = time.monotonic()
-        self.console.print(f"[bold cyan]{number}[/] [bold]{title}[/]")
+        self.console.print(f"[bold cyan]{number}[/] [bold]{title}[/]", soft_wrap=True)
         try:
             with self.console.status(f"{working}…"):
                 yield

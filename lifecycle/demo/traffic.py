@@ -73,6 +73,7 @@ class Traffic:
 
     def _send(self) -> None:
         connection = http.client.HTTPConnection(self._host, timeout=10)
+        self._await_ready(connection)
         while not self._stop.is_set():
             number = next(self._numbers)
             application = self._change(number, self._applications[number % len(self._applications)])
@@ -86,6 +87,16 @@ class Traffic:
                 connection.close()
                 self._count(0, str(error).encode())
         connection.close()
+
+    def _await_ready(self, connection: http.client.HTTPConnection) -> None:
+        """Callers are sent to a model from when the gateway says that it is ready, and not before."""
+        while not self._stop.is_set():
+            connection.request("GET", self._path.removesuffix("infer") + "ready")
+            response = connection.getresponse()
+            response.read()
+            if response.status == 200:
+                return
+            self._stop.wait(0.05)
 
     def _count(self, status: int, content: bytes) -> None:
         with self._lock:

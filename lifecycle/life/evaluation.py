@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 from lifecycle.declaration import GovernedModel
 from lifecycle.life import standing
@@ -80,3 +81,11 @@ def evidence_of(departments: Departments, model: str, version: int) -> Evidence:
     """The newest evidence document of a version."""
     evaluated = standing.body_of(standing.evaluated(departments, model, version), ModelEvaluated)
     return Evidence.parse(departments.artifacts.read(evaluated.evidence_digest))
+
+
+def report_page(departments: Departments, model: str, version: int) -> Path:
+    """The Evidently report of a version as a file that a browser opens: a copy; the record is the one in the store."""
+    evidence = evidence_of(departments, model, version)
+    page = departments.folder("reports") / f"{model}-{version}-evaluation.html"
+    page.write_bytes(departments.artifacts.read(evidence.report_html_digest))
+    return page

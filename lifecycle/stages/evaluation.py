@@ -4,7 +4,7 @@ import dagster as dg
 
 from lifecycle.declaration import GovernedModel
 from lifecycle.life import standing
-from lifecycle.life.evaluation import evaluate_candidate, evidence_of
+from lifecycle.life.evaluation import evaluate_candidate, evidence_of, report_page
 from lifecycle.records.bodies.training import ModelEvaluated
 from lifecycle.resources import LifecycleResource
 from lifecycle.stages.stage import OpTags, StageResult, VersionConfig, failures, stage_asset, step_of, version_in_question
@@ -29,7 +29,7 @@ def evaluation_asset(model: GovernedModel, op_tags: OpTags) -> dg.AssetsDefiniti
             version = version_in_question(departments, model, config, step)
             recorded = evaluate_candidate(departments, model, version, step)
             evidence = evidence_of(departments, model.name, version)
-            report = departments.artifacts.fetch(evidence.report_html_digest)
+            report = report_page(departments, model.name, version)
         body = standing.body_of(recorded, ModelEvaluated)
         return StageResult(
             data_version=dg.DataVersion(body.evidence_digest),
