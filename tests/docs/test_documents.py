@@ -90,6 +90,37 @@ def test_every_dependency_has_its_reason() -> None:
     assert told_extras == {(extra, name) for extra, wanted in project["optional-dependencies"].items() for name in names(wanted)}
 
 
+def test_every_vendor_that_is_imported_is_asked_for() -> None:
+    """What the library imports stands in pyproject.toml, and does not come along by chance."""
+    import ast
+    import sys
+    from importlib.metadata import packages_distributions
+
+    project = tomllib.loads(text_of("pyproject.toml"))["project"]
+    asked = [*project["dependencies"], *(name for extra in ("postgres", "kubernetes") for name in project["optional-dependencies"][extra])]
+    wanted = {re.split(r"[\s\[<>=;~!]", requirement, maxsplit=1)[0].lower() for requirement in asked}
+    imported = {
+        name.partition(".")[0]
+        for folder in ("lifecycle", "assets", "resources")
+        for path in (REPOSITORY / folder).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for name in (
+            [alias.name for alias in node.names]
+            if isinstance(node, ast.Import)
+            else [node.module or ""]
+            if isinstance(node, ast.ImportFrom) and node.level == 0
+            else []
+        )
+    } - {"lifecycle", "assets", "resources"}
+    distributions = packages_distributions()
+    missing = {
+        name
+        for name in imported - sys.stdlib_module_names
+        if not {found.lower().replace("_", "-") for found in distributions[name]} & wanted
+    }
+    assert not missing
+
+
 def test_every_setting_is_documented() -> None:
     """Each LIFECYCLE_* variable that the code reads is in the reference, and nothing else is."""
     read = {
