@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,14 @@ class GatewayClient:
     def stop(self) -> None:
         """Ends the gateway; returns once it has begun to end."""
         self._ask("stop")
+
+    def holds_its_folder(self) -> bool:
+        """Whether a gateway still has this folder, answering or not."""
+        try:
+            os.close(self._folder.take_lock())
+        except Unavailable:
+            return True
+        return False
 
     @property
     def predictions(self) -> PredictionLog:

@@ -7,13 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.serving.running import RunningGateway
+from tests.serving.running import RunningGateway, running_gateway
 
 
 @pytest.fixture
 def gateway(tmp_path: Path) -> Iterator[RunningGateway]:
     """A gateway with one worker that serves nothing yet."""
-    running = RunningGateway(tmp_path)
-    running.start()
-    yield running
-    running.stop()
+    with running_gateway(tmp_path) as running:
+        yield running

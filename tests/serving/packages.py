@@ -29,7 +29,7 @@ from lifecycle.records.gates import (
     Requester,
     SignatureEvidence,
 )
-from lifecycle.records.manifest import FILE_NAMES, PARTS, ManifestFile, ModelManifest, ModelSchemas, Part
+from lifecycle.records.manifest import FILE_NAMES, ManifestFile, ModelManifest, ModelSchemas, Part
 from lifecycle.records.record import Digest, canonical_bytes, digest_of
 from lifecycle.records.rollout import Guardrail, LedgerProof, RolloutOrder, RolloutPlan, RolloutStep
 
@@ -70,10 +70,12 @@ def pack(folder: Path, *, bias: float = 0.0, behaviour: Behaviour = "good", sign
         "schemas": schemas.canonical(),
         "training": canonical_bytes({"bias": bias, "behaviour": behaviour}),
     }
-    files = tuple(ManifestFile(part=part, path=FILE_NAMES[part], digest=digest_of(parts[part]), size=len(parts[part])) for part in PARTS)
+    files = tuple(
+        ManifestFile(part=part, path=path, digest=digest_of(parts[part]), size=len(parts[part])) for part, path in FILE_NAMES.items()
+    )
     manifest = ModelManifest(model=model, dataset_digest=NOWHERE, files=files).canonical()
-    for part in PARTS:
-        (folder / FILE_NAMES[part]).write_bytes(parts[part])
+    for part, path in FILE_NAMES.items():
+        (folder / path).write_bytes(parts[part])
     (folder / "manifest.json").write_bytes(manifest)
     (folder / "model.sig").write_bytes(signature)
     return Packed(folder, digest_of(manifest), digest_of(signature))

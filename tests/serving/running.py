@@ -10,7 +10,8 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -156,6 +157,17 @@ class RunningGateway:
         made = Caller(str(self.client.status().url))
         self._callers.append(made)
         return made
+
+
+@contextmanager
+def running_gateway(home: Path, *, workers: int = 1, canary_timeout_ms: int = 1_000) -> Iterator[RunningGateway]:
+    """A gateway that serves nothing yet, and that is ended afterwards whatever was done to it."""
+    running = RunningGateway(home, workers=workers, canary_timeout_ms=canary_timeout_ms)
+    try:
+        running.start()
+        yield running
+    finally:
+        running.stop()
 
 
 class Caller:

@@ -1,0 +1,166 @@
+"""`lifecycle gateway`: the service that answers predictions, rolls versions out and takes bad ones back."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import click
+
+from lifecycle.cli import render
+from lifecycle.errors import InvalidDeclaration, Unavailable
+
+if TYPE_CHECKING:
+    from lifecycle.records.events import Event
+    from lifecycle.serving.settings import GatewaySettings
+    from lifecycle.serving.state import GatewayStatus, ModelStatus
+    from lifecycle.wiring import Departments
+
+_STOP_SECONDS = 30.0
+
+
+@click.group()
+def gateway() -> None:
+    """Run, start, stop or look at the gateway: the service that answers predictions.
+
+    It outlives every Dagster run, and needs neither the ledger nor the artifact store to start again.
+    """
+
+
+class LedgerSink:
+    """Enters the gateway's events in the ledger, which is opened with the first of them: the gateway starts without it."""
+
+    def __init__(self, departments: Departments) -> None:
+        self._departments = departments
+
+    def append(self, event: Event, /) -> object:
+        return self._departments.ledger.append(event)
+
+
+def _options(command: click.Command) -> click.Command:
+    """The settings that may be given on the command line, above those of the environment."""
+    for option in (
+        click.Option(["--workers"], type=click.IntRange(1, 256), help="Serving processes; one per core is a good start."),
+        click.Option(["--port"], type=click.IntRange(0, 65535), help="The port to listen on; 0 takes a free one."),
+        click.Option(["--host"], help="The address to listen on; loopback unless told otherwise."),
+    ):
+        command.params.insert(0, option)
+    return command
+
+
+def _settings(departments: Departments, host: str | None, port: int | None, workers: int | None) -> GatewaySettings:
+    settings = departments.gateway_settings
+    if host == "":
+        raise InvalidDeclaration("The gateway can't listen on an empty address.", "Give --host an address, such as 127.0.0.1.")
+    return replace(
+        settings,
+        host=settings.host if host is None else host,
+        port=settings.port if port is None else port,
+        workers=settings.workers if workers is None else workers,
+    )
+
+
+@_options
+@gateway.command()
+def run(host: str | None, port: int | None, workers: int | None) -> None:
+    """Run the gateway here, until Ctrl-C or SIGTERM. This is what a service manager starts."""
+    import logging
+
+    from lifecycle.serving.supervisor import run_gateway
+    from lifecycle.wiring import Departments
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    departments = Departments.here()
+    run_gateway(_settings(departments, host, port, workers), LedgerSink(departments), departments.verify_package)
+
+
+@_options
+@gateway.command()
+def start(host: str | None, port: int | None, workers: int | None) -> None:
+    """Start the gateway in the background; return once it answers."""
+    from lifecycle.serving.process import ensure_gateway
+    from lifecycle.wiring import Departments
+
+    departments = Departments.here()
+    found = ensure_gateway(_settings(departments, host, port, workers), departments.settings.project)
+    render.line(f"The gateway answers on {found.url} (process {found.pid}).")
+
+
+@gateway.command()
+def stop() -> None:
+    """Stop the gateway once it has answered what is in flight."""
+    from lifecycle.wiring import Departments
+
+    client = Departments.here().gateway
+    client.stop()
+    deadline = time.monotonic() + _STOP_SECONDS
+    while client.holds_its_folder():
+        if time.monotonic() > deadline:
+            raise Unavailable(f"The gateway has not ended after {_STOP_SECONDS:.0f} s.", "Look at its log, then kill its process.")
+        time.sleep(0.05)
+    render.line("The gateway has stopped.")
+
+
+@gateway.command()
+@click.option("--json", "as_json", is_flag=True, help="Print it as JSON, for programs.")
+def status(as_json: bool) -> None:
+    """Show which version takes which share of the traffic, and what each has answered.
+
+    Where the gateway does not run, this shows what it would go on with, and what the versions answered before.
+    """
+    from lifecycle.serving.folder import GatewayFolder
+    from lifecycle.serving.reporting import stopped_status
+    from lifecycle.wiring import Departments
+
+    departments = Departments.here()
+    try:
+        found = departments.gateway.status()
+    except Unavailable:
+        settings = departments.gateway_settings
+        found = stopped_status(GatewayFolder(settings.folder), settings.environment)
+    if as_json:
+        render.as_json(found.as_json())
+    else:
+        _print(found)
+
+
+def _print(found: GatewayStatus) -> None:
+    if found.running:
+        render.line(f"The gateway answers on {found.url} (process {found.pid}, {found.workers} worker{'s' if found.workers > 1 else ''}).")
+    else:
+        render.line("The gateway is not running. `lifecycle gateway start` starts it.")
+    render.table(
+        ("version", "arm", "weight", "requests", "errors", "slow", "fallbacks", "digest"),
+        [
+            (
+                f"{model.model}:{arm.version}",
+                arm.arm,
+                f"{arm.weight:.0%}",
+                arm.requests,
+                arm.errors,
+                arm.slow,
+                arm.fallbacks,
+                render.short(arm.digest),
+            )
+            for model in found.models
+            for arm in model.versions
+        ],
+        empty="It serves no version of anything. `lifecycle deploy` rolls one out.",
+    )
+    for model in found.models:
+        _print_more(model)
+    if found.waiting_events:
+        render.line(f"{found.waiting_events} events wait in its journal for the ledger to answer.")
+
+
+def _print_more(model: ModelStatus) -> None:
+    if model.fault:
+        render.line(f"Fault: {model.fault}")
+    if model.referred:
+        render.line(f"{model.model}: {model.referred} requests went to nobody, because no version might answer them.")
+    rollout = model.rollout
+    if rollout is not None:
+        render.line(
+            f"Rollout of {rollout.model}:{rollout.version}: {rollout.state}, step {rollout.step + 1}, {rollout.weight:.0%} of the traffic."
+        )

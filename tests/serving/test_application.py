@@ -1,0 +1,183 @@
+"""The gateway over HTTP: the Open Inference Protocol, its errors, labels and metrics."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lifecycle.serving.served import ServedModel
+from tests.serving.packages import MODEL, ROW
+from tests.serving.running import Caller, RunningGateway, running_gateway
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGateway]:
+    """One gateway for all tests here, with two workers, that serves version 3."""
+    with running_gateway(tmp_path_factory.mktemp("served"), workers=2) as gateway:
+        gateway.serve(3)
+        yield gateway
+
+
+@pytest.fixture
+def caller(served: RunningGateway) -> Caller:
+    return served.caller()
+
+
+def tensors(**columns: list[object]) -> bytes:
+    made = [
+        {"name": name, "shape": [len(data)], "datatype": "BYTES" if isinstance(data[0], str) else "FP64", "data": data}
+        for name, data in columns.items()
+    ]
+    return json.dumps({"inputs": made, "id": "call-1"}).encode()
+
+
+def test_the_server_says_what_it_is(caller: Caller) -> None:
+    """Name, version and health, as the protocol has them."""
+    assert caller.send("GET", "/v2")[1]["name"] == "lifecycle"
+    assert caller.send("GET", "/v2/health/live") == (200, {"live": True})
+    assert caller.send("GET", "/v2/health/ready") == (200, {"ready": True})
+
+
+@pytest.mark.parametrize("path", ["/v2/models/credit", "/v2/models/credit/versions/3"])
+def test_a_model_says_what_it_takes_and_answers(caller: Caller, path: str) -> None:
+    """Each raw column is an input; probability and decision are the outputs."""
+    status, said = caller.send("GET", path)
+    assert (status, said["name"], said["versions"]) == (200, MODEL, ["3"])
+    assert said["inputs"] == [
+        {"name": "income", "datatype": "FP64", "shape": [-1]},
+        {"name": "home", "datatype": "BYTES", "shape": [-1]},
+    ]
+    assert [output["name"] for output in said["outputs"]] == ["probability", "decision"]
+    assert caller.send("GET", f"{path}/ready")[0] == 200
+
+
+def test_an_answer_is_what_the_model_says(served: RunningGateway, caller: Caller, tmp_path: Path) -> None:
+    """The bytes that serve, loaded here, give the same numbers; id and version are echoed."""
+    status, said = caller.send("POST", "/v2/models/credit/infer", tensors(income=[120.0, 90.0, 100.0], home=["rent", "owner", "boat"]))
+    assert (status, said["id"], said["model_name"], said["model_version"]) == (200, "call-1", MODEL, "3")
+    packed = served.pack(3)
+    folder = served.folder / "packages" / packed.digest.removeprefix("sha256:")
+    model = ServedModel.load(folder, 3, packed.digest)
+    expected = model.answer({"income": [120.0, 90.0, 100.0], "home": ["rent", "owner", "boat"]}, 3)
+    probability, decision = said["outputs"]
+    assert probability == {"name": "probability", "datatype": "FP32", "shape": [3], "data": expected.probabilities}
+    assert decision == {"name": "decision", "datatype": "BYTES", "shape": [3], "data": expected.decisions}
+    assert len(set(said["parameters"]["prediction_ids"])) == 3
+
+
+def test_missing_values_are_part_of_the_data(caller: Caller) -> None:
+    """Null in a column that may be missing is answered."""
+    assert caller.infer({"income": None, "home": "rent"})[0] == 200
+
+
+def test_only_the_outputs_that_are_asked_for(caller: Caller) -> None:
+    """A caller that names its outputs gets those."""
+    body = json.loads(tensors(income=[1.0], home=["rent"])) | {"outputs": [{"name": "decision"}]}
+    assert [output["name"] for output in caller.send("POST", "/v2/models/credit/infer", json.dumps(body).encode())[1]["outputs"]] == [
+        "decision"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("row", "field"),
+    [
+        ({"income": 1.0}, "home"),
+        ({**ROW, "shoe_size": 43.0}, "shoe_size"),
+        ({"income": "much", "home": "rent"}, "income"),
+        ({"income": 1.0, "home": 7.0}, "home"),
+        ({"income": 1.0, "home": None}, "home"),
+    ],
+)
+def test_what_the_model_does_not_take_is_refused_by_name(caller: Caller, row: dict[str, object], field: str) -> None:
+    """A column that is missing, unknown, of another type, or empty where it may not be."""
+    status, said = caller.infer(row)
+    assert (status, said["field"]) == (400, field)
+    assert field in said["error"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/", 404),
+        ("GET", "/v2/models/fraud", 404),
+        ("GET", "/v2/models/credit/versions/9", 404),
+        ("GET", "/v2/models/credit/versions/nine", 404),
+        ("GET", "/v2/models/credit/versions/9/ready", 404),
+        ("GET", "/v2/models/credit/infer", 405),
+        ("POST", "/v2/models/credit", 405),
+        ("POST", "/v2/models/credit/versions/9/infer", 404),
+        ("POST", "/v2/models/credit/infer", 400),
+    ],
+)
+def test_what_is_not_there_is_said_in_the_form_of_the_protocol(caller: Caller, method: str, path: str, status: int) -> None:
+    """Every error is a JSON object with `error`."""
+    found, said = caller.send(method, path, tensors(income=[1.0], home=["rent"]) if status != 400 else b"nonsense")
+    assert found == status
+    assert isinstance(said["error"], str)
+
+
+def test_the_champion_can_be_asked_by_its_version(caller: Caller) -> None:
+    """The version that serves answers under its own address."""
+    assert caller.infer(path="/v2/models/credit/versions/3/infer")[0] == 200
+
+
+def test_a_body_that_is_too_large_is_refused(caller: Caller) -> None:
+    """A body past the limit gets 413, announced or not."""
+    assert caller.send("POST", "/v2/models/credit/infer", b" " * (1 << 20) + b"x")[0] == 413
+
+
+def test_binary_tensors_are_refused_plainly(served: RunningGateway) -> None:
+    """An extension that is not there is not misread as JSON."""
+    import http.client
+
+    connection = http.client.HTTPConnection(str(served.client.status().url).removeprefix("http://"))
+    connection.request("POST", "/v2/models/credit/infer", b"{}", {"Inference-Header-Content-Length": "2"})
+    answer = connection.getresponse()
+    assert (answer.status, "JSON" in answer.read().decode()) == (400, True)
+    connection.close()
+
+
+def test_half_a_request_harms_nobody(served: RunningGateway, caller: Caller) -> None:
+    """A caller that leaves in the middle is forgotten; others are answered."""
+    host, _, port = str(served.client.status().url).removeprefix("http://").partition(":")
+    with socket.create_connection((host, int(port))) as half:
+        half.sendall(b"POST /v2/models/credit/infer HTTP/1.1\r\ncontent-length: 100\r\n\r\n{")
+    assert caller.infer()[0] == 200
+
+
+def test_every_answer_is_in_the_log_before_it_is_seen(served: RunningGateway, caller: Caller) -> None:
+    """Each prediction id that a caller holds has its row, with what was asked and answered."""
+    _, ids = caller.infer_many(50)
+    rows = {row["id"]: row for row in served.client.predictions.rows(MODEL)}
+    assert set(ids) <= set(rows)
+    row = rows[ids[0]]
+    assert (row["version"], row["arm"], row["outcome"], row["values"]) == (3, "champion", "answered", ROW)
+    assert row["model_digest"] == served.pack(3).digest
+
+
+def test_a_label_is_kept_with_its_prediction(served: RunningGateway, caller: Caller) -> None:
+    """Feedback is taken for a prediction and read with its row; what is no feedback is refused."""
+    _, (prediction_id,) = caller.infer_many(1)
+    label = {"model": MODEL, "prediction_id": prediction_id, "label": "bad"}
+    assert caller.send("POST", "/v2/feedback", json.dumps(label).encode())[0] == 200
+    assert served.client.predictions.find(prediction_id)["label"] == "bad"
+    for wrong in (b"nonsense", b"[]", b'{"model": "credit"}', json.dumps(label | {"label": 1}).encode()):
+        assert caller.send("POST", "/v2/feedback", wrong)[0] == 400
+
+
+def test_metrics_count_what_all_workers_answered(served: RunningGateway) -> None:
+    """Whichever worker is asked, its metrics are those of the gateway, and its histogram adds up."""
+    callers = [served.caller() for _ in range(8)]
+    for caller in callers:
+        caller.infer_many(5)
+    text = callers[0].send("GET", "/metrics")[1]
+    values = dict(line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
+    labels = 'model="credit",version="3",arm="champion"'
+    requests = int(values[f"lifecycle_inference_requests_total{{{labels}}}"])
+    assert requests == served.model().versions[0].requests >= 40
+    assert int(values[f"lifecycle_inference_duration_seconds_count{{{labels}}}"]) == requests
+    assert float(values[f"lifecycle_rollout_weight{{{labels}}}"]) == 1.0

@@ -1,0 +1,106 @@
+"""The journal: what is in it happened, whole, and what a crash tore off never did."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lifecycle.errors import Tampered
+from lifecycle.records.bodies.serving import RolloutStepReached
+from lifecycle.records.events import Event
+from lifecycle.serving.journal import Journal, replay
+from lifecycle.serving.rollout_events import about
+from lifecycle.serving.state import GatewayState, ModelState, ServedVersion
+from tests.serving.packages import NOWHERE
+
+
+def serving(version: int) -> GatewayState:
+    """A state in which this version serves."""
+    served = ServedVersion(version=version, digest=NOWHERE, cell=1)
+    return GatewayState(models=(ModelState(model="credit", slot=0, champion=served),))
+
+
+def event(step: int) -> Event:
+    body = RolloutStepReached(rollout_id="r", step=step, weight=0.5, observed=())
+    return about(body, model="credit", version=ServedVersion(version=1, digest=NOWHERE, cell=1), environment="local", run_id=None)
+
+
+def champion(state: GatewayState) -> int | None:
+    model = state.model("credit")
+    return None if model is None or model.champion is None else model.champion.version
+
+
+def test_what_was_committed_is_there_again(tmp_path: Path) -> None:
+    """State and waiting events survive, in their order."""
+    journal = Journal.open(tmp_path / "journal")
+    journal.commit(serving(1), [event(0)])
+    journal.commit(serving(2), [event(1), event(2)])
+    again = Journal.open(tmp_path / "journal")
+    assert champion(again.state) == 2
+    waiting = []
+    while (pending := again.next_pending()) is not None:
+        waiting.append(pending.event.body)
+        again.delivered(pending)
+    assert [body.step for body in waiting if isinstance(body, RolloutStepReached)] == [0, 1, 2]
+
+
+def test_what_the_ledger_took_is_not_sent_again(tmp_path: Path) -> None:
+    """A delivered event is gone after a restart; the ones after it are not."""
+    journal = Journal.open(tmp_path / "journal")
+    journal.commit(serving(1), [event(0), event(1)])
+    first = journal.next_pending()
+    assert first is not None
+    journal.delivered(first)
+    again = Journal.open(tmp_path / "journal").next_pending()
+    assert again is not None
+    assert (again.number, again.event.body) == (2, event(1).body)
+
+
+def test_numbers_go_on_after_everything_was_delivered(tmp_path: Path) -> None:
+    """A number is never used for two events."""
+    journal = Journal.open(tmp_path / "journal")
+    journal.commit(serving(1), [event(0)])
+    first = journal.next_pending()
+    assert first is not None
+    journal.delivered(first)
+    again = Journal.open(tmp_path / "journal")
+    again.commit(serving(1), [event(1)])
+    second = again.next_pending()
+    assert second is not None
+    assert second.number > first.number
+
+
+@given(cut=st.integers(1, 10_000))
+def test_a_torn_end_is_a_change_that_never_happened(tmp_path_factory: pytest.TempPathFactory, cut: int) -> None:
+    """Whatever a crash leaves of the last line, the state is the one before it or, where it is whole, after it."""
+    path = tmp_path_factory.mktemp("torn") / "journal"
+    journal = Journal.open(path)
+    journal.commit(serving(1))
+    before = path.stat().st_size
+    journal.commit(serving(2), [event(0)])
+    content = path.read_bytes()
+    kept = before + cut % (len(content) - before + 1)
+    path.write_bytes(content[:kept])
+    state, pending, _ = replay(path)
+    whole = kept == len(content)
+    assert (champion(state), len(pending)) == ((2, 1) if whole else (1, 0))
+
+
+def test_a_line_that_cannot_be_read_stops_everything(tmp_path: Path) -> None:
+    """A changed line before the end is named, and nothing is guessed."""
+    journal = Journal.open(tmp_path / "journal")
+    journal.commit(serving(1))
+    journal.commit(serving(2))
+    lines = (tmp_path / "journal").read_bytes().splitlines(keepends=True)
+    lines[1] = lines[1].replace(b'"slot":0', b'"slot":"none"')
+    (tmp_path / "journal").write_bytes(b"".join(lines))
+    with pytest.raises(Tampered, match="Line 2"):
+        Journal.open(tmp_path / "journal")
+
+
+def test_no_journal_is_a_gateway_that_serves_nothing(tmp_path: Path) -> None:
+    """A gateway's first start begins with nothing."""
+    assert replay(tmp_path / "journal") == (GatewayState(), [], 0)

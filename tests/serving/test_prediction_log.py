@@ -1,0 +1,116 @@
+"""The prediction log: every row is there, once, with a commitment to what was asked."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lifecycle.errors import Tampered, Unavailable, UnknownName
+from lifecycle.records.identity import Opening
+from lifecycle.serving import predictions
+from lifecycle.serving.prediction_log import PredictionLog
+from lifecycle.serving.predictions import PredictionWriter
+
+
+def row(number: int, **changed: Any) -> dict[str, Any]:
+    return {
+        "id": f"p{number}",
+        "at_us": number,
+        "model": "credit",
+        "version": 1,
+        "output": {"probability": 0.5, "decision": "bad"},
+    } | changed
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Path:
+    """Five rows by two workers, the second version among them."""
+    first, second = PredictionWriter(tmp_path, 0), PredictionWriter(tmp_path, 1)
+    first.append("credit", [row(1), row(4)], [{"income": 1.0}, {"income": 4.0}])
+    second.append("credit", [row(2), row(3, version=2)], [{"income": 2.0}, {"income": 3.0}])
+    first.append("credit", [row(5)], [{"income": 5.0}])
+    first.label("credit", "p2", "good", 10)
+    second.label("credit", "p2", "bad", 11)
+    first.close()
+    second.close()
+    return tmp_path
+
+
+def test_rows_of_all_workers_come_in_the_order_of_their_time(written: Path) -> None:
+    """Windows include their start and exclude their end; values and labels stand beside each row."""
+    rows = list(PredictionLog(written).rows("credit", 2, 5))
+    assert [(found["id"], found["values"], found["label"]) for found in rows] == [
+        ("p2", {"income": 2.0}, "bad"),
+        ("p3", {"income": 3.0}, None),
+        ("p4", {"income": 4.0}, None),
+    ]
+    assert [found["id"] for found in PredictionLog(written).rows("credit", version=2)] == ["p3"]
+
+
+def test_the_commitment_opens_to_what_was_asked(written: Path) -> None:
+    """Salt and values give the hash in the row; without them it says nothing."""
+    found = next(PredictionLog(written).rows("credit"))
+    line = next((written / "credit" / "values").glob("*-0-*.jsonl")).read_text().splitlines()[0]
+    salt = line.partition('"salt":"')[2].partition('"')[0]
+    assert Opening(salt_hex=salt, value=found["values"]).commitment().digest == found["input_commitment"]
+
+
+def test_erased_values_leave_the_rows(written: Path) -> None:
+    """Removing what was asked leaves every row and its commitment as they were."""
+    before = [found["input_commitment"] for found in PredictionLog(written).rows("credit")]
+    for segment in (written / "credit" / "values").iterdir():
+        segment.unlink()
+    rows = list(PredictionLog(written).rows("credit"))
+    assert [found["input_commitment"] for found in rows] == before
+    assert all(found["values"] is None for found in rows)
+
+
+def test_a_torn_last_line_is_left_out(written: Path) -> None:
+    """A row that a crash tore was never answered; the rows before it are whole."""
+    segment = next((written / "credit" / "rows").glob("*-0-*.jsonl"))
+    segment.write_bytes(segment.read_bytes()[:-5])
+    assert [found["id"] for found in PredictionLog(written).rows("credit")] == ["p1", "p2", "p3", "p4"]
+
+
+def test_a_changed_line_is_named(written: Path) -> None:
+    """A line that is no row any more raises, with its place."""
+    segment = next((written / "credit" / "rows").glob("*-0-*.jsonl"))
+    segment.write_bytes(b"{nonsense}\n" + segment.read_bytes())
+    with pytest.raises(Tampered, match="Line 1"):
+        list(PredictionLog(written).rows("credit"))
+
+
+def test_one_prediction_is_found_by_its_id(written: Path) -> None:
+    """An id finds its row; one that was never given out raises."""
+    found = PredictionLog(written).find("p3")
+    assert (found["version"], found["values"]) == (2, {"income": 3.0})
+    with pytest.raises(UnknownName, match="p9"):
+        PredictionLog(written).find("p9")
+
+
+def test_segments_roll_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A segment that has grown past its size is followed by another, and no row is lost between them."""
+    monkeypatch.setattr(predictions, "SEGMENT_BYTES", 300)
+    writer = PredictionWriter(tmp_path, 0)
+    for number in range(10):
+        writer.append("credit", [row(number)], [{}])
+    writer.close()
+    assert len(list((tmp_path / "credit" / "rows").iterdir())) > 1
+    assert len(list(PredictionLog(tmp_path).rows("credit"))) == 10
+
+
+def test_a_full_disk_leaves_whole_lines_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A write that is cut short is taken back, and the request is not answered."""
+    writer = PredictionWriter(tmp_path, 0)
+    writer.append("credit", [row(1)], [{}])
+    real = os.write
+    monkeypatch.setattr(os, "write", lambda descriptor, content: real(descriptor, content[:10]))
+    with pytest.raises(Unavailable, match="No space left"):
+        writer.append("credit", [row(2)], [{}])
+    monkeypatch.undo()
+    writer.append("credit", [row(3)], [{}])
+    writer.close()
+    assert [found["id"] for found in PredictionLog(tmp_path).rows("credit")] == ["p1", "p3"]
