@@ -21,7 +21,6 @@ _STORED = "SELECT leaf_index, stored FROM events WHERE leaf_index >= ? AND leaf_
 _CHECKPOINTS = "SELECT tree_size, root_hash, note FROM checkpoints WHERE tree_size > ? ORDER BY tree_size"
 _HEAD = "SELECT origin, size, frontier FROM head"
 _TWICE = "SELECT event_id, MIN(leaf_index), MAX(leaf_index) FROM events GROUP BY event_id HAVING COUNT(*) > 1"
-_ENVIRONMENTS = "SELECT DISTINCT environment FROM events"
 _OPENINGS = "SELECT commitment, salt_hex, value FROM openings ORDER BY commitment"
 _KEEP = "INSERT INTO checkpoints (tree_size, root_hash, note) VALUES (?, ?, ?) ON CONFLICT (tree_size) DO NOTHING"
 
@@ -98,10 +97,6 @@ class LedgerRows:
         """(event id, first index, last index) of ids that stand more than once."""
         return [(row[0], row[1], row[2]) for row in self._fetch(_TWICE)]
 
-    def environments(self) -> list[Any]:
-        """Every environment that an event names."""
-        return [row[0] for row in self._fetch(_ENVIRONMENTS)]
-
     def openings(self) -> Iterator[tuple[Any, Any, Any]]:
         """(commitment, salt, value as JSON) of every value that is kept beside the log."""
         return ((row[0], row[1], row[2]) for row in self._stream(_OPENINGS))
@@ -109,10 +104,7 @@ class LedgerRows:
     def keep_checkpoint(self, size: int, root: bytes, note: str) -> None:
         """Keeps a signed note; the one that stands already for this size stays."""
         with answering(self._address):
-            if self._sqlite:
-                self._connection.execute("BEGIN IMMEDIATE")
             self._connection.execute(self._spelt(_KEEP), (size, root, note))
-            self._connection.execute("COMMIT")
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:

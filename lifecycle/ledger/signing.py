@@ -39,17 +39,19 @@ def sign_ledger(database_url: str, key_file: Path, origin: str) -> str:
         if key.name != origin:
             raise InvalidDeclaration(f"The key {key_file} is that of {key.name!r}, not of {origin!r}.", "Pass the key of this log.")
         memory = _Memory(key_file.with_suffix(".state"))
+        known = memory.recall(origin)
         with LedgerRows(database_url, writable=True) as rows:
             with rows.snapshot():
-                frontier = _tree_that_goes_on(rows, memory.recall(origin), key)
+                frontier = _tree_that_goes_on(rows, known, key)
+                kept = [entry.note for entry in rows.checkpoints(above=frontier.size - 1)]
             checkpoint = Checkpoint(origin, frontier.size, frontier.root())
             note = sign(checkpoint, key)
             # Remembered before anybody can see it: two different heads of one size are never both signed.
-            memory.keep(origin, frontier)
-            rows.keep_checkpoint(checkpoint.size, checkpoint.root_hash, note)
-    file = Address.parse(database_url).file
-    if file is not None:
-        _write(file.with_name(CHECKPOINT_FILE), note, 0o644)
+            if frontier.size != known.size or not memory.file.exists():
+                memory.keep(origin, frontier)
+            if note not in kept:
+                rows.keep_checkpoint(checkpoint.size, checkpoint.root_hash, note)
+    _lay_beside(Address.parse(database_url).file, note)
     return note
 
 
@@ -122,6 +124,15 @@ class _Memory:
     def keep(self, origin: str, frontier: Frontier) -> None:
         said = {"origin": origin, "size": frontier.size, "frontier": frontier.to_bytes().hex()}
         _write(self.file, json.dumps(said) + "\n", 0o600)
+
+
+def _lay_beside(ledger_file: Path | None, note: str) -> None:
+    """Lays the note beside a SQLite ledger, unless it lies there already."""
+    if ledger_file is None:
+        return
+    file = ledger_file.with_name(CHECKPOINT_FILE)
+    if not file.exists() or file.read_bytes() != note.encode():
+        _write(file, note, 0o644)
 
 
 def _write(file: Path, text: str, mode: int) -> None:

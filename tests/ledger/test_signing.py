@@ -43,6 +43,19 @@ def test_signing_again_without_appends_gives_the_same_note(ledger: Ledger, signe
     assert signed() == signed()
 
 
+def test_signing_again_without_appends_writes_nothing(ledger: Ledger, key_file: Path, signed: Callable[[], str]) -> None:
+    """A signer that looks every second does not wear the disk out; a note that was lost beside the ledger comes back."""
+    fill(ledger, 3)
+    note = signed()
+    beside = Path(ledger.url.removeprefix("sqlite:///")).with_name("checkpoint")
+    before = [file.stat().st_mtime_ns for file in (beside, key_file.with_suffix(".state"))]
+    signed()
+    assert [file.stat().st_mtime_ns for file in (beside, key_file.with_suffix(".state"))] == before
+    beside.unlink()
+    signed()
+    assert beside.read_text(encoding="utf-8") == note
+
+
 def test_checkpoints_follow_one_another(ledger: Ledger, log_key: VerifierKey, signed: Callable[[], str]) -> None:
     """Each signature goes on from the tree of the last."""
     sizes = []
