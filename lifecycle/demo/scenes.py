@@ -12,12 +12,13 @@ from lifecycle.declaration import GovernedModel
 from lifecycle.demo.people import Cast
 from lifecycle.demo.story import Story
 from lifecycle.demo.traffic import Application, Counted, Traffic
-from lifecycle.errors import LifecycleError, Refused
+from lifecycle.errors import LifecycleError, Refused, Unavailable
 from lifecycle.life import standing
 from lifecycle.life.approval import approve_version
 from lifecycle.life.evaluation import evidence_of, report_page
 from lifecycle.records.bodies.decisions import DecisionMade
 from lifecycle.records.bodies.serving import RolledBack
+from lifecycle.records.evidence import Measurement
 from lifecycle.records.gates import Decision
 from lifecycle.records.record import JsonObject
 from lifecycle.wiring import Departments
@@ -69,10 +70,9 @@ def train_first(stage: Stage) -> int:
             f"{MODEL}:{version} should wait for people, but the gate said {decision.result.outcome}",
             decision,
         )
-    auc, accuracy, baseline = evidence.metrics["auc"], evidence.metrics["accuracy"], evidence.baseline["auc"]
     stage.story.say(
-        f"{MODEL}:{version} on {evidence.rows} held-out rows: AUC {auc.value:.3f} [{auc.low:.3f}, {auc.high:.3f}], accuracy {accuracy.value:.3f} "
-        f"[{accuracy.low:.3f}, {accuracy.high:.3f}]; {evidence.baseline_name} AUC {baseline.value:.3f}"
+        f"{MODEL}:{version} on {evidence.rows} held-out rows: AUC {measurement(evidence.metrics['auc'])}, "
+        f"accuracy {measurement(evidence.metrics['accuracy'])}; {evidence.baseline_name} AUC {evidence.baseline['auc'].value:.3f}"
     )
     missing = ", ".join(f"{need.count - need.given} of role {need.role}" for need in decision.result.required_approvals)
     stage.story.say(f"promotion: [yellow]waiting[/] for {missing}; {len(decision.result.evaluated)} rules evaluated, none violated")
@@ -100,7 +100,7 @@ def roll_out(stage: Stage, version: int) -> None:
     """The risk officer signs; the version takes 10, 50, 100 % of live traffic."""
     with stage.story.step("rollout", "The risk officer signs, and the version goes out under live traffic", "Rolling out"):
         _approve(stage, version, stage.cast.officer, "The evidence meets the limits for consumer credit.")
-        with Traffic(stage.departments.gateway.status().url, MODEL, stage.applications) as traffic:
+        with Traffic(_gateway_url(stage), MODEL, stage.applications) as traffic:
             result = _deploy(stage, version)
         stage.sent.append(traffic.counted)
         stage.prediction = traffic.counted.last_prediction
@@ -111,7 +111,8 @@ def roll_out(stage: Stage, version: int) -> None:
     counted = traffic.counted
     stage.story.say(f"{shares}, then [bold green]serving[/]; {_arms(counted)}")
     stage.story.say(
-        f"{counted.sent} requests ({len(stage.applications)} held-out applications, each sent {traffic.replays:.1f} times), {counted.failed} failed"
+        f"{counted.sent} requests ({len(stage.applications)} held-out applications, each sent {traffic.replays:.1f} times), "
+        f"{counted.failed} failed"
     )
 
 
@@ -126,9 +127,9 @@ def deny_unfair(stage: Stage) -> None:
         )
     stage.story.say(f"promotion of {MODEL}:{version}: [red]denied[/]")
     stage.story.table(
-        ["rule", "about", "what", "observed", "limit"],
+        ["rule", "about", "observed", "limit", "what"],
         [
-            [violation.rule, violation.subject, violation.message, short_number(violation.observed), short_number(violation.limit)]
+            [violation.rule, violation.subject, short_number(violation.observed), short_number(violation.limit), violation.message]
             for violation in decision.result.violations
             if not violation.rule.startswith("APR-")
         ],
@@ -146,7 +147,7 @@ def break_in_canary(stage: Stage) -> None:
             decision,
         )
         _approve(stage, version, stage.cast.officer, "The evidence meets the limits; watch the canary.")
-        with Traffic(stage.departments.gateway.status().url, MODEL, stage.applications, change=_with_new_category) as traffic:
+        with Traffic(_gateway_url(stage), MODEL, stage.applications, change=_with_new_category) as traffic:
             result = _deploy(stage, version)
         stage.sent.append(traffic.counted)
         back = _rolled_back(stage, version)
@@ -163,7 +164,8 @@ def break_in_canary(stage: Stage) -> None:
         f"{MODEL}:{version} is [magenta]rolled back[/] by the gateway itself ({back.trigger.metric or back.trigger.kind}): {seen}"
     )
     stage.story.say(
-        f"from decision to the last request that it got: {stage.rollback_ms:.2g} ms; {traffic.counted.sent} requests, {traffic.counted.failed} failed"
+        f"from decision to the last request that it got: {stage.rollback_ms:.2g} ms; "
+        f"{traffic.counted.sent} requests, {traffic.counted.failed} failed"
     )
 
 
@@ -191,12 +193,24 @@ def point_onwards(stage: Stage, version: int) -> None:
     """Where to look next."""
     with stage.story.step("where-next", "Everything is still open", "Looking"):
         report = report_page(stage.departments, MODEL, version)
-        url = stage.departments.gateway.status().url
+        url = _gateway_url(stage)
     stage.story.say("make ui                                  the same life in Dagster's pages")
     stage.story.say(f"lifecycle explain {stage.prediction}   everything behind one prediction")
     stage.story.say("lifecycle status; lifecycle ledger log; lifecycle lineage show credit:1")
     stage.story.say(f"report   {report}")
     stage.story.say(f"gateway  {url} ; lifecycle gateway stop stops it")
+
+
+def measurement(value: Measurement) -> str:
+    """`0.836 [0.812, 0.858]`."""
+    return f"{value.value:.3f} [{value.low:.3f}, {value.high:.3f}]"
+
+
+def _gateway_url(stage: Stage) -> str:
+    url = stage.departments.gateway.status().url
+    if url is None:
+        raise Unavailable("The gateway does not run.", "Start it: `lifecycle gateway start`.")
+    return url
 
 
 def short_number(text: str) -> str:

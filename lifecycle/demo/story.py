@@ -53,7 +53,9 @@ class Story:
         from rich.padding import Padding
         from rich.table import Table
 
-        drawn = Table(*headings, box=SIMPLE_HEAD, pad_edge=False, header_style="bold", show_edge=False)
+        drawn = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold", show_edge=False)
+        for heading in headings:
+            drawn.add_column(heading, no_wrap=True, overflow="ellipsis")
         for row in rows:
             drawn.add_row(*row)
         self.console.print(Padding(drawn, (0, 0, 0, 2)))
