@@ -96,7 +96,7 @@ def test_a_wrong_token_opens_nothing(opa_url: str, bundle: Bundle) -> None:
 def test_a_server_with_other_policies_is_not_believed(opa_url: str, governance: Path, tmp_path: Path) -> None:
     """The revision in the provenance must be the digest of the bundle that we hold."""
     copy = copied(governance, tmp_path)
-    edit(copy, "limits/consumer_credit.yaml", "{value: 0.75, from: 0.65", "{value: 0.65, from: 0.65")
+    edit(copy, "limits/consumer_credit.yaml", "{value: 0.78, from: 0.65", "{value: 0.65, from: 0.65")
     bundle = Bundle.load(copy)
     with pytest.raises(EngineFailure) as failure:
         ServerEngine(opa_url, server.TOKEN, bundle).answer("rollback", good(bundle, "rollback").as_json())
