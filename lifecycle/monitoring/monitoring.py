@@ -10,7 +10,7 @@ from lifecycle.errors import InvalidDeclaration, Unavailable
 from lifecycle.monitoring import verdicts
 from lifecycle.monitoring.page import page
 from lifecycle.monitoring.quality import quality_of
-from lifecycle.monitoring.report import Report, input_report, outcome_report
+from lifecycle.monitoring.report import Report, input_report, outcome_report, rounded
 from lifecycle.monitoring.shifts import shift_of_numbers, shifts_of
 from lifecycle.monitoring.traffic import Traffic, traffic_of
 from lifecycle.monitoring.verdicts import Watch
@@ -152,15 +152,13 @@ def _summary(
 
 def _record(name: str, body: MonitoringReported, reports: Sequence[Report]) -> bytes:
     """The record of the report, in canonical bytes: what was judged, and the value of every metric that the page draws."""
-    judged: list[Any] = [one.as_json() for one in body.verdicts]
-    return canonical_bytes(
-        {
-            "version": name,
-            "window_from_us": body.window_from_us,
-            "window_to_us": body.window_to_us,
-            "verdicts": judged,
-            "psi": dict(body.psi),
-            "summary": body.summary,
-            "evidently": {report.title: report.values for report in reports},
-        }
-    )
+    said = {
+        "version": name,
+        "window_from_us": body.window_from_us,
+        "window_to_us": body.window_to_us,
+        "verdicts": [one.as_json() for one in body.verdicts],
+        "psi": dict(body.psi),
+        "summary": body.summary,
+        "evidently": {report.title: report.values for report in reports},
+    }
+    return canonical_bytes(rounded(said))

@@ -103,7 +103,7 @@ def _run(title: str, presets: Sequence[Any], now: Any, then: Any, *, drawn: bool
             f"Evidently can't report on this window: {type(error).__name__}: {error}.",
             "The verdicts stand without it. Look at the columns of the window, then run the monitoring again.",
         ) from error
-    return Report(title, html, {str(metric["metric_name"]): _rounded(metric["value"]) for metric in found})
+    return Report(title, html, {str(metric["metric_name"]): rounded(metric["value"]) for metric in found})
 
 
 def _frame(columns: Mapping[str, Sequence[Any]], numbers: Sequence[str]) -> pd.DataFrame:
@@ -125,12 +125,12 @@ def _sample(frame: pd.DataFrame, seed: int) -> pd.DataFrame:
     return frame if len(frame) <= MOST_ROWS else frame.sample(MOST_ROWS, random_state=seed, ignore_index=True)
 
 
-def _rounded(value: Any) -> Any:
-    """A JSON value whose numbers are the same in every process; what is not finite is null."""
+def rounded(value: Any) -> Any:
+    """A JSON value whose numbers are the same in every process and with every number of threads; what is not finite is null."""
     if isinstance(value, dict):
-        return {str(name): _rounded(part) for name, part in value.items()}
+        return {str(name): rounded(part) for name, part in value.items()}
     if isinstance(value, list):
-        return [_rounded(part) for part in value]
+        return [rounded(part) for part in value]
     if isinstance(value, float):
         return float(f"{value:.{DIGITS}g}") if math.isfinite(value) else None
     return value

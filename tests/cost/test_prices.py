@@ -86,7 +86,8 @@ def test_a_wrong_table_names_the_file_and_the_field(tmp_path: Path, text: str, n
     """Every way of declaring a table badly is an InvalidDeclaration that says where."""
     with pytest.raises(InvalidDeclaration) as raised:
         PriceTable.load(written(tmp_path, text))
-    assert names in raised.value.what and str(tmp_path) in raised.value.what
+    assert names in raised.value.what
+    assert str(tmp_path) in raised.value.what
 
 
 def test_a_missing_table_says_how_to_write_one(tmp_path: Path) -> None:
