@@ -48,9 +48,10 @@ class BudgetStanding(Record):
         return self.amount - self.spent - self.reserved
 
 
-def standing(budget: Budget, events: Iterable[Event], now_us: Microseconds) -> BudgetStanding:
+def standing(budget: Budget, events: Iterable[Event], now_us: Microseconds, *, resuming: str | None = None) -> BudgetStanding:
     """Where a budget stands at a moment, from one model's events of the types `SPENDING`, in ledger order.
 
+    `resuming` is the training id of the run that asks, where it was started before: it is not held back from itself.
     Raises InvalidDeclaration where money was spent in another currency than the budget's: there is no exchange rate here.
     """
     events = tuple(events)
@@ -68,7 +69,9 @@ def standing(budget: Budget, events: Iterable[Event], now_us: Microseconds) -> B
         currency=budget.currency,
         spent=spent(events, since_us=since_us),
         reserved=sum(
-            event.body.estimated_cost for event in open_runs(events, since_us=since_us) if isinstance(event.body, TrainingStarted)
+            event.body.estimated_cost
+            for event in open_runs(events, since_us=since_us)
+            if isinstance(event.body, TrainingStarted) and (resuming is None or event.body.training_id != resuming)
         ),
     )
 

@@ -65,6 +65,12 @@ def test_a_retried_start_is_one_run() -> None:
     assert standing(Monthly(), events, NOW_US).reserved == 3.0
 
 
+def test_a_resumed_run_is_not_held_back_from_itself() -> None:
+    """A run that asks again after a crash finds its own estimate free, and that of another run still held."""
+    events = [started("a", cost=8.0, at_us=NOW_US), started("b", cost=1.0, at_us=NOW_US)]
+    assert standing(Monthly(), events, NOW_US, resuming="a").reserved == 1.0
+
+
 def test_another_models_end_closes_nothing() -> None:
     """Runs are joined within one model."""
     assert len(open_runs([started("a", name="churn", at_us=1), trained("a", metering())], since_us=0)) == 1
