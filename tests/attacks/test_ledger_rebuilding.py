@@ -5,13 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
 
 from lifecycle.ledger.ledger import Ledger
 from lifecycle.ledger.signing import sign_ledger
 from lifecycle.ledger.verification import verify_ledger
 from lifecycle.proofs.notes import Checkpoint, SigningKey, sign
 from tests.ledger.happenings import ORIGIN, happening, tamper
-from tests.ledger.victim import ALTER_FIVE, Victim, said
+from tests.ledger.victim import ALTER_FIVE, Victim, checkpointed, said
 
 
 @pytest.fixture
@@ -130,3 +132,56 @@ def test_a_changed_checkpoint_is_named(victim: Victim, script: str) -> None:
     result = verify_ledger(victim.url, victim.log_key)
     assert (result.ok, result.level) == (False, "L0")
     assert "ledger checkpoint of" in said(result)
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Victim:
+    """One ledger to copy for many attacks."""
+    victim = Victim(tmp_path_factory.mktemp("template"))
+    checkpointed(victim)
+    return victim
+
+
+def move(*moves: tuple[int, int]) -> str:
+    """Puts records in other places, one after the other."""
+    return "".join(f"UPDATE events SET leaf_index = {to} WHERE leaf_index = {here};" for here, to in moves)
+
+
+def close_gap(index: int) -> str:
+    """Deletes a record and moves those behind it up."""
+    behind = f"UPDATE events SET leaf_index = leaf_index + 1000 WHERE leaf_index > {index};"
+    return (
+        f"DELETE FROM events WHERE leaf_index = {index}; {behind} UPDATE events SET leaf_index = leaf_index - 1001 WHERE leaf_index > 999;"
+    )
+
+
+#: What can be done to a record that the auditor's checkpoint covers.
+CHANGES = st.one_of(
+    st.integers(0, 7).map(
+        lambda index: f"UPDATE events SET stored = CAST(CAST(stored AS TEXT) || ' ' AS BLOB) WHERE leaf_index = {index};"
+    ),
+    st.integers(0, 7).map(lambda index: f"DELETE FROM events WHERE leaf_index = {index};"),
+    st.integers(0, 7).map(close_gap),
+    st.tuples(st.integers(0, 7), st.integers(8, 11)).map(lambda pair: move((pair[0], -1), (pair[1], pair[0]), (-1, pair[1]))),
+    st.integers(0, 7).map(
+        lambda length: f"DELETE FROM events WHERE leaf_index >= {length}; DELETE FROM checkpoints WHERE tree_size > {length};"
+    ),
+)
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(changes=st.lists(CHANGES, min_size=1, max_size=3), careful=st.booleans(), thief=st.booleans())
+def test_no_change_of_what_was_held_goes_unnoticed(
+    template: Victim, tmp_path: Path, changes: list[str], careful: bool, thief: bool
+) -> None:
+    """Any mix of edits, deletions, moves and cuts, made to fit or not, signed anew with the stolen key or not: L2 is not reached."""
+    victim = template.copy_to(tmp_path / "copy")
+    tamper(victim.file, "".join(changes))
+    assume(victim.held_records() != template.held_records())
+    if careful or thief:
+        victim.rehash()
+    if thief:
+        victim.rebuild_checkpoints(SigningKey.parse((victim.keys / "ledger.key").read_text(encoding="utf-8")))
+    result = victim.verify()
+    assert not result.ok
+    assert result.level != "L2"

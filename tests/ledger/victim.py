@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -49,6 +51,19 @@ class Victim:
     def verify(self) -> Verification:
         """As an auditor does who held a checkpoint of eight records."""
         return verify_ledger(self.url, self.log_key, self.held)
+
+    def copy_to(self, folder: Path) -> Victim:
+        """Another of the same, in a folder that is emptied for it."""
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(self.file.parent, folder)
+        twin = copy.copy(self)
+        twin.file, twin.keys = folder / self.file.name, folder / self.keys.name
+        return twin
+
+    def held_records(self) -> list[tuple[int, bytes]]:
+        """The places and bytes that the auditor's checkpoint covers."""
+        with closing(sqlite3.connect(self.file)) as connection:
+            return connection.execute("SELECT leaf_index, stored FROM events WHERE leaf_index < 8 ORDER BY leaf_index").fetchall()
 
     def rehash(self) -> None:
         """What a careful attacker does next: makes leaf hashes and head fit the altered bytes."""
