@@ -102,11 +102,11 @@ class Books:
         """Gives all of a model's traffic to its champion, at every worker's next request."""
         return self._table.write(state.slot, self._table.read(state.slot).without_canary())
 
-    def put_in_force(self, state: ModelState, *, with_canary: bool) -> Route:
-        """Puts a model's state into the routes; its canary only where the caller knows that its process is ready."""
+    def put_in_force(self, state: ModelState) -> Route:
+        """Puts a model's state into the routes; its canary only while the rollout says that its process is ready."""
         champion = None if state.model in self.faults else state.champion
-        rollout = state.rollout if with_canary and state.rollback is None else None
-        if rollout is None or not rollout.stages:
+        rollout = state.rollout
+        if rollout is None or not rollout.takes_traffic or state.rollback is not None:
             route = Route(
                 champion=0 if champion is None else champion.version,
                 champion_cell=0 if champion is None else champion.cell,

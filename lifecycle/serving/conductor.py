@@ -69,6 +69,7 @@ class Conductor:
         What does not pass does not serve, and the status says why. Nothing but the gateway's own folder is needed.
         """
         for state in self._books.models:
+            self._fleet.introduce(state.model, state.slot)
             for kept in _kept_loaded(state):
                 try:
                     await asyncio.to_thread(self._cache.readmit, kept.digest)
@@ -78,7 +79,11 @@ class Conductor:
                         self._books.faults[state.model] = f"{state.model}:{kept.version} does not serve: {error.what}"
                 else:
                     self._fleet.hold(Holding(state.model, state.slot, kept))
-            self._books.put_in_force(state, with_canary=False)
+            if state.rollout is not None:
+                # Its canary has no process yet, and takes no traffic until it has one again.
+                state = state.model_copy(update={"rollout": state.rollout.model_copy(update={"phase": "loading"})})
+                self._books.commit(state)
+            self._books.put_in_force(state)
 
     async def resume(self) -> None:
         """Finishes, or goes on with, what was under way when the gateway ended."""
@@ -205,8 +210,10 @@ class Conductor:
             if not latest.rollout.stages:
                 self._enter(latest, latest.rollout, 0, progress)
             else:
+                resumed = latest.model_copy(update={"rollout": latest.rollout.model_copy(update={"phase": "baking"})})
+                self._books.commit(resumed)
                 progress.began = time.monotonic()
-                self._books.put_in_force(latest, with_canary=True)
+                self._books.put_in_force(resumed)
 
     async def _look(self, rollout_id: str, progress: Progress) -> bool:
         """One look at a rollout, and what follows from it. False once it has ended."""
@@ -256,7 +263,7 @@ class Conductor:
         changed = state.model_copy(update={"rollout": entered})
         books.commit(changed, (rollout.canary, rollout.run_id, body))
         progress.began = time.monotonic()
-        books.put_in_force(changed, with_canary=True)
+        books.put_in_force(changed)
 
     async def _complete(self, state: ModelState, rollout: RolloutState) -> None:
         """Makes the canary the champion: every worker holds it before the routes name it."""
@@ -277,7 +284,7 @@ class Conductor:
         )
         self._books.commit(changed, (rollout.canary, rollout.run_id, body), finished=ended)
         self._books.faults.pop(state.model, None)
-        self._books.put_in_force(changed, with_canary=False)
+        self._books.put_in_force(changed)
 
     async def _clean_up(self, model: str, rollout_id: str) -> None:
         """Ends a rollout's process, and lets the workers go of what serves no more."""

@@ -65,11 +65,16 @@ class Fleet:
         self._on_failure = on_failure
         self._on_death = on_death
         self._workers: dict[int, OwnProcess] = {}
+        self._slots: dict[str, int] = {}
         self._holdings: dict[tuple[str, int], Holding] = {}
         self._canaries: dict[str, Canary] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         #: Held while what a worker must hold changes, so that one that starts meanwhile misses nothing.
         self._changing = asyncio.Lock()
+
+    def introduce(self, model: str, slot: int) -> None:
+        """Has every worker that starts from now on know this model, whether a version of it can be loaded or not."""
+        self._slots[model] = slot
 
     def hold(self, holding: Holding) -> None:
         """Has every worker that starts from now on hold this version."""
@@ -175,6 +180,7 @@ class Fleet:
         )
         async with self._changing:
             for message in (
+                *({"do": "introduce", "model": model, "slot": slot} for model, slot in self._slots.items()),
                 *({"do": "load", **holding.as_message()} for holding in self._holdings.values()),
                 *({"do": "attach", **canary.as_message()} for canary in self._canaries.values()),
             ):

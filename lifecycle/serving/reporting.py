@@ -15,8 +15,7 @@ Counts = Callable[[ModelState, ServedVersion | None], CellCounts]
 def model_status(state: ModelState, counts: Counts, fault: str, *, running: bool = True) -> ModelStatus:
     """One model's versions: the champion, the canary, and what stands by."""
     rollout = state.rollout
-    baking = rollout is not None and bool(rollout.stages) and state.rollback is None
-    share = rollout.stages[-1].weight if rollout is not None and baking else 0.0
+    share = rollout.stages[-1].weight if rollout is not None and rollout.takes_traffic and state.rollback is None else 0.0
     arms: list[VersionStatus] = []
     if state.champion is not None:
         arms.append(_version(state, state.champion, "champion", 0.0 if fault or not running else 1.0 - share, counts))
@@ -44,7 +43,7 @@ def rollout_status(state: ModelState) -> RolloutStatus:
         version=rollout.canary.version,
         state="undoing" if undoing else rollout.phase,
         step=rollout.step,
-        weight=0.0 if undoing or not rollout.stages else rollout.stages[-1].weight,
+        weight=rollout.stages[-1].weight if rollout.takes_traffic and not undoing else 0.0,
     )
 
 

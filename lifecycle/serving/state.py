@@ -55,6 +55,11 @@ class RolloutState(Record):
     #: An answer slower than this is a bad event; 0 where no guardrail asks.
     slow_us: Count
 
+    @property
+    def takes_traffic(self) -> bool:
+        """Whether its process is ready and its first step has begun."""
+        return bool(self.stages) and self.phase != "loading"
+
 
 class OpenRollback(Record):
     """A rollback that is in the routes, and of which it is not yet recorded what was observed."""

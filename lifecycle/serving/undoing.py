@@ -77,7 +77,7 @@ async def replace(
         update={"champion": target, "standby": standby, "rollback": OpenRollback(intent=intent, decided_at_us=decided_at_us)}
     )
     books.faults.pop(state.model, None)
-    route = books.put_in_force(changed, with_canary=False)
+    route = books.put_in_force(changed)
     routed_ns = time.monotonic_ns()
     books.commit(changed, (leaving, None, intent))
     await fleet.acknowledge(state.model, state.slot, route.epoch)

@@ -99,6 +99,10 @@ class Worker:
         said: dict[str, Any] = await getattr(self, f"do_{message['do']}")(message) or {}
         return said
 
+    async def do_introduce(self, message: dict[str, Any]) -> None:
+        """Makes a model known; until a version of it is loaded it answers that none may answer."""
+        self._named(message)
+
     async def do_load(self, message: dict[str, Any]) -> None:
         """Loads and warms up a version in a thread, then makes it known; requests don't wait for it."""
         name = self._named(message)

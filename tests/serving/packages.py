@@ -40,7 +40,7 @@ MODEL = "credit"
 #: A row that every tiny model takes.
 ROW: dict[str, str | float | None] = {"income": 120.0, "home": "rent"}
 
-Behaviour = Literal["good", "refuses_unknown", "not_a_number"]
+Behaviour = Literal["good", "refuses_unknown", "not_a_number", "unloadable"]
 Gate = Literal["deployment", "promotion"]
 
 
@@ -65,7 +65,7 @@ def pack(folder: Path, *, bias: float = 0.0, behaviour: Behaviour = "good", sign
     schemas = ModelSchemas(inputs=preprocessor.inputs, positive="bad", negative="good", threshold=0.5)
     parts: dict[Part, bytes] = {
         "weights": b"weights" + str(bias).encode(),
-        "graph": graph(preprocessor.width, bias, broken=behaviour == "not_a_number"),
+        "graph": b"no graph" if behaviour == "unloadable" else graph(preprocessor.width, bias, broken=behaviour == "not_a_number"),
         "preprocessor": preprocessor.canonical(),
         "schemas": schemas.canonical(),
         "training": canonical_bytes({"bias": bias, "behaviour": behaviour}),

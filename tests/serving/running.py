@@ -50,8 +50,9 @@ class RunningGateway:
         self._packed: dict[tuple[str, int], Packed] = {}
         self._callers: list[Caller] = []
 
-    def start(self) -> None:
-        configuration = {
+    def configuration(self) -> str:
+        """What its process is told."""
+        told = {
             "folder": str(self.folder),
             "ledger": str(self.ledger),
             "port": 0,
@@ -60,9 +61,12 @@ class RunningGateway:
             "log_key": str(self.key.verifier),
             "canary_timeout_ms": self._canary_timeout_ms,
         }
+        return json.dumps(told)
+
+    def start(self) -> None:
         log = (self.home / "gateway.log").open("ab")
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.serving.process", json.dumps(configuration)], cwd=REPOSITORY, stdout=log, stderr=log
+            [sys.executable, "-m", "tests.serving.process", self.configuration()], cwd=REPOSITORY, stdout=log, stderr=log
         )
         log.close()
         wait_for(self.answers, "the gateway answers")
