@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -55,7 +56,7 @@ def _start(settings: GatewaySettings, project: Path) -> subprocess.Popen[bytes]:
         "LIFECYCLE_GATEWAY_WORKERS": str(settings.workers),
     }
     with folder.log.open("ab") as log:
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-m", "lifecycle.cli.main", "gateway", "run"],
             cwd=project,
             env={**os.environ, **environment},
@@ -64,6 +65,9 @@ def _start(settings: GatewaySettings, project: Path) -> subprocess.Popen[bytes]:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
+    # Somebody must take its exit code should it end before us, or it stays a zombie.
+    threading.Thread(target=process.wait, daemon=True).start()
+    return process
 
 
 def _end_of_log(settings: GatewaySettings) -> str:

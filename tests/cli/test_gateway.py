@@ -1,0 +1,78 @@
+"""`lifecycle gateway` as a person uses it: start, look, stop, and what it says when something is in the way."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lifecycle.cli import main
+from lifecycle.errors import Unavailable
+from lifecycle.serving.client import GatewayClient
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty project with a home of its own, whose gateway is stopped afterwards."""
+    (tmp_path / "workspace.yaml").write_text("load_from: []\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LIFECYCLE_GATEWAY_PORT", "0")
+    yield tmp_path
+    try:
+        GatewayClient(tmp_path / ".lifecycle" / "gateway").stop()
+    except Unavailable:
+        pass  # the test has stopped it itself, or never started it
+
+
+def status(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    """What `gateway status --json` says; everything printed before is forgotten."""
+    capsys.readouterr()
+    assert main.run(["gateway", "status", "--json"]) == 0
+    said: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return said
+
+
+@pytest.mark.usefixtures("project")
+def test_start_status_and_stop(capsys: pytest.CaptureFixture[str]) -> None:
+    """A started gateway answers, is not started twice, and is gone once stop returns."""
+    assert main.run(["gateway", "start"]) == 0
+    first = status(capsys)
+    assert (first["running"], first["workers"], first["models"]) == (True, 1, [])
+    assert main.run(["gateway", "start"]) == 0
+    assert status(capsys)["pid"] == first["pid"]
+    assert main.run(["gateway", "status"]) == 0
+    assert first["url"] in capsys.readouterr().out
+    assert main.run(["gateway", "stop"]) == 0
+    assert status(capsys)["running"] is False
+
+
+@pytest.mark.usefixtures("project")
+def test_without_a_gateway_the_status_says_how_to_start_one(capsys: pytest.CaptureFixture[str]) -> None:
+    """A status without a gateway is an answer, and stopping none is an error with its code."""
+    assert main.run(["gateway", "status"]) == 0
+    assert "lifecycle gateway start" in capsys.readouterr().out
+    assert main.run(["gateway", "stop"]) == Unavailable.exit_code
+    assert "does not answer" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("project")
+def test_a_port_in_use_is_said_plainly(capsys: pytest.CaptureFixture[str]) -> None:
+    """A gateway whose port is taken ends with what is in the way, in the foreground and in the background."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        assert main.run(["gateway", "run", "--port", port]) == Unavailable.exit_code
+        assert f"can't listen on 127.0.0.1:{port}" in capsys.readouterr().err
+        assert main.run(["gateway", "start", "--port", port]) == Unavailable.exit_code
+        assert f"can't listen on 127.0.0.1:{port}" in capsys.readouterr().err
+
+
+def test_a_folder_that_cannot_be_written_is_said_plainly(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A home whose gateway folder is a file is named, with what to do."""
+    (project / ".lifecycle").mkdir()
+    (project / ".lifecycle" / "gateway").touch()
+    assert main.run(["gateway", "run"]) == Unavailable.exit_code
+    assert "can't be written" in capsys.readouterr().err
