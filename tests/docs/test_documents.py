@@ -175,6 +175,27 @@ def test_every_target_that_the_documents_name_exists() -> None:
     assert named <= targets
 
 
+def test_make_alone_explains_every_target() -> None:
+    """`make` runs nothing and lists each target with what it does."""
+    import subprocess
+
+    shown = subprocess.run(["make", "--no-print-directory"], cwd=REPOSITORY, capture_output=True, text=True, check=True, timeout=60).stdout
+    for target, what in re.findall(r"^([a-z-]+):.*## (.*)$", text_of("Makefile"), re.MULTILINE):
+        assert re.search(rf"^  {target} +{re.escape(what)}$", shown, re.MULTILINE)
+
+
+def test_no_target_deletes_a_home() -> None:
+    """What running made is never wiped by the way: no line that removes something names a home."""
+    removing = [line for line in text_of("Makefile").splitlines() if "rm -rf" in line and ".lifecycle" in line]
+    assert all("-not -path './.lifecycle/*'" in line for line in removing)
+
+
+def test_every_bench_that_the_readme_quotes_exists() -> None:
+    """`python -m bench.X` is a module of bench/."""
+    for name in re.findall(r"python -m bench\.([a-z_]+)", text_of("README.md")):
+        assert (REPOSITORY / "bench" / f"{name}.py").is_file()
+
+
 def test_the_declaration_of_the_credit_model_is_a_form() -> None:
     """At most sixty lines, which is what the README promises a team."""
     assert len(text_of("assets/credit/model.py").splitlines()) <= 60
