@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write the same facts for machines to this file.")
+@click.option(
+    "--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write the same facts for machines to this file."
+)
 def demo(json_file: Path | None) -> None:
     """Live through a whole life of the credit model, and leave everything open for a look.
 
@@ -74,7 +76,7 @@ def _write_facts(stage: Stage, file: Path) -> None:
             "failed": sum(counted.failed for counted in stage.sent),
         },
         rollback_ms=stage.rollback_ms,
-        ledger={"size": head.size, "root": head.root.hex()},
+        ledger={"size": head.size, "root": head.root_text},
     )
     try:
         file.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")

@@ -38,7 +38,9 @@ def up(port: int) -> None:
     departments = Departments.here()
     _require_pages()
     require_free_port("127.0.0.1", port, "--port")
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # Set, not assumed: a shell starts what it runs in the background with SIGINT ignored.
+        signal.signal(number, _interrupt)
     family = Family(departments.folder("logs"))
     try:
         _start(departments, family, port)

@@ -185,7 +185,7 @@ def prove(stage: Stage) -> None:
             broken = verify_ledger(copy, departments.ledger_key)
         named = [finding for finding in broken.findings if finding.index == altered]
         _expect(not broken.ok and bool(named), f"the altered record {altered} was not named")
-    stage.story.say(f"{whole.size} records, root {whole.root.hex()[:16]}…: [green]they hold[/] (level {whole.level})")
+    stage.story.say(f"{whole.size} records, root {whole.root_text[:16]}…: [green]they hold[/] (level {whole.level})")
     stage.story.say(f"in the copy: [red]{named[0].what}[/]")
 
 

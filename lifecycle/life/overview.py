@@ -72,7 +72,7 @@ def overview(departments: Departments) -> Overview:
         gateway_url=_gateway_url(departments),
         ledger_url=departments.settings.ledger_url,
         ledger_size=head.size,
-        ledger_root=head.root.hex(),
+        ledger_root=head.root_text,
     )
 
 

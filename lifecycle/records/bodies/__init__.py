@@ -58,11 +58,11 @@ BODIES: dict[str, type[Body]] = {
 
 __all__ = [
     "BODIES",
-    "Body",
     "ApprovalBarred",
     "ApprovalGiven",
     "ApprovalRefused",
     "ApprovalRequested",
+    "Body",
     "DatasetIngested",
     "DatasetRejected",
     "DecisionMade",
