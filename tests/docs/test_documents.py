@@ -152,6 +152,38 @@ def test_every_subcommand_is_documented() -> None:
             assert set(command.commands) <= set(re.findall(r"[a-z-]+", rows[name])), name
 
 
+def test_every_command_in_the_book_is_one_that_works() -> None:
+    """Each `lifecycle …` that a page shows has a verb, commands and options that there are."""
+    import shlex
+
+    import click
+
+    from lifecycle.cli.main import lifecycle
+
+    wrong = []
+    for page in PAGES:
+        shown = re.findall(r"^ *(lifecycle [a-z].*)$|`(lifecycle [a-z][^`]*)`", text_of(page), re.MULTILINE)
+        for line in (block or inline for block, inline in shown):
+            words = shlex.split(line.replace("…", ""), comments=True)[1:]
+            if words == ["VERB"] or not words:
+                continue
+            context, command = click.Context(lifecycle), lifecycle.get_command(click.Context(lifecycle), words[0])
+            if isinstance(command, click.Group) and len(words) > 1:
+                command = command.get_command(context, words[1])
+            known = {option for parameter in command.params for option in parameter.opts} if command else set()
+            unknown = {word.partition("=")[0] for word in words if word.startswith("--")} - known - {"--help"}
+            if command is None or unknown:
+                wrong.append((str(page), line, sorted(unknown)))
+    assert not wrong
+
+
+def test_the_readme_shows_the_declaration_as_it_is() -> None:
+    """Every line of the form in the README stands in the credit model's declaration."""
+    (shown,) = re.findall(r"```python\n(.*?)```", text_of("README.md"), re.DOTALL)
+    declared = text_of("assets/credit/model.py").splitlines()
+    assert [line for line in shown.splitlines() if "…" not in line and line not in declared] == []
+
+
 def test_every_event_and_state_is_documented() -> None:
     """The reference of records lists each type of event and each state, and no other."""
     events, _, states = text_of("docs/reference/records.md").partition("## States")
