@@ -30,11 +30,14 @@ class BundleDocument(Record):
     files: dict[str, str]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Bundle:
     """Policies, limits and canaries, read and checked. `revision` is its digest: what is asked for is what is loaded."""
 
     files: Mapping[str, str]
+
+    def __repr__(self) -> str:
+        return f"Bundle({self.digest})"
 
     @classmethod
     def load(cls, governance: Path) -> Bundle:

@@ -10,7 +10,7 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from lifecycle.approvals.keys import create_key, key_id_of
-from lifecycle.approvals.people import Registry
+from lifecycle.approvals.people import Delegation, Group, Person, Registry
 from lifecycle.errors import Refused
 from lifecycle.life import standing
 from lifecycle.life.approval import approve_version
@@ -40,18 +40,15 @@ def keeper(bundle: Bundle) -> GateKeeper:
 @st.composite
 def organisations(draw: st.DrawFn) -> Registry:
     """People in teams, in groups of people and groups, with delegations any way round; everybody holds every role."""
-    people = [{"id": name, "roles": ["admin", "risk"], "teams": draw(st.lists(st.sampled_from(TEAMS), unique=True))} for name in PEOPLE]
-    inner = {"id": "inner", "members": draw(st.lists(st.sampled_from(PEOPLE), unique=True, max_size=2))}
-    outer = {"id": "outer", "members": draw(st.lists(st.sampled_from((*PEOPLE, "inner")), unique=True, max_size=2))}
-    pairs = st.tuples(st.sampled_from(PEOPLE), st.sampled_from(PEOPLE))
-    delegations = [{"from": giver, "to": receiver} for giver, receiver in draw(st.lists(pairs, max_size=3))]
-    return Registry.of(
-        {
-            "people": {person["id"]: person for person in people},
-            "origin": dict.fromkeys(PEOPLE, "project"),
-            "groups": [inner, outer],
-            "delegations": delegations,
-        }
+    teams = st.lists(st.sampled_from(TEAMS), unique=True).map(tuple)
+    inner = draw(st.lists(st.sampled_from(PEOPLE), unique=True, max_size=2))
+    outer = draw(st.lists(st.sampled_from((*PEOPLE, "inner")), unique=True, max_size=2))
+    pairs = draw(st.lists(st.tuples(st.sampled_from(PEOPLE), st.sampled_from(PEOPLE)), max_size=3))
+    return Registry(
+        people={name: Person(id=name, roles=("admin", "risk"), teams=draw(teams)) for name in PEOPLE},
+        origin=dict.fromkeys(PEOPLE, "project"),
+        groups=(Group(id="inner", members=tuple(inner)), Group(id="outer", members=tuple(outer))),
+        delegations=tuple(Delegation.of({"from": giver, "to": receiver}) for giver, receiver in pairs),
     )
 
 

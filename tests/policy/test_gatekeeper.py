@@ -175,6 +175,12 @@ def test_too_deep_a_question_denies(bundle: Bundle, keeper: GateKeeper) -> None:
     assert [violation.rule for violation in keeper.ask(question).result.violations] == ["SYS-004"]
 
 
+def test_a_number_that_the_embedded_engine_can_t_read_denies(bundle: Bundle, keeper: GateKeeper) -> None:
+    """rego-cpp fails on subnormal numbers (found by the parity corpus); an unreadable number is a denial, on good evidence as well."""
+    question = changed(good(bundle, "promotion"), "evidence", "evaluation", "parity", "largest_difference", 5e-324)
+    assert [violation.rule for violation in keeper.ask(question).result.violations] == ["SYS-001"]
+
+
 def test_production_refuses_the_embedded_engine(bundle: Bundle, embedded: EmbeddedEngine) -> None:
     """An environment named production takes decisions from an OPA server only."""
     for environment in ("production", "prod", "prod_eu"):

@@ -1,0 +1,87 @@
+"""Two engines, one answer: the embedded engine against the real OPA, on questions that nobody thought of one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lifecycle.policy.bundle import Bundle
+from lifecycle.policy.embedded import EmbeddedEngine
+from lifecycle.policy.recheck import believed
+from lifecycle.policy.server import ServerEngine
+from lifecycle.records.gates import GateInput, GateResult
+from tests.policy import server
+from tests.policy.questions import challenging, changed, good
+from tests.policy.test_rules import BREAKS
+
+ANYWHERE = st.floats(-1.0, 1.0, allow_subnormal=False)
+Verdict = tuple[str, list[str], list[str], list[str], int]
+
+
+@pytest.fixture(scope="module")
+def authority(tool: Callable[[str], str], bundle: Bundle, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerEngine]:
+    """The real OPA on this project's bundle."""
+    with server.running(tool("opa"), bundle, tmp_path_factory.mktemp("parity")) as url:
+        yield ServerEngine(url, server.TOKEN, bundle)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How to make a question: which gate, how risky, how far from each limit, and which rules to break on top."""
+
+    gate: str
+    tier: str
+    challenger: tuple[float, float] | None
+    bounds: tuple[float, float, float]
+    broken: tuple[str, ...]
+
+    def question(self, bundle: Bundle) -> GateInput:
+        question = good(bundle, self.gate, risk_tier=self.tier)
+        if self.gate == "promotion":
+            question = challenging(question, *self.challenger) if self.challenger else question
+            for (metric, bound), value in zip(
+                (("auc", "low"), ("accuracy", "low"), ("calibration_error", "high")), self.bounds, strict=True
+            ):
+                question = changed(question, "evidence", "evaluation", "metrics", metric, bound, value)
+        for rule in self.broken:
+            question = BREAKS[self.gate, rule](bundle, question)
+        return question
+
+
+def near(limit: float) -> st.SearchStrategy[float]:
+    """Numbers at a limit, right beside it, and anywhere. The embedded engine fails, and so denies, on subnormal ones."""
+    return st.sampled_from((limit, limit - 1e-9, limit + 1e-9)) | ANYWHERE
+
+
+def plans_of(gate: str) -> st.SearchStrategy[Plan]:
+    rules = sorted(rule for of, rule in BREAKS if of == gate)
+    return st.builds(
+        Plan,
+        gate=st.just(gate),
+        tier=st.sampled_from(("low", "medium", "high")),
+        challenger=st.none() | st.tuples(ANYWHERE, ANYWHERE),
+        bounds=st.tuples(near(0.78), near(0.75), near(0.1)),
+        broken=st.lists(st.sampled_from(rules), max_size=4, unique=True).map(tuple),
+    )
+
+
+def verdict(result: GateResult) -> Verdict:
+    """What the two must agree on: never the texts, in which floats are written differently."""
+    failures, warnings = ([(failure.rule + failure.subject) for failure in found] for found in (result.violations, result.warnings))
+    return result.outcome, failures, warnings, list(result.evaluated), sum(need.given for need in result.required_approvals)
+
+
+@settings(max_examples=300)
+@given(plan=st.sampled_from(sorted({gate for gate, _ in BREAKS})).flatmap(plans_of))
+def test_both_engines_answer_alike(bundle: Bundle, embedded: EmbeddedEngine, authority: ServerEngine, plan: Plan) -> None:
+    """Outcome, rules, what they found fault with, and approvals counted are the same."""
+    question = plan.question(bundle)
+    rules = bundle.rules[question.gate]
+    here = believed(embedded.answer(question.gate, question.as_json()), question, rules)
+    there = believed(authority.answer(question.gate, question.as_json()), question, rules)
+    assert verdict(here) == verdict(there)
+    assert here.obligations == there.obligations
