@@ -11,9 +11,9 @@ import pytest
 from lifecycle.cli import main
 from lifecycle.ledger.ledger import Ledger
 from lifecycle.serving.predictions import PredictionWriter
-from tests.lineage import lives
+from tests.lineage import in_memory, lives
 
-ANSWERED_US = lives.START_US + 10**9
+ANSWERED_US = in_memory.START_US + 10**9
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     with Ledger.open(f"sqlite:///{folder / 'ledger' / 'ledger.db'}", origin="lifecycle.local/local") as ledger, ledger.writing() as writer:
         writer.append_all([one.event for one in lives.whole_life().recorded])
     log = PredictionWriter(folder / "gateway" / "predictions", worker=0)
-    rows = [row("by-champion"), row("tampered", model_digest=lives.model_digest(2))]
+    rows = [row("by-champion"), row("tampered", model_digest=in_memory.model_digest(2))]
     log.append("credit", rows, [{"age": 41.0, "home": "rent"}] * len(rows))
     log.close()
     return folder
@@ -39,7 +39,7 @@ def row(prediction_id: str, **changed: Any) -> dict[str, Any]:
         "at_us": ANSWERED_US,
         "model": "credit",
         "version": 1,
-        "model_digest": lives.model_digest(1),
+        "model_digest": in_memory.model_digest(1),
         "arm": "champion",
         "epoch": 1,
         "latency_us": 900,

@@ -6,12 +6,7 @@ canary and is rolled back.
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Collection
-from dataclasses import dataclass, field
-
 from lifecycle.records.approval import Envelope, Statement
-from lifecycle.records.bodies import Body
 from lifecycle.records.bodies.data import ColumnProfile, DatasetIngested, DatasetRejected
 from lifecycle.records.bodies.decisions import ApprovalBarred, ApprovalGiven, ApprovalRequested, DecisionMade, VersionRevoked
 from lifecycle.records.bodies.governors import PersonEnrolled
@@ -25,8 +20,8 @@ from lifecycle.records.bodies.serving import (
     RolloutStepReached,
     Trigger,
 )
-from lifecycle.records.bodies.training import Metering, ModelEvaluated, ModelTrained, TrainingFailed, TrainingStarted
-from lifecycle.records.events import Actor, Event, Link, Recorded, Subject
+from lifecycle.records.bodies.training import ModelEvaluated, ModelTrained, TrainingFailed, TrainingStarted
+from lifecycle.records.events import Subject
 from lifecycle.records.evidence import Evidence, Measurement, Parity
 from lifecycle.records.gates import (
     DataAccessEvidence,
@@ -48,83 +43,23 @@ from lifecycle.records.gates import (
     VerifiedApproval,
     Violation,
 )
-from lifecycle.records.record import Digest
 from lifecycle.records.rollout import RolloutPlan, RolloutStep
-
-START_US = 1_700_000_000_000_000
-CHECKPOINT = "lifecycle.local/local\n3\nAAAA\n\n— lifecycle.local/local AAAA\n"
-
-
-def digest(of: str) -> Digest:
-    return "sha256:" + hashlib.sha256(of.encode()).hexdigest()
-
-
-SOURCE, DATASET = digest("source"), digest("dataset")
-BUNDLE, LIMITS, PEOPLE = digest("bundle"), digest("limits"), digest("people")
-DAGSTER = Actor(id="dagster", kind="service")
-RISK_OFFICER = Actor(id="rita", kind="human", authenticated=True)
-ENGINEER = Actor(id="dora", kind="human", authenticated=True)
-
-
-@dataclass(frozen=True)
-class Head:
-    size: int
-
-
-@dataclass
-class Ledger:
-    """A ledger as far as lineage knows one. Ids and times follow from the index, so that two alike are equal."""
-
-    recorded: list[Recorded] = field(default_factory=list)
-    note: str | None = CHECKPOINT
-
-    def events(self, *, types: Collection[str] | None = None, name: str | None = None) -> list[Recorded]:
-        return [
-            one for one in self.recorded if (types is None or one.event.type in types) and (name is None or one.event.subject.name == name)
-        ]
-
-    def head(self) -> Head:
-        return Head(len(self.recorded))
-
-    def checkpoint(self) -> str | None:
-        return self.note
-
-    def add(
-        self,
-        body: Body,
-        subject: Subject,
-        *,
-        actor: Actor = DAGSTER,
-        run_id: str | None = "run",
-        inputs: dict[str, Digest] | None = None,
-        outputs: dict[str, Digest] | None = None,
-        event_id: str | None = None,
-    ) -> Recorded:
-        index = len(self.recorded)
-        event = Event.happened(
-            body,
-            subject=subject,
-            actor=actor,
-            environment="local",
-            run_id=run_id,
-            inputs=tuple(Link(role=role, digest=value) for role, value in (inputs or {}).items()),
-            outputs=tuple(Link(role=role, digest=value) for role, value in (outputs or {}).items()),
-            at_us=START_US + index * 1_000_000,
-            event_id=event_id or f"event-{index}",
-        )
-        self.recorded.append(Recorded(index=index, event=event))
-        return self.recorded[-1]
-
-
-def model_digest(version: int) -> Digest:
-    return digest(f"model {version}")
-
-
-def subject(version: int | None) -> Subject:
-    return Subject(kind="model", name="credit", version=version, digest=None if version is None else model_digest(version))
-
-
-DATA = Subject(kind="dataset", name="credit", digest=DATASET)
+from tests.lineage.in_memory import (
+    BUNDLE,
+    DATA,
+    DATASET,
+    ENGINEER,
+    LIMITS,
+    PEOPLE,
+    RISK_OFFICER,
+    SOURCE,
+    START_US,
+    Ledger,
+    digest,
+    metering,
+    model_digest,
+    subject,
+)
 
 
 def whole_life() -> Ledger:
@@ -263,12 +198,6 @@ def trained(ledger: Ledger, version: int, *, allowed_by: tuple[str, ...] = (), r
         inputs={"dataset": DATASET},
         outputs={"model": model_digest(version), "signature": digest(f"signature {version}"), "baseline": digest("baseline")},
         event_id=f"trained-{version}",
-    )
-
-
-def metering() -> Metering:
-    return Metering(
-        device="cpu", precision="float32", seconds=2.5, peak_memory_bytes=1, epochs=30, resumed_from_epoch=0, cost=0.0002, currency="EUR"
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lifecycle.lineage.completeness import missing_lineage
 from lifecycle.lineage.reading import read_graph
-from tests.lineage import lives
+from tests.lineage import in_memory, lives
 
 
 def without(*event_ids: str) -> tuple[str, ...]:
@@ -27,7 +27,7 @@ def test_a_dataset_that_nothing_ingested_is_named_by_digest() -> None:
     """Training on bytes that the ledger never saw ingested shows."""
     (missing,) = without("ingested")
     assert "nothing made dataset" in missing
-    assert lives.DATASET.removeprefix("sha256:")[:12] in missing
+    assert in_memory.DATASET.removeprefix("sha256:")[:12] in missing
 
 
 def test_a_decision_that_is_claimed_and_not_recorded_is_named() -> None:

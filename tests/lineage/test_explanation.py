@@ -9,9 +9,9 @@ import pytest
 from lifecycle.errors import Tampered, UnknownName
 from lifecycle.lineage.explanation import explain
 from lifecycle.lineage.reading import read_graph
-from tests.lineage import lives
+from tests.lineage import in_memory, lives
 
-LATER_US = lives.START_US + 10**9
+LATER_US = in_memory.START_US + 10**9
 
 
 def row(**changed: Any) -> dict[str, Any]:
@@ -20,13 +20,13 @@ def row(**changed: Any) -> dict[str, Any]:
         "at_us": LATER_US,
         "model": "credit",
         "version": 1,
-        "model_digest": lives.model_digest(1),
+        "model_digest": in_memory.model_digest(1),
         "arm": "champion",
         "latency_us": 900,
         "outcome": "answered",
         "output": {"probability": 0.81, "decision": "good"},
         "fallback_from": None,
-        "input_commitment": lives.digest("commitment"),
+        "input_commitment": in_memory.digest("commitment"),
     } | changed
 
 
@@ -62,7 +62,7 @@ def test_a_referral_was_answered_by_no_version() -> None:
 def test_a_row_that_names_other_bytes_is_tampered_with() -> None:
     """The digest in the row must be that of the version in the ledger."""
     with pytest.raises(Tampered, match="credit:1 is"):
-        steps({"model_digest": lives.model_digest(2)})
+        steps({"model_digest": in_memory.model_digest(2)})
 
 
 def test_a_version_that_the_ledger_does_not_know_is_an_error() -> None:
@@ -73,7 +73,7 @@ def test_a_version_that_the_ledger_does_not_know_is_an_error() -> None:
 
 def test_a_prediction_before_any_rollout_is_told_as_such() -> None:
     """An answer that the ledger does not account for is not papered over."""
-    assert "no rollout" in steps({"at_us": lives.START_US})
+    assert "no rollout" in steps({"at_us": in_memory.START_US})
 
 
 def test_a_fallback_says_which_version_had_failed() -> None:

@@ -11,10 +11,10 @@ import pytest
 
 from lifecycle.errors import InvalidDeclaration, UnknownName
 from lifecycle.lineage.export import FORMATS, export
-from tests.lineage import lives
+from tests.lineage import in_memory, lives
 
 
-def whole() -> lives.Ledger:
+def whole() -> in_memory.Ledger:
     """The whole life, with what goes wrong and what governs besides."""
     ledger = lives.whole_life()
     lives.rejected(ledger)
@@ -109,7 +109,7 @@ def test_a_run_starts_once_and_ends_once() -> None:
 
 def test_a_run_that_is_open_has_no_end() -> None:
     """A training that has started and not ended is exported as started."""
-    ledger = lives.Ledger()
+    ledger = in_memory.Ledger()
     lives.ingested(ledger)
     lives.trained(ledger, 1)
     ledger.recorded.pop()
@@ -123,7 +123,7 @@ def test_openlineage_carries_index_and_checkpoint() -> None:
     for event in run_events():
         facet = event["run"]["facets"]["lifecycle"]
         assert facet["ledgerIndexes"]
-        assert facet["ledger"]["checkpoint"] == lives.CHECKPOINT
+        assert facet["ledger"]["checkpoint"] == in_memory.CHECKPOINT
         assert all("ledgerIndex" in dataset["facets"]["lifecycle"] for dataset in event["inputs"] + event["outputs"])
 
 
@@ -169,7 +169,9 @@ def test_prov_says_what_a_version_is_derived_from() -> None:
     """The version is derived from its dataset, and the dataset from its source."""
     _, raw = prov_document(model="credit", version=1)
     derived = {(said["prov:generatedEntity"], said["prov:usedEntity"]) for said in raw["wasDerivedFrom"].values()}
-    dataset, source = (f"lifecycle:{kind}/{of.replace(':', '%3A')}" for kind, of in (("dataset", lives.DATASET), ("source", lives.SOURCE)))
+    dataset, source = (
+        f"lifecycle:{kind}/{of.replace(':', '%3A')}" for kind, of in (("dataset", in_memory.DATASET), ("source", in_memory.SOURCE))
+    )
     assert {("lifecycle:version/credit%3A1", dataset), (dataset, source)} <= derived
 
 
@@ -189,13 +191,13 @@ def test_prov_tells_a_person_from_a_service_and_a_fact_from_a_claim() -> None:
 def test_prov_carries_the_checkpoint() -> None:
     """The ledger is an entity of the document, with its size and its signed note."""
     _, raw = prov_document()
-    assert raw["entity"]["lifecycle:ledger"]["lifecycle:checkpoint"] == lives.CHECKPOINT
+    assert raw["entity"]["lifecycle:ledger"]["lifecycle:checkpoint"] == in_memory.CHECKPOINT
     assert raw["entity"]["lifecycle:ledger"]["lifecycle:size"] == len(whole().recorded)
 
 
 def test_an_empty_ledger_exports_nothing_and_says_so() -> None:
     """Before anything has happened there is an empty list of runs, and a document with the ledger alone."""
-    empty = lives.Ledger(note=None)
+    empty = in_memory.Ledger(note=None)
     assert export(empty, "openlineage") == {"ledger.openlineage.ndjson": b""}
     (content,) = export(empty, "prov").values()
     assert json.loads(content)["entity"] == {"lifecycle:ledger": {"lifecycle:checkpoint": "", "lifecycle:size": 0, "prov:type": "ledger"}}

@@ -12,7 +12,7 @@ from lifecycle.lineage.reading import read_graph
 from lifecycle.records.bodies import BODIES
 from lifecycle.records.bodies.training import ModelTrained
 from lifecycle.records.events import Recorded
-from tests.lineage import lives
+from tests.lineage import in_memory, lives
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +70,7 @@ def test_a_version_that_is_rolled_back_to_has_that_in_its_life(graph: Graph) -> 
 
 def test_two_versions_of_the_same_bytes_have_a_life_each() -> None:
     """Training is deterministic: the same bytes may come twice, and each version keeps its own training."""
-    ledger = lives.Ledger()
+    ledger = in_memory.Ledger()
     lives.ingested(ledger)
     lives.trained(ledger, 1)
     twin = ledger.recorded[-1].event
@@ -94,7 +94,7 @@ def test_every_edge_names_an_event_that_is_in_the_ledger(graph: Graph) -> None:
 
 def test_a_failed_training_and_a_refused_dataset_stay_in_the_graph() -> None:
     """What went wrong is lineage as well, with its reason."""
-    ledger = lives.Ledger()
+    ledger = in_memory.Ledger()
     lives.rejected(ledger)
     lives.training_failed(ledger)
     activities = read_graph(ledger.recorded).activities
