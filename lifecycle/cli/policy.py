@@ -36,7 +36,7 @@ def test() -> None:
     sing(EmbeddedEngine(bundle), bundle)
     rules = {rule for gate in bundle.rules.values() for rule in gate}
     render.line(
-        f"{len(bundle.rules)} gates with {len(rules)} rules, {len(bundle.limit_sets)} sets of limits: every canary is answered as known."
+        f"{len(bundle.rules)} gates with {len(rules)} rules, limits {', '.join(bundle.limit_sets)}: every canary is answered as known."
     )
     checks = check_with_opa(governance, bundle)
     render.table(["check", "passed"], [[check.name, check.passed] for check in checks])

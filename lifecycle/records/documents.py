@@ -41,6 +41,13 @@ def _strict_loader() -> type[yaml.SafeLoader]:
     class StrictLoader(yaml.SafeLoader):
         """A SafeLoader without dates, aliases, merges, the other words for true and false, and keys that stand twice."""
 
+        def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+            if self.check_event(yaml.AliasEvent):  # type: ignore[no-untyped-call]  # the stubs leave it untyped
+                raise yaml.composer.ComposerError(
+                    None, None, "an alias stands for something written elsewhere", self.peek_event().start_mark
+                )
+            return super().compose_node(parent, index)
+
         def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
             seen: set[str] = set()
             for key, _ in node.value:
@@ -51,7 +58,11 @@ def _strict_loader() -> type[yaml.SafeLoader]:
                 seen.add(key.value)
             return super().construct_mapping(node, deep)
 
-    kept = {"tag:yaml.org,2002:int", "tag:yaml.org,2002:float", "tag:yaml.org,2002:null"}
+    json_tags = {f"tag:yaml.org,2002:{name}" for name in ("null", "bool", "int", "float", "str", "seq", "map")}
+    StrictLoader.yaml_constructors = {
+        tag: construct for tag, construct in yaml.SafeLoader.yaml_constructors.items() if tag is None or tag in json_tags
+    }
+    kept = json_tags - {"tag:yaml.org,2002:bool"}
     StrictLoader.yaml_implicit_resolvers = {
         first: [(tag, pattern) for tag, pattern in resolvers if tag in kept]
         for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()

@@ -1,0 +1,66 @@
+"""`lifecycle keys` and `lifecycle people` as somebody types them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import stat
+from pathlib import Path
+
+import pytest
+
+from lifecycle.cli import main
+
+
+@pytest.fixture
+def project(repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project with this repository's governance and an empty home."""
+    (tmp_path / "workspace.yaml").write_text("load_from: []\n")
+    shutil.copytree(repository / "governance", tmp_path / "governance")
+    monkeypatch.setenv("LIFECYCLE_PROJECT", str(tmp_path))
+    return tmp_path
+
+
+def test_from_a_key_to_a_person_who_can_sign(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Make a key, enrol its owner, see them listed with what they may do."""
+    assert main.run(["keys", "new", str(project / "alice.key"), "--for", "alice"]) == 0
+    made = capsys.readouterr()
+    key_id = made.out.split()[0]
+    assert "lifecycle people add alice" in made.err
+    assert stat.S_IMODE((project / "alice.key").stat().st_mode) == 0o600
+    assert main.run(["people", "add", "alice", "--role", "risk", "--team", "risk_office", "--key", str(project / "alice.pub")]) == 0
+    assert main.run(["people", "list", "--json"]) == 0
+    listed = json.loads(capsys.readouterr().out.partition("\n")[2])
+    assert listed["people"] == [
+        {"id": "alice", "name": "", "roles": ["risk"], "acts_also_as": ["risk_office"], "keys": [key_id], "registry": "home"}
+    ]
+    assert main.run(["people", "list"]) == 0
+    assert "risk_office" in capsys.readouterr().out
+    assert main.run(["ledger", "log", "--type", "PersonEnrolled", "--json"]) == 0
+    assert '"person": "alice"' in capsys.readouterr().out
+
+
+def test_an_empty_registry_says_what_to_do(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nobody enrolled is no error, and names the next step."""
+    assert main.run(["people", "list"]) == 0
+    assert "lifecycle people add" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["people", "add", "alice", "--key", "absent.pub"], 2, "There is no public key"),
+        (["people", "add", "Alice Smith"], 2, "id"),
+        (["keys", "new", "governance/people.yaml"], 2, "stands already"),
+        (["keys", "new", "nowhere/alice.key"], 5, "can't be written"),
+    ],
+)
+def test_what_makes_no_sense_is_said(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str], code: int, words: str
+) -> None:
+    """Clear words, and an exit code that says which kind of trouble it is."""
+    monkeypatch.chdir(project)
+    assert main.run(arguments) == code
+    said = capsys.readouterr().err
+    assert words in said
+    assert "Next:" in said

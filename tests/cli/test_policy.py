@@ -1,0 +1,98 @@
+"""`lifecycle policy` as somebody types it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from lifecycle.cli import main
+from lifecycle.policy.bundle import Bundle
+from lifecycle.records.bodies.decisions import DecisionMade
+from lifecycle.records.events import Actor, Event, Subject
+from lifecycle.wiring import Departments
+from tests.policy.questions import changed, good
+
+
+@pytest.fixture
+def project(repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project with this repository's governance and an empty home."""
+    (tmp_path / "workspace.yaml").write_text("load_from: []\n")
+    shutil.copytree(repository / "governance", tmp_path / "governance")
+    monkeypatch.setenv("LIFECYCLE_PROJECT", str(tmp_path))
+    return tmp_path
+
+
+def test_show_names_every_rule(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What decides can be read without reading Rego."""
+    assert main.run(["policy", "show"]) == 0
+    shown = capsys.readouterr().out
+    rules = Bundle.load(project / "governance").rules
+    assert all(rule in shown for gate in rules.values() for rule in gate)
+    assert main.run(["policy", "show", "rollback", "--json"]) == 0
+    assert [rule["id"] for rule in json.loads(capsys.readouterr().out)["gates"]["rollback"]] == list(rules["rollback"])
+
+
+def test_an_unknown_gate_is_named(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """With those that there are."""
+    assert main.run(["policy", "show", "elsewhere"]) == 2
+    assert "data_access" in capsys.readouterr().err
+
+
+def test_limits_are_shown_with_their_range(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """As a table and as JSON."""
+    assert main.run(["policy", "limits", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["limits"]["consumer_credit"]["approvals_high"] == 1.0
+    assert main.run(["policy", "limits"]) == 0
+    assert "0.65 to 1" in capsys.readouterr().out
+
+
+def test_build_writes_what_a_server_loads(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The printed revision is the digest that each decision will name."""
+    assert main.run(["policy", "build", str(project / "bundle.tar.gz")]) == 0
+    bundle = Bundle.load(project / "governance")
+    assert capsys.readouterr().out.strip() == bundle.digest
+    assert (project / "bundle.tar.gz").read_bytes() == bundle.archive()
+
+
+def test_test_runs_the_real_opa(project: Path, tool: Callable[[str], str], capsys: pytest.CaptureFixture[str]) -> None:
+    """Canaries, strict compilation and the policies' own tests; a broken policy ends it with 2."""
+    tool("opa")
+    assert main.run(["policy", "test"]) == 0
+    rollback = project / "governance" / "policies" / "gates" / "rollback" / "rollback.rego"
+    rollback.write_text(rollback.read_text() + "\nunsafe if x == y\n")
+    assert main.run(["policy", "test"]) != 0
+    assert "Next:" in capsys.readouterr().err
+
+
+def test_test_without_opa_says_so(project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """The canaries were asked, and what was not done is an error and not a silence."""
+    monkeypatch.setenv("PATH", str(project))
+    assert main.run(["policy", "test"]) == 5
+    said = capsys.readouterr()
+    assert "every canary is answered" in said.out
+    assert "no opa on the PATH" in said.err
+
+
+def test_explain_shows_what_was_observed_against_which_limit(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """By the id of the decision or of its event; an unknown one is named."""
+    departments = Departments.here()
+    question = good(departments.gate_keeper.bundle, "promotion", risk_tier="high")
+    decision = departments.gate_keeper.ask(changed(question, "evidence", "evaluation", "metrics", "auc", "low", 0.5))
+    subject = Subject(kind="model", name="canary", version=1, digest=question.subject.digest)
+    event = Event.happened(
+        DecisionMade(decision=decision, consumed=()), subject=subject, actor=Actor(id="pipeline", kind="service"), environment="local"
+    )
+    departments.ledger.append(event)
+    for name in (decision.id, event.id):
+        assert main.run(["policy", "explain", name]) == 0
+        shown = capsys.readouterr().out
+        assert "PRM-004" in shown
+        assert "0.78" in shown
+        assert "Passed: APR-002" in shown
+    assert main.run(["policy", "explain", decision.id, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["id"] == decision.id
+    assert main.run(["policy", "explain", "elsewhere"]) == 2
