@@ -190,12 +190,21 @@ class Conductor:
                     continue
         except Exception as error:  # noqa: BLE001  # a rollout that can't go on, for whatever reason, must not leave a canary unwatched
             _LOG.exception("the rollout of %s can't go on", model)
-            state = self._books.rolling(rollout_id)
-            if state is not None:
-                what = error.what if isinstance(error, LifecycleError) else f"the controller broke: {type(error).__name__}"
-                undoing.record_aborted(self._books, state, "failed", what)
+            self._give_up(rollout_id, error)
         del self._running[rollout_id]
         await self._clean_up(model, rollout_id)
+
+    def _give_up(self, rollout_id: str, error: Exception) -> None:
+        """Takes the canary of a rollout that can't go on out of the routes, and records it if the disk still takes that."""
+        state = self._books.rolling(rollout_id)
+        if state is None:
+            return
+        what = error.what if isinstance(error, LifecycleError) else f"the controller broke: {type(error).__name__}"
+        try:
+            undoing.record_aborted(self._books, state, "failed", what)
+        except LifecycleError as worse:
+            # It is out of the routes. The journal still has the rollout, which goes on at the next start.
+            _LOG.error("the end of %s's rollout can't be recorded: %s", state.model, worse.what)
 
     async def _bring_up(self, rollout_id: str, progress: Progress) -> None:
         """Starts the canary's process, and gives it its share once it is ready. Raises Unavailable where it does not get there."""

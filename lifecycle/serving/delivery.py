@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from pathlib import Path
 
 from lifecycle.errors import LifecycleError, Unavailable
 from lifecycle.serving.journal import Journal
@@ -14,11 +15,16 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
 
 
 class Delivery:
-    """One task that sends what waits. A ledger that does not answer delays it and stops nothing else."""
+    """One task that sends what waits. A ledger that does not answer delays it and stops nothing else.
 
-    def __init__(self, journal: Journal, sink: EventSink) -> None:
+    An event that the ledger will never take is set aside in a file of its own, so that it neither holds back what comes
+    after it nor is lost.
+    """
+
+    def __init__(self, journal: Journal, sink: EventSink, aside: Path) -> None:
         self._journal = journal
         self._sink = sink
+        self._aside = aside
         self._wake = asyncio.Event()
         self._all_sent = asyncio.Event()
 
@@ -47,13 +53,23 @@ class Delivery:
                 continue
             try:
                 await asyncio.to_thread(self._sink.append, pending.event)
-            except Unavailable as error:
-                _LOG.warning("the ledger does not answer, %d events wait: %s", self._journal.pending, error.what)
-                await asyncio.sleep(pause)
-                pause = min(2 * pause, _LONGEST_PAUSE)
-                continue
             except LifecycleError as error:
-                # The ledger will never take this one. Holding everything after it back would hide more than it shows.
+                if isinstance(error, Unavailable):
+                    _LOG.warning("the ledger does not answer, %d events wait: %s", self._journal.pending, error.what)
+                    pause = await _rest(pause)
+                    continue
                 _LOG.error("the ledger refuses %s (event %s): %s", pending.event.type, pending.event.id, error.what)
+                with self._aside.open("ab") as file:
+                    file.write(pending.event.canonical() + b"\n")
+            except Exception:  # noqa: BLE001  # a sink that breaks its promise must not end deliveries for good
+                _LOG.exception("the ledger broke over %s (event %s)", pending.event.type, pending.event.id)
+                pause = await _rest(pause)
+                continue
             pause = _FIRST_PAUSE
             self._journal.delivered(pending)
+
+
+async def _rest(pause: float) -> float:
+    """Waits, and says how long to wait the next time."""
+    await asyncio.sleep(pause)
+    return min(2 * pause, _LONGEST_PAUSE)

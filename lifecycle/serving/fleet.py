@@ -196,11 +196,20 @@ class Fleet:
                 raise
             self._workers[index] = worker
 
+    async def _watch_worker(self, worker: OwnProcess) -> None:
+        """Returns when a worker has ended; one that lives but does not answer is killed."""
+        while not (await asyncio.wait({worker.ended}, timeout=self._settings.watch_seconds))[0]:
+            try:
+                await worker.ask(2 * self._settings.watch_seconds, do="ping")
+            except Unavailable:
+                _LOG.error("%s lives but does not answer, and is killed", worker.name)
+                worker.kill()
+
     async def _keep_worker(self, index: int) -> None:
         """Starts a worker again whenever it has ended."""
         pause = _FIRST_PAUSE
         while True:
-            await asyncio.shield(self._workers[index].ended)
+            await self._watch_worker(self._workers[index])
             _LOG.warning("%s; it is started again", self._workers[index].how_it_ended())
             try:
                 await self._start_worker(index)

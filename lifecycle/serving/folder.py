@@ -52,6 +52,11 @@ class GatewayFolder:
     def log(self) -> Path:
         return self.path / "gateway.log"
 
+    @property
+    def refused_events(self) -> Path:
+        """Events that the ledger will never take: set aside for whoever investigates."""
+        return self.path / "refused-events.jsonl"
+
     def counters(self, worker: int) -> Path:
         return self.path / f"counters-{worker}.bin"
 

@@ -11,7 +11,7 @@ import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
-from lifecycle.errors import Tampered, Unavailable
+from lifecycle.errors import LifecycleError, Tampered, Unavailable
 from lifecycle.proofs.notes import VerifierKey
 from lifecycle.records.manifest import FILE_NAMES, ManifestFile, ModelManifest, ModelSchemas, Part
 from lifecycle.records.record import Digest, digest_of
@@ -83,10 +83,12 @@ class PackageCache:
         self._verify(package)
         return package
 
-    def forget_arrivals(self) -> None:
-        """Removes what a gateway that died left half copied."""
-        for left in self._folder.packages.glob(".arriving-*"):
-            shutil.rmtree(left, ignore_errors=True)
+    def keep_only(self, digests: set[Digest]) -> None:
+        """Removes every other model, and what a gateway that died left half copied. Call it before anything is admitted."""
+        kept = {self._folder.package(digest) for digest in digests}
+        for folder in self._folder.packages.iterdir():
+            if folder not in kept:
+                shutil.rmtree(folder, ignore_errors=True)
 
     def _verify(self, package: Package) -> None:
         manifest = read_manifest(package.folder, package.order.digest)
@@ -99,8 +101,20 @@ class PackageCache:
             raise Tampered(f"The signature beside {package.order.digest} is not the recorded one.", "Deploy the version again.")
         self._verifier(package.folder / MODEL_FOLDER, signature)
 
+    def _holds(self, place: Path) -> bool:
+        """Whether a package lies there, whole."""
+        try:
+            self._verify(Package(place, RolloutOrder.parse((place / ORDER_FILE).read_bytes())))
+        except (LifecycleError, OSError):
+            return False
+        return True
+
     def _place(self, arriving: Path, digest: Digest) -> None:
-        """Puts the arrived package in its place. An older one of the same bytes gives way, its proof with it."""
+        """Puts the arrived package in its place.
+
+        Where the same bytes lie there already, only their proof is replaced, because a process may be reading them. What
+        lies there and does not hold gives way.
+        """
         for file in (*(arriving / MODEL_FOLDER).iterdir(), *(path for path in arriving.iterdir() if path.is_file())):
             descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
             try:
@@ -108,11 +122,11 @@ class PackageCache:
             finally:
                 os.close(descriptor)
         place = self._folder.package(digest)
-        if place.exists():
-            # The files are the same to the byte, and a process may be reading them: only what is around them is replaced.
+        if self._holds(place):
             for name in (SIGNATURE_FILE, ORDER_FILE):
                 (arriving / name).replace(place / name)
         else:
+            shutil.rmtree(place, ignore_errors=True)
             arriving.replace(place)
         sync_folder(self._folder.packages)
 

@@ -39,7 +39,9 @@ def _refuse_constant(name: str) -> Any:
     raise ValueError(f"{name} is not a number in JSON")
 
 
+# Made once: with options, json.dumps and json.loads make a new one on every call.
 _DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
+_ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def parse_infer(body: bytes, most_rows: int) -> InferRequest:
@@ -143,4 +145,4 @@ def format_metadata(model: str, versions: list[int], schemas: ModelSchemas) -> b
 
 def as_bytes(value: Any) -> bytes:
     """A JSON value as it goes over the wire."""
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+    return _ENCODER.encode(value).encode()

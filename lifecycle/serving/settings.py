@@ -28,5 +28,7 @@ class GatewaySettings:
     most_body_bytes: int = 1 << 20
     most_rows: int = 1_024
     most_in_flight: int = 1_024
+    #: How often a worker is asked whether it still answers, and how long it may take over that before it is killed.
+    watch_seconds: float = 5.0
     #: How long a process may take to load its models before its start counts as failed.
     start_seconds: float = 60.0

@@ -77,7 +77,7 @@ class Supervisor:
         self._journal = Journal.open(folder.journal)
         workers = {folder.counters(index) for index in range(settings.workers)} | set(folder.path.glob("counters-*.bin"))
         counters = [Counters.open(path) for path in sorted(workers)]
-        self._delivery = Delivery(self._journal, sink)
+        self._delivery = Delivery(self._journal, sink, folder.refused_events)
         self._books = Books(settings.environment, self._journal, RouteTable.create(folder.routes), lambda: counters, self._delivery)
         self._cache = PackageCache(folder, settings.environment, VerifierKey.parse(settings.log_key), verifier)
         self._fleet = Fleet(
@@ -108,7 +108,7 @@ class Supervisor:
                 "stop": self._stop,
             },
         )
-        self._cache.forget_arrivals()
+        self._cache.keep_only({kept.digest for state in self._books.models for kept in state.versions})
         await self._conductor.admit_all()
         try:
             await self._fleet.start()

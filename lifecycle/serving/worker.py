@@ -75,6 +75,8 @@ class Worker:
             log_level="warning",
             server_header=False,
             proxy_headers=False,
+            # Longer than the pools of usual clients and proxies keep a connection: they close first, and nobody sends into a closed one.
+            timeout_keep_alive=75,
             timeout_graceful_shutdown=DRAIN_SECONDS,
         )
         self._server = Server(settings)
@@ -98,6 +100,9 @@ class Worker:
     async def _handle(self, message: dict[str, Any]) -> dict[str, Any]:
         said: dict[str, Any] = await getattr(self, f"do_{message['do']}")(message) or {}
         return said
+
+    async def do_ping(self, message: dict[str, Any]) -> None:
+        """Answers: the loop turns."""
 
     async def do_introduce(self, message: dict[str, Any]) -> None:
         """Makes a model known; until a version of it is loaded it answers that none may answer."""

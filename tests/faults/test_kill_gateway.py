@@ -86,6 +86,16 @@ def test_a_killed_worker_comes_back_by_itself(tmp_path: Path) -> None:
         assert set(ids) <= {row["id"] for row in gateway.client.predictions.rows(MODEL)}
 
 
+def test_a_worker_that_hangs_is_replaced(tmp_path: Path) -> None:
+    """A worker that lives but does not turn its loop is killed, and another one answers."""
+    with running_gateway(tmp_path, watch_seconds=0.1) as gateway:
+        gateway.serve(1)
+        hanging = gateway.process("worker")
+        os.kill(hanging, signal.SIGSTOP)
+        wait_for(lambda: hanging not in gateway.processes().values(), "the hanging worker is gone")
+        assert gateway.caller().infer()[0] == 200
+
+
 def test_a_worker_that_comes_back_knows_the_canary(tmp_path: Path) -> None:
     """A worker that is started during a rollout is connected to its canary before it answers."""
     with running_gateway(tmp_path) as gateway:

@@ -53,6 +53,7 @@ def main() -> None:
         log_key=given["log_key"],
         signing_public_key=Path("unused"),
         canary_timeout_ms=given["canary_timeout_ms"],
+        watch_seconds=given["watch_seconds"],
     )
     try:
         run_gateway(settings, FileLedger(Path(given["ledger"])), verify)

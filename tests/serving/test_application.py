@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableMapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from lifecycle.serving.application import Application
 from lifecycle.serving.served import ServedModel
 from tests.serving.packages import MODEL, ROW
 from tests.serving.running import Caller, RunningGateway, running_gateway
@@ -181,3 +184,19 @@ def test_metrics_count_what_all_workers_answered(served: RunningGateway) -> None
     assert requests == served.model().versions[0].requests >= 40
     assert int(values[f"lifecycle_inference_duration_seconds_count{{{labels}}}"]) == requests
     assert float(values[f"lifecycle_rollout_weight{{{labels}}}"]) == 1.0
+
+
+def test_past_its_limit_the_gateway_refuses_at_once() -> None:
+    """A request too many is told to come back, and costs no more than that."""
+    application = Application(None, None, list, most_body_bytes=1, most_rows=1, most_in_flight=0)  # type: ignore[arg-type]  # never gets there
+    sent: list[MutableMapping[str, Any]] = []
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        sent.append(message)
+
+    async def receive() -> MutableMapping[str, Any]:
+        raise AssertionError("nothing is read")
+
+    asyncio.run(application({"type": "http"}, receive, send))
+    assert sent[0]["status"] == 429
+    assert (b"retry-after", b"1") in sent[0]["headers"]

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from pathlib import Path
+
 import pytest
 
 from lifecycle.errors import Refused, UnknownName
 from lifecycle.records.bodies.serving import RolledBack, RolloutAborted, RolloutCompleted, RolloutStepReached, Trigger
 from lifecycle.records.states import State, moves, step
 from tests.serving.packages import MODEL, plan
-from tests.serving.running import RunningGateway, wait_for
+from tests.serving.running import RunningGateway, running_gateway, wait_for
 
 BY_HAND = Trigger(kind="person", metric="", value=None, limit=None, detail="because")
 #: A row that a preprocessor which refuses unknown categories can't take, and one that buckets them can.
@@ -243,3 +247,34 @@ def test_a_routing_key_stays_on_its_arm(gateway: RunningGateway) -> None:
     arms = {key: {caller.infer(request_id=key)[1]["parameters"]["arm"] for _ in range(4)} for key in map(str, range(30))}
     assert all(len(seen) == 1 for seen in arms.values())
     assert {arm for seen in arms.values() for arm in seen} == {"champion", "canary"}
+
+
+def test_a_rollback_acts_on_every_worker_at_once(tmp_path: Path) -> None:
+    """With three workers under traffic, nothing that is sent after a rollback has returned goes to the version that left."""
+    with running_gateway(tmp_path, workers=3) as gateway:
+        gateway.serve(1)
+        gateway.serve(2)
+        stop = threading.Event()
+        versions: list[tuple[float, str]] = []
+
+        def call() -> None:
+            caller = gateway.caller()
+            while not stop.is_set():
+                sent = time.monotonic()
+                status, said = caller.infer()
+                assert status == 200
+                versions.append((sent, said["model_version"]))
+
+        threads = [threading.Thread(target=call) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        wait_for(lambda: len(versions) > 300, "there is traffic")
+        body = gateway.client.rollback(MODEL, to_version=None, trigger=BY_HAND, reason="test", rollback_id="b1")
+        returned, seen = time.monotonic(), len(versions)
+        wait_for(lambda: len(versions) > seen + 300, "there is traffic afterwards")
+        stop.set()
+        for thread in threads:
+            thread.join()
+        assert {version for sent, version in versions if sent > returned} == {"1"}
+        assert {version for _, version in versions} == {"1", "2"}
+        assert body.actuation_us >= 0
