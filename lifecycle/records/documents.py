@@ -42,10 +42,9 @@ def _strict_loader() -> type[yaml.SafeLoader]:
         """A SafeLoader without dates, aliases, merges, the other words for true and false, and keys that stand twice."""
 
         def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-            if self.check_event(yaml.AliasEvent):  # type: ignore[no-untyped-call]  # the stubs leave it untyped
-                raise yaml.composer.ComposerError(
-                    None, None, "an alias stands for something written elsewhere", self.peek_event().start_mark
-                )
+            if self.check_event(yaml.AliasEvent):
+                place = self.peek_event().start_mark  # type: ignore[no-untyped-call]  # the stubs leave it untyped
+                raise yaml.composer.ComposerError(None, None, "an alias stands for what is written elsewhere", place)
             return super().compose_node(parent, index)
 
         def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
