@@ -49,10 +49,6 @@ class GatewayFolder:
         return self.path / "predictions"
 
     @property
-    def log(self) -> Path:
-        return self.path / "gateway.log"
-
-    @property
     def refused_events(self) -> Path:
         """Events that the ledger will never take: set aside for whoever investigates."""
         return self.path / "refused-events.jsonl"

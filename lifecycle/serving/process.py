@@ -45,8 +45,9 @@ def ensure_gateway(settings: GatewaySettings, project: Path) -> GatewayStatus:
 
 
 def _start(settings: GatewaySettings, project: Path) -> subprocess.Popen[bytes]:
-    folder = GatewayFolder(settings.folder)
-    folder.make()
+    GatewayFolder(settings.folder).make()
+    path = _log(settings)
+    path.parent.mkdir(exist_ok=True)
     environment = {
         "LIFECYCLE_PROJECT": str(project),
         "LIFECYCLE_HOME": str(settings.folder.parent),
@@ -55,7 +56,7 @@ def _start(settings: GatewaySettings, project: Path) -> subprocess.Popen[bytes]:
         "LIFECYCLE_GATEWAY_PORT": str(settings.port),
         "LIFECYCLE_GATEWAY_WORKERS": str(settings.workers),
     }
-    with folder.log.open("ab") as log:
+    with path.open("ab") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "lifecycle.cli.main", "gateway", "run"],
             cwd=project,
@@ -71,5 +72,10 @@ def _start(settings: GatewaySettings, project: Path) -> subprocess.Popen[bytes]:
 
 
 def _end_of_log(settings: GatewaySettings) -> str:
-    text = GatewayFolder(settings.folder).log.read_text(encoding="utf-8", errors="replace")
+    text = _log(settings).read_text(encoding="utf-8", errors="replace")
     return text[-_LAST_CHARACTERS:].strip() or "it says nothing"
+
+
+def _log(settings: GatewaySettings) -> Path:
+    """Where the process writes what it has to say: among the home's logs."""
+    return settings.folder.parent / "logs" / "gateway.log"
