@@ -67,7 +67,7 @@ $(READY): requirements.lock pyproject.toml
 lock: $(READY) ## Resolve the dependencies again and write requirements.lock (see CONTRIBUTING.md)
 	$(BIN)/python -m pip install --quiet --target $(VENV)/lock-tools uv
 	$(VENV)/lock-tools/bin/uv pip compile --universal --python-version 3.11 --generate-hashes --all-extras \
-	  --no-emit-index-url --no-header $(ARGS) --output-file requirements.lock pyproject.toml
+	  --no-emit-index-url --no-header --quiet $(ARGS) --output-file requirements.lock pyproject.toml
 
 clean: ## Remove caches and build products; leaves .venv and the home alone
 	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis bench/results
