@@ -99,7 +99,7 @@ class People(Record):
         except ValidationError as error:
             raise InvalidDeclaration(
                 f"{path} is not a registry of people: {describe(error)}.",
-                "Correct the named fields; docs/reference/people.md lists what each takes.",
+                "Correct the named fields.",
             ) from error
 
 

@@ -30,7 +30,7 @@ class GateKeeper:
         if environment.startswith("prod") and engine.name != "opa":
             raise InvalidDeclaration(
                 f"The environment {environment} takes decisions from an OPA server only, not from the embedded engine.",
-                "Set LIFECYCLE_OPA_URL and LIFECYCLE_OPA_TOKEN; docs/how-to has the set-up of the server.",
+                "Run one on the bundle that `lifecycle policy build` writes, and set LIFECYCLE_OPA_URL and LIFECYCLE_OPA_TOKEN.",
             )
         sing(engine, bundle)
         self._engine = engine
