@@ -131,18 +131,9 @@ def _print(found: GatewayStatus) -> None:
     else:
         render.line("The gateway is not running. `lifecycle gateway start` starts it.")
     render.table(
-        ("version", "arm", "weight", "requests", "errors", "slow", "fallbacks", "digest"),
+        ("version", "arm", "weight", "requests", "errors", "slow", "fallbacks"),
         [
-            (
-                f"{model.model}:{arm.version}",
-                arm.arm,
-                f"{arm.weight:.0%}",
-                arm.requests,
-                arm.errors,
-                arm.slow,
-                arm.fallbacks,
-                render.short(arm.digest),
-            )
+            (f"{model.model}:{arm.version}", arm.arm, f"{arm.weight:.0%}", arm.requests, arm.errors, arm.slow, arm.fallbacks)
             for model in found.models
             for arm in model.versions
         ],
@@ -158,7 +149,7 @@ def _print_more(model: ModelStatus) -> None:
     if model.fault:
         render.line(f"Fault: {model.fault}")
     if model.referred:
-        render.line(f"{model.model}: {model.referred} requests went to nobody, because no version might answer them.")
+        render.line(f"{model.model}: {model.referred} requests that no version might answer were referred to a person, or refused.")
     rollout = model.rollout
     if rollout is not None:
         render.line(
