@@ -69,7 +69,7 @@ class Budget(Record):
 class Watch(Record):
     """What monitoring alarms at, and how often it looks."""
 
-    schedule: str = "*/15 * * * *"
+    schedule: str = "0 * * * *"
     window_hours: float = Field(default=24.0, gt=0.0)
     psi_limit: float = Field(default=0.2, gt=0.0)
     error_share_limit: float = Field(default=0.01, ge=0.0, le=1.0)

@@ -38,6 +38,8 @@ class Settings:
     home: Path
     environment: str
     ledger_url: str
+    #: The name of the ledger in its checkpoints (C2SP: a schema-less URL). One ledger holds every environment.
+    origin: str
     artifacts_url: str
     opa_url: str | None
     opa_token: str | None
@@ -55,6 +57,7 @@ class Settings:
             home=home,
             environment=environ.get("LIFECYCLE_ENVIRONMENT", "local"),
             ledger_url=environ.get("LIFECYCLE_LEDGER_URL", f"sqlite:///{home / 'ledger' / 'ledger.db'}"),
+            origin=environ.get("LIFECYCLE_LEDGER_ORIGIN", "lifecycle.local/ledger"),
             artifacts_url=environ.get("LIFECYCLE_ARTIFACTS_URL", (home / "artifacts").as_uri()),
             opa_url=environ.get("LIFECYCLE_OPA_URL") or None,
             opa_token=environ.get("LIFECYCLE_OPA_TOKEN") or None,
@@ -62,11 +65,6 @@ class Settings:
             gateway_port=_number(environ, "LIFECYCLE_GATEWAY_PORT", 0),
             gateway_workers=_number(environ, "LIFECYCLE_GATEWAY_WORKERS", 1),
         )
-
-    @property
-    def origin(self) -> str:
-        """The name of this ledger in its checkpoints (C2SP: a schema-less URL)."""
-        return f"lifecycle.local/{self.environment}"
 
 
 def _project_above(start: Path) -> Path:

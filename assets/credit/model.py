@@ -38,5 +38,5 @@ CREDIT = GovernedModel(
         guardrails=(Guardrail(kind="errors", alpha=0.005), Guardrail(kind="latency", objective_ms=250.0, alpha=0.005)),
         without_champion="refer",
     ),
-    watch=Watch(schedule="*/15 * * * *", window_hours=24.0, psi_limit=0.2, accuracy_limit=0.75),
+    watch=Watch(schedule="0 * * * *", window_hours=24.0, psi_limit=0.2, accuracy_limit=0.75),
 )

@@ -7,8 +7,8 @@ import dagster as dg
 from lifecycle.declaration import GovernedModel
 from lifecycle.errors import LifecycleError
 from lifecycle.life import standing
-from lifecycle.life.waiting import approved_versions, waiting_for
-from lifecycle.records.bodies.serving import RolledBack
+from lifecycle.life.waiting import approved_versions, expire_overdue, waiting_for
+from lifecycle.records.bodies.serving import MonitoringReported, RolledBack
 from lifecycle.resources import LifecycleResource
 from lifecycle.wiring import Departments
 
@@ -31,6 +31,7 @@ def approvals(model: GovernedModel, job: Any) -> dg.SensorDefinition:
     def sensor(context: dg.SensorEvaluationContext, lifecycle: LifecycleResource) -> Answer:
         departments = lifecycle.departments()
         try:
+            expire_overdue(departments, model)
             ready = approved_versions(departments, model)
             waiting = waiting_for(departments, model)
         except LifecycleError as error:
@@ -72,6 +73,38 @@ def new_data(model: GovernedModel, job: Any) -> dg.SensorDefinition:
         if digest in known:
             return dg.SkipReason(f"the source of {model.name} holds what was ingested already ({digest[:19]}…)")
         return dg.SensorResult(run_requests=[dg.RunRequest(run_key=f"data-{digest}")], cursor=digest)
+
+    return sensor
+
+
+def breaches(model: GovernedModel, job: Any) -> dg.SensorDefinition:
+    """A breached guardrail of the monitoring → a training run, once for each report. Drift alone never rolls back."""
+
+    @dg.sensor(
+        name=f"{model.name}_breaches",
+        job=job,
+        minimum_interval_seconds=30,
+        description="Retrains when monitoring reports drift or decay past a limit. Off until an operator turns it on.",
+    )
+    def sensor(context: dg.SensorEvaluationContext, lifecycle: LifecycleResource) -> Answer:
+        departments, since = lifecycle.departments(), int(context.cursor or 0)
+        try:
+            reports = departments.ledger.events(
+                types=("MonitoringReported",), name=model.name, environment=departments.environment, since=since, newest_first=True, limit=1
+            )
+        except LifecycleError as error:
+            return dg.SkipReason(f"{error.what} Next: {error.next_step}")
+        if not reports:
+            return dg.SkipReason(f"no monitoring of {model.name} was reported since ledger index {since}")
+        newest = reports[0]
+        breached = [v.guardrail for v in standing.body_of(newest, MonitoringReported).verdicts if v.verdict == "breached"]
+        cursor = str(newest.index + 1)
+        if not breached:
+            return dg.SensorResult(
+                skip_reason=f"every guardrail of {newest.event.subject} held at ledger index {newest.index}", cursor=cursor
+            )
+        tags = {"lifecycle/breached": ", ".join(breached)}
+        return dg.SensorResult(run_requests=[dg.RunRequest(run_key=f"breach-{newest.event.id}", tags=tags)], cursor=cursor)
 
     return sensor
 

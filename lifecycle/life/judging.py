@@ -122,13 +122,13 @@ def data_access_evidence(model: GovernedModel, dataset: Recorded) -> DataAccessE
     )
 
 
-def budget_evidence(departments: Departments, model: GovernedModel, device: str) -> TrainingBudgetEvidence:
+def budget_evidence(departments: Departments, model: GovernedModel, device: str, step: Step) -> TrainingBudgetEvidence:
     from lifecycle.cost.budgets import SPENDING
     from lifecycle.cost.budgets import standing as budget_standing
     from lifecycle.cost.estimates import estimate
 
     events = [recorded.event for recorded in departments.ledger.events(types=SPENDING, name=model.name)]
-    stands = budget_standing(model.budget, events, now_us())
+    stands = budget_standing(model.budget, events, now_us(), resuming=step.run_id)
     expected = estimate(departments.prices, events, device=device, epochs=model.training.epochs, assumed_seconds=FIRST_ESTIMATE_SECONDS)
     return TrainingBudgetEvidence(
         estimated_cost=expected.cost,

@@ -45,7 +45,7 @@ def train_candidate(
     )
     require_allowed(access, f"The use of the data for {model.name}")
     device = choose_device(model.training.device)
-    budget_shown = judging.budget_evidence(departments, model, device)
+    budget_shown = judging.budget_evidence(departments, model, device, step)
     budget = ask(departments, judging.gate_input(departments, model, "training_budget", budget_shown, step, subject=subject), step)
     require_allowed(budget, f"The training of {model.name}")
     started = TrainingStarted(

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 from lifecycle.declaration import GovernedModel
 from lifecycle.life import judging, standing
-from lifecycle.records.bodies.decisions import ApprovalRequested
+from lifecycle.life.recording import links, record_once
+from lifecycle.records.bodies.decisions import ApprovalRequested, VersionExpired
+from lifecycle.records.events import Actor, Event, Recorded
 from lifecycle.records.gates import RequiredApproval, VerifiedApproval
 from lifecycle.records.identity import now_us
 from lifecycle.records.record import Digest, Microseconds
@@ -71,3 +73,32 @@ def waiting_for(departments: Departments, model: GovernedModel) -> list[Waiting]
 def approved_versions(departments: Departments, model: GovernedModel) -> list[Waiting]:
     """Those whose people have all answered: the deployment may be tried. The gate still has the last word."""
     return [waiting for waiting in waiting_for(departments, model) if waiting.answered]
+
+
+def expire_overdue(departments: Departments, model: GovernedModel) -> list[str]:
+    """Records VersionExpired for every version that people were asked about and did not answer in time; returns their names."""
+    expired = []
+    for (name, version), state in standing.states(departments).items():
+        if name != model.name or state != "waiting":
+            continue
+        requests = departments.ledger.events(
+            types=("ApprovalRequested",), name=name, version=version, environment=departments.environment, newest_first=True, limit=1
+        )
+        if requests and standing.body_of(requests[0], ApprovalRequested).expires_at_us <= now_us():
+            _expire(departments, requests[0])
+            expired.append(f"{name}:{version}")
+    return expired
+
+
+def _expire(departments: Departments, requested: Recorded) -> None:
+    body, subject = standing.body_of(requested, ApprovalRequested), requested.event.subject
+    event_id = f"expired-{requested.event.id}"
+    event = Event.happened(
+        VersionExpired(decision_id=body.decision_id),
+        subject=subject,
+        actor=Actor(id="lifecycle", kind="service"),
+        environment=departments.environment,
+        inputs=links(model=subject.digest),
+        event_id=event_id,
+    )
+    record_once(departments, event_id, lambda: event)

@@ -22,6 +22,8 @@ else:
     # Dagster knows the class in an annotation, but not one of its specialisations.
     StageResult = dg.MaterializeResult
 
+#: For what was unavailable for a moment. A denial is never retried: `failures` says which is which.
+PATIENCE = dg.RetryPolicy(max_retries=2, delay=5, backoff=dg.Backoff.EXPONENTIAL)
 #: Dagster marks a run that goes on where another one failed; such a run keeps the first one's identity.
 RESUMED = "dagster/is_resume_retry"
 #: Tags for the step of a stage, by the stage's name: where it runs and what it gets.
@@ -63,6 +65,7 @@ def stage_asset(
         description=description,
         check_specs=list(checks),
         pool=pool,
+        retry_policy=PATIENCE,
     )
 
 

@@ -23,7 +23,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("LIFECYCLE_PROJECT", str(tmp_path))
     folder = tmp_path / ".lifecycle"
     (folder / "ledger").mkdir(parents=True)
-    with Ledger.open(f"sqlite:///{folder / 'ledger' / 'ledger.db'}", origin="lifecycle.local/local") as ledger, ledger.writing() as writer:
+    with Ledger.open(f"sqlite:///{folder / 'ledger' / 'ledger.db'}", origin="lifecycle.local/ledger") as ledger, ledger.writing() as writer:
         writer.append_all([one.event for one in lives.whole_life().recorded])
     log = PredictionWriter(folder / "gateway" / "predictions", worker=0)
     rows = [row("by-champion"), row("tampered", model_digest=in_memory.model_digest(2))]

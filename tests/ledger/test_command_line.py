@@ -68,7 +68,7 @@ def test_verify_ends_with_zero_where_everything_holds(call: Call, home: Departme
     """It says what it looked at, how far it can be trusted, and what no signature covers yet."""
     code, output = call("verify")
     assert code == 0
-    assert "The ledger holds: lifecycle.local/local, 4 records" in output
+    assert "The ledger holds: lifecycle.local/ledger, 4 records" in output
     assert "L1  signed by the log" in output
     assert "Not signed yet: the latest 1." in output
 
@@ -83,7 +83,7 @@ def test_verify_answers_programs(call: Call, home: Departments, tmp_path: Path) 
         "ok": True,
         "level": "L2",
         "ledger": str(home.settings.home / "ledger" / "ledger.db"),
-        "origin": "lifecycle.local/local",
+        "origin": "lifecycle.local/ledger",
         "size": 4,
         "root": head.root_text,
         "signed_size": 3,

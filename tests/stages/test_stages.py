@@ -41,7 +41,7 @@ def test_the_jobs_schedules_and_sensors_are_there(tmp_path: Path) -> None:
     assert {"credit_retraining", "credit_monitoring", "audit_lineage_export_daily"} == {s.name for s in repository.schedule_defs}
     running = {s.name for s in repository.sensor_defs if s.default_status == dg.DefaultSensorStatus.RUNNING}
     assert running == {"credit_approvals", "credit_rollbacks", "credit_broken_deployments"}
-    assert {s.name for s in repository.sensor_defs} - running == {"credit_new_data"}
+    assert {s.name for s in repository.sensor_defs} - running == {"credit_new_data", "credit_breaches"}
 
 
 def test_definitions_that_can_not_be_loaded_are_found_out_before_a_run(tmp_path: Path) -> None:
