@@ -59,6 +59,10 @@ class Books:
     def finished(self, rollout_id: str) -> FinishedRollout | None:
         return next((ended for ended in self._journal.state.finished if ended.rollout_id == rollout_id), None)
 
+    def used_up(self, decision_id: str) -> bool:
+        """Whether a rollout that has ended was allowed by this decision."""
+        return any(ended.decision_id == decision_id for ended in self._journal.state.finished)
+
     def rolled_back(self, rollback_id: str) -> RolledBack | None:
         return next((body for body in self._journal.state.rolled_back if body.rollback_id == rollback_id), None)
 

@@ -122,9 +122,16 @@ class Conductor:
                 )
             if state.champion is not None and state.champion.digest == order.digest and order.model not in self._books.faults:
                 raise Refused(f"{order.model}:{order.version} serves already.", "There is nothing to roll out.", ("STATE",))
+            if self._books.used_up(order.decision_id):
+                raise Refused(
+                    f"Decision {order.decision_id} allowed an earlier rollout, and allows no second one.",
+                    f"Have the gate asked again: `lifecycle deploy {order.model}:{order.version}`.",
+                    ("ADMISSION",),
+                )
             await asyncio.to_thread(self._cache.admit, order, source)
             rollout = RolloutState(
                 rollout_id=order.rollout_id,
+                decision_id=order.decision_id,
                 canary=self._books.placed(state, order.version, order.digest),
                 phase="loading",
                 step=0,
@@ -289,7 +296,12 @@ class Conductor:
         standby = (*(() if former is None else (former,)), *(kept for kept in state.standby if kept.version != rollout.canary.version))
         changed = state.model_copy(update={"champion": rollout.canary, "rollout": None, "standby": standby[:MOST_STANDBY]})
         ended = FinishedRollout(
-            rollout_id=rollout.rollout_id, model=state.model, version=rollout.canary.version, outcome="completed", reason=""
+            rollout_id=rollout.rollout_id,
+            decision_id=rollout.decision_id,
+            model=state.model,
+            version=rollout.canary.version,
+            outcome="completed",
+            reason="",
         )
         self._books.commit(changed, (rollout.canary, rollout.run_id, body), finished=ended)
         self._books.faults.pop(state.model, None)

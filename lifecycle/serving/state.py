@@ -14,7 +14,7 @@ Outcome = Literal["completed", "aborted"]
 #: Superseded versions that are remembered as targets of a rollback; the first of them stays loaded.
 MOST_STANDBY = 8
 #: Ends of rollouts and rollbacks that are remembered, for callers that ask again.
-MOST_FINISHED = 50
+MOST_FINISHED = 100
 
 
 class ServedVersion(Record):
@@ -46,6 +46,7 @@ class RolloutState(Record):
     """A rollout in progress. Its plan stands in the order that lies in the package cache."""
 
     rollout_id: str
+    decision_id: str
     canary: ServedVersion
     phase: Phase
     step: Count
@@ -69,7 +70,10 @@ class OpenRollback(Record):
 
 
 class FinishedRollout(Record):
+    """How a rollout ended. Its decision is used up: it allowed this one and no other."""
+
     rollout_id: str
+    decision_id: str
     model: Name
     version: Version
     outcome: Outcome

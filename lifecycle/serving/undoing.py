@@ -165,7 +165,12 @@ def _intent(
 
 def _aborted(state: ModelState, rollout: RolloutState, reason: str) -> FinishedRollout:
     return FinishedRollout(
-        rollout_id=rollout.rollout_id, model=state.model, version=rollout.canary.version, outcome="aborted", reason=reason
+        rollout_id=rollout.rollout_id,
+        decision_id=rollout.decision_id,
+        model=state.model,
+        version=rollout.canary.version,
+        outcome="aborted",
+        reason=reason,
     )
 
 

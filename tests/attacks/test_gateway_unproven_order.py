@@ -80,7 +80,7 @@ def test_a_real_decision_about_something_else(target: Target, change: dict[str, 
 
 def test_an_order_that_names_another_decision(target: Target) -> None:
     """The order must name the decision that its proof is of."""
-    target.refuses(target.order.model_copy(update={"decision_id": "decision-credit-9"}), Refused, "of decision decision-credit-1")
+    target.refuses(target.order.model_copy(update={"decision_id": "decision-credit-9"}), Refused, "of decision decision-of-rollout-credit-1")
 
 
 def test_a_proof_of_another_event(target: Target) -> None:

@@ -7,6 +7,8 @@ import signal
 import threading
 from pathlib import Path
 
+import pytest
+
 from lifecycle.records.bodies.serving import RolledBack, RolloutAborted
 from tests.serving.packages import MODEL, plan
 from tests.serving.running import RunningGateway, running_gateway, wait_for
@@ -71,6 +73,7 @@ def test_a_killed_canary_is_rolled_back_without_any_traffic(tmp_path: Path) -> N
         assert "signal 9" in body.trigger.detail
 
 
+@pytest.mark.slow
 def test_a_canary_that_hangs_is_taken_out_and_every_request_is_answered(tmp_path: Path) -> None:
     """A stopped process costs its callers the timeout at most, and then nothing; it is ended although it does not listen."""
     with running_gateway(tmp_path, canary_timeout_ms=60) as gateway:

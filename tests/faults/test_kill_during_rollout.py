@@ -13,6 +13,8 @@ from tests.serving.packages import MODEL, plan
 from tests.serving.running import RunningGateway, running_gateway, wait_for
 from tests.serving.test_rollouts import BY_HAND
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_rollout_goes_on_with_the_step_that_it_was_in(tmp_path: Path) -> None:
     """After kill -9 at 50 %, the rollout goes on at 50 % and completes; no step is recorded twice."""

@@ -233,9 +233,10 @@ def order(
     packed: Packed, version: int, key: SigningKey, rollout_plan: RolloutPlan, *, model: str = MODEL, rollout_id: str = ""
 ) -> RolloutOrder:
     """An order that may be carried out."""
-    made = decision(packed.digest, version, model=model)
+    wanted = rollout_id or f"rollout-{model}-{version}"
+    made = decision(packed.digest, version, model=model).model_copy(update={"id": f"decision-of-{wanted}"})
     return RolloutOrder(
-        rollout_id=rollout_id or f"rollout-{model}-{version}",
+        rollout_id=wanted,
         model=model,
         version=version,
         digest=packed.digest,

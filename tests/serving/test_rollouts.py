@@ -11,7 +11,7 @@ import pytest
 from lifecycle.errors import Refused, UnknownName
 from lifecycle.records.bodies.serving import RolledBack, RolloutAborted, RolloutCompleted, RolloutStepReached, Trigger
 from lifecycle.records.states import State, moves, step
-from tests.serving.packages import MODEL, plan
+from tests.serving.packages import MODEL, order, plan
 from tests.serving.running import RunningGateway, running_gateway, wait_for
 
 BY_HAND = Trigger(kind="person", metric="", value=None, limit=None, detail="because")
@@ -194,6 +194,18 @@ def test_an_aborted_version_can_be_rolled_out_again(gateway: RunningGateway) -> 
     gateway.await_rollout(gateway.deploy(2, plan((0.5, 5, 0.0), (1.0, 0, 0.0)), rollout_id="again"), "baking")
     gateway.caller().infer_many(60)
     gateway.await_rollout("again", "completed")
+
+
+def test_a_decision_allows_one_rollout_only(gateway: RunningGateway) -> None:
+    """Attack: after a version was taken out, its old order is sent again under another name. The gate must be asked anew."""
+    gateway.serve(1)
+    old = order(gateway.pack(2), 2, gateway.key, plan())
+    gateway.client.order(old, gateway.pack(2).folder)
+    gateway.await_rollout(old.rollout_id, "completed")
+    gateway.client.rollback(MODEL, to_version=None, trigger=BY_HAND, reason="test", rollback_id="b1")
+    with pytest.raises(Refused, match="allows no second one"):
+        gateway.client.order(old.model_copy(update={"rollout_id": "replayed"}), gateway.pack(2).folder)
+    assert gateway.caller().infer()[1]["model_version"] == "1"
 
 
 def test_a_person_rolls_back_what_serves(gateway: RunningGateway) -> None:
