@@ -128,9 +128,12 @@ def _rejection(
         failures=failures,
         leaking_columns=leaking,
     )
-    next_step = (
-        "Take these features out of the declaration."
-        if leaking
-        else "Correct the named rows at their source (positions count data rows from 0)."
-    )
-    return DatasetNotAccepted(what, next_step, body)
+    return DatasetNotAccepted(what, _what_to_mend(failures, leaking), body)
+
+
+def _what_to_mend(failures: tuple[ContractFailure, ...], leaking: tuple[str, ...]) -> str:
+    if leaking:
+        return "Take these features out of the declaration."
+    if any(failed.positions for failed in failures):
+        return "Correct the named rows at their source (positions count data rows from 0)."
+    return "Correct the source, or declare in its data.py what it really holds."

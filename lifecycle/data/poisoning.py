@@ -31,6 +31,7 @@ def suspected_label_flips(spec: DatasetSpec, frame: DataFrame, positive: NDArray
     """
     import numpy as np
     from sklearn.neighbors import NearestNeighbors
+    from threadpoolctl import threadpool_limits
 
     rows = len(frame)
     chosen = np.arange(rows) if rows <= MOST_ROWS else np.sort(np.random.default_rng(0).choice(rows, MOST_ROWS, replace=False))
@@ -38,7 +39,8 @@ def suspected_label_flips(spec: DatasetSpec, frame: DataFrame, positive: NDArray
     if len(chosen) <= NEIGHBOURS or outcome.all() or not outcome.any():
         return 0
     # Without points to look up, each row's neighbours are the others: a row is no witness for itself, a copy of it is.
-    neighbours = NearestNeighbors(n_neighbors=NEIGHBOURS).fit(_points(spec, frame.iloc[chosen])).kneighbors(return_distance=False)
+    with threadpool_limits(limits=1):
+        neighbours = NearestNeighbors(n_neighbors=NEIGHBOURS).fit(_points(spec, frame.iloc[chosen])).kneighbors(return_distance=False)
     share = outcome[neighbours].mean(axis=1)
     sure_of_positive, sure_of_negative = share[outcome].mean(), 1.0 - share[~outcome].mean()
     suspected = np.where(outcome, (1.0 - share >= sure_of_negative) & (share < 0.5), (share >= sure_of_positive) & (share > 0.5))

@@ -20,7 +20,7 @@ def ask(departments: Departments, asked: GateInput, step: Step) -> Decision:
     keeper = departments.gate_keeper
     departments.artifacts.put(keeper.bundle.document)
     decision = keeper.ask(asked)
-    consumed = _usable(asked) if decision.allowed and asked.gate == "deployment" else ()
+    consumed = _counted(decision) if decision.allowed and asked.gate == "deployment" else ()
     subject = asked.subject
     event = Event.happened(
         DecisionMade(decision=decision, consumed=consumed),
@@ -62,9 +62,14 @@ def require_allowed(decision: Decision, what: str) -> None:
     )
 
 
-def _usable(asked: GateInput) -> tuple[str, ...]:
-    """The approvals that count for this decision: approving, unexpired, not used up."""
-    return tuple(a.event_id for a in asked.approvals if a.decision == "approve" and not a.consumed and a.expires_at_us > asked.now_us)
+def _counted(decision: Decision) -> tuple[str, ...]:
+    """The approvals that allowed this: those in the question that no rule of the policy set aside."""
+    asked, aside = decision.input, {warning.subject for warning in decision.result.warnings}
+    return tuple(
+        approval.event_id
+        for approval in asked.approvals
+        if approval.decision == "approve" and not approval.consumed and approval.event_id not in aside
+    )
 
 
 def _shown(asked: GateInput) -> tuple[Link, ...]:

@@ -92,7 +92,8 @@ def _subject(model: GovernedModel, kind: str, makers: tuple[Maker, ...], version
 def _team(departments: Departments, model: GovernedModel) -> tuple[Maker, ...]:
     """The owner and the whole team: they had a part in it whoever pressed the button."""
     members = departments.people.members(model.team)
-    return (Maker(id=model.owner, part="owner", basis="fact"), *(Maker(id=member, part="team", basis="fact") for member in members))
+    owner, team = Maker(id=model.owner, part="owner", basis="fact"), Maker(id=model.team, part="team", basis="fact")
+    return (owner, team, *(Maker(id=member, part="team", basis="fact") for member in members))
 
 
 def _requesters(departments: Departments, model: GovernedModel, step: Step) -> tuple[Maker, ...]:

@@ -59,7 +59,8 @@ def trained(departments: Departments, model: str, version: int) -> Recorded:
     found = newest(departments, ModelTrained, model=model, version=version)
     if found is None:
         known = [str(r.event.subject) for r in departments.ledger.events(types=("ModelTrained",), name=model)]
-        raise UnknownName(f"There is no {model}:{version} in the ledger.", f"The versions are {', '.join(known) or 'none yet'}.")
+        next_step = f"The versions are {', '.join(known)}." if known else f"There is none yet: `lifecycle train {model}` makes one."
+        raise UnknownName(f"There is no {model}:{version} in the ledger.", next_step)
     return found
 
 

@@ -38,6 +38,7 @@ def departments_of(repository: Path, folder: Path) -> Departments:
         home=home,
         environment="local",
         ledger_url=f"sqlite:///{home / 'ledger' / 'ledger.db'}",
+        origin="lifecycle.local/ledger",
         artifacts_url=(home / "artifacts").as_uri(),
         opa_url=None,
         opa_token=None,

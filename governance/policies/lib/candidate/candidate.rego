@@ -158,10 +158,18 @@ holds_up(part) if {
 	}
 }
 
-found contains finding("PRM-008", sprintf("%s = %s", [part.column, part.group]), part.n, limits.values.slice_regression_margin) if {
+found contains finding("PRM-008", sprintf("%s = %s", [part.column, part.group]), best_case(part), 0 - limits.values.slice_regression_margin) if {
 	some part in evaluation.against_champion.slices
 	not holds_up(part)
 }
+
+# METADATA
+# description: The most favourable reading of a slice's worst difference, or null where nothing was compared.
+best_case(part) := min([comparison.difference.high | some comparison in ranked(part.comparisons)]) if {
+	count(ranked(part.comparisons)) > 0
+}
+
+best_case(part) := null if count(ranked(part.comparisons)) == 0
 
 # METADATA
 # title: Groups are selected at similar rates
