@@ -44,8 +44,6 @@ PICTURES = (
     Picture("asset-graph.png", "/locations/lifecycle/asset-groups/credit", "promotion", 1900, 620),
     Picture("promotion.png", "/assets/credit/promotion?view=overview", "promotion", 1900, 1500),
     Picture("evaluation.png", "/assets/credit/evaluation?view=overview", "evaluation", 1900, 1500),
-    Picture("runs.png", "/runs", "credit_train_to_gate", 1500, 620),
-    Picture("automation.png", "/automation", "credit_approvals", 1500, 760),
 )
 
 

@@ -127,9 +127,15 @@ def deny_unfair(stage: Stage) -> None:
         )
     stage.story.say(f"promotion of {MODEL}:{version}: [red]denied[/]")
     stage.story.table(
-        ["rule", "about", "observed", "limit", "what"],
+        ["rule", "what", "about", "observed", "limit"],
         [
-            [violation.rule, violation.subject, short_number(violation.observed), short_number(violation.limit), violation.message]
+            [
+                violation.rule,
+                cut(violation.message, 38),
+                cut(violation.subject, 14),
+                short_number(violation.observed),
+                short_number(violation.limit),
+            ]
             for violation in decision.result.violations
             if not violation.rule.startswith("APR-")
         ],
@@ -211,6 +217,10 @@ def _gateway_url(stage: Stage) -> str:
     if url is None:
         raise Unavailable("The gateway does not run.", "Start it: `lifecycle gateway start`.")
     return url
+
+
+def cut(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: width - 1].rstrip() + "…"
 
 
 def short_number(text: str) -> str:

@@ -49,16 +49,11 @@ class Story:
         self.console.print(f"  {text}", soft_wrap=True)
 
     def table(self, headings: list[str], rows: list[list[str]]) -> None:
-        from rich.box import SIMPLE_HEAD
-        from rich.padding import Padding
-        from rich.table import Table
-
-        drawn = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold", show_edge=False)
-        for heading in headings:
-            drawn.add_column(heading, no_wrap=True, overflow="ellipsis")
-        for row in rows:
-            drawn.add_row(*row)
-        self.console.print(Padding(drawn, (0, 0, 0, 2)))
+        """One line a row, whatever the width: the line is cut short at the end, so the last column should be the one to lose."""
+        widths = [max(map(len, column)) for column in zip(headings, *rows, strict=True)]
+        for number, row in enumerate([headings, *rows]):
+            line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+            self.console.print(f"  {line}", style="bold" if number == 0 else "", no_wrap=True, overflow="ellipsis", markup=False, crop=True)
 
     def facts(self, **more: Any) -> JsonObject:
         """The same for machines."""
