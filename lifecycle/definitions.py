@@ -8,6 +8,7 @@ import os
 import dagster as dg
 
 from lifecycle.automation import jobs, schedules, sensors
+from lifecycle.automation.terminal import terminal
 from lifecycle.declaration import GovernedModel
 from lifecycle.errors import InvalidDeclaration
 from lifecycle.resources import RunsOn
@@ -53,6 +54,7 @@ def build_definitions(models: tuple[GovernedModel, ...], runs_on: RunsOn) -> dg.
             schedules=[schedules.lineage_export(audit)],
             resources=dict(runs_on.resources),
             executor=runs_on.executor,
+            loggers={"console": terminal},
         ),
     )
 

@@ -12,6 +12,7 @@ from typing import Any
 import dagster as dg
 
 from lifecycle.errors import InvalidDeclaration, LifecycleError
+from lifecycle.stages.stage import ATTENDED
 from lifecycle.wiring import Departments
 
 #: What a Dagster home holds where the project ships no deployments/local/dagster.yaml.
@@ -54,7 +55,7 @@ def run_job(
         "loggers": {"console": {"config": {"log_level": log_level}}},
     }
     with instance(departments) as opened:
-        return job.execute_in_process(instance=opened, run_config=run_config, raise_on_error=False)
+        return job.execute_in_process(instance=opened, run_config=run_config, raise_on_error=False, tags={ATTENDED: "true"})
 
 
 def failure_of(result: dg.ExecuteInProcessResult) -> tuple[str, dict[str, Any]]:
@@ -76,11 +77,16 @@ def _root_cause(error: Any) -> str:
 
 
 class RunFailed(LifecycleError):
-    """A run that ended without its result; the message is what the failed step said."""
+    """A run that ended without its result, with the words and the exit code of the step that failed."""
+
+    def __init__(self, what: str, next_step: str, exit_code: int) -> None:
+        super().__init__(what, next_step)
+        self.exit_code = exit_code
 
 
 def require_success(result: dg.ExecuteInProcessResult) -> None:
     """Raises RunFailed with the words of the step that failed."""
     if not result.success:
         said, metadata = failure_of(result)
-        raise RunFailed(said, str(metadata.get("next", f"Look at run {result.run_id} in Dagster's pages (`lifecycle up`).")))
+        next_step = str(metadata.get("next", f"Look at run {result.run_id} in Dagster's pages (`lifecycle up`)."))
+        raise RunFailed(said, next_step, int(metadata.get("exit code", LifecycleError.exit_code)))

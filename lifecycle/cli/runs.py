@@ -77,6 +77,7 @@ def deploy(version: str, as_json: bool) -> None:
 
     departments = Departments.here()
     model, number = standing.parse_version(version)
+    departments.model(model)
     digest = standing.trained(departments, model, number).event.subject.digest
     result = run_job(
         departments, _definitions(), f"{model}_deploy", config={"deployment": {"digest": digest}}, log_level="ERROR" if as_json else "INFO"

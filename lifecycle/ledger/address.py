@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Self
@@ -9,7 +10,11 @@ from urllib.parse import urlsplit
 
 from lifecycle.errors import InvalidDeclaration
 
+#: How long a reader or writer waits for its turn before it gives up, in seconds, unless the address says otherwise.
+PATIENCE_SECONDS = 30.0
+
 _SQLITE = "sqlite:///"
+_TIMEOUT = re.compile(r"\?timeout=(\d+(?:\.\d+)?)$")
 
 
 @dataclass(frozen=True)
@@ -20,13 +25,19 @@ class Address:
     dialect: Literal["sqlite", "postgresql"]
     #: The file of a SQLite ledger.
     file: Path | None
+    #: How long to wait for a turn, in seconds.
+    patience: float = PATIENCE_SECONDS
 
     @classmethod
     def parse(cls, url: str) -> Self:
-        """From `sqlite:////path/ledger.db` or `postgresql+psycopg://…`. Raises InvalidDeclaration for all else."""
+        """From `sqlite:////path/ledger.db` (with `?timeout=SECONDS` or without) or `postgresql+psycopg://…`.
+
+        Raises InvalidDeclaration for all else.
+        """
         if url.startswith(_SQLITE) and url != _SQLITE and not url.endswith(":memory:"):
-            path = Path(url.removeprefix(_SQLITE)).absolute()
-            return cls(f"{_SQLITE}{path}", "sqlite", path)
+            timeout = _TIMEOUT.search(url)
+            path = Path(_TIMEOUT.sub("", url).removeprefix(_SQLITE)).absolute()
+            return cls(f"{_SQLITE}{path}", "sqlite", path, float(timeout[1]) if timeout else PATIENCE_SECONDS)
         if url.split("://")[0] in {"postgresql", "postgresql+psycopg"}:
             return cls("postgresql+psycopg://" + url.partition("://")[2], "postgresql", None)
         raise InvalidDeclaration(

@@ -22,7 +22,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from lifecycle.errors import InvalidDeclaration, Unavailable
 from lifecycle.ledger.address import Address
-from lifecycle.ledger.failures import PATIENCE_SECONDS, absent, explained
+from lifecycle.ledger.failures import absent, explained
 from lifecycle.ledger.schema import HEAD_ID, REVISION, LedgerTable
 from lifecycle.proofs.merkle import Frontier
 
@@ -39,13 +39,13 @@ class Database:
     def __init__(self, address: Address) -> None:
         self.address = address
         if address.dialect == "sqlite":
-            self._engine = create_engine(address.url, connect_args={"timeout": PATIENCE_SECONDS})
+            self._engine = create_engine(address.url, connect_args={"timeout": address.patience})
             event.listen(self._engine, "connect", _prepare_sqlite)
             event.listen(self._engine, "begin", _begin_sqlite)
             self._reader = self._engine
             self._writer = self._engine.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
         else:
-            settings = f"-c lock_timeout={int(PATIENCE_SECONDS * 1000)}"
+            settings = f"-c lock_timeout={int(address.patience * 1000)}"
             self._engine = create_engine(address.url, connect_args={"options": settings}, pool_pre_ping=True)
             self._reader = self._engine.execution_options(isolation_level="REPEATABLE READ")
             # A writer must see what was committed while it waited for the lock of the head.

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from lifecycle.errors import Unavailable
 from lifecycle.ledger.address import Address
-from lifecycle.ledger.failures import PATIENCE_SECONDS, absent, explained
+from lifecycle.ledger.failures import absent, explained
 
 
 def connect(address: Address, *, writable: bool) -> Any:
@@ -21,18 +21,18 @@ def connect(address: Address, *, writable: bool) -> Any:
     """
     with answering(address):
         if address.file is None:
-            settings = f"-c lock_timeout={int(PATIENCE_SECONDS * 1000)}"
+            settings = f"-c lock_timeout={int(address.patience * 1000)}"
             return _require_ledger(_psycopg().connect(address.server, autocommit=True, options=settings), address)
         if not address.file.exists():
             raise absent(address)
         try:
-            return _require_ledger(_open_file(address.file, "rw" if writable else "ro"), address)
+            return _require_ledger(_open_file(address.file, "rw" if writable else "ro", address.patience), address)
         except sqlite3.OperationalError as error:
             # A copy on a read-only medium: SQLite can't make the files beside it that a write-ahead log needs.
             closed = "unable to open" in str(error) or "readonly" in str(error)
             if writable or not closed or _has_pages(address.file.with_name(address.file.name + "-wal")):
                 raise
-            return _require_ledger(_open_file(address.file, "ro&immutable=1"), address)
+            return _require_ledger(_open_file(address.file, "ro&immutable=1", address.patience), address)
 
 
 @contextmanager
@@ -46,8 +46,8 @@ def answering(address: Address) -> Iterator[None]:
         raise explained(error, address) from error
 
 
-def _open_file(file: Path, mode: str) -> sqlite3.Connection:
-    connection = sqlite3.connect(f"file:{quote(str(file))}?mode={mode}", uri=True, timeout=PATIENCE_SECONDS, isolation_level=None)
+def _open_file(file: Path, mode: str, patience: float) -> sqlite3.Connection:
+    connection = sqlite3.connect(f"file:{quote(str(file))}?mode={mode}", uri=True, timeout=patience, isolation_level=None)
     # Text that was tampered with may be no text any more; it must be shown, not crash the reader.
     connection.text_factory = lambda raw: raw.decode(errors="replace")
     return connection

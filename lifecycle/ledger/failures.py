@@ -5,9 +5,6 @@ from __future__ import annotations
 from lifecycle.errors import LifecycleError, Tampered, Unavailable
 from lifecycle.ledger.address import Address
 
-#: How long a writer waits for its turn before it gives up, in seconds.
-PATIENCE_SECONDS = 30.0
-
 _SIGNS_OF_DAMAGE = ("malformed", "not a database", "file format", "constraint failed", "append-only", "no such", "could not decode")
 
 

@@ -48,11 +48,13 @@ def ensure_log_key(folder: Path, origin: str) -> VerifierKey:
 
 
 def read_log_key(folder: Path) -> VerifierKey:
-    """The public half of the folder's log key. Raises UnknownName where there is none."""
+    """The public half of the folder's log key. Raises UnknownName where there is none, Unavailable where it can't be read."""
     try:
         return VerifierKey.parse((folder / PUBLIC_FILE).read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise UnknownName(f"There is no log key in {folder}.", "The first `lifecycle train` or `lifecycle demo` makes one.") from error
+    except OSError as error:
+        raise Unavailable(f"The log key in {folder} can't be read: {error.strerror}.", "Give yourself read access to it.") from error
 
 
 def read_signing_key(file: Path) -> SigningKey:

@@ -56,7 +56,10 @@ def require_allowed(decision: Decision, what: str) -> None:
     if decision.result.outcome == "needs_approval":
         missing = ", ".join(f"{max(need.count - need.given, 0)} of role {need.role}" for need in decision.result.required_approvals)
         raise Refused(f"{what} waits for approval: {missing}.", "`lifecycle status` says who can approve and how.", rules)
-    reasons = "; ".join(f"{violation.rule} {violation.message}" for violation in decision.result.violations) or "the gate gave no reason"
+    reasons = (
+        "; ".join(f"{violation.rule} {violation.message.rstrip('.')}" for violation in decision.result.violations)
+        or "the gate gave no reason"
+    )
     raise Refused(
         f"{what} was denied by the gate {decision.gate}: {reasons}.", f"`lifecycle policy explain {decision.id}` shows each rule.", rules
     )

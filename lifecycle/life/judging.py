@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lifecycle.declaration import GovernedModel
-from lifecycle.errors import LifecycleError
+from lifecycle.errors import LifecycleError, Unavailable
 from lifecycle.life import standing
 from lifecycle.life.recording import Step
 from lifecycle.records.bodies.data import DatasetIngested
@@ -174,6 +174,9 @@ def _signature(departments: Departments, digest: Digest, body: ModelTrained) -> 
 
     try:
         verify_package(departments.artifacts, digest, body.signature_digest, departments.signing_public_key)
+    except Unavailable:
+        # A store that does not answer now says nothing about the signature, and a denial would be for good.
+        raise
     except LifecycleError:
         return SignatureEvidence(present=True, valid=False, key_id=body.signature_key)
     return SignatureEvidence(present=True, valid=True, key_id=body.signature_key)

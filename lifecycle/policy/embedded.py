@@ -56,14 +56,20 @@ class EmbeddedEngine:
             output = interpreter.query_bundle_entrypoint(self._compiled, f"gov/{gate}/decision")
             if not output.ok():
                 raise EngineFailure(f"The policy of the gate {gate} failed: {_reason(str(output))}.", "Correct the policy.")
+            if str(output) == "undefined":
+                raise _decided_nothing(gate)
             answered = parse_json(str(output))
         # regopy raises ValueErrors of several kinds (JSON, Unicode, enum) where it meets a plan that it can't run.
         except (regopy.RegoError, MalformedRecord, ValueError) as error:
             raise EngineFailure(f"The policy of the gate {gate} could not be run: {_reason(str(error))}.", "Correct the policy.") from error
         expressions = answered.get("expressions") if isinstance(answered, dict) else None
         if not isinstance(expressions, list) or len(expressions) != 1:
-            raise EngineFailure(f"The policy of the gate {gate} decided nothing.", "Make `decision` defined for every input.", "SYS-002")
+            raise _decided_nothing(gate)
         return expressions[0]
+
+
+def _decided_nothing(gate: str) -> EngineFailure:
+    return EngineFailure(f"The policy of the gate {gate} decided nothing.", "Make `decision` defined for every input.", "SYS-002")
 
 
 def _interpreter() -> regopy.Interpreter:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -19,6 +20,8 @@ from lifecycle.serving.state import GatewayStatus
 START_SECONDS = 60.0
 _LOOK_SECONDS = 0.05
 _LAST_CHARACTERS = 2_000
+#: An error as the command line prints it.
+_LAST_WORDS = re.compile(r"^Error: (?P<what>.+)\n  Next: (?P<next>.+)\Z", re.MULTILINE)
 
 
 def ensure_gateway(settings: GatewaySettings, project: Path) -> GatewayStatus:
@@ -38,9 +41,7 @@ def ensure_gateway(settings: GatewaySettings, project: Path) -> GatewayStatus:
             return client.status()
         except Unavailable as error:
             if process.poll() is not None or time.monotonic() > deadline:
-                raise Unavailable(
-                    f"The gateway did not start: {_end_of_log(settings)}", "Mend what it names, and start it again."
-                ) from error
+                raise _not_started(settings) from error
         time.sleep(_LOOK_SECONDS)
 
 
@@ -71,9 +72,17 @@ def _start(settings: GatewaySettings, project: Path) -> subprocess.Popen[bytes]:
     return process
 
 
-def _end_of_log(settings: GatewaySettings) -> str:
-    text = _log(settings).read_text(encoding="utf-8", errors="replace")
-    return text[-_LAST_CHARACTERS:].strip() or "it says nothing"
+def _not_started(settings: GatewaySettings) -> Unavailable:
+    """Why it did not start: in its own words, where they are the last of its log."""
+    log = _log(settings)
+    text = log.read_text(encoding="utf-8", errors="replace").strip()
+    told = _LAST_WORDS.search(text)
+    if told is not None:
+        return Unavailable(f"The gateway did not start. {told['what']}", told["next"])
+    return Unavailable(
+        f"The gateway did not start: {text[-_LAST_CHARACTERS:] or 'it says nothing'}",
+        f"Read {log}, mend what it names, and start it again.",
+    )
 
 
 def _log(settings: GatewaySettings) -> Path:

@@ -60,7 +60,7 @@ def listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         raise Unavailable(
             f"The gateway can't listen on {host}:{port}: {error.strerror}.",
-            "Stop what listens there, or set LIFECYCLE_GATEWAY_PORT to another port.",
+            "Stop what listens there, or choose another port with --port or LIFECYCLE_GATEWAY_PORT.",
         ) from error
     listener.setblocking(False)
     return listener

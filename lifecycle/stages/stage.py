@@ -26,6 +26,8 @@ else:
 PATIENCE = dg.RetryPolicy(max_retries=2, delay=5, backoff=dg.Backoff.EXPONENTIAL)
 #: Dagster marks a run that goes on where another one failed; such a run keeps the first one's identity.
 RESUMED = "dagster/is_resume_retry"
+#: Tags a run that somebody waits for: they hear of what is unavailable at once, and try again themselves.
+ATTENDED = "lifecycle/attended"
 #: Tags for the step of a stage, by the stage's name: where it runs and what it gets.
 OpTags = Mapping[str, Mapping[str, Any]]
 
@@ -103,7 +105,8 @@ def failures(context: dg.AssetExecutionContext, metadata: Mapping[str, Any] | No
     try:
         yield
     except LifecycleError as error:
-        shown: dict[str, Any] = {"what happened": error.what, "next": error.next_step, **(metadata or {})}
+        shown: dict[str, Any] = {"what happened": error.what, "next": error.next_step, "exit code": error.exit_code, **(metadata or {})}
         if isinstance(error, Refused) and error.rules:
             shown["rules"] = ", ".join(error.rules)
-        raise dg.Failure(error.what, metadata=shown, allow_retries=isinstance(error, Unavailable)) from error
+        retried = isinstance(error, Unavailable) and context.run.tags.get(ATTENDED) != "true"
+        raise dg.Failure(error.what, metadata=shown, allow_retries=retried) from error

@@ -86,12 +86,9 @@ def test_a_place_that_is_a_file_is_said_to_be_so(tmp_path: Path) -> None:
         Ledger.open(f"sqlite:///{tmp_path}/file/ledger.db", origin=ORIGIN)
 
 
-def test_a_locked_ledger_is_said_to_be_locked(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A writer that does not get its turn gives up with a clear error, and nothing is written."""
-    import lifecycle.ledger.database as database
-
-    monkeypatch.setattr(database, "PATIENCE_SECONDS", 0.1)
-    with Ledger.open(ledger.url, origin=ORIGIN) as impatient, ledger.writing() as writer:
+def test_a_locked_ledger_is_said_to_be_locked(ledger: Ledger) -> None:
+    """A writer that does not get its turn gives up, after as long as its address says, and nothing is written."""
+    with Ledger.open(f"{ledger.url}?timeout=0.1", origin=ORIGIN) as impatient, ledger.writing() as writer:
         with pytest.raises(Unavailable, match="locked by another process"):
             impatient.append(happening(0))
         writer.append(happening(1))
