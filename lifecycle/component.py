@@ -1,0 +1,40 @@
+"""The same as a Dagster Component: a governed model named in YAML, for projects that are laid out with `dg`.
+
+```yaml
+type: lifecycle.component.GovernedModelComponent
+attributes:
+  declaration: assets.credit.model:CREDIT
+  runs_on: local
+```
+"""
+
+import importlib
+
+import dagster as dg
+
+from lifecycle.declaration import GovernedModel
+from lifecycle.definitions import build_definitions, runs_on_named
+from lifecycle.errors import InvalidDeclaration
+
+
+class GovernedModelComponent(dg.Component, dg.Model, dg.Resolvable):
+    """The assets, jobs, schedules and sensors of one declared model, and the audit exports."""
+
+    #: Where the declaration stands: `package.module:NAME`.
+    declaration: str
+    #: Which module of the project's `resources/` says where runs run.
+    runs_on: str = "local"
+
+    def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
+        return build_definitions((self.declared(),), runs_on_named(self.runs_on))
+
+    def declared(self) -> GovernedModel:
+        """The declaration itself. Raises InvalidDeclaration where the reference names none."""
+        module, _, name = self.declaration.partition(":")
+        try:
+            found = getattr(importlib.import_module(module), name, None)
+        except ImportError as error:
+            raise InvalidDeclaration(f"There is no module {module!r} ({error}).", "Write package.module:NAME.") from error
+        if not isinstance(found, GovernedModel):
+            raise InvalidDeclaration(f"{self.declaration!r} is not a GovernedModel.", "Name one, such as assets.credit.model:CREDIT.")
+        return found

@@ -1,0 +1,24 @@
+"""The Component: the same definitions, named in YAML."""
+
+from __future__ import annotations
+
+import dagster as dg
+import pytest
+
+from lifecycle.component import GovernedModelComponent
+from lifecycle.errors import InvalidDeclaration
+
+
+def test_a_model_named_in_yaml_gives_the_same_assets_as_its_declaration() -> None:
+    """The component's assets are those of the project's definitions for that model."""
+    component = GovernedModelComponent.resolve_from_yaml("declaration: assets.credit.model:CREDIT\n")
+    definitions = dg.build_defs_for_component(component)
+    keys = {key.to_user_string() for key in definitions.resolve_asset_graph().get_all_asset_keys()}
+    assert {"credit/dataset", "credit/deployment", "credit/rollback", "audit/lineage_export"} <= keys
+
+
+@pytest.mark.parametrize("reference", ["assets.credit.model:NOTHING", "assets.nothing:CREDIT", "assets.credit.data:APPLICATIONS"])
+def test_a_reference_that_names_no_model_says_what_to_write(reference: str) -> None:
+    """A wrong reference is an error in our words."""
+    with pytest.raises(InvalidDeclaration):
+        GovernedModelComponent(declaration=reference).declared()
