@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import pwd
-import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -67,11 +66,8 @@ def running_server(initdb: str, postgres: str) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Path]:
-    initdb, postgres = shutil.which("initdb"), shutil.which("postgres")
-    if initdb is None or postgres is None:
-        pytest.skip("initdb and postgres are not on PATH")
-    with running_server(initdb, postgres) as folder:
+def server(tool: Callable[[str], str]) -> Iterator[Path]:
+    with running_server(tool("initdb"), tool("postgres")) as folder:
         yield folder
 
 
