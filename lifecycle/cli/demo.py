@@ -14,7 +14,7 @@ from lifecycle.cli import render
 from lifecycle.errors import LifecycleError
 
 if TYPE_CHECKING:
-    from lifecycle.demo.scenes import Stage
+    from lifecycle.demo.acting import Stage
     from lifecycle.wiring import Departments
 
 
@@ -29,10 +29,11 @@ def demo(json_file: Path | None) -> None:
     LIFECYCLE_HOME; a home that exists is gone on with, never wiped.
     """
     from lifecycle.demo import scenes
+    from lifecycle.demo.acting import MODEL
     from lifecycle.wiring import Departments
 
     departments = Departments.here()
-    departments.model(scenes.MODEL)
+    departments.model(MODEL)
     started = time.monotonic()
     stage = _prepare(departments)
     try:
@@ -52,8 +53,8 @@ def demo(json_file: Path | None) -> None:
 def _prepare(departments: Departments) -> Stage:
     """The gateway started, the people enrolled, Dagster's own log in a file of the home."""
     from lifecycle.definitions import lifecycle_definitions
+    from lifecycle.demo.acting import Stage
     from lifecycle.demo.people import enrol_cast
-    from lifecycle.demo.scenes import Stage
     from lifecycle.demo.story import Story
     from lifecycle.serving.process import ensure_gateway
 

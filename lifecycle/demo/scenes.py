@@ -3,30 +3,15 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from lifecycle.declaration import GovernedModel
-from lifecycle.demo.people import Cast
-from lifecycle.demo.story import Story
+from lifecycle.demo.acting import MODEL, Stage, StoryBroken, approve, deploy, expect, gateway_url, held_out, rolled_back, train, why
 from lifecycle.demo.traffic import Application, Counted, Traffic
-from lifecycle.errors import LifecycleError, Refused, Unavailable
-from lifecycle.life import standing
-from lifecycle.life.approval import approve_version
+from lifecycle.errors import Refused
 from lifecycle.life.evaluation import evidence_of, report_page
-from lifecycle.records.bodies.decisions import DecisionMade
-from lifecycle.records.bodies.serving import RolledBack
 from lifecycle.records.evidence import Measurement
-from lifecycle.records.gates import Decision
-from lifecycle.records.record import JsonObject
-from lifecycle.wiring import Departments
 
-if TYPE_CHECKING:
-    import dagster as dg
-
-MODEL = "credit"
 #: The second candidate learns from a sample that leaves out the young applicants who paid back.
 UNFAIR: dict[str, Any] = {"sample": "no_young_payers"}
 #: The third one's preprocessing refuses a category that it has not seen in training.
@@ -35,37 +20,15 @@ BRITTLE: dict[str, Any] = {"unknown": "refuse"}
 NEW_CATEGORY, NEW_EVERY = ("home", "shared"), 3
 
 
-class StoryBroken(LifecycleError):
-    """A scene that did not end as the story needs. What happened instead is in the message."""
-
-
-@dataclass
-class Stage:
-    """What the scenes share."""
-
-    departments: Departments
-    story: Story
-    cast: Cast
-    definitions: dg.Definitions
-    applications: list[Application] = field(default_factory=list)
-    sent: list[Counted] = field(default_factory=list)
-    rollback_ms: float | None = None
-    prediction: str = ""
-
-    @property
-    def model(self) -> GovernedModel:
-        return self.departments.model(MODEL)
-
-
 def train_first(stage: Stage) -> int:
     """Data, training, evaluation, and a gate that waits for a person."""
     with stage.story.step(
         "train-to-gate", "A candidate learns from 4,454 real applications and asks to be promoted", "Ingesting, training, evaluating"
     ):
-        version, decision = _train(stage, {})
+        version, decision = train(stage, {})
         evidence = evidence_of(stage.departments, MODEL, version)
-        stage.applications = _held_out(stage, version)
-        _expect(
+        stage.applications = held_out(stage, version)
+        expect(
             decision.result.outcome == "needs_approval",
             f"{MODEL}:{version} should wait for people, but the gate said {decision.result.outcome}",
             decision,
@@ -85,27 +48,27 @@ def approve_own_work(stage: Stage, version: int) -> None:
         "self-approval-refused", f"The engineer whose team trained {MODEL}:{version} tries to approve it", "Signing and asking"
     ):
         try:
-            _approve(stage, version, stage.cast.engineer, "It looks good to me.")
+            approve(stage, version, stage.cast.engineer, "It looks good to me.")
         except Refused as refusal:
             refused = refusal
         else:
             raise StoryBroken(
                 "The engineer could approve their own work.", "Read governance/policies/lib: separation of duties does not hold."
             )
-        _expect(bool(refused.rules), f"the refusal names no rule: {refused.what}")
+        expect(bool(refused.rules), f"the refusal names no rule: {refused.what}")
     stage.story.say(f"[red]refused[/] by {', '.join(refused.rules)}: {refused.what}")
 
 
 def roll_out(stage: Stage, version: int) -> None:
     """The risk officer signs; the version takes 10, 50, 100 % of live traffic."""
     with stage.story.step("rollout", "The risk officer signs, and the version goes out under live traffic", "Rolling out"):
-        _approve(stage, version, stage.cast.officer, "The evidence meets the limits for consumer credit.")
-        with Traffic(_gateway_url(stage), MODEL, stage.applications) as traffic:
-            result = _deploy(stage, version)
+        approve(stage, version, stage.cast.officer, "The evidence meets the limits for consumer credit.")
+        with Traffic(gateway_url(stage), MODEL, stage.applications) as traffic:
+            result = deploy(stage, version)
         stage.sent.append(traffic.counted)
         stage.prediction = traffic.counted.last_prediction
-        _expect(result.success, f"the rollout of {MODEL}:{version} did not complete: {_why(result)}")
-        _expect(traffic.counted.failed == 0, f"{traffic.counted.failed} requests were lost: {traffic.counted.errors[:2]}")
+        expect(result.success, f"the rollout of {MODEL}:{version} did not complete: {why(result)}")
+        expect(traffic.counted.failed == 0, f"{traffic.counted.failed} requests were lost: {traffic.counted.errors[:2]}")
     steps = stage.departments.ledger.events(types=("RolloutStepReached",), name=MODEL, version=version, newest_first=True, limit=3)
     shares = " → ".join(f"{getattr(recorded.event.body, 'weight', 0):.0%}" for recorded in reversed(steps))
     counted = traffic.counted
@@ -121,8 +84,8 @@ def deny_unfair(stage: Stage) -> None:
     with stage.story.step(
         "fairness-denied", "A second candidate learnt from data without the young who paid back", "Training and evaluating"
     ):
-        version, decision = _train(stage, UNFAIR)
-        _expect(
+        version, decision = train(stage, UNFAIR)
+        expect(
             decision.result.outcome == "deny", f"{MODEL}:{version} should be denied, but the gate said {decision.result.outcome}", decision
         )
     stage.story.say(f"promotion of {MODEL}:{version}: [red]denied[/]")
@@ -146,19 +109,19 @@ def break_in_canary(stage: Stage) -> None:
     """A candidate whose preprocessing does not survive the live feed."""
     title = "A third one, fine on paper, meets a value in the live feed that it refuses"
     with stage.story.step("automatic-rollback", title, "Training, approving, rolling out, and back"):
-        version, decision = _train(stage, BRITTLE)
-        _expect(
+        version, decision = train(stage, BRITTLE)
+        expect(
             decision.result.outcome == "needs_approval",
             f"{MODEL}:{version} should wait for people, but was {decision.result.outcome}",
             decision,
         )
-        _approve(stage, version, stage.cast.officer, "The evidence meets the limits; watch the canary.")
-        with Traffic(_gateway_url(stage), MODEL, stage.applications, change=_with_new_category) as traffic:
-            result = _deploy(stage, version)
+        approve(stage, version, stage.cast.officer, "The evidence meets the limits; watch the canary.")
+        with Traffic(gateway_url(stage), MODEL, stage.applications, change=_with_new_category) as traffic:
+            result = deploy(stage, version)
         stage.sent.append(traffic.counted)
-        back = _rolled_back(stage, version)
-        _expect(not result.success, f"{MODEL}:{version} was not taken out")
-        _expect(traffic.counted.failed == 0, f"{traffic.counted.failed} requests were lost: {traffic.counted.errors[:2]}")
+        back = rolled_back(stage, version)
+        expect(not result.success, f"{MODEL}:{version} was not taken out")
+        expect(traffic.counted.failed == 0, f"{traffic.counted.failed} requests were lost: {traffic.counted.errors[:2]}")
         stage.rollback_ms = round(back.actuation_us / 1000, 3)
     canary = next((arm for arm in back.observed if arm.arm == "canary"), None)
     seen = (
@@ -184,13 +147,13 @@ def prove(stage: Stage) -> None:
         departments = stage.departments
         departments.checkpoint()
         whole = verify_ledger(departments.ledger, departments.ledger_key)
-        _expect(whole.ok, f"the ledger does not verify: {[finding.what for finding in whole.findings][:2]}")
+        expect(whole.ok, f"the ledger does not verify: {[finding.what for finding in whole.findings][:2]}")
         with tempfile.TemporaryDirectory() as folder:
             copy = departments.ledger.copy_to(Path(folder) / "copy.db")
             altered = alter_one_record(Path(folder) / "copy.db")
             broken = verify_ledger(copy, departments.ledger_key)
         named = [finding for finding in broken.findings if finding.index == altered]
-        _expect(not broken.ok and bool(named), f"the altered record {altered} was not named")
+        expect(not broken.ok and bool(named), f"the altered record {altered} was not named")
     stage.story.say(f"{whole.size} records, root {whole.root_text[:16]}…: [green]they hold[/] (level {whole.level})")
     stage.story.say(f"in the copy: [red]{named[0].what}[/]")
 
@@ -199,7 +162,7 @@ def point_onwards(stage: Stage, version: int) -> None:
     """Where to look next."""
     with stage.story.step("where-next", "Everything is still open", "Looking"):
         report = report_page(stage.departments, MODEL, version)
-        url = _gateway_url(stage)
+        url = gateway_url(stage)
     stage.story.say("make ui                                  the same life in Dagster's pages")
     stage.story.say(f"lifecycle explain {stage.prediction}   everything behind one prediction")
     stage.story.say("lifecycle status; lifecycle ledger log; lifecycle lineage show credit:1")
@@ -210,13 +173,6 @@ def point_onwards(stage: Stage, version: int) -> None:
 def measurement(value: Measurement) -> str:
     """`0.836 [0.812, 0.858]`."""
     return f"{value.value:.3f} [{value.low:.3f}, {value.high:.3f}]"
-
-
-def _gateway_url(stage: Stage) -> str:
-    url = stage.departments.gateway.status().url
-    if url is None:
-        raise Unavailable("The gateway does not run.", "Start it: `lifecycle gateway start`.")
-    return url
 
 
 def cut(text: str, width: int) -> str:
@@ -231,74 +187,10 @@ def short_number(text: str) -> str:
         return text
 
 
-def _train(stage: Stage, options: Mapping[str, Any]) -> tuple[int, Decision]:
-    """One candidate through the job that the web pages launch; the gate's decision on it."""
-    from lifecycle.launching import run_job
-
-    config = {"candidate": {"options": dict(options)}} if options else {}
-    result = run_job(stage.departments, stage.definitions, f"{MODEL}_train_to_gate", config=config, log_level="CRITICAL")
-    made = stage.departments.ledger.events(types=("DecisionMade",), name=MODEL, run_id=result.run_id, newest_first=True, limit=1)
-    if not made or made[0].event.subject.version is None:
-        raise StoryBroken(
-            f"The run {result.run_id} did not come to the promotion gate: {_why(result)}", "Read it in Dagster's pages: `make ui`."
-        )
-    return made[0].event.subject.version, standing.body_of(made[0], DecisionMade).decision
-
-
-def _deploy(stage: Stage, version: int) -> dg.ExecuteInProcessResult:
-    from lifecycle.launching import run_job
-
-    digest = standing.trained(stage.departments, MODEL, version).event.subject.digest
-    config: dict[str, JsonObject] = {"deployment": {"digest": digest}}
-    return run_job(stage.departments, stage.definitions, f"{MODEL}_deploy", config=config, log_level="CRITICAL")
-
-
-def _approve(stage: Stage, version: int, person: str, reason: str) -> None:
-    approve_version(stage.departments, MODEL, version, person=person, key_file=stage.cast.key(person), reason=reason, decision="approve")
-
-
-def _held_out(stage: Stage, version: int) -> list[Application]:
-    """The test rows as callers would send them: features only, None where a value is missing."""
-    from lifecycle.data.columnar import read_dataset
-
-    evidence = evidence_of(stage.departments, MODEL, version)
-    frame = read_dataset(stage.departments.artifacts, evidence.dataset_digest)
-    rows = frame[frame["split"] == "test"][list(stage.model.data.features)]
-    return [
-        {str(column): (None if value != value else value) for column, value in row.items()}
-        for row in rows.astype(object).to_dict("records")
-    ]
-
-
 def _with_new_category(number: int, application: Application) -> Application:
     column, value = NEW_CATEGORY
     return {**application, column: value} if number % NEW_EVERY == 0 else application
 
 
-def _rolled_back(stage: Stage, version: int) -> RolledBack:
-    found = stage.departments.ledger.events(types=("RolledBack",), name=MODEL, newest_first=True)
-    bodies = [standing.body_of(recorded, RolledBack) for recorded in found]
-    back = next((body for body in bodies if body.from_version == version), None)
-    if back is None:
-        raise StoryBroken(f"The ledger holds no RolledBack of {MODEL}:{version}.", "Read gateway.log in the home's logs.")
-    return back
-
-
 def _arms(counted: Counted) -> str:
     return ", ".join(f"{number} answered by the {arm}" for arm, number in sorted(counted.by_arm.items()))
-
-
-def _why(result: dg.ExecuteInProcessResult) -> str:
-    from lifecycle.launching import failure_of
-
-    return failure_of(result)[0]
-
-
-def _expect(holds: bool, otherwise: str, decision: Decision | None = None) -> None:
-    if not holds:
-        rules = (
-            f" ({', '.join(v.rule + ' ' + v.message for v in decision.result.violations)})"
-            if decision and decision.result.violations
-            else ""
-        )
-        raise StoryBroken(f"The story broke: {otherwise}{rules}.", "`lifecycle status` and Dagster's pages show what happened.")

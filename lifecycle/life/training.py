@@ -11,7 +11,7 @@ from pathlib import Path
 
 from lifecycle.declaration import GovernedModel
 from lifecycle.errors import LifecycleError
-from lifecycle.life import judging
+from lifecycle.life import judging, showing
 from lifecycle.life.asking import ask, require_allowed
 from lifecycle.life.recording import Step, code_author, code_commit, links, record_once
 from lifecycle.records.bodies.training import ModelTrained, TrainingFailed, TrainingStarted
@@ -40,12 +40,12 @@ def train_candidate(
     subject = judging.dataset_subject(departments, model, digest, step)
     access = ask(
         departments,
-        judging.gate_input(departments, model, "data_access", judging.data_access_evidence(model, dataset), step, subject=subject),
+        judging.gate_input(departments, model, "data_access", showing.data_access_evidence(model, dataset), step, subject=subject),
         step,
     )
     require_allowed(access, f"The use of the data for {model.name}")
     device = choose_device(model.training.device)
-    budget_shown = judging.budget_evidence(departments, model, device, step)
+    budget_shown = showing.budget_evidence(departments, model, device, step)
     budget = ask(departments, judging.gate_input(departments, model, "training_budget", budget_shown, step, subject=subject), step)
     require_allowed(budget, f"The training of {model.name}")
     started = TrainingStarted(
