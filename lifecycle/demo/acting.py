@@ -74,7 +74,7 @@ def deploy(stage: Stage, version: int) -> dg.ExecuteInProcessResult:
 
     digest = standing.trained(stage.departments, MODEL, version).event.subject.digest
     config: dict[str, JsonObject] = {"deployment": {"digest": digest}}
-    return run_job(stage.departments, stage.definitions, f"{MODEL}deploy", config=config, log_level="CRITICAL")
+    return run_job(stage.departments, stage.definitions, f"{MODEL}_deploy", config=config, log_level="CRITICAL")
 
 
 def approve(stage: Stage, version: int, person: str, reason: str) -> None:
