@@ -7,8 +7,8 @@ SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-# The newest Python that is at least 3.11; `make PYTHON=/path/to/python demo` chooses another one.
-PYTHON ?= $(firstword $(foreach name,python3.13 python3.12 python3.11 python3 python,$(shell $(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(name))))
+# The first of these that is at least 3.11; `make PYTHON=/path/to/python demo` chooses another one.
+PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11 python,$(shell $(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(name))))
 # Extra arguments, such as `make test ARGS="-k ledger"`.
 ARGS ?=
 
