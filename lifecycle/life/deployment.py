@@ -2,18 +2,18 @@
 
 The order of things is the promise: the decision is recorded and proven, then the intent is recorded, then the gateway
 is told. A crash between any two of them leaves nothing half deployed: the gateway acts on complete orders only, and
-the next start of the step finds what is recorded.
+the next deployment of the version goes on with what is recorded.
 """
 
 from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from lifecycle.declaration import GovernedModel
-from lifecycle.errors import LifecycleError, Refused, Unavailable
+from lifecycle.errors import LifecycleError, Refused, Unavailable, UnknownName
 from lifecycle.life import judging, standing
 from lifecycle.life.asking import ask, decision_event, require_allowed
 from lifecycle.life.recording import Step, links
@@ -22,7 +22,7 @@ from lifecycle.records.bodies.training import ModelTrained
 from lifecycle.records.events import Event, Recorded, Subject
 from lifecycle.records.identity import now_us
 from lifecycle.records.rollout import RolloutOrder
-from lifecycle.records.states import fold
+from lifecycle.records.states import State, fold
 from lifecycle.wiring import Departments
 
 #: States that a deployment may start from; anything else has something to finish or to mend first.
@@ -42,8 +42,11 @@ def deploy_version(departments: Departments, model: GovernedModel, version: int,
     run that waits aborts the rollout, and says so in the ledger.
     """
     rollout_id = step.event_id("rollout", str(version))
-    ordered = departments.ledger.find(rollout_id)
-    if ordered is None:
+    requested = departments.ledger.find(rollout_id) or _cut_short(departments, model, version)
+    if requested is not None:
+        rollout_id = standing.body_of(requested, RolloutRequested).rollout_id
+        _go_on(departments, model, version, requested, step, report)
+    else:
         departments.gateway.status()
         _require_deployable(departments, model, version)
         decision = ask(departments, judging.deployment_input(departments, model, version, step), step)
@@ -63,6 +66,43 @@ def _require_deployable(departments: Departments, model: GovernedModel, version:
             "`lifecycle status` shows what each version waits for.",
             ("STATE",),
         )
+    # Before the gate is asked: a decision that can't be acted on would use up the approval.
+    _require_nothing_in_flight(model, version, states)
+
+
+def _require_nothing_in_flight(model: GovernedModel, version: int, states: Mapping[tuple[str, int], State]) -> None:
+    in_flight = [number for (name, number), state in states.items() if name == model.name and state == "rolling_out"]
+    if in_flight:
+        raise Refused(
+            f"{model.name}:{in_flight[0]} is being rolled out, so {model.name}:{version} can't be.",
+            f"Wait for it to end (`lifecycle deploy {model.name}:{in_flight[0]}` waits with you), "
+            f"or end it: `lifecycle rollback {model.name}` takes a canary out.",
+            ("STATE",),
+        )
+
+
+def _cut_short(departments: Departments, model: GovernedModel, version: int) -> Recorded | None:
+    """The RolloutRequested of a version that is being rolled out already, by a step that may have been killed since."""
+    if standing.states(departments).get((model.name, version)) != "rolling_out":
+        return None
+    found = departments.ledger.events(
+        types=("RolloutRequested",), name=model.name, version=version, environment=departments.environment, newest_first=True, limit=1
+    )
+    return found[0] if found else None
+
+
+def _go_on(departments: Departments, model: GovernedModel, version: int, requested: Recorded, step: Step, report: Report) -> None:
+    """Sees to it that the gateway knows of a rollout that was requested: it may not have been told before the step was killed."""
+    body = standing.body_of(requested, RolloutRequested)
+    if standing.states(departments).get((model.name, version)) != "rolling_out":
+        return
+    try:
+        departments.gateway.rollout(body.rollout_id)
+    except UnknownName:
+        report("going on with a rollout that was requested, and that the gateway was not told of")
+        _order(departments, model, version, body.decision_id, body.rollout_id, step)
+    else:
+        report("the gateway is rolling it out already; waiting for it to end")
 
 
 def _request_rollout(departments: Departments, model: GovernedModel, version: int, decision_id: str, rollout_id: str, step: Step) -> None:
@@ -84,13 +124,7 @@ def _request_rollout(departments: Departments, model: GovernedModel, version: in
     )
     with departments.ledger.writing() as writer:
         now = fold((recorded.event for recorded in writer.events(kind="model", name=model.name)), departments.environment)
-        in_flight = [number for (_, number), state in now.items() if state == "rolling_out"]
-        if in_flight:
-            raise Refused(
-                f"{model.name}:{in_flight[0]} is being rolled out, so {model.name}:{version} can't be.",
-                "Wait for it to end, or end it: `lifecycle rollback` takes a canary out.",
-                ("STATE",),
-            )
+        _require_nothing_in_flight(model, version, now)
         writer.append(event)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lifecycle.errors import InvalidDeclaration
@@ -47,6 +49,7 @@ class TrainingRequest:
                     "deterministic": self.deterministic,
                     "dataset": self.dataset_digest,
                     "code_commit": self.code_commit,
+                    "source": _source_digest(self.function),
                 }
             )
         )
@@ -68,3 +71,12 @@ class TrainingRequest:
         features = [*self.spec.numbers, *self.spec.categories]
         absent = self.frame[features].isna().any()
         return tuple(name for name in features if absent[name])
+
+
+def _source_digest(function: str) -> Digest | None:
+    """The digest of the module that a training function stands in: one commit with changes is not another with changes."""
+    try:
+        found = importlib.util.find_spec(function.partition(":")[0])
+    except (ImportError, ValueError):
+        return None
+    return digest_of(Path(found.origin).read_bytes()) if found is not None and found.has_location and found.origin else None
