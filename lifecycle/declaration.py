@@ -10,22 +10,21 @@ import ast
 import importlib
 import importlib.util
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
-from pydantic import ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from lifecycle.data.spec import DatasetSpec
 from lifecycle.errors import InvalidDeclaration
+from lifecycle.measures.names import Metric
+from lifecycle.records import rollout as ordered
+from lifecycle.records.cron import Cron
+from lifecycle.records.form import Form
 from lifecycle.records.gates import RiskTier
-from lifecycle.records.record import ActorId, Count, JsonObject, Name, Record, describe
-from lifecycle.records.rollout import RolloutPlan
-
-#: The metrics that evaluation can measure, each with its interval.
-METRICS = ("accuracy", "auc", "log_loss", "brier", "calibration_error")
-Metric = Literal["accuracy", "auc", "log_loss", "brier", "calibration_error"]
+from lifecycle.records.record import INTEGER_BOUND, ActorId, Count, JsonObject, Name
 
 
-class Training(Record):
+class Training(Form):
     """How to train. `function` is `package.module:name`, so that declaring a model imports no torch."""
 
     function: str
@@ -58,7 +57,7 @@ class Training(Record):
         return getattr(importlib.import_module(module), name)
 
 
-class Budget(Record):
+class Budget(Form):
     """What training may cost in a period. The gate sees what is spent and what the next run is estimated at."""
 
     amount: float = Field(gt=0.0)
@@ -66,10 +65,10 @@ class Budget(Record):
     period_days: int = Field(default=30, ge=1, le=366)
 
 
-class Watch(Record):
+class Watch(Form):
     """What monitoring alarms at, and how often it looks."""
 
-    schedule: str = "0 * * * *"
+    schedule: Cron = "0 * * * *"
     window_hours: float = Field(default=24.0, gt=0.0)
     psi_limit: float = Field(default=0.2, gt=0.0)
     error_share_limit: float = Field(default=0.01, ge=0.0, le=1.0)
@@ -78,10 +77,24 @@ class Watch(Record):
     minimum_n: Count = 100
 
 
-class GovernedModel(Record):
+class RolloutStep(Form, ordered.RolloutStep):
+    """The form of a step of a rollout."""
+
+
+class Guardrail(Form, ordered.Guardrail):
+    """The form of what takes a canary out."""
+
+
+class RolloutPlan(Form, ordered.RolloutPlan):
+    """The form of a rollout."""
+
+
+class GovernedModel(Form):
     """The declaration of one governed model."""
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
+    called: ClassVar[str] = "The model"
+    mend: ClassVar[str] = "Correct the named fields in its model.py; docs/reference/declaration.md lists what each takes."
 
     name: Name
     owner: ActorId
@@ -94,33 +107,28 @@ class GovernedModel(Record):
     data: DatasetSpec
     target: str
     protected: tuple[str, ...]
-    minimum_group_n: Count
+    minimum_group_n: int = Field(ge=1, lt=INTEGER_BOUND)
     training: Training
     metrics: tuple[Metric, ...] = Field(min_length=1)
     slices: tuple[str, ...]
     limits: Name
     limit_overrides: dict[Name, float] = Field(default_factory=dict)
-    rollout: RolloutPlan
+    rollout: ordered.RolloutPlan
     budget: Budget
-    schedule: str
+    schedule: Cron
     watch: Watch = Watch()
     approval_valid_hours: float = Field(default=72.0, gt=0.0, le=24.0 * 90)
 
-    def __init__(self, **fields: Any) -> None:
-        try:
-            super().__init__(**fields)
-        except ValidationError as error:
-            raise InvalidDeclaration(
-                f"The model {fields.get('name', 'without a name')!r} is not declared well: {describe(error)}.",
-                "Correct the named fields in its model.py; docs/reference/declaration.md lists what each takes.",
-            ) from error
-
-    @field_validator("schedule")
+    @field_validator("rollout")
     @classmethod
-    def _is_cron(cls, schedule: str) -> str:
-        if len(schedule.split()) != 5:
-            raise ValueError(f"{schedule!r} is not a cron schedule of five fields, such as '0 3 * * 1'")
-        return schedule
+    def _is_guarded(cls, plan: ordered.RolloutPlan) -> ordered.RolloutPlan:
+        """The plan as it is ordered and recorded: the plain record, whichever form it was declared in."""
+        kinds = [guardrail.kind for guardrail in plan.guardrails]
+        if not kinds:
+            raise ValueError("guardrails: a rollout needs at least one, such as Guardrail(kind='errors')")
+        if len(set(kinds)) != len(kinds):
+            raise ValueError(f"guardrails: one of each kind is allowed, not {', '.join(kinds)}")
+        return ordered.RolloutPlan.of(plan.as_json())
 
     @model_validator(mode="after")
     def _agrees_with_its_data(self) -> GovernedModel:

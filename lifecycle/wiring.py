@@ -6,6 +6,7 @@ Every department is made when it is first asked for, so that `lifecycle status` 
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import os
 import pkgutil
 import sys
@@ -13,9 +14,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
-from lifecycle.errors import InvalidDeclaration, Unavailable
+from lifecycle.errors import InvalidDeclaration, LifecycleError, Unavailable
 
 if TYPE_CHECKING:
     from lifecycle.approvals.people import Registry
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from lifecycle.declaration import GovernedModel
     from lifecycle.ledger.ledger import Ledger
     from lifecycle.policy.gatekeeper import GateKeeper
+    from lifecycle.policy.limits import LimitSet
     from lifecycle.proofs.notes import VerifierKey
     from lifecycle.serving.client import GatewayClient
     from lifecycle.serving.prediction_log import PredictionLog
@@ -77,6 +80,18 @@ def _project_above(start: Path) -> Path:
     )
 
 
+def _loaded(folder: str) -> ModuleType:
+    """The module assets/<folder>/model.py. Raises InvalidDeclaration, with that name, for whatever keeps it from loading."""
+    file = f"assets/{folder}/model.py"
+    try:
+        return importlib.import_module(f"assets.{folder}.model")
+    except LifecycleError as error:
+        raise InvalidDeclaration(f"{file}: {error.what}", error.next_step) from error
+    # A module of somebody else's: whatever it raises while it loads is a mistake in it.
+    except Exception as error:
+        raise InvalidDeclaration(f"{file} can't be loaded: {type(error).__name__}: {error}.", "Correct what it says there.") from error
+
+
 def _number(environ: Mapping[str, str], name: str, default: int) -> int:
     text = environ.get(name, str(default))
     if not text.isdigit():
@@ -113,7 +128,10 @@ class Departments:
 
     @cached_property
     def models(self) -> tuple[GovernedModel, ...]:
-        """Every GovernedModel declared in assets/<name>/model.py, by name."""
+        """Every GovernedModel declared in assets/<name>/model.py, by name, its limits checked against governance/limits.
+
+        Raises InvalidDeclaration that names the file of what can't be loaded.
+        """
         from lifecycle.declaration import GovernedModel
 
         if str(self.settings.project) not in sys.path:
@@ -126,16 +144,38 @@ class Departments:
                 "Make assets/__init__.py and assets/<model>/model.py with one GovernedModel.",
             ) from error
         found: list[GovernedModel] = []
-        for entry in pkgutil.iter_modules(package.__path__):
-            if importlib.util.find_spec(f"assets.{entry.name}.model") if entry.ispkg else None:
-                module = importlib.import_module(f"assets.{entry.name}.model")
-                found += [value for value in vars(module).values() if isinstance(value, GovernedModel)]
+        for folder in [entry.name for entry in pkgutil.iter_modules(package.__path__) if entry.ispkg]:
+            if importlib.util.find_spec(f"assets.{folder}.model") is not None:
+                declared = [value for value in vars(_loaded(folder)).values() if isinstance(value, GovernedModel)]
+                for model in declared:
+                    self._require_limits(model, folder)
+                found += declared
         names = [model.name for model in found]
         if len(set(names)) != len(names):
             raise InvalidDeclaration(
                 f"Two models go by one name: {', '.join(sorted(names))}.", "Give every GovernedModel a name of its own."
             )
         return tuple(sorted(found, key=lambda model: model.name))
+
+    def _require_limits(self, model: GovernedModel, folder: str) -> None:
+        """Raises InvalidDeclaration for limits that governance does not have or does not let a declaration override so."""
+        from lifecycle.policy.limits import set_named
+
+        try:
+            set_named(self.limit_sets, model.limits).with_overrides(model.limit_overrides)
+        except InvalidDeclaration as error:
+            field = "limit_overrides" if model.limits in self.limit_sets else "limits"
+            raise InvalidDeclaration(
+                f"assets/{folder}/model.py: The model {model.name!r} is not declared well: {field}: {error.what}", error.next_step
+            ) from error
+
+    @cached_property
+    def limit_sets(self) -> dict[str, LimitSet]:
+        """The sets of limits in governance/limits by name, read without the policies."""
+        from lifecycle.policy.limits import LimitSet
+
+        files = sorted((self.settings.project / "governance" / "limits").glob("*.yaml"))
+        return {file.stem: LimitSet.read(file.stem, file.read_text(encoding="utf-8")) for file in files}
 
     def model(self, name: str) -> GovernedModel:
         from lifecycle.declaration import named

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from assets.credit.data import APPLICATIONS
-from lifecycle.declaration import Budget, GovernedModel, Training, Watch
-from lifecycle.records.rollout import Guardrail, RolloutPlan, RolloutStep
+from lifecycle.declaration import Budget, GovernedModel, Guardrail, RolloutPlan, RolloutStep, Training, Watch
 
 CREDIT = GovernedModel(
     name="credit",

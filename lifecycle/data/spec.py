@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
-from pydantic import ConfigDict, Field, StringConstraints, ValidationError, field_validator, model_validator
+from pydantic import ConfigDict, Field, StringConstraints, field_validator, model_validator
 
-from lifecycle.errors import InvalidDeclaration
-from lifecycle.records.record import Name, Record, Share, describe
+from lifecycle.records.form import Form
+from lifecycle.records.record import Name, Share
 
 if TYPE_CHECKING:
     from pandera.pandas import DataFrameSchema
@@ -31,7 +31,7 @@ Classification = Literal["public", "internal", "confidential", "personal"]
 Text = Annotated[str, StringConstraints(min_length=1)]
 
 
-class Source(Record):
+class Source(Form):
     """Where the rows come from: a CSV (UTF-8, comma, one header row) or a Parquet file, by path or fsspec URL."""
 
     #: What records call it. A location may hold the name of a machine or a bucket, so it stays out of them.
@@ -49,7 +49,7 @@ class Source(Record):
         )
 
 
-class Contract(Record):
+class Contract(Form):
     """What every row must be: a pandera schema over the source's columns, under a name that a person can ask for.
 
     The schema is made when it is first needed. Numbers arrive in it as float64, everything else as text.
@@ -61,7 +61,7 @@ class Contract(Record):
     schema_factory: SchemaFactory
 
 
-class Band(Record):
+class Band(Form):
     """Groups of a number: below `edge`, and from `edge` on. A missing number makes the group `unknown`."""
 
     column: Text
@@ -70,7 +70,7 @@ class Band(Record):
     from_edge_on: Text
 
 
-class SplitShares(Record):
+class SplitShares(Form):
     """The share of the rows of each split. By hash of the row's identity, so shares are met about, not exactly."""
 
     train: Share = 0.60
@@ -85,11 +85,14 @@ class SplitShares(Record):
         return self
 
 
-class DatasetSpec(Record):
+class DatasetSpec(Form):
     """The declaration of one dataset.
 
     Raises InvalidDeclaration that names the dataset, the field and what is allowed.
     """
+
+    called: ClassVar[str] = "The dataset"
+    mend: ClassVar[str] = "Correct the named fields in its data.py."
 
     name: Name
     source: Source
@@ -115,15 +118,6 @@ class DatasetSpec(Record):
     #: A feature that ranks the outcomes better than this, all by itself, knows the answer.
     leakage_limit: float = Field(default=0.95, gt=0.5, le=1.0)
     shares: SplitShares = SplitShares()
-
-    def __init__(self, **fields: Any) -> None:
-        try:
-            super().__init__(**fields)
-        except ValidationError as error:
-            raise InvalidDeclaration(
-                f"The dataset {fields.get('name', 'without a name')!r} is not declared well: {describe(error)}.",
-                "Correct the named fields in its data.py.",
-            ) from error
 
     @field_validator("numbers", "categories", "identity")
     @classmethod

@@ -93,7 +93,7 @@ def calibration_error(rows: Scored, bins: int = CALIBRATION_BINS) -> Statistic:
     return lambda weights: np.abs(weights @ gaps).sum(axis=1) / weights.sum(axis=1)
 
 
-#: Every measure that an evaluation takes, by the name that declarations and limits use.
+#: Every measure that an evaluation takes, by the name that declarations and limits use: those of `names.Metric`.
 METRICS: dict[str, Callable[[Scored, float], Statistic]] = {
     "accuracy": accuracy,
     "auc": lambda rows, _: auc(rows),

@@ -62,7 +62,7 @@ def test_a_missing_field_is_named(field: str) -> None:
 @pytest.mark.parametrize("shares", [{"train": 0.5}, {"train": 0.85, "validation": 0.15, "test": 0.0}])
 def test_shares_must_be_everything(shares: dict[str, float]) -> None:
     """Splits that leave rows over, or one of which is empty, are no declaration."""
-    with pytest.raises(ValueError, match="together they must be 1"):
+    with pytest.raises(InvalidDeclaration, match=r"SplitShares .*together they must be 1"):
         SplitShares(**shares)
 
 

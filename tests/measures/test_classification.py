@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import get_args
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -8,6 +10,7 @@ from sklearn import metrics
 
 from lifecycle.measures.classification import METRICS, Scored, accuracy, auc, brier, calibration_error, log_loss, value_of
 from lifecycle.measures.intervals import Floats
+from lifecycle.measures.names import Metric
 
 
 def rows(seed: int, n: int = 500, digits: int = 16) -> Scored:
@@ -110,3 +113,8 @@ def test_what_is_not_scored_rows_is_refused(labels: list[float], probabilities: 
     """Before any measure is taken of it."""
     with pytest.raises(ValueError, match=problem):
         Scored.of(labels, probabilities)
+
+
+def test_every_metric_that_can_be_declared_is_measured() -> None:
+    """The names that a declaration may use and the measures are the same."""
+    assert set(METRICS) == set(get_args(Metric))

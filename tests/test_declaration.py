@@ -1,0 +1,110 @@
+"""The form: what somebody is told who fills it in wrongly."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+
+from assets.credit.model import CREDIT
+from lifecycle.declaration import Budget, GovernedModel, Guardrail, RolloutPlan, RolloutStep, Training, Watch
+from lifecycle.errors import InvalidDeclaration
+from lifecycle.measures.names import Metric
+from lifecycle.records import rollout
+from lifecycle.wiring import Departments, Settings
+from tests.scenarios.commands import change, project_copy
+
+FILLED_IN: dict[str, Any] = {name: getattr(CREDIT, name) for name in GovernedModel.model_fields}
+STEPS = (RolloutStep(weight=1.0, minimum_n=1, bake_seconds=0.0),)
+ERRORS = Guardrail(kind="errors")
+
+
+@pytest.mark.parametrize(
+    ("part", "fields", "said"),
+    [
+        (Training, {"function": "assets.credit.network:nope"}, "function: assets.credit.network defines .*train_credit_network"),
+        (Training, {"function": "assets.nowhere:train"}, "function: there is no module 'assets.nowhere'"),
+        (
+            Training,
+            {"function": CREDIT.training.function, "epoch": 3},
+            "epoch: there is no such field; those are function, options, seed, epochs",
+        ),
+        (Budget, {"amount": 1.0, "currency": "eur"}, "currency: .*A-Z"),
+        (Watch, {"schedule": "hourly"}, "schedule: .*five fields"),
+        (RolloutStep, {"weight": 2.0, "minimum_n": 1, "bake_seconds": 0.0}, "weight: .*less than or equal to 1"),
+        (Guardrail, {"kind": "speed"}, "kind: .*'errors' or 'latency'"),
+        (Guardrail, {"kind": "latency"}, "objective_ms: kind 'latency' needs one"),
+        (Guardrail, {"kind": "errors", "objective_ms": 5.0}, "objective_ms: .*kind 'errors' takes none"),
+        (RolloutPlan, {"steps": (), "guardrails": (ERRORS,)}, "steps: .*at least 1"),
+    ],
+)
+def test_a_part_that_is_filled_in_wrongly_names_itself_and_the_field(part: type[Any], fields: dict[str, Any], said: str) -> None:
+    """Parts are made before the model is: each says what it is, which field is wrong, and what is allowed."""
+    with pytest.raises(InvalidDeclaration, match=rf"{part.__name__} is not declared well: {said}"):
+        part(**fields)
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"schedule": "99 99 * * *"}, "schedule: minute: '99' is not within 0 and 59"),
+        ({"minimum_group_n": 0}, "minimum_group_n: .*greater than or equal to 1"),
+        ({"metrics": ("auc", "f1")}, f"metrics.1: .*{get_args(Metric)[0]}"),
+        ({"tragte": "status"}, "tragte: there is no such field; those are name, owner, team"),
+        ({"rollout": RolloutPlan(steps=STEPS, guardrails=())}, "rollout: guardrails: a rollout needs at least one"),
+        (
+            {"rollout": RolloutPlan(steps=STEPS, guardrails=(Guardrail(kind="latency", objective_ms=9.0),) * 2)},
+            "rollout: guardrails: one of each kind",
+        ),
+    ],
+)
+def test_a_wrong_field_of_a_model_is_named(changed: dict[str, Any], said: str) -> None:
+    """The error names the model, the field and what is allowed."""
+    with pytest.raises(InvalidDeclaration, match=rf"The model 'credit' is not declared well: {said}"):
+        GovernedModel(**{**FILLED_IN, **changed})
+
+
+def test_a_rollout_is_ordered_as_a_plain_record() -> None:
+    """What was declared in a form equals what a gateway reads back from its bytes."""
+    declared = GovernedModel(**{**FILLED_IN, "rollout": RolloutPlan(steps=STEPS, guardrails=(ERRORS,))}).rollout
+    assert declared == rollout.RolloutPlan.parse(declared.canonical())
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A copy of the project whose `assets` are imported instead of ours for the length of the test."""
+    project = project_copy(tmp_path)
+    ours = {name: module for name, module in sys.modules.items() if name.partition(".")[0] == "assets"}
+    monkeypatch.syspath_prepend(str(project))
+    for name in ours:
+        del sys.modules[name]
+    yield project
+    for name in [name for name in sys.modules if name.partition(".")[0] == "assets"]:
+        del sys.modules[name]
+    sys.modules.update(ours)
+
+
+def departments_of(project: Path) -> Departments:
+    return Departments(Settings.from_environment({"LIFECYCLE_PROJECT": str(project)}))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('currency="EUR"', 'currency="eur"', "Budget is not declared well: currency"),
+        ("objective_ms=250.0, ", "", "Guardrail is not declared well: objective_ms"),
+        ('jurisdiction="EU"', 'jurisdiction="EU', "can't be loaded: SyntaxError"),
+        ("name=", "naem=", "The model 'without a name' is not declared well"),
+        ('limits="consumer_credit"', 'limits="nowhere"', "The model 'credit' .*: limits: .*nowhere"),
+        ('limits="consumer_credit"', 'limits="consumer_credit",\n    limit_overrides={"auc": 0.8}', "limit_overrides: .*no 'auc'"),
+        ('limits="consumer_credit"', 'limits="consumer_credit",\n    limit_overrides={"auc_least": 0.1}', "limit_overrides: .*0.65 to 1"),
+    ],
+)
+def test_a_model_that_can_not_be_loaded_is_named_by_its_file(elsewhere: Path, old: str, new: str, said: str) -> None:
+    """Whatever is wrong in a model.py, the error says in which."""
+    change(elsewhere / "assets" / "credit" / "model.py", old, new)
+    with pytest.raises(InvalidDeclaration, match=rf"assets/credit/model\.py.*{said}"):
+        _ = departments_of(elsewhere).models
