@@ -8,13 +8,12 @@ when it signed, and belong to the person who the statement says speaks.
 from __future__ import annotations
 
 import base64
-import binascii
 from typing import TYPE_CHECKING
 
 from lifecycle.approvals.keys import decode_public, encode_public
 from lifecycle.approvals.people import Registry
-from lifecycle.errors import LifecycleError, MalformedRecord, Refused, Tampered
-from lifecycle.records.approval import STATEMENT_TYPE, Envelope, Statement
+from lifecycle.errors import LifecycleError, Refused, Tampered
+from lifecycle.records.approval import STATEMENT_TYPE, Envelope, Statement, decoded
 from lifecycle.records.gates import VerifiedApproval
 from lifecycle.records.identity import now_us
 from lifecycle.records.record import ActorId, Microseconds
@@ -64,7 +63,7 @@ def verify_statement(envelope: Envelope, registry: Registry, at_us: Microseconds
     if found is None:
         raise Refused(f"Nobody here has a key {envelope.key_id}.", "Have the key enrolled, or sign with one that is.", ("KEY-ENROLLED",))
     person, key = found
-    payload, signature = _decoded(envelope.payload), _decoded(envelope.signature)
+    payload, signature = envelope.payload_bytes(), decoded(envelope.signature)
     try:
         decode_public(key.public).verify(signature, pre_authentication(envelope.payload_type, payload))
     except InvalidSignature as error:
@@ -92,6 +91,7 @@ def approval_of(event_id: str, statement: Statement, registry: Registry, *, cons
     person, signed = statement.approver, statement.signed_at_us
     return VerifiedApproval(
         event_id=event_id,
+        statement_digest=statement.content_digest(),
         approver=person,
         also=tuple(sorted({*registry.also(person, signed), *registry.also(person, at_us)})),
         roles=tuple(sorted({*registry.roles(person, signed)} & {*registry.roles(person, at_us)})),
@@ -99,6 +99,7 @@ def approval_of(event_id: str, statement: Statement, registry: Registry, *, cons
         subject_digest=statement.model_digest,
         dataset_digest=statement.dataset_digest,
         report_digest=statement.report_digest,
+        evidence_digest=statement.evidence_digest,
         bundle_digest=statement.bundle_digest,
         environment=statement.environment,
         approved_at_us=signed,
@@ -126,10 +127,3 @@ def signers(registry: Registry, role: str, at_us: Microseconds) -> tuple[ActorId
         for person in registry.people.values()
         if role in registry.roles(person.id, at_us) and any(key.holds(at_us) for key in person.keys)
     )
-
-
-def _decoded(text: str) -> bytes:
-    try:
-        return base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise MalformedRecord("The envelope is not base64.", "Send it as it was signed.") from error

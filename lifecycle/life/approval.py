@@ -180,7 +180,7 @@ def _record(
     shown = asked.evidence
     assert isinstance(shown, PromotionEvidence)  # the promotion gate is shown nothing else
     given = ApprovalGiven if statement.decision == "approve" else ApprovalRefused
-    event = _event(departments, given(statement=statement, envelope=envelope), requested.event.subject, statement, event_id).model_copy(
+    event = _event(departments, given(envelope=envelope), requested.event.subject, statement, event_id).model_copy(
         update={
             "inputs": links(
                 model=statement.model_digest,

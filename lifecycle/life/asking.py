@@ -5,9 +5,10 @@ from __future__ import annotations
 from lifecycle.errors import Refused
 from lifecycle.life.recording import Step, links
 from lifecycle.life.standing import body_of
-from lifecycle.records.bodies.decisions import ApprovalGiven, DecisionMade
+from lifecycle.records.bodies.decisions import DecisionMade
 from lifecycle.records.events import Event, Link, Recorded, Subject
 from lifecycle.records.gates import Decision, DeploymentEvidence, GateInput, PromotionEvidence
+from lifecycle.records.record import Digest
 from lifecycle.wiring import Departments
 
 
@@ -30,13 +31,13 @@ def ask(departments: Departments, asked: GateInput, step: Step) -> Decision:
         actor=step.actor,
         environment=departments.environment,
         run_id=step.run_id,
-        inputs=(*_shown(asked), *_approvals(departments, asked), *_rules(decision)),
+        inputs=(*_shown(asked), *_approvals(asked), *_rules(decision)),
     )
     with departments.ledger.writing() as writer:
         used = {
-            approval
+            statement
             for recorded in writer.events(types=("DecisionMade",), name=subject.name, version=subject.version)
-            for approval in body_of(recorded, DecisionMade).consumed
+            for statement in body_of(recorded, DecisionMade).consumed
         }
         if used & set(consumed):
             raise Refused(
@@ -65,11 +66,11 @@ def require_allowed(decision: Decision, what: str) -> None:
     )
 
 
-def _counted(decision: Decision) -> tuple[str, ...]:
-    """The approvals that allowed this: those in the question that no rule of the policy set aside."""
+def _counted(decision: Decision) -> tuple[Digest, ...]:
+    """The statements that allowed this: those in the question that no rule of the policy set aside."""
     asked, aside = decision.input, {warning.subject for warning in decision.result.warnings}
     return tuple(
-        approval.event_id
+        approval.statement_digest
         for approval in asked.approvals
         if approval.decision == "approve" and not approval.consumed and approval.event_id not in aside
     )
@@ -84,13 +85,10 @@ def _shown(asked: GateInput) -> tuple[Link, ...]:
     return shown
 
 
-def _approvals(departments: Departments, asked: GateInput) -> tuple[Link, ...]:
-    found = []
-    for approval in asked.approvals:
-        recorded = departments.ledger.find(approval.event_id)
-        if recorded is not None and isinstance(recorded.event.body, ApprovalGiven):
-            found.append(Link(role="approval", digest=recorded.event.body.statement.content_digest()))
-    return tuple(found)
+def _approvals(asked: GateInput) -> tuple[Link, ...]:
+    return tuple(
+        Link(role="approval", digest=approval.statement_digest) for approval in asked.approvals if approval.decision == "approve"
+    )
 
 
 def _rules(decision: Decision) -> tuple[Link, ...]:

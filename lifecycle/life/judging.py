@@ -131,20 +131,28 @@ def rollback_input(
 
 
 def approvals_for(departments: Departments, model: str, version: int) -> tuple[VerifiedApproval, ...]:
-    """Every approval and refusal of a version here whose signature, person and key verify now.
+    """Every approval and refusal of a version whose signature, person and key verify now, each once.
 
-    One that does not verify any more (a revoked key, a person who left) is not an approval.
+    One that does not verify any more (a revoked key, a person who left) is not an approval; nor is one that was signed for
+    another version, or a second record of the same statement or nonce.
     """
     from lifecycle.approvals.statements import verified_approval
 
-    consumed: set[str] = set()
+    consumed: set[Digest] = set()
+    seen: set[tuple[str, str]] = set()
     found: list[VerifiedApproval] = []
     for recorded in departments.ledger.events(types=("DecisionMade",), name=model, version=version):
         consumed.update(standing.body_of(recorded, DecisionMade).consumed)
     for recorded in departments.ledger.events(types=("ApprovalGiven", "ApprovalRefused"), name=model, version=version):
         body = recorded.event.body
-        if isinstance(body, ApprovalGiven | ApprovalRefused):
-            approval = verified_approval(recorded.event.id, body.envelope, departments.people, consumed=recorded.event.id in consumed)
-            if approval is not None:
-                found.append(approval)
+        if not isinstance(body, ApprovalGiven | ApprovalRefused):
+            continue
+        statement = body.statement
+        used = statement.content_digest() in consumed
+        approval = verified_approval(recorded.event.id, body.envelope, departments.people, consumed=used)
+        signature = (statement.approver, statement.nonce)
+        if approval is None or (statement.model, statement.version) != (model, version) or signature in seen:
+            continue
+        seen.add(signature)
+        found.append(approval)
     return tuple(found)

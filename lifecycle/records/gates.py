@@ -68,6 +68,8 @@ class VerifiedApproval(Record):
     """One approval whose signature, person, key, nonce and digests were verified outside the policy."""
 
     event_id: str
+    #: What was signed. An approval is used up under this digest, whatever event holds it.
+    statement_digest: Digest
     approver: ActorId
     #: Every other id under which the approver acts: groups, teams and delegations in force.
     also: tuple[str, ...]
@@ -76,6 +78,7 @@ class VerifiedApproval(Record):
     subject_digest: Digest
     dataset_digest: Digest
     report_digest: Digest
+    evidence_digest: Digest
     bundle_digest: Digest
     environment: Name
     approved_at_us: Microseconds

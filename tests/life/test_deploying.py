@@ -95,7 +95,7 @@ def test_an_approval_is_used_up_by_the_decision_that_it_allowed(tmp_path: Path) 
     decided = [standing.body_of(r, DecisionMade) for r in departments.ledger.events(types=("DecisionMade",), name="credit", version=1)]
     assert first.allowed
     assert not again.allowed
-    assert [body.consumed for body in decided][-2:] == [(approved.recorded.event.id,), ()]
+    assert [body.consumed for body in decided][-2:] == [(approved.statement.content_digest(),), ()]
 
 
 def test_two_deployments_that_race_for_one_approval_do_not_both_get_it(tmp_path: Path) -> None:

@@ -6,7 +6,9 @@ canary and is rolled back.
 
 from __future__ import annotations
 
-from lifecycle.records.approval import Envelope, Statement
+import base64
+
+from lifecycle.records.approval import STATEMENT_TYPE, Envelope, Statement
 from lifecycle.records.bodies.data import ColumnProfile, DatasetIngested, DatasetRejected
 from lifecycle.records.bodies.decisions import ApprovalBarred, ApprovalGiven, ApprovalRequested, DecisionMade, VersionRevoked
 from lifecycle.records.bodies.governors import PersonEnrolled
@@ -121,7 +123,7 @@ def first_version(ledger: Ledger) -> None:
     ledger.add(barred, subject(1), actor=ENGINEER, event_id="barred-1")
     approved(ledger)
     decided(ledger, "promotion-1-again", promotion(1), "allow", 1, approvals=(verified(),))
-    decided(ledger, "deployment-1", deployment(1, "promotion-1-again"), "allow", 1, approvals=(verified(),), consumed=("approved-1",))
+    decided(ledger, "deployment-1", deployment(1, "promotion-1-again"), "allow", 1, approvals=(verified(),))
     plan = RolloutPlan(steps=tuple(RolloutStep(weight=w, minimum_n=10, bake_seconds=0.0) for w in (0.1, 0.5, 1.0)), guardrails=())
     requested = RolloutRequested(rollout_id="rollout-1", plan=plan, decision_id="deployment-1", champion_version=None, champion_digest=None)
     ledger.add(requested, subject(1), inputs={"model": model_digest(1)}, event_id="rollout-requested-1")
@@ -221,7 +223,21 @@ def evaluated(ledger: Ledger, version: int, champion: int | None = None) -> None
 
 
 def approved(ledger: Ledger) -> None:
-    statement = Statement(
+    statement = rita_s_statement()
+    payload = base64.b64encode(statement.canonical()).decode()
+    envelope = Envelope(payload_type=STATEMENT_TYPE, payload=payload, key_id="key-of-rita", signature="")
+    ledger.add(
+        ApprovalGiven(envelope=envelope),
+        subject(1),
+        actor=RISK_OFFICER,
+        run_id=None,
+        outputs={"approval": statement.content_digest()},
+        event_id="approved-1",
+    )
+
+
+def rita_s_statement() -> Statement:
+    return Statement(
         decision="approve",
         approver="rita",
         reason="The evidence is sound.",
@@ -238,15 +254,6 @@ def approved(ledger: Ledger) -> None:
         signed_at_us=START_US,
         expires_at_us=START_US + 10**12,
     )
-    envelope = Envelope(payload_type="application/json", payload="", key_id="key-of-rita", signature="")
-    ledger.add(
-        ApprovalGiven(statement=statement, envelope=envelope),
-        subject(1),
-        actor=RISK_OFFICER,
-        run_id=None,
-        outputs={"approval": statement.content_digest()},
-        event_id="approved-1",
-    )
 
 
 def enrolled(ledger: Ledger) -> None:
@@ -261,6 +268,7 @@ def revoked(ledger: Ledger, version: int) -> None:
 def verified() -> VerifiedApproval:
     return VerifiedApproval(
         event_id="approved-1",
+        statement_digest=rita_s_statement().content_digest(),
         approver="rita",
         also=(),
         roles=("risk",),
@@ -268,6 +276,7 @@ def verified() -> VerifiedApproval:
         subject_digest=model_digest(1),
         dataset_digest=DATASET,
         report_digest=digest("report 1"),
+        evidence_digest=digest("evidence 1"),
         bundle_digest=BUNDLE,
         environment="local",
         approved_at_us=START_US,
@@ -311,7 +320,7 @@ def promotion(version: int) -> PromotionEvidence:
         against_champion=None,
         report_json_digest=digest(f"report {version}"),
         report_html_digest=digest(f"page {version}"),
-        environment={},
+        computed_with={},
     )
     return PromotionEvidence(
         evaluation=evidence,
@@ -351,7 +360,6 @@ def decided(
     version: int | None,
     *,
     approvals: tuple[VerifiedApproval, ...] = (),
-    consumed: tuple[str, ...] = (),
 ) -> None:
     gate = GATES[type(evidence)]
     about = DATA if version is None else subject(version)
@@ -396,4 +404,5 @@ def decided(
     )
     shown = {"dataset": DATASET} if version is None else {"model": model_digest(version), "evidence": digest(f"evidence {version}")}
     governed = {"bundle": BUNDLE, "limits": LIMITS, "people": PEOPLE}
+    consumed = tuple(approval.statement_digest for approval in approvals)
     ledger.add(DecisionMade(decision=decision, consumed=consumed), about, inputs={**shown, **governed}, event_id=f"decided-{decision_id}")

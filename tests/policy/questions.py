@@ -11,6 +11,7 @@ from lifecycle.records.record import JsonObject
 
 NOBODY_DIGEST = "sha256:" + "0" * 64
 OTHER_DIGEST = "sha256:" + "f" * 64
+STATEMENT_DIGEST = "sha256:" + "7" * 64
 CHAMPION_DIGEST = "sha256:" + "9" * 64
 
 
@@ -40,9 +41,11 @@ def changed(question: GateInput, *path_and_value: Any) -> GateInput:
 def approval(bundle: Bundle, question: GateInput, **changes: Any) -> VerifiedApproval:
     """An approval by a risk officer that counts for this question, with these changes."""
     evidence: Any = question.as_json()["evidence"]
-    evaluation = evidence["promotion"]["evaluation"] if question.gate == "deployment" else evidence["evaluation"]
+    shown = evidence["promotion"] if question.gate == "deployment" else evidence
+    evaluation = shown["evaluation"]
     content: JsonObject = {
         "event_id": "approval-1",
+        "statement_digest": STATEMENT_DIGEST,
         "approver": "officer",
         "also": ["model_risk"],
         "roles": ["risk"],
@@ -50,6 +53,7 @@ def approval(bundle: Bundle, question: GateInput, **changes: Any) -> VerifiedApp
         "subject_digest": question.subject.digest,
         "dataset_digest": evaluation["dataset_digest"],
         "report_digest": evaluation["report_json_digest"],
+        "evidence_digest": shown["evaluation_digest"],
         "bundle_digest": bundle.digest,
         "environment": question.target.environment,
         "approved_at_us": question.now_us - 1,

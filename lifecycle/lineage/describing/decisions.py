@@ -25,7 +25,7 @@ def _decided(event: Event, body: DecisionMade) -> Description:
     promoted = getattr(evidence, "promotion_decision_id", "")
     follows = [(f"decision/{promoted}", "promoted_by")] if promoted else []
     for approval in decision.input.approvals:
-        role = "consumed" if approval.event_id in body.consumed else "counted"
+        role = "consumed" if approval.statement_digest in body.consumed else "counted"
         follows.append((f"approval/{approval.event_id}", role))
     facts: JsonObject = {
         "gate": decision.gate,

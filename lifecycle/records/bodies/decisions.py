@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import ClassVar, Literal, Self
+
+from pydantic import model_validator
+
+from lifecycle.errors import MalformedRecord
 from lifecycle.records.approval import Envelope, Statement
 from lifecycle.records.bodies.body import Body
 from lifecycle.records.gates import Decision, RequiredApproval
@@ -9,10 +14,12 @@ from lifecycle.records.record import ActorId, Digest, Microseconds
 
 
 class DecisionMade(Body):
-    """A gate was asked. `consumed` names the approvals that this decision used up, and nobody can use again."""
+    """A gate was asked."""
 
     decision: Decision
-    consumed: tuple[str, ...]
+    #: The digests of the statements that this decision used up. An approval is known by what was signed, which nobody can
+    #: make anew without the approver's key, and never by the id of the event that holds it.
+    consumed: tuple[Digest, ...]
 
 
 class ApprovalRequested(Body):
@@ -26,16 +33,36 @@ class ApprovalRequested(Body):
     expires_at_us: Microseconds
 
 
-class ApprovalGiven(Body):
-    statement: Statement
+class _Signed(Body):
+    """What a person signed. The envelope alone carries it, so that nothing beside it can say something else."""
+
+    says: ClassVar[Literal["approve", "reject"]]
     envelope: Envelope
 
+    @property
+    def statement(self) -> Statement:
+        return self.envelope.statement()
 
-class ApprovalRefused(Body):
+    @model_validator(mode="after")
+    def _says_what_was_signed(self) -> Self:
+        signed = self.statement.decision
+        if signed != self.says:
+            raise MalformedRecord(
+                f"{type(self).__name__} holds a statement to {signed}.", "Record what was signed: ApprovalGiven or ApprovalRefused."
+            )
+        return self
+
+
+class ApprovalGiven(_Signed):
+    """A person said yes, and signed it."""
+
+    says = "approve"
+
+
+class ApprovalRefused(_Signed):
     """A person said no, and signed it."""
 
-    statement: Statement
-    envelope: Envelope
+    says = "reject"
 
 
 class ApprovalBarred(Body):

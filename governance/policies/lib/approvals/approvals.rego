@@ -51,13 +51,16 @@ counting contains approval if {
 }
 
 # METADATA
-# description: Whether the statement is over exactly the bytes, the report, the policy and the environment asked about.
+# description: |
+#   Whether the statement is over exactly the bytes, the data, the report, the evidence, the policy and the
+#   environment asked about. The evidence is more than the report: slices, fairness and drift stand in it alone.
 bound(approval) if {
 	approval.subject_digest == input.subject.digest
 	approval.environment == input.target.environment
 	approval.bundle_digest == data.bundle.digest
 	approval.dataset_digest == evaluation.dataset_digest
 	approval.report_digest == evaluation.report_json_digest
+	approval.evidence_digest == shown.evaluation_digest
 }
 
 in_force(approval) if {
@@ -82,9 +85,11 @@ independent(approval) if {
 
 makers := {maker.id | some maker in input.subject.makers}
 
-evaluation := input.evidence.evaluation if input.gate == "promotion"
+shown := input.evidence if input.gate == "promotion"
 
-evaluation := input.evidence.promotion.evaluation if input.gate == "deployment"
+shown := input.evidence.promotion if input.gate == "deployment"
+
+evaluation := shown.evaluation
 
 # METADATA
 # title: Enough people of each required role approved
@@ -132,7 +137,7 @@ found contains concerning("APR-002", approval) if {
 
 # METADATA
 # title: Every statement is over exactly these bytes
-# description: A statement over other bytes, another report, another policy or another environment does not count.
+# description: A statement over other bytes, another report or evidence, another policy or another environment does not count.
 # custom:
 #   rule: APR-003
 #   severity: medium

@@ -15,6 +15,7 @@ given := {
 	"subject_digest": good.subject.digest,
 	"dataset_digest": evaluation.dataset_digest,
 	"report_digest": evaluation.report_json_digest,
+	"evidence_digest": good.evidence.evaluation_digest,
 	"bundle_digest": data.bundle.digest,
 	"environment": good.target.environment,
 	"approved_at_us": good.now_us - 1,
