@@ -106,12 +106,10 @@ def judge(question: Question, *, keep: Keep) -> Judged:
         against_champion=_against_champion(question, rows, scored, model.threshold, groups, resamples),
         report_json_digest=keep(report.json),
         report_html_digest=digest_of(report.html),
-        environment=_environment(),
+        computed_with=_computed_with(),
     )
     page = evidence_page(draft, report.html)
-    return Judged(
-        evidence=draft.model_copy(update={"report_html_digest": keep(page)}), report=RenderedReport(json=report.json, html=page)
-    )
+    return Judged(evidence=draft.model_copy(update={"report_html_digest": keep(page)}), report=RenderedReport(json=report.json, html=page))
 
 
 def _fairness(question: Question, rows: pd.DataFrame, scored: Scored, threshold: float) -> tuple[Fairness, ...]:
@@ -164,7 +162,7 @@ def _against_champion(
     )
 
 
-def _environment() -> JsonObject:
+def _computed_with() -> JsonObject:
     return {
         "python": platform.python_version(),
         "packages": {name: version_of(name) for name in PACKAGES},

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from lifecycle.records.events import Actor, Event, Link, Recorded
 from lifecycle.records.gates import Requester
-from lifecycle.records.record import Digest
+from lifecycle.records.identity import derived_id
+from lifecycle.records.record import Digest, Id
 from lifecycle.wiring import Departments
 
 #: Who asks when nobody has signed in: Dagster's open-source pages know nobody.
@@ -27,9 +27,9 @@ class Step:
     def actor(self) -> Actor:
         return Actor(id=self.requester.id, kind=self.requester.kind, authenticated=self.requester.authenticated)
 
-    def event_id(self, *parts: str) -> str:
+    def event_id(self, *parts: str) -> Id:
         """An id that is the same in every retry of this step, so that the ledger keeps one event."""
-        return hashlib.sha256("\x00".join((self.run_id, *parts)).encode()).hexdigest()[:32]
+        return derived_id(self.run_id, *parts)
 
 
 def record_once(departments: Departments, event_id: str, build: Callable[[], Event]) -> Recorded:

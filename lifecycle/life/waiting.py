@@ -10,7 +10,7 @@ from lifecycle.life.recording import links, record_once
 from lifecycle.records.bodies.decisions import ApprovalRequested, VersionExpired
 from lifecycle.records.events import Actor, Event, Recorded
 from lifecycle.records.gates import RequiredApproval, VerifiedApproval
-from lifecycle.records.identity import now_us
+from lifecycle.records.identity import derived_id, now_us
 from lifecycle.records.record import Digest, Microseconds
 from lifecycle.wiring import Departments
 
@@ -92,7 +92,7 @@ def expire_overdue(departments: Departments, model: GovernedModel) -> list[str]:
 
 def _expire(departments: Departments, requested: Recorded) -> None:
     body, subject = standing.body_of(requested, ApprovalRequested), requested.event.subject
-    event_id = f"expired-{requested.event.id}"
+    event_id = derived_id("expired", requested.event.id)
     event = Event.happened(
         VersionExpired(decision_id=body.decision_id),
         subject=subject,

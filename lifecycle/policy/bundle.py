@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
+from typing import Literal
 
 from lifecycle.errors import InvalidDeclaration, MalformedRecord
 from lifecycle.policy.limits import LimitSet
@@ -26,7 +27,7 @@ ROOTS = ("gov", "rules", "limits", "bundle")
 class BundleDocument(Record):
     """The bytes of a bundle: file names, relative to governance, and their text."""
 
-    schema_version: str = "lifecycle.bundle/1"
+    schema_version: Literal["lifecycle.bundle/1"] = "lifecycle.bundle/1"
     files: dict[str, str]
 
 

@@ -1,7 +1,8 @@
 """Events: what happened, by whom, to what, from what. One is one leaf of the ledger.
 
 The body of an event is typed by the event's type, and the type is the name of the body's class. Inputs
-and outputs are the lineage: every edge of every export is read from them.
+and outputs are the lineage; where a body names the same digests in words of its own, the two must agree
+(`records/agreement.py`, which verification holds every record against).
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from pydantic import Field, JsonValue, SerializeAsAny, ValidationError, field_va
 from lifecycle.errors import MalformedRecord
 from lifecycle.records.bodies import BODIES, Body
 from lifecycle.records.identity import new_id, now_us
-from lifecycle.records.record import ActorId, Digest, Microseconds, Name, Record, Version, describe
+from lifecycle.records.record import ActorId, Digest, Id, Microseconds, Name, Record, Version, describe
 
 
 class Actor(Record):
@@ -47,7 +48,7 @@ class Header(Record):
     """Everything of an event but its body."""
 
     schema_version: Literal["lifecycle.event/1"] = "lifecycle.event/1"
-    id: str
+    id: Id
     type: str
     environment: Name
     occurred_at_us: Microseconds

@@ -108,4 +108,5 @@ class Evidence(Record):
     #: The Evidently report, as canonical JSON (the record) and as HTML (a view of it).
     report_json_digest: Digest
     report_html_digest: Digest
-    environment: JsonObject
+    #: The versions of the libraries and the method that the numbers come from.
+    computed_with: JsonObject

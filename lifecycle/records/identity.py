@@ -26,6 +26,13 @@ def new_id(at_us: Microseconds | None = None) -> str:
     return str(uuid.UUID(int=value))
 
 
+def derived_id(*parts: str) -> str:
+    """A UUIDv8 (RFC 9562 §5.8) from the SHA-256 of these parts: the same parts give the same id, in every process and for ever."""
+    hashed = int.from_bytes(hashlib.sha256(canonical_bytes(list(parts))).digest()[:16], "big")
+    value = hashed & ~(0xF << 76) & ~(0b11 << 62) | 0x8 << 76 | 0b10 << 62
+    return str(uuid.UUID(int=value))
+
+
 class Commitment(Record):
     """A salted hash that stands in a leaf in place of a personal value: SHA-256(salt ‖ RFC 8785 bytes of the value).
 

@@ -26,6 +26,8 @@ Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 #: Who acts: a person, a service or a team, by a pseudonymous id and never by name or address.
 ActorId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_.-]{0,62}$")]
+#: What an event, a decision, a rollout or a run of training is called: `new_id` or `derived_id`, so a UUID.
+Id = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,64}$")]
 Version = Annotated[int, Field(ge=1, lt=INTEGER_BOUND)]
 JsonObject = dict[str, JsonValue]
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from lifecycle.records.record import Count, Digest, Microseconds, Name, Record, Share, Version
+from lifecycle.records.record import ActorId, Count, Digest, Id, Microseconds, Name, Record, Share, Version
 
 
 class RolloutStep(Record):
@@ -22,8 +22,14 @@ class Guardrail(Record):
 
     kind: Literal["errors", "latency"]
     #: For `latency`: an answer slower than this is a bad event.
-    objective_ms: float | None = None
+    objective_ms: float | None = Field(default=None, gt=0.0)
     alpha: float = Field(default=0.01, gt=0.0, lt=0.5)
+
+    @model_validator(mode="after")
+    def _knows_what_is_bad(self) -> Guardrail:
+        if (self.kind == "latency") != (self.objective_ms is not None):
+            raise ValueError("objective_ms: kind 'latency' needs one, in milliseconds; kind 'errors' takes none")
+        return self
 
 
 class RolloutPlan(Record):
@@ -58,18 +64,18 @@ class LedgerProof(Record):
 class RolloutOrder(Record):
     """The desired state that the deployment stage writes; the gateway's controller makes it so."""
 
-    rollout_id: str
+    rollout_id: Id
     model: Name
     version: Version
     digest: Digest
     environment: Name
     plan: RolloutPlan
-    decision_id: str
+    decision_id: Id
     proof: LedgerProof
     signature_digest: Digest
     run_id: str | None
     ordered_at_us: Microseconds
-    actor: str
+    actor: ActorId
 
 
 class ArmCounts(Record):

@@ -134,9 +134,9 @@ def test_the_drift_of_every_feature_is_measured(judged: Judged) -> None:
     assert all(0.0 <= found.psi < 0.5 for found in judged.evidence.drift)
 
 
-def test_the_environment_names_packages_and_the_method_and_no_machine(judged: Judged) -> None:
+def test_what_it_was_computed_with_names_packages_and_the_method_and_no_machine(judged: Judged) -> None:
     """What decides the numbers, and nothing that changes from host to host."""
-    assert set(judged.evidence.environment) == {"python", "packages", "intervals"}
+    assert set(judged.evidence.computed_with) == {"python", "packages", "intervals"}
 
 
 def test_a_test_row_that_the_model_refuses_ends_the_judging(question: Question) -> None:

@@ -41,7 +41,7 @@ def test_a_killed_writer_loses_nothing_that_it_acknowledged(tmp_path: Path, repo
             standing = {recorded.event.id for recorded in ledger.events()}
             assert set(acknowledged) <= standing
             assert len([event_id for event_id in standing if event_id.isdigit()]) % batch == 0
-            ledger.append(happening(0, event_id=f"after kill {turn}"))
+            ledger.append(happening(0, event_id=f"after-kill-{turn}"))
         sign_ledger(url, tmp_path / "keys" / "ledger.key", ORIGIN)
         result = verify_ledger(url, key)
         assert (result.ok, result.level, result.unsigned) == (True, "L1", 0), result.findings

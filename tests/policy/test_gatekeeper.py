@@ -171,7 +171,7 @@ def test_too_deep_a_question_denies(bundle: Bundle, keeper: GateKeeper) -> None:
     deep: JsonValue = 1
     for _ in range(80):
         deep = {"a": deep}
-    question = changed(good(bundle, "promotion"), "evidence", "evaluation", "environment", {"deep": deep})
+    question = changed(good(bundle, "promotion"), "evidence", "evaluation", "computed_with", {"deep": deep})
     assert [violation.rule for violation in keeper.ask(question).result.violations] == ["SYS-004"]
 
 

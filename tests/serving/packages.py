@@ -180,7 +180,7 @@ def _promotion_evidence(digest: Digest, version: int, model: str) -> PromotionEv
         against_champion=None,
         report_json_digest=NOWHERE,
         report_html_digest=NOWHERE,
-        environment={},
+        computed_with={},
     )
     return PromotionEvidence(
         evaluation=evaluation,

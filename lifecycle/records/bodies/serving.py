@@ -5,27 +5,27 @@ from __future__ import annotations
 from typing import Literal
 
 from lifecycle.records.bodies.body import Body
-from lifecycle.records.record import Count, Digest, JsonObject, Record, Version
+from lifecycle.records.record import Count, Digest, Id, JsonObject, Microseconds, Record, Share, Version
 from lifecycle.records.rollout import ArmCounts, RolloutPlan
 
 
 class RolloutRequested(Body):
-    rollout_id: str
+    rollout_id: Id
     plan: RolloutPlan
-    decision_id: str
+    decision_id: Id
     champion_version: Version | None
     champion_digest: Digest | None
 
 
 class RolloutStepReached(Body):
-    rollout_id: str
+    rollout_id: Id
     step: Count
-    weight: float
+    weight: Share
     observed: tuple[ArmCounts, ...]
 
 
 class RolloutCompleted(Body):
-    rollout_id: str
+    rollout_id: Id
     superseded_version: Version | None
     superseded_digest: Digest | None
     observed: tuple[ArmCounts, ...]
@@ -34,7 +34,7 @@ class RolloutCompleted(Body):
 class RolloutAborted(Body):
     """A rollout that ended without serving: by its guardrail, by a person, by a cancelled run, by a crash."""
 
-    rollout_id: str
+    rollout_id: Id
     cause: Literal["guardrail", "crash", "person", "cancelled", "superseded", "failed"]
     reason: str
     observed: tuple[ArmCounts, ...]
@@ -51,26 +51,26 @@ class Trigger(Record):
 
 
 class RollbackRequested(Body):
-    rollback_id: str
+    rollback_id: Id
     trigger: Trigger
     from_version: Version
     from_digest: Digest
     to_version: Version | None
     to_digest: Digest | None
-    decision_id: str | None
+    decision_id: Id | None
     reason: str
 
 
 class RolledBack(Body):
     """What was observed. `actuation_us`: from the decision until no request went to the version any more."""
 
-    rollback_id: str
+    rollback_id: Id
     trigger: Trigger
     from_version: Version
     from_digest: Digest
     to_version: Version | None
     to_digest: Digest | None
-    decided_at_us: Count
+    decided_at_us: Microseconds
     actuation_us: Count
     observed: tuple[ArmCounts, ...]
 
@@ -83,8 +83,8 @@ class GuardrailVerdict(Record):
 
 
 class MonitoringReported(Body):
-    window_from_us: Count
-    window_to_us: Count
+    window_from_us: Microseconds
+    window_to_us: Microseconds
     rows: Count
     labelled_rows: Count
     verdicts: tuple[GuardrailVerdict, ...]

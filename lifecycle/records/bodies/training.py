@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lifecycle.records.bodies.body import Body
 from lifecycle.records.evidence import Measurement
-from lifecycle.records.record import Count, Digest, JsonObject, Name, Record
+from lifecycle.records.record import Count, Digest, Id, JsonObject, Name, Record, Version
 
 
 class Metering(Record):
@@ -26,9 +26,9 @@ class TrainingStarted(Body):
     seed: Count
     device: str
     estimated_cost: float
-    decision_ids: tuple[str, ...]
+    decision_ids: tuple[Id, ...]
     #: Joins the start to its end. None where a writer did not know it yet: then the run joins them.
-    training_id: str | None = None
+    training_id: Id | None = None
 
 
 class ModelTrained(Body):
@@ -37,7 +37,7 @@ class ModelTrained(Body):
     #: The OpenSSF Model Signing bundle over exactly the manifest's files.
     signature_digest: Digest
     signature_key: str
-    training_id: str
+    training_id: Id
     code_commit: str
     #: The author that git names: a claim, unless the commit is signed.
     code_author: str
@@ -50,7 +50,7 @@ class ModelTrained(Body):
 
 class TrainingFailed(Body):
     dataset_digest: Digest
-    training_id: str
+    training_id: Id
     reason: str
     last_epoch: Count
     #: What the run had used when it ended: a failure is paid for as well. None where it died before it could say.
@@ -64,4 +64,4 @@ class ModelEvaluated(Body):
     report_json_digest: Digest
     report_html_digest: Digest
     headline: dict[Name, Measurement]
-    champion_version: int | None
+    champion_version: Version | None
