@@ -8,10 +8,12 @@ from lifecycle.errors import IllegalTransition, LifecycleError
 from lifecycle.ledger.columns import EVENT_COLUMNS, columns_of
 from lifecycle.ledger.findings import Finding
 from lifecycle.ledger.rows import RecordRow
+from lifecycle.ledger.statement_check import StatementCheck
 from lifecycle.records.events import Event
-from lifecycle.records.states import EVERYWHERE, State, moves, step
+from lifecycle.records.states import EVERYWHERE, Fold, touched
 
-_States = dict[tuple[str, int], State]
+#: No environment goes by this name: here only what counts everywhere has happened.
+_NOWHERE = ""
 
 
 def named(row: RecordRow) -> str:
@@ -20,12 +22,13 @@ def named(row: RecordRow) -> str:
 
 
 class RecordCheck:
-    """Fed with the rows in order; remembers the state of every version in every environment, and nothing else."""
+    """Fed with the rows in order; remembers the state of every version in every environment, and what was signed."""
 
     def __init__(self) -> None:
         #: What events about bytes alone lead to: where every environment begins.
-        self._everywhere: _States = {}
-        self._by_environment: dict[str, _States] = {}
+        self._everywhere = Fold(_NOWHERE)
+        self._by_environment: dict[str, Fold] = {}
+        self._statements = StatementCheck()
 
     def look_at(self, row: RecordRow) -> Iterator[Finding]:
         """What is wrong with this record by itself, or after those before it."""
@@ -41,22 +44,19 @@ class RecordCheck:
             if said != value:
                 yield Finding(row.leaf_index, f"{named(row)} was altered: its column {column} says {said!r}, its bytes say {value!r}")
         yield from self._happened(row, event)
+        for wrong in self._statements.look_at(row.leaf_index, event):
+            yield Finding(row.leaf_index, f"{named(row)} {wrong}")
 
     def _happened(self, row: RecordRow, event: Event) -> Iterator[Finding]:
-        moved = moves(event)
-        if not moved:
+        if not touched(event):
             return
-        if event.type in EVERYWHERE:
-            places = [self._everywhere, *self._by_environment.values()]
-        else:
-            places = [self._by_environment.setdefault(event.environment, dict(self._everywhere))]
+        if event.type not in EVERYWHERE and event.environment not in self._by_environment:
+            self._by_environment[event.environment] = Fold(event.environment, self._everywhere.states)
         impossible = ""
-        for states in places:
-            for version, happened in moved:
-                key = (event.subject.name, version)
-                try:
-                    states[key] = step(states.get(key), happened, event)
-                except IllegalTransition as error:
-                    impossible = error.what
+        for folded in (self._everywhere, *self._by_environment.values()):
+            try:
+                folded.apply(event)
+            except IllegalTransition as error:
+                impossible = error.what
         if impossible:
             yield Finding(row.leaf_index, f"{named(row)} can't have happened: {impossible}")

@@ -11,6 +11,7 @@ from sqlmodel import Session
 
 from lifecycle.errors import Tampered
 from lifecycle.ledger.columns import EVENT_COLUMNS, columns_of
+from lifecycle.ledger.legality import Legality
 from lifecycle.ledger.reading import Wanted, read_events
 from lifecycle.ledger.schema import HEAD_ID, LedgerTable
 from lifecycle.proofs.merkle import Frontier, leaf_hash
@@ -45,6 +46,7 @@ class Writer:
         head = connection.execute(select(_HEAD.c.frontier).where(_HEAD.c.id == HEAD_ID).with_for_update()).scalar_one()
         self._frontier = Frontier.from_bytes(head)
         self._size_before = self._frontier.size
+        self._legality = Legality(self.events)
 
     def append(self, event: Event) -> Receipt:
         """Appends one event; see `append_all`."""
@@ -54,7 +56,8 @@ class Writer:
         """Appends events in this order, and returns the receipt of each.
 
         An id that stands already with the same bytes is not written again and gets its receipt. Raises
-        Tampered where it stands with other bytes; nothing of the call is written then.
+        Tampered where it stands with other bytes, and IllegalTransition where the state of a version forbids what
+        happened to it; nothing of the call is written then.
         """
         ready = [(event.id, event.canonical(), event) for event in events]
         receipts = self._standing([event_id for event_id, _, _ in ready])
@@ -68,6 +71,7 @@ class Writer:
                     "Give what happened anew an id of its own; a retry must send the very same event.",
                 )
             if event_id not in receipts:
+                self._legality.require(event)
                 receipts[event_id] = Receipt(self._frontier.size + len(rows), leaf, event_id)
                 columns = zip(EVENT_COLUMNS, columns_of(event), strict=True)
                 rows.append({"leaf_index": receipts[event_id].index, "leaf_hash": leaf, "stored": stored, **dict(columns)})
@@ -75,6 +79,7 @@ class Writer:
             self._connection.execute(insert(_EVENTS), rows)
             for row in rows:
                 self._frontier.append(row["leaf_hash"])
+            self._legality.written()
         return [receipts[event_id] for event_id, _, _ in ready]
 
     def next_version(self, model: Name) -> Version:

@@ -1,29 +1,30 @@
 """The states of one version in one environment, and every way from one to the next.
 
 A state is a pure fold over events. What is not in `TRANSITIONS` cannot happen: the fold raises
-IllegalTransition and names the event.
+IllegalTransition and names the event, and the ledger takes no event that would make it so.
 
 | state       | purpose                                     | entered by                                    | left by                                                        |
 | ----------- | ------------------------------------------- | --------------------------------------------- | -------------------------------------------------------------- |
 | trained     | bytes exist and are signed                  | ModelTrained                                  | ModelEvaluated                                                 |
 | evaluated   | evidence on exactly these bytes exists      | ModelEvaluated                                | DecisionMade of promotion or deployment                        |
-| denied      | the gate said no                            | DecisionMade: deny                            | a new ModelEvaluated or DecisionMade                           |
-| waiting     | people must approve                         | DecisionMade: needs_approval                  | DecisionMade, VersionExpired, a refusal (ApprovalRefused)      |
+| denied      | the gate said no                            | DecisionMade: deny                            | a new ModelEvaluated here, or DecisionMade                     |
+| waiting     | people must approve                         | DecisionMade: needs_approval                  | DecisionMade, ModelEvaluated here, VersionExpired, a refusal   |
 | allowed     | may be deployed here                        | DecisionMade: allow                           | RolloutRequested, VersionExpired, a new DecisionMade           |
 | rolling_out | takes a share of the traffic                | RolloutRequested                              | RolloutCompleted, RolloutAborted, RolledBack                   |
-| serving     | takes all the traffic                       | RolloutCompleted, or RolledBack to it         | another's RolloutCompleted, RolledBack from it                 |
-| superseded  | stands by as the target of a rollback       | another version's RolloutCompleted            | RolledBack to it, RolloutRequested (redeployed), VersionRetired|
-| rolled_back | was taken out for cause                     | RolledBack from it                            | DecisionMade (a fresh look), VersionRetired                    |
+| serving     | takes all the traffic; one a model at most  | RolloutCompleted, or RolledBack to it         | another's RolloutCompleted, RolledBack from it; RolloutRequested where the gateway lost it |
+| superseded  | stands by as the target of a rollback       | another version's RolloutCompleted            | RolledBack to it, VersionRetired                               |
+| rolled_back | was taken out for cause                     | RolledBack from it                            | DecisionMade (a fresh look), RolledBack to it, VersionRetired  |
 | expired     | was allowed or waiting for too long         | VersionExpired                                | DecisionMade                                                   |
 | revoked     | must not serve again                        | VersionRevoked, from every state but retired  | VersionRetired                                                 |
 | retired     | is over                                     | VersionRetired                                | nothing                                                        |
 
-Training and evaluation are about bytes, not about a place: they count in every environment.
+Training and evaluation are about bytes, not about a place: they count in every environment. A new evaluation takes back
+only what is undecided, and only where it was made: what is allowed or serves stays so until a gate or a person says otherwise.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
 from lifecycle.errors import IllegalTransition
@@ -69,9 +70,21 @@ _LIVING: tuple[State, ...] = (
 TRANSITIONS: dict[tuple[State | None, str], State] = {
     (None, "ModelTrained"): "trained",
     ("trained", "ModelEvaluated"): "evaluated",
-    ("evaluated", "ModelEvaluated"): "evaluated",
+    ("trained", "ModelEvaluated:elsewhere"): "evaluated",
     ("denied", "ModelEvaluated"): "evaluated",
     ("waiting", "ModelEvaluated"): "evaluated",
+    # Of what is decided, and for what was judged elsewhere, a new evaluation is evidence and moves nothing.
+    **{
+        (state, "ModelEvaluated"): state
+        for state in ("evaluated", "allowed", "rolling_out", "serving", "superseded", "rolled_back", "expired", "revoked", "retired")
+    },
+    **{
+        (state, "ModelEvaluated:elsewhere"): state
+        for state in (
+            *("evaluated", "denied", "waiting", "allowed", "rolling_out", "serving"),
+            *("superseded", "rolled_back", "expired", "revoked", "retired"),
+        )
+    },
     **{
         (state, f"DecisionMade:{outcome}"): after
         for state in ("evaluated", "denied", "waiting", "allowed", "expired", "rolled_back")
@@ -83,7 +96,7 @@ TRANSITIONS: dict[tuple[State | None, str], State] = {
     ("waiting", "VersionExpired"): "expired",
     ("allowed", "VersionExpired"): "expired",
     ("allowed", "RolloutRequested"): "rolling_out",
-    ("superseded", "RolloutRequested"): "rolling_out",
+    ("serving", "RolloutRequested"): "rolling_out",
     ("rolling_out", "RolloutStepReached"): "rolling_out",
     ("rolling_out", "RolloutCompleted"): "serving",
     ("rolling_out", "RolloutAborted"): "allowed",
@@ -110,40 +123,73 @@ SILENT = frozenset(
 
 def step(state: State | None, happened: str, event: Event) -> State:
     """The state after what happened. Raises IllegalTransition where there is no way from this state."""
-    after = TRANSITIONS.get((state, happened))
-    if after is None:
+    following = TRANSITIONS.get((state, happened))
+    if following is None:
         allowed = sorted(name for before, name in TRANSITIONS if before == state)
         raise IllegalTransition(
             f"{event.subject} in {event.environment} is {state or 'unknown'}, so {happened} (event {event.id}) cannot happen to it.",
             f"From here only these can: {', '.join(allowed) or 'nothing'}.",
         )
-    return after
+    return following
 
 
-def moves(event: Event) -> list[tuple[int, str]]:
-    """Which versions this event moves, and by what: (version, what happened). None for events that move nothing."""
-    if event.subject.kind != "model" or event.subject.version is None or event.type in SILENT:
-        return []
-    version, body = event.subject.version, event.body
-    if isinstance(body, DecisionMade):
-        moving = body.decision.gate in MOVING_GATES
-        return [(version, f"DecisionMade:{body.decision.result.outcome}")] if moving else []
-    if isinstance(body, RolloutCompleted):
-        others = [] if body.superseded_version in (None, version) else [(body.superseded_version, "RolloutCompleted:other")]
-        return [*others, (version, "RolloutCompleted")]
+def happened_to(version: int, event: Event, environment: str) -> str | None:
+    """What an event does to one version of its model in an environment, by its name in `TRANSITIONS`; None for nothing."""
+    body, about = event.body, event.subject.version
+    if event.subject.kind != "model" or about is None or event.type in SILENT:
+        return None
+    if event.environment != environment:
+        if event.type not in EVERYWHERE or about != version:
+            return None
+        return "ModelEvaluated:elsewhere" if event.type == "ModelEvaluated" else event.type
     if isinstance(body, RolledBack):
-        back = [] if body.to_version is None else [(body.to_version, "RolledBack:to")]
-        return [(body.from_version, "RolledBack:from"), *back]
-    return [(version, event.type)]
+        return "RolledBack:from" if version == body.from_version else "RolledBack:to" if version == body.to_version else None
+    if isinstance(body, RolloutCompleted) and about != version:
+        return "RolloutCompleted:other"
+    if about != version:
+        return None
+    if isinstance(body, DecisionMade):
+        return f"DecisionMade:{body.decision.result.outcome}" if body.decision.gate in MOVING_GATES else None
+    return event.type
+
+
+def after(state: State | None, version: int, event: Event, environment: str) -> State | None:
+    """The state of one version after an event. Raises IllegalTransition where the event cannot happen to it."""
+    happened = happened_to(version, event, environment)
+    if happened is None or (happened == "RolloutCompleted:other" and state != "serving"):
+        return state
+    return step(state, happened, event)
+
+
+def touched(event: Event) -> tuple[int, ...]:
+    """The versions that an event names: those whose state must permit it."""
+    if isinstance(event.body, RolledBack):
+        return (event.body.from_version, *(() if event.body.to_version is None else (event.body.to_version,)))
+    return () if event.subject.kind != "model" or event.subject.version is None else (event.subject.version,)
+
+
+class Fold:
+    """The states of one environment as its events come in, in ledger order."""
+
+    def __init__(self, environment: str, states: Mapping[tuple[str, int], State] | None = None) -> None:
+        self.environment = environment
+        self.states: dict[tuple[str, int], State] = dict(states or {})
+
+    def apply(self, event: Event) -> None:
+        """Takes one event in. Raises IllegalTransition, and stays as it is, where the event cannot happen."""
+        name, found = event.subject.name, {}
+        serving = [version for (model, version), state in self.states.items() if model == name and state == "serving"]
+        others = serving if isinstance(event.body, RolloutCompleted) else []
+        for version in dict.fromkeys((*touched(event), *others)):
+            state = after(self.states.get((name, version)), version, event, self.environment)
+            if state is not None:
+                found[name, version] = state
+        self.states.update(found)
 
 
 def fold(events: Iterable[Event], environment: str) -> dict[tuple[str, int], State]:
     """The state of every (model, version) in one environment, from all events in ledger order."""
-    states: dict[tuple[str, int], State] = {}
+    folded = Fold(environment)
     for event in events:
-        if event.environment != environment and event.type not in EVERYWHERE:
-            continue
-        for version, happened in moves(event):
-            key = (event.subject.name, version)
-            states[key] = step(states.get(key), happened, event)
-    return states
+        folded.apply(event)
+    return folded.states

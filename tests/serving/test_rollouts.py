@@ -10,7 +10,7 @@ import pytest
 
 from lifecycle.errors import Refused, UnknownName
 from lifecycle.records.bodies.serving import RolledBack, RolloutAborted, RolloutCompleted, RolloutStepReached, Trigger
-from lifecycle.records.states import State, moves, step
+from lifecycle.records.states import Fold
 from tests.serving.packages import MODEL, order, plan
 from tests.serving.running import RunningGateway, running_gateway, wait_for
 
@@ -59,11 +59,10 @@ def test_what_is_recorded_is_a_legal_life(gateway: RunningGateway) -> None:
     gateway.client.rollback(MODEL, to_version=None, trigger=BY_HAND, reason="test", rollback_id="b1")
     types = told(gateway, *["RolloutStepReached", "RolloutCompleted"] * 2, "RollbackRequested", "RolledBack")
     assert types == ["RolloutStepReached", "RolloutCompleted"] * 2 + ["RollbackRequested", "RolledBack"]
-    states: dict[int, State] = {1: "rolling_out", 2: "rolling_out"}
+    folded = Fold("local", {(MODEL, 1): "rolling_out", (MODEL, 2): "rolling_out"})
     for event in gateway.events():
-        for version, happened in moves(event):
-            states[version] = step(states[version], happened, event)
-    assert states == {1: "serving", 2: "rolled_back"}
+        folded.apply(event)
+    assert folded.states == {(MODEL, 1): "serving", (MODEL, 2): "rolled_back"}
 
 
 def test_what_no_version_may_answer_yet_goes_to_a_person(gateway: RunningGateway) -> None:
