@@ -10,6 +10,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -33,7 +34,8 @@ class Family:
     logs: Path
     children: list[Child] = field(default_factory=list)
 
-    def start(self, name: str, command: Sequence[str], environment: Mapping[str, str], folder: Path) -> Child:
+    def start(self, name: str, command: Sequence[str], environment: Mapping[str, str], folder: Path, told: str = "") -> Child:
+        """Starts one. It reads `told`, a line or so, from its standard input: the place for what no list of processes may show."""
         log = self.logs / f"{name}.log"
         with log.open("ab") as output:
             process = subprocess.Popen(
@@ -42,9 +44,13 @@ class Family:
                 env={**os.environ, **environment},
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,
                 start_new_session=True,
             )
+        assert process.stdin is not None  # it is a pipe, as asked for
+        # A process that has ended before it was told anything is found dead soon enough.
+        with suppress(BrokenPipeError), process.stdin:
+            process.stdin.write(told.encode())
         child = Child(name, process, log)
         self.children.append(child)
         return child

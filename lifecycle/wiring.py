@@ -10,6 +10,7 @@ import importlib.util
 import os
 import pkgutil
 import sys
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -28,9 +29,14 @@ if TYPE_CHECKING:
     from lifecycle.policy.gatekeeper import GateKeeper
     from lifecycle.policy.limits import LimitSet
     from lifecycle.proofs.notes import VerifierKey
+    from lifecycle.records.rollout import LedgerProof
     from lifecycle.serving.client import GatewayClient
     from lifecycle.serving.prediction_log import PredictionLog
     from lifecycle.serving.settings import GatewaySettings
+
+
+#: How long a checkpoint of a signer of its own is waited for; it looks every few seconds.
+SIGNER_PATIENCE_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -100,25 +106,39 @@ def _number(environ: Mapping[str, str], name: str, default: int) -> int:
 
 
 class Departments:
-    """The departments of one project in one environment, each made on first use."""
+    """The departments of one project in one environment, each made on first use.
 
-    def __init__(self, settings: Settings) -> None:
+    `make=False` is for whoever only looks: no folder, ledger or key comes into being, and a ledger that is not there
+    raises Unavailable.
+    """
+
+    def __init__(self, settings: Settings, *, make: bool = True) -> None:
         self.settings = settings
+        self._make = make
 
     @classmethod
-    def here(cls) -> Departments:
+    def here(cls, *, make: bool = True) -> Departments:
         """The departments for the current folder and environment variables."""
-        return cls(Settings.from_environment())
+        return cls(Settings.from_environment(), make=make)
 
     @property
     def environment(self) -> str:
         return self.settings.environment
 
     def folder(self, name: str, mode: int = 0o755) -> Path:
-        """A folder of the home, made if need be. Raises Unavailable where the home can't be written."""
+        """A folder of the home, each level below the home made with this mode if need be.
+
+        Raises Unavailable where the home can't be written.
+        """
         path = self.settings.home / name
+        if not self._make:
+            return path
         try:
-            path.mkdir(parents=True, exist_ok=True, mode=mode)
+            self.settings.home.mkdir(parents=True, exist_ok=True)
+            level = self.settings.home
+            for part in Path(name).parts:
+                level /= part
+                level.mkdir(mode=mode, exist_ok=True)
         except OSError as error:
             raise Unavailable(
                 f"The home {self.settings.home} can't be written: {error.strerror}.",
@@ -185,8 +205,10 @@ class Departments:
     @cached_property
     def ledger_key(self) -> VerifierKey:
         """The public half of the ledger's key. The private half is read by the signer's process only."""
-        from lifecycle.ledger.keys import ensure_log_key
+        from lifecycle.ledger.keys import ensure_log_key, read_log_key
 
+        if not self._make:
+            return read_log_key(self.folder("keys"))
         return ensure_log_key(self.folder("keys", 0o700), self.settings.origin)
 
     @cached_property
@@ -194,7 +216,7 @@ class Departments:
         from lifecycle.ledger.ledger import Ledger
 
         self.folder("ledger")
-        return Ledger.open(self.settings.ledger_url, origin=self.settings.origin)
+        return Ledger.open(self.settings.ledger_url, origin=self.settings.origin, create=self._make)
 
     def checkpoint(self) -> str:
         """Has the signer's process sign the ledger as it stands now; returns the signed note."""
@@ -202,6 +224,24 @@ class Departments:
 
         _ = self.ledger_key, self.ledger
         return request_checkpoint(self.settings.ledger_url, self.folder("keys", 0o700) / "ledger.key", self.settings.origin)
+
+    def proof(self, index: int) -> LedgerProof:
+        """One record with its proof against a signed ledger checkpoint that covers it.
+
+        Where this process may read the ledger's key, the signer's process is started for it. Elsewhere the key lies with a
+        signer of its own, and its next checkpoint is waited for. Raises Unavailable where none comes.
+        """
+        if os.access(self.folder("keys", 0o700) / "ledger.key", os.R_OK):
+            self.checkpoint()
+            return self.ledger.proof(index)
+        deadline = time.monotonic() + SIGNER_PATIENCE_SECONDS
+        while True:
+            try:
+                return self.ledger.proof(index)
+            except Unavailable:
+                if time.monotonic() > deadline:
+                    raise
+            time.sleep(0.2)
 
     @cached_property
     def artifacts(self) -> ArtifactStore:
@@ -211,7 +251,7 @@ class Departments:
 
     @cached_property
     def signing_key(self) -> Path:
-        """The private key that signs models (ECDSA P-256); the public half lies beside it as signing.pub."""
+        """The private key that signs models (ECDSA P-256), made if need be; the public half lies beside it as signing.pub."""
         from lifecycle.artifacts.signing import ensure_signing_key
 
         return ensure_signing_key(self.folder("keys", 0o700))

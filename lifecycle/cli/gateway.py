@@ -92,7 +92,7 @@ def stop() -> None:
     """Stop the gateway once it has answered what is in flight."""
     from lifecycle.wiring import Departments
 
-    client = Departments.here().gateway
+    client = Departments.here(make=False).gateway
     client.stop()
     deadline = time.monotonic() + _STOP_SECONDS
     while client.holds_its_folder():
@@ -113,12 +113,11 @@ def status(as_json: bool) -> None:
     from lifecycle.serving.reporting import stopped_status
     from lifecycle.wiring import Departments
 
-    departments = Departments.here()
+    departments = Departments.here(make=False)
     try:
         found = departments.gateway.status()
     except Unavailable:
-        settings = departments.gateway_settings
-        found = stopped_status(GatewayFolder(settings.folder), settings.environment)
+        found = stopped_status(GatewayFolder(departments.folder("gateway")), departments.environment)
     if as_json:
         render.as_json(found.as_json())
     else:

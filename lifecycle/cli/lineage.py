@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lifecycle.cli import render
-from lifecycle.errors import InvalidDeclaration, Unavailable, UnknownName
+from lifecycle.errors import InvalidDeclaration, Unavailable
 
 if TYPE_CHECKING:
     from lifecycle.records.events import Recorded
@@ -28,13 +28,14 @@ def show(version: str, as_json: bool) -> None:
 
     Every line ends with the ledger index of the event that says so: `lifecycle ledger show INDEX` prints it.
     """
+    from lifecycle.life.standing import parse_version
     from lifecycle.lineage.completeness import missing_lineage
     from lifecycle.lineage.export import stamp_of
     from lifecycle.lineage.outline import outline_of
     from lifecycle.lineage.reading import read_graph
     from lifecycle.lineage.tree import tree_of
 
-    model, number = _version(version)
+    model, number = parse_version(version)
     departments = _departments()
     recorded = departments.ledger.events(name=model)
     graph = read_graph(recorded)
@@ -42,7 +43,14 @@ def show(version: str, as_json: bool) -> None:
     outline = outline_of(graph, model, number, states)
     missing = missing_lineage(graph, model, number)
     if as_json:
-        answer: dict[str, Any] = {"version": version, "digest": outline.digest, "states": states, "missing": list(missing)}
+        answer: dict[str, Any] = {
+            "model": model,
+            "version": number,
+            "name": f"{model}:{number}",
+            "digest": outline.digest,
+            "states": states,
+            "missing": list(missing),
+        }
         answer |= {"ledger": stamp_of(departments.ledger), "life": outline.as_json()}
         render.as_json(answer | {"graph": graph.around(f"version/{model}:{number}").as_json()})
         return
@@ -107,14 +115,6 @@ def explain(prediction_id: str, as_json: bool, inputs: bool) -> None:
         render.table(("column", "value"), sorted(asked.items()))
 
 
-def _version(text: str) -> tuple[str, int]:
-    """`credit:7` as its two parts. Raises UnknownName that shows the form."""
-    model, _, number = text.rpartition(":")
-    if not model or not number.isdecimal() or int(number) < 1:
-        raise UnknownName(f"{text!r} names no version.", "Write it as MODEL:NUMBER, such as credit:7.")
-    return model, int(number)
-
-
 def _states(recorded: list[Recorded], model: str, version: int) -> dict[str, str]:
     """The state of a version in every environment in which something happened to it."""
     from lifecycle.records.states import fold
@@ -127,4 +127,4 @@ def _states(recorded: list[Recorded], model: str, version: int) -> dict[str, str
 def _departments() -> Departments:
     from lifecycle.wiring import Departments
 
-    return Departments.here()
+    return Departments.here(make=False)

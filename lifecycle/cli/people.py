@@ -75,7 +75,7 @@ def list_(as_json: bool) -> None:
     from lifecycle.records.identity import now_us
     from lifecycle.wiring import Departments
 
-    registry, moment = Departments.here().people, now_us()
+    registry, moment = Departments.here(make=False).people, now_us()
     listed = [
         {
             "id": person.id,

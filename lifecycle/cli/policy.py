@@ -12,7 +12,6 @@ from lifecycle.errors import InvalidDeclaration, UnknownName
 
 if TYPE_CHECKING:
     from lifecycle.policy.bundle import Bundle
-    from lifecycle.records.gates import Decision
     from lifecycle.wiring import Departments
 
 
@@ -104,8 +103,11 @@ def build(file: Path) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print the whole decision as JSON.")
 def explain(decision_id: str, as_json: bool) -> None:
     """Show DECISION rule by rule: what was observed against which limit, and what would have to change."""
-    departments = _here()
-    decision = _decision(departments, decision_id)
+    from lifecycle.life.asking import decision_event
+    from lifecycle.life.standing import body_of
+    from lifecycle.records.bodies.decisions import DecisionMade
+
+    decision = body_of(decision_event(_here(), decision_id), DecisionMade).decision
     if as_json:
         render.as_json(decision.as_json())
         return
@@ -137,21 +139,10 @@ def explain(decision_id: str, as_json: bool) -> None:
 def _here() -> Departments:
     from lifecycle.wiring import Departments
 
-    return Departments.here()
+    return Departments.here(make=False)
 
 
 def _bundle(governance: Path) -> Bundle:
     from lifecycle.policy.bundle import Bundle
 
     return Bundle.load(governance)
-
-
-def _decision(departments: Departments, decision_id: str) -> Decision:
-    """The decision of this id, or the one that the event of this id recorded."""
-    from lifecycle.records.bodies.decisions import DecisionMade
-
-    for recorded in departments.ledger.events(types=("DecisionMade",), newest_first=True):
-        body = recorded.event.body
-        if isinstance(body, DecisionMade) and decision_id in (body.decision.id, recorded.event.id):
-            return body.decision
-    raise UnknownName(f"The ledger holds no decision {decision_id}.", "`lifecycle ledger log --type DecisionMade` lists them.")

@@ -22,7 +22,7 @@ def status(as_json: bool) -> None:
     from lifecycle.life.overview import overview
     from lifecycle.wiring import Departments
 
-    found = overview(Departments.here())
+    found = overview(Departments.here(make=False))
     if as_json:
         render.as_json(_as_json(found))
         return

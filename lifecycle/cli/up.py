@@ -74,8 +74,11 @@ def _start(departments: Departments, family: Family, port: int) -> None:
     except Unavailable:
         family.start("gateway", [sys.executable, "-m", "lifecycle.cli.main", "gateway", "run"], environment, settings.project)
     key = departments.folder("keys", 0o700) / "ledger.key"
-    signer = ["--database", settings.ledger_url, "--key", str(key), "--origin", settings.origin, "--every", str(SIGN_EVERY_SECONDS)]
-    family.start("signer", [sys.executable, "-m", "lifecycle.ledger.signer", *signer], environment, settings.project)
+    # The URL may hold a password, and every list of processes shows an argument.
+    signer = ["--database", "-", "--key", str(key), "--origin", settings.origin, "--every", str(SIGN_EVERY_SECONDS)]
+    family.start(
+        "signer", [sys.executable, "-m", "lifecycle.ledger.signer", *signer], environment, settings.project, told=settings.ledger_url
+    )
     pages = ["-m", "dagster", "dev", "-w", str(settings.project / "workspace.yaml"), "-h", "127.0.0.1", "-p", str(port)]
     family.start("dagster", [sys.executable, *pages], environment, settings.project)
 

@@ -50,6 +50,14 @@ class Address:
         """The connection string of a Postgres server, as psycopg itself reads it."""
         return "postgresql://" + self.url.partition("://")[2]
 
+    @property
+    def shown(self) -> str:
+        """The URL with `***` in place of every password."""
+        if self.file is not None:
+            return self.url
+        without = re.sub(r"(?<=://)([^/@:]*):[^/]*@", r"\1:***@", self.url)
+        return re.sub(r"((?:^|[?&])(?:ssl)?password=)[^&]*", r"\1***", without)
+
     def __str__(self) -> str:
         """The address as it may be shown: a password never is."""
         if self.file is not None:

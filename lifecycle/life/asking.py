@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lifecycle.errors import Refused
+from lifecycle.errors import Refused, UnknownName
 from lifecycle.life.recording import Step, links
 from lifecycle.life.standing import body_of
 from lifecycle.records.bodies.decisions import DecisionMade
@@ -13,13 +13,16 @@ from lifecycle.wiring import Departments
 
 
 def ask(departments: Departments, asked: GateInput, step: Step) -> Decision:
-    """The gate's decision, recorded as DecisionMade before it is returned. The bundle is kept, to take it again by.
+    """The gate's decision, recorded as DecisionMade before it is returned.
+
+    The bundle that decided and the people whom it decided by are kept, to take it again and to verify its approvals.
 
     A deployment decision that allows consumes the approvals that it was shown. That is checked and written in one
     transaction: of two deployments that race for one approval, the second is refused.
     """
     keeper = departments.gate_keeper
     departments.artifacts.put(keeper.bundle.document)
+    departments.artifacts.put(departments.people.document)
     decision = keeper.ask(asked)
     consumed = _counted(decision) if decision.allowed and asked.gate == "deployment" else ()
     subject = asked.subject
@@ -86,9 +89,7 @@ def _shown(asked: GateInput) -> tuple[Link, ...]:
 
 
 def _approvals(asked: GateInput) -> tuple[Link, ...]:
-    return tuple(
-        Link(role="approval", digest=approval.statement_digest) for approval in asked.approvals if approval.decision == "approve"
-    )
+    return tuple(Link(role="approval", digest=approval.statement_digest) for approval in asked.approvals if approval.decision == "approve")
 
 
 def _rules(decision: Decision) -> tuple[Link, ...]:
@@ -96,9 +97,10 @@ def _rules(decision: Decision) -> tuple[Link, ...]:
     return links(bundle=policy.bundle_digest, limits=policy.limits_digest, people=policy.people_digest)
 
 
-def decision_event(departments: Departments, decision_id: str, *, model: str, version: int) -> Recorded:
-    """The DecisionMade that holds a decision."""
+def decision_event(departments: Departments, decision_id: str, *, model: str | None = None, version: int | None = None) -> Recorded:
+    """The DecisionMade that holds the decision of this id, or that has this id itself. Raises UnknownName where there is none."""
     for recorded in departments.ledger.events(types=("DecisionMade",), name=model, version=version, newest_first=True):
-        if body_of(recorded, DecisionMade).decision.id == decision_id:
+        if decision_id in (body_of(recorded, DecisionMade).decision.id, recorded.event.id):
             return recorded
-    raise Refused(f"The ledger holds no decision {decision_id} on {model}:{version}.", "Ask the gate again.")
+    about = f" on {model}:{version}" if model is not None else ""
+    raise UnknownName(f"The ledger holds no decision {decision_id}{about}.", "`lifecycle ledger log --type DecisionMade` lists them.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lifecycle.errors import Unavailable
+from lifecycle.ledger.address import Address
 from lifecycle.life import standing
 from lifecycle.life.waiting import Waiting, waiting_for
 from lifecycle.records.bodies.data import DatasetRejected
@@ -43,6 +44,7 @@ class Overview:
     waiting: tuple[Waiting, ...]
     failures: tuple[Failure, ...]
     gateway_url: str | None
+    #: Without a password.
     ledger_url: str
     ledger_size: int
     ledger_root: str
@@ -70,7 +72,7 @@ def overview(departments: Departments) -> Overview:
         waiting=tuple(wait for model in departments.models for wait in waiting_for(departments, model)),
         failures=_failures(departments),
         gateway_url=_gateway_url(departments),
-        ledger_url=departments.settings.ledger_url,
+        ledger_url=Address.parse(departments.settings.ledger_url).shown,
         ledger_size=head.size,
         ledger_root=head.root_text,
     )

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lifecycle.records.manifest import ModelSchemas
 from lifecycle.records.record import JsonObject
 from lifecycle.serving.failures import RequestRefused
-from lifecycle.serving.served import Answer, Columns
+
+if TYPE_CHECKING:
+    # Only the forms: whoever talks to a gateway needs no numpy.
+    from lifecycle.serving.served import Answer, Columns
 
 FLOATS = frozenset({"FP16", "FP32", "FP64"})
 INTEGERS = frozenset({"INT8", "INT16", "INT32", "INT64", "UINT8", "UINT16", "UINT32", "UINT64"})
