@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from lifecycle.approvals.keys import decode_public
+from lifecycle.approvals.keys import decode_public, key_id_of
 from lifecycle.errors import InvalidDeclaration, UnknownName
 from lifecycle.records.documents import parse_yaml
-from lifecycle.records.record import ActorId, Digest, Microseconds, Name, Record, describe
+from lifecycle.records.record import ActorId, Digest, Microseconds, Name, Record, canonical_bytes, describe, digest_of
 
 RegistryName = Literal["project", "home"]
 
@@ -106,6 +106,7 @@ class People(Record):
 class Registry(Record):
     """Everybody who counts here: the project's people and, in the environment `local`, those of the home."""
 
+    schema_version: Literal["lifecycle.people/1"] = "lifecycle.people/1"
     people: dict[ActorId, Person]
     origin: dict[ActorId, RegistryName]
     groups: tuple[Group, ...]
@@ -179,8 +180,27 @@ class Registry(Record):
         return next(((person, key) for person in self.people.values() for key in person.keys if key.id == key_id), None)
 
     @property
+    def document(self) -> bytes:
+        """The canonical bytes of who may do what, with which keys and when: `Registry.parse` has it back.
+
+        Without display names and git addresses, which tell nothing of that and are to be forgotten with the person.
+        """
+        personal = {"people": {"__all__": {"display_name", "git"}}}
+        return canonical_bytes(self.model_dump(mode="json", by_alias=True, exclude=personal))
+
+    @property
     def digest(self) -> Digest:
-        return self.content_digest()
+        """The digest of the document."""
+        return digest_of(self.document)
+
+    def without_keys(self, revoked: Set[str]) -> Registry:
+        """The same people without these keys, whatever id the registry gives them now."""
+
+        def kept(person: Person) -> Person:
+            keys = tuple(key for key in person.keys if not revoked & {key.id, key_id_of(key.public)})
+            return person.model_copy(update={"keys": keys})
+
+        return self.model_copy(update={"people": {person.id: kept(person) for person in self.people.values()}})
 
     def _acts_for(self, person_id: str, at_us: Microseconds) -> set[str]:
         """Everybody for whom a person acts, through any chain of delegations that hold at that time."""

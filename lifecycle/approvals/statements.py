@@ -37,7 +37,7 @@ def sign_statement(statement: Statement, key: Ed25519PrivateKey, registry: Regis
     enrolled = next((candidate for candidate in registry.person(statement.approver).keys if candidate.public == public), None)
     if enrolled is None:
         raise Refused(
-            f"This key is not enrolled for {statement.approver}.",
+            f"This key is not enrolled for {statement.approver}, or was revoked.",
             "Sign with a key of your own, or have it enrolled: `lifecycle people add`.",
             ("KEY-ENROLLED",),
         )

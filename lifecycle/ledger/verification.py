@@ -8,7 +8,7 @@
 
 A log that its operator signs alone proves nothing against that operator: at L1 they could have rebuilt and signed it
 anew. Only L2 sees a tail that was dropped together with its checkpoints, or a rebuilt log. No log proves that
-nothing was ever left out. Rows are streamed: memory grows with the number of versions, not of records.
+nothing was ever left out. Rows are streamed: memory grows with the number of versions and approvals, not of records.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ from typing import Literal
 
 from lifecycle.errors import InvalidDeclaration, Refused, Unavailable
 from lifecycle.life import judging, standing
+from lifecycle.life.enrolment import people_in_force
 from lifecycle.life.recording import Step, links
 from lifecycle.records.approval import Envelope, Statement
 from lifecycle.records.bodies import Body
@@ -60,10 +61,11 @@ def approve_version(
         raise InvalidDeclaration("An approval without a reason says nothing.", "Say in --reason what convinced you, or what did not.")
     requested = _open_request(departments, model, version)
     statement = _statement(departments, requested, person, reason, decision)
-    envelope = sign_statement(statement, load_key(key_file), departments.people)
-    verified = verify_statement(envelope, departments.people, now_us())
+    people = people_in_force(departments)
+    envelope = sign_statement(statement, load_key(key_file), people)
+    verified = verify_statement(envelope, people, now_us())
     event_id = new_id()
-    approval = approval_of(event_id, verified, departments.people, consumed=False, at_us=now_us())
+    approval = approval_of(event_id, verified, people, consumed=False, at_us=now_us())
     asked = _question(departments, model, version, requested, approval)
     answered = departments.gate_keeper.ask(asked)
     _require_answer(answered)

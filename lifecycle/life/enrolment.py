@@ -1,13 +1,18 @@
-"""Enrolling a person: the registry changes, and the ledger says so before it counts."""
+"""Enrolling a person and revoking a key: the ledger says so before it counts."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from lifecycle.errors import InvalidDeclaration
-from lifecycle.records.bodies.governors import PersonEnrolled
+from lifecycle.errors import InvalidDeclaration, UnknownName
+from lifecycle.life.standing import body_of
+from lifecycle.records.bodies.governors import EnrolledKey, KeyRevoked, PersonEnrolled
 from lifecycle.records.events import Actor, Event, Subject
 from lifecycle.wiring import Departments
+
+if TYPE_CHECKING:
+    from lifecycle.approvals.people import Registry
 
 #: Nobody signs in to enrol somebody: that it was done from the command line is all that is known.
 COMMAND_LINE = Actor(id="command_line", kind="service", authenticated=False)
@@ -26,7 +31,8 @@ def enrol(
 ) -> bool:
     """Enrols a person in the home, or in the project; returns False where exactly this stands already.
 
-    Raises InvalidDeclaration where the id or the key is somebody's, and for a home's person outside `local`.
+    Raises InvalidDeclaration where the id or the key is somebody's, where the key was revoked, and for a home's person
+    outside `local`.
     """
     from lifecycle.approvals.enrolment import enrol_person
     from lifecycle.approvals.keys import key_id_of, read_public
@@ -38,6 +44,9 @@ def enrol(
         )
     public = None if public_key is None else read_public(public_key)
     keys = () if public is None else (Key(id=key_id_of(public), public=public),)
+    for key in keys:
+        if key.id in revoked_keys(departments):
+            raise InvalidDeclaration(f"The key {key.id} was revoked.", "Make a new one with `lifecycle keys new FILE`.")
     somebody = Person.of(
         {
             "id": person,
@@ -56,11 +65,12 @@ def enrol(
     def record(new_file: Path) -> None:
         beside = home if departments.environment == "local" else None
         registry = Registry.load(new_file, beside) if in_project else Registry.load(project, new_file)
+        departments.artifacts.put(registry.document)
         body = PersonEnrolled(
             person=person,
             roles=roles,
             teams=teams,
-            key_id=keys[0].id if keys else None,
+            keys=tuple(EnrolledKey(id=key.id, public=key.public) for key in keys),
             registry="project" if in_project else "home",
             registry_digest=registry.digest,
         )
@@ -72,3 +82,29 @@ def enrol(
     for stale in ("people", "gate_keeper"):
         vars(departments).pop(stale, None)
     return True
+
+
+def revoke_key(departments: Departments, key_id: str, *, reason: str) -> None:
+    """Records that a key counts no more. It stays in the registry, so that what it signed can still be looked into.
+
+    Raises UnknownName for a key that nobody here has, InvalidDeclaration without a reason.
+    """
+    found = departments.people.key(key_id)
+    if found is None:
+        raise UnknownName(f"There is no key {key_id!r} here.", "`lifecycle people list` shows whose keys there are.")
+    if not reason.strip():
+        raise InvalidDeclaration("A revocation without a reason says nothing.", "Say what happened to the key.")
+    person, key = found
+    body = KeyRevoked(person=person.id, key_id=key.id, reason=reason)
+    subject = Subject(kind="key", name=key.id)
+    departments.ledger.append(Event.happened(body, subject=subject, actor=COMMAND_LINE, environment=departments.environment))
+
+
+def revoked_keys(departments: Departments) -> frozenset[str]:
+    """The ids of the keys that the ledger says are revoked, in whichever environment that was said."""
+    return frozenset(body_of(recorded, KeyRevoked).key_id for recorded in departments.ledger.events(types=("KeyRevoked",)))
+
+
+def people_in_force(departments: Departments) -> Registry:
+    """The registry without the keys that were revoked: whoever verifies or signs a statement now goes by this."""
+    return departments.people.without_keys(revoked_keys(departments))

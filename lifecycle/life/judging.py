@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lifecycle.declaration import GovernedModel
 from lifecycle.life import showing, standing
+from lifecycle.life.enrolment import people_in_force
 from lifecycle.life.recording import Step
 from lifecycle.records.bodies.decisions import ApprovalGiven, ApprovalRefused, DecisionMade
 from lifecycle.records.bodies.training import ModelTrained
@@ -138,6 +139,7 @@ def approvals_for(departments: Departments, model: str, version: int) -> tuple[V
     """
     from lifecycle.approvals.statements import verified_approval
 
+    people = people_in_force(departments)
     consumed: set[Digest] = set()
     seen: set[tuple[str, str]] = set()
     found: list[VerifiedApproval] = []
@@ -149,7 +151,7 @@ def approvals_for(departments: Departments, model: str, version: int) -> tuple[V
             continue
         statement = body.statement
         used = statement.content_digest() in consumed
-        approval = verified_approval(recorded.event.id, body.envelope, departments.people, consumed=used)
+        approval = verified_approval(recorded.event.id, body.envelope, people, consumed=used)
         signature = (statement.approver, statement.nonce)
         if approval is None or (statement.model, statement.version) != (model, version) or signature in seen:
             continue

@@ -14,7 +14,15 @@ from pydantic import JsonValue
 from lifecycle.errors import MalformedRecord
 from lifecycle.policy.engine import EngineFailure
 from lifecycle.policy.rules import Rule
-from lifecycle.records.gates import GateInput, GateResult, Outcome, RequiredApproval, Violation
+from lifecycle.records.gates import (
+    DeploymentEvidence,
+    GateInput,
+    GateResult,
+    Outcome,
+    PromotionEvidence,
+    RequiredApproval,
+    Violation,
+)
 
 BLOCKING = frozenset({"critical", "high"})
 
@@ -81,6 +89,9 @@ def _outcome(result: GateResult, rules: Mapping[str, Rule]) -> Outcome:
 
 def _given(required: RequiredApproval, question: GateInput) -> int:
     """The different people whose approval can count: separation of duties, a second time and in another language."""
+    shown = question.evidence.promotion if isinstance(question.evidence, DeploymentEvidence) else question.evidence
+    if not isinstance(shown, PromotionEvidence):
+        return 0
     makers = {maker.id for maker in question.subject.makers}
     return len(
         {
@@ -89,6 +100,7 @@ def _given(required: RequiredApproval, question: GateInput) -> int:
             if approval.decision == "approve"
             and required.role in approval.roles
             and approval.subject_digest == question.subject.digest
+            and approval.evidence_digest == shown.evaluation_digest
             and approval.environment == question.target.environment
             and approval.approved_at_us <= question.now_us < approval.expires_at_us
             and not approval.consumed

@@ -9,10 +9,10 @@ import pytest
 from lifecycle.approvals.enrolment import enrol_person
 from lifecycle.approvals.keys import create_key
 from lifecycle.approvals.people import People, Person, Registry
-from lifecycle.errors import InvalidDeclaration, Unavailable
+from lifecycle.errors import InvalidDeclaration, Unavailable, UnknownName
 from lifecycle.life import standing
-from lifecycle.life.enrolment import enrol
-from lifecycle.records.bodies.governors import PersonEnrolled
+from lifecycle.life.enrolment import enrol, people_in_force, revoke_key
+from lifecycle.records.bodies.governors import EnrolledKey, KeyRevoked, PersonEnrolled
 from lifecycle.wiring import Departments
 from tests.approvals.waiting_version import departments_of
 
@@ -32,12 +32,55 @@ def test_a_person_counts_once_the_ledger_says_so(departments: Departments, tmp_p
     recorded = departments.ledger.events(types=("PersonEnrolled",))
     body = standing.body_of(recorded[0], PersonEnrolled)
     assert body.registry_digest == departments.people.digest
-    assert (body.registry, body.key_id) == ("home", departments.people.person("alice").keys[0].id)
+    (key,) = departments.people.person("alice").keys
+    assert (body.registry, body.keys) == ("home", (EnrolledKey(id=key.id, public=key.public),))
     assert b"not real" not in departments.ledger.stored(recorded[0].index)
     assert not enrol(
         departments, "alice", roles=("risk",), teams=("risk_office",), public_key=tmp_path / "alice.pub", display_name="A. (not real)"
     )
     assert len(departments.ledger.events(types=("PersonEnrolled",))) == 1
+
+
+def test_the_registry_is_kept_under_the_digest_that_the_ledger_names(departments: Departments, tmp_path: Path) -> None:
+    """Years later the digest leads to who held which key then, and to nobody's name or address."""
+    create_key(tmp_path / "alice.key")
+    enrol(
+        departments,
+        "alice",
+        roles=("risk",),
+        public_key=tmp_path / "alice.pub",
+        display_name="A. (not real)",
+        git_emails=("alice@example.org",),
+    )
+    body = standing.body_of(departments.ledger.events(types=("PersonEnrolled",))[0], PersonEnrolled)
+    document = departments.artifacts.read(body.registry_digest)
+    assert Registry.parse(document).person("alice").keys == departments.people.person("alice").keys
+    assert b"not real" not in document
+    assert b"git" not in document
+
+
+def test_a_new_name_is_the_same_registry(tmp_path: Path) -> None:
+    """The digest stands for who may do what; a table may call somebody something else."""
+    files = []
+    for name in ("One", "Another"):
+        files.append(tmp_path / f"{name}.yaml")
+        enrol_person(files[-1], Person(id="alice", display_name=name, roles=("risk",)), lambda new: None)
+    assert Registry.load(files[0], None).digest == Registry.load(files[1], None).digest
+
+
+def test_a_revoked_key_is_not_enrolled_again(departments: Departments, tmp_path: Path) -> None:
+    """Once revoked, a key is nobody's, whoever brings it."""
+    create_key(tmp_path / "alice.key")
+    enrol(departments, "alice", roles=("risk",), public_key=tmp_path / "alice.pub")
+    (key,) = departments.people.person("alice").keys
+    revoke_key(departments, key.id, reason="It was lost.")
+    body = standing.body_of(departments.ledger.events(types=("KeyRevoked",))[0], KeyRevoked)
+    assert (body.person, body.key_id) == ("alice", key.id)
+    assert people_in_force(departments).person("alice").keys == ()
+    with pytest.raises(InvalidDeclaration, match="was revoked"):
+        enrol(departments, "bob", roles=("risk",), public_key=tmp_path / "alice.pub")
+    with pytest.raises(UnknownName, match="no key 'k-none' here"):
+        revoke_key(departments, "k-none", reason="It was lost.")
 
 
 def test_the_gate_decides_by_the_people_of_now(departments: Departments) -> None:

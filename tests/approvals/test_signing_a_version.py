@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from lifecycle.approvals.keys import create_key
+from lifecycle.approvals.people import Registry
 from lifecycle.approvals.statements import verify_statement
 from lifecycle.errors import InvalidDeclaration, Refused, UnknownName
 from lifecycle.life import standing
@@ -54,6 +55,16 @@ def test_an_approval_is_signed_recorded_and_enough(departments: Departments, tmp
     assert (event.actor.id, event.actor.kind, event.actor.authenticated) == ("officer", "human", True)
     assert {link.role for link in event.inputs} == {"model", "dataset", "report_html", "bundle", "evidence"}
     assert [(link.role, link.digest) for link in event.outputs] == [("approval", body.statement.content_digest())]
+
+
+def test_an_auditor_verifies_the_signature_from_what_the_decision_names(departments: Departments, tmp_path: Path) -> None:
+    """The digest of the people in a decision leads to their keys: no file of this project is needed."""
+    key = enrolled(departments, tmp_path, "officer", roles=("risk",))
+    wait_for_approval(departments)
+    given = standing.body_of(approve(departments, "officer", key).recorded, ApprovalGiven)
+    (_, decision) = standing.decisions(departments, MODEL, VERSION, "promotion")[-1]
+    people = Registry.parse(departments.artifacts.read(decision.policy.people_digest))
+    assert verify_statement(given.envelope, people, now_us()).approver == "officer"
 
 
 def test_a_refusal_is_signed_and_ends_the_wait(departments: Departments, tmp_path: Path) -> None:

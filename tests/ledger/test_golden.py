@@ -5,6 +5,7 @@ from __future__ import annotations
 from lifecycle.ledger.ledger import Ledger
 from lifecycle.records.bodies import KeyRevoked, PersonEnrolled
 from lifecycle.records.bodies.body import Body
+from lifecycle.records.bodies.governors import EnrolledKey
 from lifecycle.records.events import Actor, Event, Link, Subject
 from tests.ledger.happenings import digest
 
@@ -21,10 +22,11 @@ def event(number: int, body: Body) -> Event:
     )
 
 
+KEY = EnrolledKey(id="k1", public="A" * 43 + "=")
 EVENTS = [
-    event(0, PersonEnrolled(person="ada", roles=("risk",), teams=(), key_id="k1", registry="home", registry_digest=digest("registry"))),
+    event(0, PersonEnrolled(person="ada", roles=("risk",), teams=(), keys=(KEY,), registry="home", registry_digest=digest("registry"))),
     event(1, KeyRevoked(person="ada", key_id="k1", reason="lost — “é”, 😀")),
-    event(2, PersonEnrolled(person="ada", roles=(), teams=("a", "b"), key_id=None, registry="project", registry_digest=digest("registry"))),
+    event(2, PersonEnrolled(person="ada", roles=(), teams=("a", "b"), keys=(), registry="project", registry_digest=digest("registry"))),
 ]
 
 #: The bytes of the second event as the first version of this ledger wrote them.
@@ -36,7 +38,7 @@ STORED = (
     '"occurred_at_us":1800000000000001,"outputs":[],"run_id":null,"schema_version":"lifecycle.event/1",'
     '"subject":{"digest":null,"kind":"person","name":"somebody","version":null},"type":"KeyRevoked"}'
 )
-ROOT = "b9087f598d586aaa1352b16fb40a21a2ddb68f984f54137ccee9f1d675bccba6"
+ROOT = "290a8619e624a56d53643f64305ecd9932a58e4693e35bf7043d350e3677d0ef"
 
 
 def test_the_canonical_bytes_of_an_event_do_not_change(ledger: Ledger) -> None:

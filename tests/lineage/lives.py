@@ -11,7 +11,7 @@ import base64
 from lifecycle.records.approval import STATEMENT_TYPE, Envelope, Statement
 from lifecycle.records.bodies.data import ColumnProfile, DatasetIngested, DatasetRejected
 from lifecycle.records.bodies.decisions import ApprovalBarred, ApprovalGiven, ApprovalRequested, DecisionMade, VersionRevoked
-from lifecycle.records.bodies.governors import PersonEnrolled
+from lifecycle.records.bodies.governors import EnrolledKey, PersonEnrolled
 from lifecycle.records.bodies.serving import (
     GuardrailVerdict,
     MonitoringReported,
@@ -257,7 +257,8 @@ def rita_s_statement() -> Statement:
 
 
 def enrolled(ledger: Ledger) -> None:
-    body = PersonEnrolled(person="rita", roles=("risk",), teams=(), key_id="key-of-rita", registry="home", registry_digest=PEOPLE)
+    key = EnrolledKey(id="key-of-rita", public=base64.b64encode(bytes(32)).decode())
+    body = PersonEnrolled(person="rita", roles=("risk",), teams=(), keys=(key,), registry="home", registry_digest=PEOPLE)
     ledger.add(body, Subject(kind="person", name="rita"), run_id=None, event_id="enrolled-rita")
 
 

@@ -14,7 +14,7 @@ def _enrolled(event: Event, body: PersonEnrolled) -> Description:
         "roles": list(body.roles),
         "teams": list(body.teams),
         "registry": body.registry,
-        "key": body.key_id,
+        "keys": [key.id for key in body.keys],
     }
     label = f"enrolled {body.person} as {', '.join(body.roles) or 'nothing'}"
     return Description(f"enrolment/{event.id}", "enrolment", label, "complete", facts, generated=(("people", body.registry_digest),))

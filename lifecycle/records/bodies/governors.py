@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import StringConstraints
 
 from lifecycle.records.bodies.body import Body
-from lifecycle.records.record import ActorId, Digest, Name
+from lifecycle.records.record import ActorId, Digest, Name, Record
+
+
+class EnrolledKey(Record):
+    """A public key, Ed25519 in base64, and the id that it goes by: whoever verifies a signature needs no more."""
+
+    id: str
+    public: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9+/]{43}=$")]
 
 
 class PersonEnrolled(Body):
+    """A person counts. The registry as it then was is kept in the artifact store under its digest."""
+
     person: ActorId
     roles: tuple[Name, ...]
     teams: tuple[Name, ...]
-    key_id: str | None
+    keys: tuple[EnrolledKey, ...]
     registry: Literal["project", "home"]
     registry_digest: Digest
 
 
 class KeyRevoked(Body):
+    """A key counts no more, for nothing that it ever signed: whoever stole it can date a statement as they like."""
+
     person: ActorId
     key_id: str
     reason: str
