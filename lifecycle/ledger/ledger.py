@@ -19,7 +19,7 @@ from lifecycle.errors import InvalidDeclaration, Tampered, Unavailable, UnknownN
 from lifecycle.ledger.address import Address
 from lifecycle.ledger.database import Database
 from lifecycle.ledger.failures import explained
-from lifecycle.ledger.reading import Wanted, read_events, recorded_in
+from lifecycle.ledger.reading import Wanted, read_events, recorded_in, stored_in
 from lifecycle.ledger.schema import CheckpointRow, EventRow, HeadRow, OpeningRow
 from lifecycle.ledger.writer import Receipt, Writer
 from lifecycle.proofs.merkle import Frontier, Tree, verify_inclusion
@@ -136,8 +136,7 @@ class Ledger:
             row = session.get(EventRow, index) if index >= 0 else None
             if row is None:
                 raise UnknownName(f"The ledger holds no record {index}.", f"It holds records 0 to {self.head().size - 1}.")
-            recorded_in(row)
-            return row.stored
+            return stored_in(row)
 
     def opening(self, commitment: Commitment) -> Opening:
         """What opens a commitment. Raises UnknownName where it was erased or never kept, Tampered where it opens something else."""

@@ -54,13 +54,25 @@ def read_events(session: Session, **wanted: Unpack[Wanted]) -> list[Recorded]:
 
 def recorded_in(row: EventRow) -> Recorded:
     """The event of a row. Raises Tampered where its bytes are not those of its leaf, or its columns not those of its bytes."""
-    if leaf_hash(row.stored) != row.leaf_hash:
-        raise _altered(row, "its stored bytes do not have the hash of its leaf")
-    event = Event.parse(row.stored)
+    event = Event.parse(_whole(row))
     for column, value in zip(EVENT_COLUMNS, columns_of(event), strict=True):
         if getattr(row, column) != value:
             raise _altered(row, f"its column {column} does not say what its bytes say")
     return Recorded(index=row.leaf_index, event=event)
+
+
+def stored_in(row: EventRow) -> bytes:
+    """The bytes of a row. Raises Tampered like `recorded_in`."""
+    recorded_in(row)
+    return _whole(row)
+
+
+def _whole(row: EventRow) -> bytes:
+    if row.stored is None:
+        raise _altered(row, "its bytes are gone, and nothing says that they were pruned")
+    if leaf_hash(row.stored) != row.leaf_hash:
+        raise _altered(row, "its stored bytes do not have the hash of its leaf")
+    return row.stored
 
 
 def _altered(row: EventRow, how: str) -> Tampered:

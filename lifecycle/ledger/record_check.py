@@ -9,6 +9,7 @@ from lifecycle.ledger.columns import EVENT_COLUMNS, columns_of
 from lifecycle.ledger.findings import Finding
 from lifecycle.ledger.rows import RecordRow
 from lifecycle.ledger.statement_check import StatementCheck
+from lifecycle.records.agreement import disagreements
 from lifecycle.records.events import Event
 from lifecycle.records.states import EVERYWHERE, Fold, touched
 
@@ -32,6 +33,9 @@ class RecordCheck:
 
     def look_at(self, row: RecordRow) -> Iterator[Finding]:
         """What is wrong with this record by itself, or after those before it."""
+        if row.stored is None:
+            yield Finding(row.leaf_index, f"{named(row)} was altered: its bytes are gone, and nothing says that they were pruned")
+            return
         if not isinstance(row.stored, bytes):
             yield Finding(row.leaf_index, f"{named(row)} was altered: its bytes are no bytes any more")
             return
@@ -44,7 +48,7 @@ class RecordCheck:
             if said != value:
                 yield Finding(row.leaf_index, f"{named(row)} was altered: its column {column} says {said!r}, its bytes say {value!r}")
         yield from self._happened(row, event)
-        for wrong in self._statements.look_at(row.leaf_index, event):
+        for wrong in (*disagreements(event), *self._statements.look_at(row.leaf_index, event)):
             yield Finding(row.leaf_index, f"{named(row)} {wrong}")
 
     def _happened(self, row: RecordRow, event: Event) -> Iterator[Finding]:

@@ -1,7 +1,8 @@
 """The tables of the ledger, and what of an event stands in columns.
 
 The record is `stored`: the canonical bytes, verbatim. Every other column of `events` repeats a part of
-them so that it can be searched for; verification holds each one against the bytes.
+them so that it can be searched for; verification holds each one against the bytes. After their retention the bytes may
+go (`stored` becomes null, and nothing else of a row ever changes): the leaf hash stays, and with it every proof.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ class EventRow(LedgerTable, table=True):
     subject_digest: str | None = Field(default=None, sa_type=Text)
     run_id: str | None = Field(default=None, index=True, sa_type=Text)
     leaf_hash: bytes = Field(sa_type=LargeBinary)
-    stored: bytes = Field(sa_type=LargeBinary)
+    stored: bytes | None = Field(sa_type=LargeBinary, nullable=True)
 
 
 class HeadRow(LedgerTable, table=True):

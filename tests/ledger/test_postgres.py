@@ -145,12 +145,31 @@ def test_a_reader_sees_one_moment(pg_ledger: Ledger) -> None:
         assert connection.exec_driver_sql("SELECT count(*) FROM events").scalar() == 0
 
 
-@pytest.mark.parametrize("statement", ["UPDATE events SET type = 'x'", "DELETE FROM events", "TRUNCATE events", "DELETE FROM checkpoints"])
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE events SET type = 'x'",
+        "UPDATE events SET stored = NULL, type = 'x'",
+        "UPDATE events SET stored = ''",
+        "DELETE FROM events",
+        "TRUNCATE events",
+        "DELETE FROM checkpoints",
+    ],
+)
 def test_the_triggers_keep_honest_hands_off(pg_ledger: Ledger, url: str, statement: str) -> None:
     """The past can't be changed, deleted or emptied without dropping them first."""
     pg_ledger.append(happening(0))
     with psycopg.connect(url) as connection, pytest.raises(psycopg.Error, match="append-only"):
         connection.execute(statement)
+
+
+def test_bytes_can_be_pruned_and_nothing_else(pg_ledger: Ledger, url: str) -> None:
+    """Once and whole: what went does not come back."""
+    pg_ledger.append(happening(0))
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("UPDATE events SET stored = NULL")
+        with pytest.raises(psycopg.Error, match="append-only"):
+            connection.execute("UPDATE events SET stored = ''")
 
 
 def test_an_altered_record_is_named(pg_ledger: Ledger, log_key: VerifierKey, url: str) -> None:

@@ -1,6 +1,7 @@
 """The first schema: events, head, checkpoints, openings, and triggers that keep honest hands off the past.
 
-The triggers are a seat belt, not the proof: whoever owns the database can drop them. The tree shows it.
+The triggers are a seat belt, not the proof: whoever owns the database can drop them. The tree shows it. One change is let
+through: the bytes of an event may be pruned, once and whole, and nothing else of its row with them.
 """
 
 from __future__ import annotations
@@ -14,7 +15,10 @@ branch_labels = None
 depends_on = None
 
 _WHOLE = sa.BigInteger().with_variant(sa.Integer, "sqlite")
-_APPEND_ONLY = ("events", "checkpoints")
+_KEPT = (
+    *("leaf_index", "event_id", "type", "environment", "occurred_at_us", "actor_id"),
+    *("subject_kind", "subject_name", "subject_version", "subject_digest", "run_id", "leaf_hash"),
+)
 
 
 def upgrade() -> None:
@@ -32,7 +36,7 @@ def upgrade() -> None:
         sa.Column("subject_digest", sa.Text),
         sa.Column("run_id", sa.Text),
         sa.Column("leaf_hash", sa.LargeBinary, nullable=False),
-        sa.Column("stored", sa.LargeBinary, nullable=False),
+        sa.Column("stored", sa.LargeBinary),
     )
     op.create_index("events_by_subject", "events", ["subject_kind", "subject_name", "subject_version"])
     op.create_index("ix_events_type", "events", ["type"])
@@ -64,13 +68,18 @@ def upgrade() -> None:
         _postgres_triggers()
 
 
+def _prunes(same: str) -> str:
+    """That an update takes the bytes of an event away and leaves all else as it was; `same` is how the dialect compares with NULLs."""
+    return " AND ".join(("OLD.stored IS NOT NULL", "NEW.stored IS NULL", *(f"NEW.{column} {same} OLD.{column}" for column in _KEPT)))
+
+
 def _sqlite_triggers() -> None:
-    for table in _APPEND_ONLY:
-        for change in ("UPDATE", "DELETE"):
-            op.execute(
-                f"CREATE TRIGGER {table}_refuse_{change.lower()} BEFORE {change} ON {table} "
-                f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
-            )
+    changes = (("events", "UPDATE", f"WHEN NOT ({_prunes('IS')}) "), ("events", "DELETE", ""), ("checkpoints", "UPDATE", ""))
+    for table, change, when in (*changes, ("checkpoints", "DELETE", "")):
+        op.execute(
+            f"CREATE TRIGGER {table}_refuse_{change.lower()} BEFORE {change} ON {table} {when}"
+            f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+        )
 
 
 def _postgres_triggers() -> None:
@@ -78,8 +87,9 @@ def _postgres_triggers() -> None:
         "CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS "
         "$$ BEGIN RAISE EXCEPTION '% is append-only', TG_TABLE_NAME; END $$"
     )
-    for table in _APPEND_ONLY:
-        op.execute(
-            f"CREATE TRIGGER {table}_refuse_change BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} "
-            "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
-        )
+    op.execute(
+        f"CREATE TRIGGER events_refuse_update BEFORE UPDATE ON events FOR EACH ROW WHEN (NOT ({_prunes('IS NOT DISTINCT FROM')})) "
+        "EXECUTE FUNCTION refuse_change()"
+    )
+    for table, changes in (("events", "DELETE OR TRUNCATE"), ("checkpoints", "UPDATE OR DELETE OR TRUNCATE")):
+        op.execute(f"CREATE TRIGGER {table}_refuse_change BEFORE {changes} ON {table} FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()")
