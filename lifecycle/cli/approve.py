@@ -55,7 +55,7 @@ def _sign(decision: Literal["approve", "reject"], version: str, person: str, key
     if as_json:
         render.as_json(
             {
-                "version": f"{model}:{number}",
+                **render.version_fields(model, number),
                 "decision": decision,
                 "approver": person,
                 "event": outcome.recorded.event.id,

@@ -44,9 +44,7 @@ def show(version: str, as_json: bool) -> None:
     missing = missing_lineage(graph, model, number)
     if as_json:
         answer: dict[str, Any] = {
-            "model": model,
-            "version": number,
-            "name": f"{model}:{number}",
+            **render.version_fields(model, number),
             "digest": outline.digest,
             "states": states,
             "missing": list(missing),

@@ -105,6 +105,11 @@ def as_json(value: Any) -> None:
     click.echo(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
 
 
+def version_fields(model: str, version: int) -> dict[str, str | int]:
+    """A version as every JSON answer has it: model and number apart, and the name that people and commands use."""
+    return {"model": model, "version": version, "name": f"{model}:{version}"}
+
+
 def moment(at_us: int) -> str:
     """A time in microseconds as a person reads it: UTC, to the second."""
     return datetime.fromtimestamp(at_us / 1_000_000, tz=UTC).strftime("%Y-%m-%d %H:%M:%SZ")

@@ -24,7 +24,7 @@ def _definitions() -> Any:
     "options",
     multiple=True,
     metavar="NAME=JSON",
-    help="An option of the training function, such as epochs=10. May be given again.",
+    help="An option of the training function, such as hidden=[32,16]. May be given again.",
 )
 @click.option("--seed", type=int, help="The seed; the declared one unless given.")
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
@@ -49,17 +49,18 @@ def train(model: str, options: tuple[str, ...], seed: int | None, as_json: bool)
     require_success(result)
     made = departments.ledger.events(types=("DecisionMade",), name=model, run_id=result.run_id, newest_first=True, limit=1)[0]
     decision = standing.body_of(made, DecisionMade).decision
-    outcome = {"version": str(made.event.subject), "outcome": decision.result.outcome, "decision": decision.id, "run": result.run_id}
+    subject = made.event.subject
     if as_json:
-        render.as_json(outcome)
+        named = render.version_fields(*standing.parse_version(str(subject)))
+        render.as_json({**named, "outcome": decision.result.outcome, "decision": decision.id, "run": result.run_id})
     else:
-        render.line(f"{outcome['version']}: {decision.result.outcome} (decision {decision.id})")
+        render.line(f"{subject}: {decision.result.outcome} (decision {decision.id})")
 
 
 def _option(text: str) -> tuple[str, Any]:
     name, separator, value = text.partition("=")
     if not separator:
-        raise MalformedRecord(f"--option {text!r} has no value.", "Write it as NAME=JSON, such as --option hidden=32.")
+        raise MalformedRecord(f"--option {text!r} has no value.", "Write it as NAME=JSON, such as --option hidden=[32,16].")
     try:
         return name, json.loads(value)
     except ValueError:
@@ -84,7 +85,7 @@ def deploy(version: str, as_json: bool) -> None:
     )
     require_success(result)
     if as_json:
-        render.as_json({"version": version, "outcome": "serving", "run": result.run_id})
+        render.as_json({**render.version_fields(model, number), "outcome": "serving", "run": result.run_id})
     else:
         render.line(f"{version} serves.")
 

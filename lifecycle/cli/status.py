@@ -30,13 +30,15 @@ def status(as_json: bool) -> None:
 
 
 def _as_json(found: Overview) -> dict[str, Any]:
+    from lifecycle.life.standing import parse_version
+
     return {
         "environment": found.environment,
-        "serving": [{"model": v.model, "version": v.version, "digest": v.digest} for v in found.serving],
-        "versions": [{"model": v.model, "version": v.version, "digest": v.digest, "state": v.state} for v in found.versions],
+        "serving": [{**render.version_fields(v.model, v.version), "digest": v.digest} for v in found.serving],
+        "versions": [{**render.version_fields(v.model, v.version), "digest": v.digest, "state": v.state} for v in found.versions],
         "waiting": [
             {
-                "version": wait.name,
+                **render.version_fields(*parse_version(wait.name)),
                 "digest": wait.digest,
                 "decision": wait.decision_id,
                 "missing": [{"role": need.role, "count": wait.missing(need)} for need in wait.required],

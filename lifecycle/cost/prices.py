@@ -7,27 +7,15 @@ nobody listed and `cuda:NVIDIA H100` that of one card. A device without an entry
 
 from __future__ import annotations
 
-from collections.abc import Hashable
 from pathlib import Path
 
-import yaml
 from pydantic import Field, ValidationError
 
 from lifecycle.errors import InvalidDeclaration
+from lifecycle.records.documents import parse_yaml
 from lifecycle.records.record import Record, describe
 
 SECONDS_IN_AN_HOUR = 3_600.0
-
-
-class _EachKeyOnce(yaml.SafeLoader):
-    """Plain data only, and no key twice in one mapping: YAML would keep the last one and say nothing."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, object]:
-        keys = [key.value for key, _ in node.value]
-        twice = next((key for key in keys if keys.count(key) > 1), None)
-        if twice is not None:
-            raise yaml.constructor.ConstructorError(None, None, f"the key {twice!r} stands twice", node.start_mark)
-        return super().construct_mapping(node, deep)
 
 
 class DevicePrice(Record):
@@ -48,13 +36,13 @@ class PriceTable(Record):
         """The table in a YAML file. Raises InvalidDeclaration that names the file, the field and what is allowed."""
         fix = f"Write {path.name} as `currency: EUR` and `devices:` with `cpu: {{per_hour: 0.20}}` and so on."
         try:
-            declared = yaml.load(path.read_text(encoding="utf-8"), Loader=_EachKeyOnce)
+            text = path.read_text(encoding="utf-8")
         except FileNotFoundError as error:
             raise InvalidDeclaration(f"There is no price table at {path}.", fix) from error
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-            raise InvalidDeclaration(f"The price table {path} can't be read: {' '.join(str(error).split())}.", fix) from error
+        except (OSError, UnicodeDecodeError) as error:
+            raise InvalidDeclaration(f"The price table {path} can't be read: {error}.", fix) from error
         try:
-            return cls.model_validate(declared, strict=True)
+            return cls.model_validate(parse_yaml(text, str(path)))
         except ValidationError as error:
             raise InvalidDeclaration(f"The price table {path} is not declared well: {describe(error)}.", fix) from error
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import stat
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from lifecycle.cli import main
 from lifecycle.errors import Unavailable
 from lifecycle.ledger.address import Address
 from lifecycle.wiring import Departments, Settings
-from tests.scenarios.homes import PROJECT
+from tests.scenarios.homes import PROJECT, copy_of_home_at_the_gate
 
 EXPORT = ("lineage", "export", "--format", "prov")
 
@@ -46,13 +47,37 @@ def test_looking_at_what_needs_no_ledger_makes_nothing_either(home: Path, verb: 
     assert not home.exists()
 
 
-def test_what_is_named_in_json_has_its_model_and_its_number_apart(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A status is JSON with the ledger's URL, also where nothing has happened yet."""
+def test_a_status_is_json_also_where_nothing_has_happened(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing serves, and the ledger has its URL."""
     Departments.here().ledger.close()
     assert main.run(["status", "--json"]) == 0
     said = json.loads(capsys.readouterr().out)
     assert said["serving"] == []
     assert said["ledger"]["url"] == f"sqlite:///{home}/ledger/ledger.db"
+
+
+@pytest.mark.slow
+def test_json_has_the_number_of_a_version_apart_from_its_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What waits, what there is, whose life is shown and what was signed: everywhere `version` is a number."""
+    departments, cast = copy_of_home_at_the_gate(tmp_path)
+    departments.ledger.close()
+    monkeypatch.setenv("LIFECYCLE_PROJECT", str(PROJECT))
+    monkeypatch.setenv("LIFECYCLE_HOME", str(departments.settings.home))
+    key = str(cast.key(cast.officer))
+
+    def said(*verb: str) -> dict[str, Any]:
+        capsys.readouterr()
+        assert main.run([*verb, "--json"]) == 0
+        answer: dict[str, Any] = json.loads(capsys.readouterr().out)
+        return answer
+
+    status = said("status")
+    named = {"model": "credit", "version": 1, "name": "credit:1"}
+    signed = said("approve", "credit:1", "--as", cast.officer, "--key", key, "--reason", "It holds.")
+    for answer in (status["versions"][0], status["waiting"][0], said("lineage", "show", "credit:1"), signed):
+        assert {field: answer[field] for field in named} == named
 
 
 @pytest.mark.parametrize(

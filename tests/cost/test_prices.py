@@ -78,7 +78,8 @@ def test_an_hour_costs_what_the_table_says() -> None:
         ("currency: EUR\ndevices: {cpu: {per_hour: '1'}}", "devices.cpu.per_hour"),
         ("currency: EUR\ndevices: {cpu: {per_hour: .nan}}", "devices.cpu.per_hour"),
         ("currency: EUR\ndevices: {cpu: {per_hour: 1}, cpu: {per_hour: 0}}", "'cpu' stands twice"),
-        ("currency: [", "can't be read"),
+        ("currency: EUR\ndevices: &all {cpu: {per_hour: 1}}\nmore: *all", "prices.yaml:3 is not YAML"),
+        ("currency: [", "is not YAML that can be read"),
         ("", "the record"),
     ],
 )
