@@ -3,53 +3,18 @@
 from __future__ import annotations
 
 from lifecycle.declaration import GovernedModel
-from lifecycle.errors import LifecycleError, Unavailable
+from lifecycle.errors import InvalidDeclaration, LifecycleError, Unavailable
 from lifecycle.life import standing
 from lifecycle.life.recording import Step
 from lifecycle.records.bodies.data import DatasetIngested
 from lifecycle.records.bodies.training import ModelEvaluated, ModelTrained
+from lifecycle.records.cron import checked_cron
 from lifecycle.records.events import Recorded
 from lifecycle.records.evidence import Evidence
-from lifecycle.records.gates import (
-    DataAccessEvidence,
-    Gate,
-    GateEvidence,
-    GateInput,
-    GateSubject,
-    GateTarget,
-    PromotionEvidence,
-    Request,
-    SignatureEvidence,
-    TrainingBudgetEvidence,
-    VerifiedApproval,
-)
-from lifecycle.records.identity import new_id, now_us
+from lifecycle.records.gates import DataAccessEvidence, PromotionEvidence, SignatureEvidence, TrainingBudgetEvidence
+from lifecycle.records.identity import now_us
 from lifecycle.records.record import Digest, digest_of
 from lifecycle.wiring import Departments
-
-
-def gate_input(
-    departments: Departments,
-    model: GovernedModel,
-    gate: Gate,
-    evidence: GateEvidence,
-    step: Step,
-    *,
-    subject: GateSubject,
-    approvals: tuple[VerifiedApproval, ...] = (),
-    reason: str = "",
-) -> GateInput:
-    """The whole input of a gate, at this moment."""
-    return GateInput(
-        gate=gate,
-        now_us=now_us(),
-        request=Request(id=new_id(), actor=step.requester, reason=reason),
-        subject=subject,
-        target=GateTarget(environment=departments.environment, jurisdiction=model.jurisdiction, purpose=model.purpose),
-        approvals=approvals,
-        waivers=(),
-        evidence=evidence,
-    )
 
 
 #: How long a first run of a model is taken to last, before there is a run to learn from.
@@ -57,6 +22,13 @@ FIRST_ESTIMATE_SECONDS = 120.0
 
 
 def data_access_evidence(model: GovernedModel, dataset: Recorded) -> DataAccessEvidence:
+    """What the ledger says of a dataset, and what the model declares it for.
+
+    Its contract is passed where it was ingested under the very contract that is declared now: an ingestion that breaks
+    its contract is never recorded as one, and a contract that has changed since was never checked on it.
+    """
+    from lifecycle.data.contracts import contract_digest
+
     body, digest = standing.body_of(dataset, DatasetIngested), dataset.event.subject.digest
     assert digest is not None  # a DatasetIngested is written with one
     return DataAccessEvidence(
@@ -71,18 +43,28 @@ def data_access_evidence(model: GovernedModel, dataset: Recorded) -> DataAccessE
         largest_single_feature_auc=max(body.single_feature_auc.values(), default=0.5),
         duplicate_share=body.duplicate_rows / max(body.rows, 1),
         label_flip_share=body.suspected_label_flips / max(body.rows, 1),
-        contract_passed=True,
+        contract_passed=body.contract_digest == contract_digest(model.data.contract),
     )
 
 
 def budget_evidence(departments: Departments, model: GovernedModel, device: str, step: Step) -> TrainingBudgetEvidence:
+    """What the run is estimated to cost, and where the budget stands, in one currency.
+
+    Raises InvalidDeclaration where budget and prices are in two: the gate compares numbers, and there is no exchange rate here.
+    """
     from lifecycle.cost.budgets import SPENDING
     from lifecycle.cost.budgets import standing as budget_standing
     from lifecycle.cost.estimates import estimate
 
+    budget, prices = model.budget, departments.prices
+    if budget.currency != prices.currency:
+        raise InvalidDeclaration(
+            f"The budget of {model.name} is in {budget.currency}, but governance/prices.yaml is in {prices.currency}.",
+            f"Declare the budget in {prices.currency}, or the prices in {budget.currency}.",
+        )
     events = [recorded.event for recorded in departments.ledger.events(types=SPENDING, name=model.name)]
-    stands = budget_standing(model.budget, events, now_us(), resuming=step.run_id)
-    expected = estimate(departments.prices, events, device=device, epochs=model.training.epochs, assumed_seconds=FIRST_ESTIMATE_SECONDS)
+    stands = budget_standing(budget, events, now_us(), resuming=step.run_id)
+    expected = estimate(prices, events, device=device, epochs=model.training.epochs, assumed_seconds=FIRST_ESTIMATE_SECONDS)
     return TrainingBudgetEvidence(
         estimated_cost=expected.cost,
         spent_cost=stands.spent + stands.reserved,
@@ -115,15 +97,26 @@ def promotion_evidence(departments: Departments, model: GovernedModel, trained: 
         missing_lineage=missing,
         formats=_formats(departments, subject.digest),
         leaking_columns=dataset.leaking_columns if dataset else ("unknown",),
-        monitoring_wired=bool(model.watch.schedule),
+        monitoring_wired=_is_watched(model),
         rollback_target=target,
         first_version=champion is None,
     )
 
 
+def _is_watched(model: GovernedModel) -> bool:
+    """Whether the declared watch will ever look, and at something: a schedule that comes, and verdicts over some rows."""
+    try:
+        checked_cron(model.watch.schedule)
+    except ValueError:
+        return False
+    return model.watch.minimum_n > 0
+
+
 def _signature(departments: Departments, digest: Digest, body: ModelTrained) -> SignatureEvidence:
     from lifecycle.artifacts.signing import verify_package
 
+    if not departments.artifacts.has(body.signature_digest):
+        return SignatureEvidence(present=False, valid=False, key_id=body.signature_key)
     try:
         verify_package(departments.artifacts, digest, body.signature_digest, departments.signing_public_key)
     except Unavailable:
