@@ -1,4 +1,4 @@
-"""The same as a Dagster Component: a governed model named in YAML, for projects that are laid out with `dg`.
+"""The same as Dagster Components: governed models named in YAML, for projects that are laid out with `dg`.
 
 ```yaml
 type: lifecycle.component.GovernedModelComponent
@@ -6,6 +6,8 @@ attributes:
   declaration: assets.credit.model:CREDIT
   runs_on: local
 ```
+
+One of these for each model, and for a whole project one `lifecycle.component.AuditComponent` for the lineage exports.
 """
 
 import importlib
@@ -13,12 +15,12 @@ import importlib
 import dagster as dg
 
 from lifecycle.declaration import GovernedModel
-from lifecycle.definitions import build_definitions, runs_on_named
+from lifecycle.definitions import audit_definitions, model_definitions, runs_on_named, where_runs_run
 from lifecycle.errors import InvalidDeclaration
 
 
 class GovernedModelComponent(dg.Component, dg.Model, dg.Resolvable):
-    """The assets, jobs, schedules and sensors of one declared model, and the audit exports."""
+    """The assets, jobs, schedules and sensors of one declared model."""
 
     #: Where the declaration stands: `package.module:NAME`.
     declaration: str
@@ -26,7 +28,8 @@ class GovernedModelComponent(dg.Component, dg.Model, dg.Resolvable):
     runs_on: str = "local"
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
-        return build_definitions((self.declared(),), runs_on_named(self.runs_on))
+        runs_on = runs_on_named(self.runs_on)
+        return dg.Definitions.merge(model_definitions(self.declared(), runs_on), where_runs_run(runs_on))
 
     def declared(self) -> GovernedModel:
         """The declaration itself. Raises InvalidDeclaration where the reference names none."""
@@ -38,3 +41,14 @@ class GovernedModelComponent(dg.Component, dg.Model, dg.Resolvable):
         if not isinstance(found, GovernedModel):
             raise InvalidDeclaration(f"{self.declaration!r} is not a GovernedModel.", "Name one, such as assets.credit.model:CREDIT.")
         return found
+
+
+class AuditComponent(dg.Component, dg.Model, dg.Resolvable):
+    """The exports that are about the whole ledger: once in a project, however many models it has."""
+
+    #: Which module of the project's `resources/` says where runs run.
+    runs_on: str = "local"
+
+    def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
+        runs_on = runs_on_named(self.runs_on)
+        return dg.Definitions.merge(audit_definitions(runs_on), where_runs_run(runs_on))

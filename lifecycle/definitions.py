@@ -43,19 +43,21 @@ def model_definitions(model: GovernedModel, runs_on: RunsOn) -> dg.Definitions:
     )
 
 
+def audit_definitions(runs_on: RunsOn) -> dg.Definitions:
+    """What is about the whole ledger and no one model: the daily lineage export."""
+    audit = dg.define_asset_job("audit_lineage_export", selection=dg.AssetSelection.groups("audit"), executor_def=runs_on.executor)
+    return dg.Definitions(assets=[lineage_export_asset()], jobs=[audit], schedules=[schedules.lineage_export(audit)])
+
+
+def where_runs_run(runs_on: RunsOn) -> dg.Definitions:
+    """What all of it runs on. Merged any number of times it is there once, because these are the same objects."""
+    return dg.Definitions(resources=dict(runs_on.resources), executor=runs_on.executor, loggers={"console": terminal})
+
+
 def build_definitions(models: tuple[GovernedModel, ...], runs_on: RunsOn) -> dg.Definitions:
     """Everything: the models, the audit exports, and where runs run."""
-    audit = dg.define_asset_job("audit_lineage_export", selection=dg.AssetSelection.groups("audit"), executor_def=runs_on.executor)
     return dg.Definitions.merge(
-        *(model_definitions(model, runs_on) for model in models),
-        dg.Definitions(
-            assets=[lineage_export_asset()],
-            jobs=[audit],
-            schedules=[schedules.lineage_export(audit)],
-            resources=dict(runs_on.resources),
-            executor=runs_on.executor,
-            loggers={"console": terminal},
-        ),
+        *(model_definitions(model, runs_on) for model in models), audit_definitions(runs_on), where_runs_run(runs_on)
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 
 import dagster as dg
 
-from lifecycle.errors import InvalidDeclaration, LifecycleError
+from lifecycle.errors import InvalidDeclaration, LifecycleError, Unavailable
 from lifecycle.stages.stage import ATTENDED
 from lifecycle.wiring import Departments
 
@@ -20,15 +19,26 @@ FALLBACK_INSTANCE = "telemetry:\n  enabled: false\n"
 
 
 def dagster_home(departments: Departments) -> Path:
-    """The Dagster home in ours, with the project's instance settings. Sets DAGSTER_HOME for this process and its children."""
+    """The Dagster home in ours. Sets DAGSTER_HOME for this process and its children.
+
+    Where it has no dagster.yaml yet it gets the project's; one that is there is somebody's and never overwritten.
+    """
     folder = departments.folder("dagster")
     shipped = departments.settings.project / "deployments" / "local" / "dagster.yaml"
-    if shipped.is_file():
-        shutil.copyfile(shipped, folder / "dagster.yaml")
-    elif not (folder / "dagster.yaml").exists():
-        (folder / "dagster.yaml").write_text(FALLBACK_INSTANCE, encoding="utf-8")
+    if not (folder / "dagster.yaml").exists():
+        _lay_down(folder / "dagster.yaml", shipped.read_bytes() if shipped.is_file() else FALLBACK_INSTANCE.encode())
     os.environ["DAGSTER_HOME"] = str(folder)
     return folder
+
+
+def _lay_down(file: Path, content: bytes) -> None:
+    """Makes a file that appears whole or not at all. Raises Unavailable where it can't be written."""
+    beside = file.with_name(f".{file.name}.{os.getpid()}.new")
+    try:
+        beside.write_bytes(content)
+        beside.replace(file)
+    except OSError as error:
+        raise Unavailable(f"{file} can't be written: {error.strerror}.", "Give yourself write access to the home.") from error
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -72,10 +73,14 @@ def stage_asset(
 
 
 def code_version(model: GovernedModel) -> str:
-    """The digest of the source files beside the model's training function: what a change of code is."""
-    folder = Path(*model.training.function.partition(":")[0].split(".")[:-1])
-    content = b"".join(path.read_bytes() for path in sorted(folder.glob("*.py"))) if folder.is_dir() else model.training.function.encode()
-    return hashlib.sha256(content).hexdigest()[:16]
+    """The digest of the source files beside the model's training function, wherever Python finds them: what a change of code is."""
+    module = importlib.util.find_spec(model.training.function.partition(":")[0])
+    assert module is not None  # a declaration whose function is nowhere is refused
+    assert module.origin is not None
+    content = hashlib.sha256()
+    for path in sorted(Path(module.origin).parent.glob("*.py")):
+        content.update(path.name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
+    return content.hexdigest()[:16]
 
 
 def step_of(context: dg.AssetExecutionContext) -> Step:
@@ -100,12 +105,12 @@ def version_in_question(departments: Departments, model: GovernedModel, config: 
 
 
 @contextmanager
-def failures(context: dg.AssetExecutionContext, metadata: Mapping[str, Any] | None = None) -> Iterator[None]:
+def failures(context: dg.AssetExecutionContext) -> Iterator[None]:
     """Turns an error of ours into a Dagster failure that says what to do next. Only what was unavailable is retried."""
     try:
         yield
     except LifecycleError as error:
-        shown: dict[str, Any] = {"what happened": error.what, "next": error.next_step, "exit code": error.exit_code, **(metadata or {})}
+        shown: dict[str, Any] = {"what happened": error.what, "next": error.next_step, "exit code": error.exit_code}
         if isinstance(error, Refused) and error.rules:
             shown["rules"] = ", ".join(error.rules)
         retried = isinstance(error, Unavailable) and context.run.tags.get(ATTENDED) != "true"

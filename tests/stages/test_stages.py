@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import dagster as dg
 import pytest
 
+from assets.credit.model import CREDIT
 from lifecycle.automation import sensors
 from lifecycle.definitions import build_definitions
 from lifecycle.launching import failure_of
 from lifecycle.life import standing
 from lifecycle.life.approval import approve_version
 from lifecycle.resources import RunsOn
+from lifecycle.stages.stage import code_version
 from lifecycle.wiring import Departments
-from tests.scenarios.homes import copy_of_home_at_the_gate, departments_at
+from tests.scenarios.homes import PROJECT, copy_of_home_at_the_gate, departments_at
 from tests.stages.runs import definitions_of, resource_of, run
+
+
+class Answering:
+    """A gateway that is there, and serves nothing."""
+
+    def status(self) -> Any:
+        return SimpleNamespace(url="http://127.0.0.1:1", models=())
 
 
 def test_every_governed_model_has_its_stages_in_a_group_of_its_own(tmp_path: Path) -> None:
@@ -49,6 +61,20 @@ def test_definitions_that_can_not_be_loaded_are_found_out_before_a_run(tmp_path:
     dg.Definitions.validate_loadable(definitions_of(departments_at(tmp_path / "home")))
 
 
+def test_the_version_of_the_code_is_that_of_its_files_from_wherever_it_is_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The working directory changes nothing; a changed file beside the training function does."""
+    here = code_version(CREDIT)
+    monkeypatch.chdir(tmp_path)
+    assert code_version(CREDIT) == here
+    (tmp_path / "moved").mkdir()
+    for file in (PROJECT / "assets" / "credit").glob("*.py"):
+        shutil.copy(file, tmp_path / "moved")
+    (tmp_path / "moved" / "__init__.py").write_text("# changed\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    training = CREDIT.training.model_copy(update={"function": "moved.network:train_credit_network"})
+    assert code_version(CREDIT.model_copy(update={"training": training})) != here
+
+
 @pytest.mark.parametrize("stage", ["evaluation", "promotion", "deployment"])
 def test_nothing_means_latest(tmp_path: Path, stage: str) -> None:
     """A stage past training that is launched alone, without a digest, fails and says which config it needs."""
@@ -75,9 +101,6 @@ def test_a_forged_check_deploys_nothing(tmp_path: Path, monkeypatch: pytest.Monk
     """Whoever reaches Dagster can report a passed gate; the deployment asks the gate itself, and trusts only the ledger."""
     departments, _ = copy_of_home_at_the_gate(tmp_path)
 
-    class Answering:
-        def status(self) -> None: ...
-
     monkeypatch.setattr(Departments, "gateway", Answering())
     digest = standing.trained(departments, "credit", 1).event.subject.digest
     with dg.DagsterInstance.ephemeral() as instance:
@@ -102,16 +125,19 @@ def test_a_forged_check_deploys_nothing(tmp_path: Path, monkeypatch: pytest.Monk
 
 @pytest.mark.slow
 @pytest.mark.xdist_group("life")
-def test_the_approvals_sensor_says_for_whom_it_waits_and_then_asks_for_one_run(tmp_path: Path) -> None:
-    """Before: a skip reason that a person understands. After: one run request with the digest, and the same key every time."""
+def test_the_approvals_sensor_says_for_whom_it_waits_and_then_asks_for_one_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before: a skip reason that a person understands. After: a run request by digest, under one key, once a gateway runs."""
     departments, cast = copy_of_home_at_the_gate(tmp_path)
     definitions = definitions_of(departments)
     sensor = sensors.approvals(departments.model("credit"), definitions.resolve_job_def("credit_deploy"))
     resources = {"lifecycle": resource_of(departments)}
     before = sensor.evaluate_tick(dg.build_sensor_context(definitions=definitions, resources=resources))
     approve_version(departments, "credit", 1, person=cast.officer, key_file=cast.key(cast.officer), reason="It is within its limits.")
+    without_gateway = sensor.evaluate_tick(dg.build_sensor_context(definitions=definitions, resources=resources))
+    monkeypatch.setattr(Departments, "gateway", Answering())
     ticks = [sensor.evaluate_tick(dg.build_sensor_context(definitions=definitions, resources=resources)) for _ in range(2)]
     assert before.skip_message == "credit:1 waits for 1 of 1 approvals: risk"
+    assert "gateway start" in (without_gateway.skip_message or "")
     requests = [request for tick in ticks for request in tick.run_requests or []]
     assert len(requests) == 2
     assert requests[0].run_key == requests[1].run_key
