@@ -231,6 +231,7 @@ class Departments:
         Where this process may read the ledger's key, the signer's process is started for it. Elsewhere the key lies with a
         signer of its own, and its next checkpoint is waited for. Raises Unavailable where none comes.
         """
+        _ = self.ledger_key
         if os.access(self.folder("keys", 0o700) / "ledger.key", os.R_OK):
             self.checkpoint()
             return self.ledger.proof(index)

@@ -7,8 +7,10 @@ import dagster as dg
 from lifecycle.declaration import GovernedModel
 from lifecycle.errors import LifecycleError
 from lifecycle.life import standing
-from lifecycle.life.waiting import approved_versions, expire_overdue, waiting_for
+from lifecycle.life.deployment import end_rollout
+from lifecycle.life.waiting import expire_overdue, ready_versions, waiting_for
 from lifecycle.records.bodies.serving import MonitoringReported, RolledBack
+from lifecycle.records.events import Recorded
 from lifecycle.resources import LifecycleResource
 from lifecycle.wiring import Departments
 
@@ -32,8 +34,11 @@ def approvals(model: GovernedModel, job: Any) -> dg.SensorDefinition:
         departments = lifecycle.departments()
         try:
             expire_overdue(departments, model)
-            ready = approved_versions(departments, model)
+            ready = ready_versions(departments, model)
             waiting = waiting_for(departments, model)
+            if ready:
+                # A run that finds no gateway fails, and its key is used up: better to wait here.
+                departments.gateway.status()
         except LifecycleError as error:
             return dg.SkipReason(f"{error.what} Next: {error.next_step}")
         if not ready:
@@ -41,7 +46,7 @@ def approvals(model: GovernedModel, job: Any) -> dg.SensorDefinition:
         return dg.SensorResult(
             run_requests=[
                 dg.RunRequest(
-                    run_key=f"deploy-{version.decision_id}-{version.answers}",
+                    run_key=f"deploy-{version.key}",
                     run_config={"ops": {f"{model.name}__deployment": {"config": {"digest": version.digest}}}},
                     tags={"lifecycle/version": version.name},
                 )
@@ -155,12 +160,13 @@ def broken_deployments(model: GovernedModel, deploy_job: str) -> dg.SensorDefini
         runs = context.instance.get_runs(
             filters=dg.RunsFilter(job_name=deploy_job, statuses=[dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]), limit=20
         )
-        ended = {run.run_id for run in runs}
+        ended, aborted = {run.run_id for run in runs}, []
         try:
-            open_rollouts = _open_rollouts(departments, model)
-            aborted = [rollout for run, rollout in open_rollouts if run in ended]
-            for rollout in aborted:
-                departments.gateway.abort(rollout, reason="the deployment run ended without it", cause="cancelled")
+            for requested in _open_rollouts(departments, model):
+                if requested.event.run_id in ended:
+                    reason = "the deployment run ended without it"
+                    end_rollout(departments, requested.event.subject, requested.event.id, reason=reason, cause="cancelled")
+                    aborted.append(str(requested.event.subject))
         except LifecycleError as error:
             return dg.SkipReason(f"{error.what} Next: {error.next_step}")
         return dg.SkipReason(f"aborted {', '.join(aborted)}" if aborted else f"no deployment run of {model.name} left a rollout open")
@@ -172,8 +178,8 @@ def _ingested(departments: Departments, model: GovernedModel) -> list[Any]:
     return [recorded.event.body for recorded in departments.ledger.events(types=("DatasetIngested", "DatasetRejected"), name=model.name)]
 
 
-def _open_rollouts(departments: Departments, model: GovernedModel) -> list[tuple[str | None, str]]:
-    """(run, rollout) of every rollout that was requested here and has not ended."""
+def _open_rollouts(departments: Departments, model: GovernedModel) -> list[Recorded]:
+    """Every RolloutRequested here whose rollout has not ended."""
     requested = departments.ledger.events(types=("RolloutRequested",), name=model.name, environment=departments.environment)
     ended = {
         getattr(recorded.event.body, "rollout_id", "")
@@ -181,4 +187,4 @@ def _open_rollouts(departments: Departments, model: GovernedModel) -> list[tuple
             types=("RolloutCompleted", "RolloutAborted"), name=model.name, environment=departments.environment
         )
     }
-    return [(recorded.event.run_id, recorded.event.id) for recorded in requested if recorded.event.id not in ended]
+    return [recorded for recorded in requested if recorded.event.id not in ended]

@@ -11,22 +11,27 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 from lifecycle.declaration import GovernedModel
 from lifecycle.errors import LifecycleError, Refused, Unavailable, UnknownName
 from lifecycle.life import judging, standing
 from lifecycle.life.asking import ask, decision_event, require_allowed
-from lifecycle.life.recording import Step, links
+from lifecycle.life.recording import Step, links, record_once
 from lifecycle.records.bodies.serving import RolloutAborted, RolloutCompleted, RolloutRequested, RolloutStepReached
 from lifecycle.records.bodies.training import ModelTrained
-from lifecycle.records.events import Event, Recorded, Subject
+from lifecycle.records.events import Actor, Event, Recorded, Subject
+from lifecycle.records.gates import Decision
 from lifecycle.records.identity import now_us
 from lifecycle.records.rollout import RolloutOrder
 from lifecycle.records.states import State, fold
 from lifecycle.wiring import Departments
 
+if TYPE_CHECKING:
+    from lifecycle.serving.state import GatewayStatus
+
 #: States that a deployment may start from; anything else has something to finish or to mend first.
-DEPLOYABLE = frozenset({"waiting", "allowed", "superseded"})
+DEPLOYABLE = frozenset({"waiting", "allowed"})
 #: How often the step looks whether the gateway's controller has recorded the end of the rollout.
 POLL_SECONDS = 0.25
 #: How long a gateway may be gone (it restarts within seconds) before the step stops waiting for it.
@@ -47,23 +52,66 @@ def deploy_version(departments: Departments, model: GovernedModel, version: int,
         rollout_id = standing.body_of(requested, RolloutRequested).rollout_id
         _go_on(departments, model, version, requested, step, report)
     else:
-        departments.gateway.status()
-        _require_deployable(departments, model, version)
-        decision = ask(departments, judging.deployment_input(departments, model, version, step), step)
-        require_allowed(decision, f"The deployment of {model.name}:{version}")
-        report(f"allowed by decision {decision.id}")
-        _request_rollout(departments, model, version, decision.id, rollout_id, step)
-        _order(departments, model, version, decision.id, rollout_id, step)
+        decision_id = _allowing_decision(departments, model, version, step, report)
+        _request_rollout(departments, model, version, decision_id, rollout_id, step)
+        _order(departments, model, version, decision_id, rollout_id, step)
     return _await_end(departments, model, version, rollout_id, report)
 
 
-def _require_deployable(departments: Departments, model: GovernedModel, version: int) -> None:
+def _allowing_decision(departments: Departments, model: GovernedModel, version: int, step: Step, report: Report) -> str:
+    """The id of the decision under which this rollout goes out: the gate's answer of now, but for two cases.
+
+    A step that was killed after the gate had allowed and before anything was requested left a decision that nothing has
+    used: asking again would want a second approval. And a gateway that has lost what the ledger says serves gets it back
+    under the decision that once allowed it.
+    """
+    status = departments.gateway.status()
     states = standing.states(departments)
     state = states.get((model.name, version))
+    if state == "serving" and version not in _champions(status, model.name):
+        report("the gateway has lost it; it goes out again under the decision that allowed it")
+        return _decisions_that_allowed(departments, model, version)[-1].id
+    _require_deployable(departments, model, version, states)
+    unused = _unused_decision(departments, model, version)
+    if unused is not None:
+        report(f"allowed by decision {unused}, which a step that was cut short has left unused")
+        return unused
+    decision = ask(departments, judging.deployment_input(departments, model, version, step), step)
+    require_allowed(decision, f"The deployment of {model.name}:{version}")
+    report(f"allowed by decision {decision.id}")
+    return decision.id
+
+
+def _champions(status: GatewayStatus, model: str) -> set[int]:
+    return {arm.version for served in status.models if served.model == model for arm in served.versions if arm.arm == "champion"}
+
+
+def _decisions_that_allowed(departments: Departments, model: GovernedModel, version: int) -> list[Decision]:
+    return [decision for _, decision in standing.decisions(departments, model.name, version, "deployment") if decision.allowed]
+
+
+def _unused_decision(departments: Departments, model: GovernedModel, version: int) -> str | None:
+    """The newest deployment decision, where it allows, nothing was requested under it, and it would still be given."""
+    decided = standing.decisions(departments, model.name, version, "deployment")
+    if not decided or not decided[-1][1].allowed:
+        return None
+    decision = decided[-1][1]
+    requested = departments.ledger.events(
+        types=("RolloutRequested",), name=model.name, version=version, environment=departments.environment
+    )
+    used = any(standing.body_of(recorded, RolloutRequested).decision_id == decision.id for recorded in requested)
+    in_time = all(approval.expires_at_us > now_us() for approval in decision.input.approvals)
+    same_rules = decision.policy.bundle_digest == departments.gate_keeper.bundle_digest
+    return decision.id if in_time and same_rules and not used else None
+
+
+def _require_deployable(departments: Departments, model: GovernedModel, version: int, states: Mapping[tuple[str, int], State]) -> None:
+    state = states.get((model.name, version))
     if state not in DEPLOYABLE:
+        back = f"`lifecycle rollback {model.name} --to {version}` goes back to it." if state == "superseded" else ""
         raise Refused(
             f"{model.name}:{version} is {state or 'unknown'} in {departments.environment}, so it can't be deployed.",
-            "`lifecycle status` shows what each version waits for.",
+            back or "`lifecycle status` shows what each version waits for.",
             ("STATE",),
         )
     # Before the gate is asked: a decision that can't be acted on would use up the approval.
@@ -136,7 +184,6 @@ def _order(departments: Departments, model: GovernedModel, version: int, decisio
     digest, body = trained.event.subject.digest, standing.body_of(trained, ModelTrained)
     assert digest is not None  # a ModelTrained is written with one
     try:
-        departments.checkpoint()
         decided = decision_event(departments, decision_id, model=model.name, version=version)
         order = RolloutOrder(
             rollout_id=rollout_id,
@@ -146,7 +193,7 @@ def _order(departments: Departments, model: GovernedModel, version: int, decisio
             environment=departments.environment,
             plan=model.rollout,
             decision_id=decision_id,
-            proof=departments.ledger.proof(decided.index),
+            proof=departments.proof(decided.index),
             signature_digest=body.signature_digest,
             run_id=step.run_id,
             ordered_at_us=now_us(),
@@ -157,7 +204,7 @@ def _order(departments: Departments, model: GovernedModel, version: int, decisio
             (Path(folder) / "model.sig").write_bytes(departments.artifacts.read(body.signature_digest))
             departments.gateway.order(order, Path(folder))
     except LifecycleError as error:
-        _record_abort(departments, trained.event.subject, rollout_id, step, "failed", error.what)
+        end_rollout(departments, trained.event.subject, rollout_id, reason=error.what, cause="failed")
         raise
 
 
@@ -187,20 +234,29 @@ def _await_end(departments: Departments, model: GovernedModel, version: int, rol
     except LifecycleError:
         raise
     except BaseException:
-        departments.gateway.abort(rollout_id, reason="the run that waited for it was cancelled", cause="cancelled")
+        subject = standing.trained(departments, model.name, version).event.subject
+        end_rollout(departments, subject, rollout_id, reason="the run that waited for it was cancelled", cause="cancelled")
         raise
 
 
-def _record_abort(departments: Departments, subject: Subject, rollout_id: str, step: Step, cause: str, reason: str) -> None:
-    body = RolloutAborted.of({"rollout_id": rollout_id, "cause": cause, "reason": reason, "observed": []})
-    departments.ledger.append(
-        Event.happened(
-            body,
+def end_rollout(departments: Departments, subject: Subject, rollout_id: str, *, reason: str, cause: Literal["failed", "cancelled"]) -> None:
+    """Ends a rollout that is open in the ledger: the gateway ends and records it, or never knew it, and then this does.
+
+    Where the gateway does not answer, nobody can say whether it took the order: the rollout stays open, and the next
+    deployment of the version goes on with it.
+    """
+    try:
+        departments.gateway.abort(rollout_id, reason=reason, cause=cause)
+    except Unavailable:
+        return
+    except UnknownName:
+        event_id = Step(run_id=rollout_id).event_id("aborted")
+        event = Event.happened(
+            RolloutAborted(rollout_id=rollout_id, cause=cause, reason=reason, observed=()),
             subject=subject,
-            actor=step.actor,
+            actor=Actor(id="lifecycle", kind="service"),
             environment=departments.environment,
-            run_id=step.run_id,
             inputs=links(model=subject.digest),
-            event_id=step.event_id("aborted", rollout_id),
+            event_id=event_id,
         )
-    )
+        record_once(departments, event_id, lambda: event)

@@ -21,10 +21,10 @@ def ingest_dataset(departments: Departments, model: GovernedModel, step: Step) -
 
     event_id = step.event_id("dataset")
     recorded = departments.ledger.find(event_id)
-    if recorded is not None and recorded.event.type == "DatasetIngested":
+    if recorded is not None:
         return recorded
 
-    def happened(body: DatasetIngested | DatasetRejected, digest: Digest | None) -> Event:
+    def happened(body: DatasetIngested | DatasetRejected, digest: Digest | None, event_id: str) -> Event:
         return Event.happened(
             body,
             subject=Subject(kind="dataset", name=model.name, digest=digest),
@@ -39,7 +39,8 @@ def ingest_dataset(departments: Departments, model: GovernedModel, step: Step) -
     try:
         ingested = ingest(model.data, departments.artifacts)
     except DatasetNotAccepted as rejection:
-        rejected = rejection.body
-        record_once(departments, event_id, lambda: happened(rejected, None))
+        # By its content: once the source is mended, the same step can go on to ingest it.
+        rejected, rejection_id = rejection.body, step.event_id("dataset-rejected", rejection.body.source_digest)
+        record_once(departments, rejection_id, lambda: happened(rejected, None, rejection_id))
         raise
-    return record_once(departments, event_id, lambda: happened(ingested.body, ingested.dataset_digest))
+    return record_once(departments, event_id, lambda: happened(ingested.body, ingested.dataset_digest, event_id))

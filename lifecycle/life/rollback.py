@@ -8,7 +8,7 @@ the gateway holds the proof, journals the intent, and enters it in the ledger as
 from __future__ import annotations
 
 from lifecycle.declaration import GovernedModel
-from lifecycle.errors import Refused, Unavailable
+from lifecycle.errors import LifecycleError, Refused
 from lifecycle.life import judging, standing
 from lifecycle.life.asking import ask, require_allowed
 from lifecycle.life.recording import Step
@@ -26,14 +26,21 @@ def roll_back(departments: Departments, model: GovernedModel, step: Step, *, rea
     Unavailable where the gateway does not answer.
     """
     trigger = Trigger(kind="person", metric="", value=None, limit=None, detail=reason)
+    decision_id = None
     try:
         decision_id = _ask(departments, model, step, trigger, reason, to_version)
-    except Unavailable as error:
-        decision_id = None
+    except LifecycleError as error:
+        if _is_an_answer(error):
+            raise
         reason = f"{reason} (the gate could not be asked: {error.what})"
     return departments.gateway.rollback(
         model.name, to_version=to_version, trigger=trigger, reason=reason, rollback_id=step.event_id("rollback"), decision_id=decision_id
     )
+
+
+def _is_an_answer(error: LifecycleError) -> bool:
+    """Whether somebody said no. An engine, a policy, a registry or a ledger that is broken says nothing: a SYS rule is no rule."""
+    return isinstance(error, Refused) and not (error.rules and all(rule.startswith("SYS-") for rule in error.rules))
 
 
 def _ask(departments: Departments, model: GovernedModel, step: Step, trigger: Trigger, reason: str, to_version: int | None) -> str:

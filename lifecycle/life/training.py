@@ -16,6 +16,7 @@ from lifecycle.life.asking import ask, require_allowed
 from lifecycle.life.recording import Step, code_author, code_commit, links, record_once
 from lifecycle.records.bodies.training import ModelTrained, TrainingFailed, TrainingStarted
 from lifecycle.records.events import Event, Recorded, Subject
+from lifecycle.records.identity import now_us
 from lifecycle.records.record import Digest, JsonObject
 from lifecycle.wiring import Departments
 
@@ -152,7 +153,8 @@ def _record_failure(departments: Departments, model: GovernedModel, started: Tra
         metering=error.metering if isinstance(error, TrainingFailure) else None,
     )
     inputs: JsonObject = {"dataset": started.dataset_digest}
-    record_once(departments, step.event_id("failed"), lambda: _event(departments, model, failed, step, "failed", inputs=inputs))
+    # Every attempt has an end of its own: each of them is paid for.
+    departments.ledger.append(_event(departments, model, failed, step, f"failed-{now_us()}", inputs=inputs))
 
 
 def _event(

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from lifecycle.declaration import GovernedModel
 from lifecycle.life import judging, standing
 from lifecycle.life.recording import links, record_once
-from lifecycle.records.bodies.decisions import ApprovalRequested, VersionExpired
-from lifecycle.records.events import Actor, Event, Recorded
+from lifecycle.records.bodies.decisions import ApprovalRequested, DecisionMade, VersionExpired
+from lifecycle.records.events import Actor, Event
 from lifecycle.records.gates import RequiredApproval, VerifiedApproval
 from lifecycle.records.identity import derived_id, now_us
 from lifecycle.records.record import Digest, Microseconds
@@ -28,8 +28,9 @@ class Waiting:
     expires_at_us: Microseconds
 
     @property
-    def answers(self) -> int:
-        return len(self.given)
+    def key(self) -> str:
+        """Names this answer: the newest approval, so that a new one after a failed deployment is a new answer."""
+        return f"{self.decision_id}-{max((approval.approved_at_us, approval.event_id) for approval in self.given)[1]}"
 
     def missing(self, need: RequiredApproval) -> int:
         """How many approvals of one role are still to come."""
@@ -70,35 +71,59 @@ def waiting_for(departments: Departments, model: GovernedModel) -> list[Waiting]
     return found
 
 
-def approved_versions(departments: Departments, model: GovernedModel) -> list[Waiting]:
-    """Those whose people have all answered: the deployment may be tried. The gate still has the last word."""
-    return [waiting for waiting in waiting_for(departments, model) if waiting.answered]
+@dataclass(frozen=True)
+class Ready:
+    """A version that nothing keeps from being deployed, under a key that a second look gives again."""
+
+    name: str
+    digest: Digest
+    key: str
+
+
+def ready_versions(departments: Departments, model: GovernedModel) -> list[Ready]:
+    """What may be tried to deploy: whose people have all answered, and what the promotion gate allowed without people.
+
+    The deployment gate still has the last word.
+    """
+    ready = [Ready(wait.name, wait.digest, wait.key) for wait in waiting_for(departments, model) if wait.answered and wait.given]
+    for (name, version), state in standing.states(departments).items():
+        if name != model.name or state != "allowed":
+            continue
+        last = ("DecisionMade", "RolloutRequested")
+        found = departments.ledger.events(
+            types=last, name=name, version=version, environment=departments.environment, newest_first=True, limit=1
+        )
+        body = found[0].event.body if found else None
+        if isinstance(body, DecisionMade) and body.decision.gate == "promotion" and body.decision.allowed:
+            digest = standing.trained(departments, name, version).event.subject.digest
+            ready.append(Ready(f"{name}:{version}", digest or "", body.decision.id))
+    return ready
 
 
 def expire_overdue(departments: Departments, model: GovernedModel) -> list[str]:
-    """Records VersionExpired for every version that people were asked about and did not answer in time; returns their names."""
-    expired = []
-    for (name, version), state in standing.states(departments).items():
-        if name != model.name or state != "waiting":
-            continue
-        requests = departments.ledger.events(
-            types=("ApprovalRequested",), name=name, version=version, environment=departments.environment, newest_first=True, limit=1
-        )
-        if requests and standing.body_of(requests[0], ApprovalRequested).expires_at_us <= now_us():
-            _expire(departments, requests[0])
-            expired.append(f"{name}:{version}")
-    return expired
+    """Records VersionExpired for what was allowed or asked about and not deployed or answered in time; returns the names."""
+    return [
+        f"{name}:{version}"
+        for (name, version), state in standing.states(departments).items()
+        if name == model.name and state in ("waiting", "allowed") and _expire_if_overdue(departments, model, version)
+    ]
 
 
-def _expire(departments: Departments, requested: Recorded) -> None:
-    body, subject = standing.body_of(requested, ApprovalRequested), requested.event.subject
-    event_id = derived_id("expired", requested.event.id)
-    event = Event.happened(
-        VersionExpired(decision_id=body.decision_id),
-        subject=subject,
+def _expire_if_overdue(departments: Departments, model: GovernedModel, version: int) -> bool:
+    decided = standing.decisions(departments, model.name, version, "promotion")
+    if not decided:
+        return False
+    event, decision = decided[-1]
+    if event.occurred_at_us + int(model.approval_valid_hours * 3_600_000_000) > now_us():
+        return False
+    event_id = derived_id("expired", event.id)
+    expired = Event.happened(
+        VersionExpired(decision_id=decision.id),
+        subject=event.subject,
         actor=Actor(id="lifecycle", kind="service"),
         environment=departments.environment,
-        inputs=links(model=subject.digest),
+        inputs=links(model=event.subject.digest),
         event_id=event_id,
     )
-    record_once(departments, event_id, lambda: event)
+    record_once(departments, event_id, lambda: expired)
+    return True

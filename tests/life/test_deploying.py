@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from lifecycle.errors import LifecycleError, Refused, Unavailable
-from lifecycle.life import standing
+from lifecycle.errors import DataRejected, InvalidDeclaration, LifecycleError, Refused, Unavailable, UnknownName
+from lifecycle.ledger.verification import verify_ledger
+from lifecycle.life import rollback, standing
 from lifecycle.life.approval import approve_version
 from lifecycle.life.asking import ask
 from lifecycle.life.deployment import _request_rollout, deploy_version
+from lifecycle.life.ingestion import ingest_dataset
 from lifecycle.life.judging import deployment_input
 from lifecycle.life.recording import Step
-from lifecycle.life.waiting import approved_versions, waiting_for
+from lifecycle.life.waiting import ready_versions, waiting_for
 from lifecycle.records.bodies.decisions import DecisionMade
+from lifecycle.records.bodies.serving import RolloutCompleted, RolloutRequested
+from lifecycle.records.events import Actor, Event
+from lifecycle.records.identity import derived_id
 from tests.scenarios.homes import copy_of_home_at_the_gate, train_to_gate
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("life")]
@@ -24,11 +30,14 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("life")]
 class GatewayThatAnswers:
     """A gateway that is there and takes no orders: enough to come to the gate."""
 
-    def status(self) -> None:
-        return None
+    def status(self) -> Any:
+        return SimpleNamespace(url="http://127.0.0.1:1", models=())
 
     def order(self, *arguments: Any) -> None:
-        raise Unavailable("The gateway went away.", "Start it again.")
+        raise Refused("The gateway's disk is full.", "Make room.")
+
+    def abort(self, rollout_id: str, **told: Any) -> None:
+        raise UnknownName("There is no such rollout.", "Order it first.")
 
 
 def types(departments: Any) -> list[str]:
@@ -55,7 +64,7 @@ def test_a_gateway_that_is_down_uses_up_no_approval(tmp_path: Path) -> None:
         deploy_version(departments, departments.model("credit"), 1, Step(run_id="deploy"), report=print)
     assert "gateway start" in down.value.next_step
     assert departments.ledger.head() == before
-    assert [waiting.name for waiting in approved_versions(departments, departments.model("credit"))] == ["credit:1"]
+    assert [ready.name for ready in ready_versions(departments, departments.model("credit"))] == ["credit:1"]
 
 
 def test_an_order_that_the_gateway_does_not_take_is_an_abort(tmp_path: Path) -> None:
@@ -63,7 +72,7 @@ def test_an_order_that_the_gateway_does_not_take_is_an_abort(tmp_path: Path) -> 
     departments, cast = copy_of_home_at_the_gate(tmp_path)
     approve_version(departments, "credit", 1, person=cast.officer, key_file=cast.key(cast.officer), reason="It is within its limits.")
     vars(departments)["gateway"] = GatewayThatAnswers()
-    with pytest.raises(Unavailable):
+    with pytest.raises(Refused):
         deploy_version(departments, departments.model("credit"), 1, Step(run_id="deploy"), report=print)
     assert types(departments)[-2:] == ["RolloutRequested", "RolloutAborted"]
     assert standing.states(departments)[("credit", 1)] == "allowed"
@@ -137,3 +146,98 @@ def test_a_version_that_nobody_trained_is_named_with_those_that_there_are(tmp_pa
     with pytest.raises(LifecycleError) as unknown:
         standing.trained(departments, "credit", 9)
     assert "credit:1" in unknown.value.next_step
+
+
+def test_a_step_that_was_killed_after_the_gate_allowed_goes_on_under_that_decision(tmp_path: Path) -> None:
+    """The approval is used up by one decision, and that decision is used by the next deployment: no second approval is needed."""
+    departments, cast = copy_of_home_at_the_gate(tmp_path)
+    model = departments.model("credit")
+    approve_version(departments, "credit", 1, person=cast.officer, key_file=cast.key(cast.officer), reason="Within limits.")
+    decision = ask(departments, deployment_input(departments, model, 1, Step(run_id="killed")), Step(run_id="killed"))
+    vars(departments)["gateway"] = GatewayThatAnswers()
+    with pytest.raises(Refused, match="disk is full"):
+        deploy_version(departments, model, 1, Step(run_id="next"), report=print)
+    (requested,) = departments.ledger.events(types=("RolloutRequested",), name="credit", version=1)
+    assert standing.body_of(requested, RolloutRequested).decision_id == decision.id
+    with pytest.raises(Refused) as refused:
+        deploy_version(departments, model, 1, Step(run_id="third"), report=print)
+    assert any(rule.startswith("APR-") for rule in refused.value.rules)
+
+
+def test_an_order_of_which_nobody_knows_whether_it_was_taken_stays_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A gateway that falls silent may have taken it: the ledger does not call aborted what may be serving."""
+    departments, cast = copy_of_home_at_the_gate(tmp_path)
+    approve_version(departments, "credit", 1, person=cast.officer, key_file=cast.key(cast.officer), reason="Within limits.")
+
+    def silent(*arguments: Any, **told: Any) -> None:
+        raise Unavailable("It does not answer.", "Start it.")
+
+    monkeypatch.setattr(GatewayThatAnswers, "order", silent)
+    monkeypatch.setattr(GatewayThatAnswers, "abort", silent)
+    vars(departments)["gateway"] = GatewayThatAnswers()
+    with pytest.raises(Unavailable):
+        deploy_version(departments, departments.model("credit"), 1, Step(run_id="deploy"), report=print)
+    assert types(departments)[-1] == "RolloutRequested"
+    assert standing.states(departments)[("credit", 1)] == "rolling_out"
+
+
+def test_what_the_gateway_has_lost_goes_out_again_under_the_decision_that_allowed_it(tmp_path: Path) -> None:
+    """The ledger says that it serves, the gateway serves nothing: no new approval is asked for, and the ledger stays lawful."""
+    departments, cast = copy_of_home_at_the_gate(tmp_path)
+    model = departments.model("credit")
+    approve_version(departments, "credit", 1, person=cast.officer, key_file=cast.key(cast.officer), reason="Within limits.")
+    decision = ask(departments, deployment_input(departments, model, 1, Step(run_id="first")), Step(run_id="first"))
+    _request_rollout(departments, model, 1, decision.id, derived_id("rollout"), Step(run_id="first"))
+    subject = standing.trained(departments, "credit", 1).event.subject
+    done = RolloutCompleted(rollout_id="r", superseded_version=None, superseded_digest=None, observed=())
+    departments.ledger.append(Event.happened(done, subject=subject, actor=Actor(id="gateway", kind="service"), environment="local"))
+    vars(departments)["gateway"] = GatewayThatAnswers()
+    with pytest.raises(Refused, match="disk is full"):
+        deploy_version(departments, model, 1, Step(run_id="again"), report=print)
+    requested = departments.ledger.events(types=("RolloutRequested",), name="credit", version=1)
+    assert [standing.body_of(recorded, RolloutRequested).decision_id for recorded in requested] == [decision.id, decision.id]
+    assert verify_ledger(departments.ledger, None).findings == ()
+
+
+def test_a_rollback_needs_no_gate_that_works(tmp_path: Path) -> None:
+    """A registry that can't be read, an engine that fails: the gateway is asked all the same, and the reason says so. A rule is obeyed."""
+    departments, _ = copy_of_home_at_the_gate(tmp_path)
+    asked: list[dict[str, Any]] = []
+
+    class Rolling:
+        def rollback(self, model: str, **told: Any) -> str:
+            asked.append(told)
+            return "rolled back"
+
+    vars(departments)["gateway"] = Rolling()
+
+    def broken(*arguments: Any) -> str:
+        raise InvalidDeclaration("governance/people.yaml can't be read.", "Mend it.")
+
+    def engine_down(*arguments: Any) -> str:
+        raise Refused("It was denied.", "See the log.", ("SYS-001",))
+
+    for failing in (broken, engine_down):
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(rollback, "_ask", failing)
+            rollback.roll_back(departments, departments.model("credit"), Step(run_id="r"), reason="It is bad")
+    assert [told["decision_id"] for told in asked] == [None, None]
+    assert all("could not be asked" in told["reason"] for told in asked)
+    with pytest.raises(Refused):
+        rollback.roll_back(departments, departments.model("credit"), Step(run_id="r"), reason="Nothing serves")
+    assert len(asked) == 2
+
+
+def test_a_mended_source_is_ingested_by_the_same_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A rejected dataset does not stand in the way of the one that comes after it, also when the run is resumed."""
+    departments, _ = copy_of_home_at_the_gate(tmp_path)
+    model = departments.model("credit")
+    broken = tmp_path / "broken.csv"
+    lines = Path(model.data.source.location).read_text().splitlines()
+    broken.write_text("\n".join([lines[0], *(line.replace("good", "perhaps") for line in lines[1:])]) + "\n")
+    source = model.data.source.model_copy(update={"location": str(broken)})
+    bad = model.model_copy(update={"data": model.data.model_copy(update={"source": source})})
+    with pytest.raises(DataRejected):
+        ingest_dataset(departments, bad, Step(run_id="resumed"))
+    assert ingest_dataset(departments, model, Step(run_id="resumed")).event.type == "DatasetIngested"
+    assert types(departments)[-2:] == ["DatasetRejected", "DatasetIngested"]
