@@ -22,7 +22,7 @@ from lifecycle.records.identity import now_us
 from tests.scenarios.commands import CommandLine, change, clear_error, gateway, project_copy, wait_until
 from tests.scenarios.homes import copy_of_home_at_the_gate
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("life")]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("bad_input")]
 
 OFFICER = "demo_risk_officer"
 REASON = ("--reason", "It is within its limits.")

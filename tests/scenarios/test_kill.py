@@ -17,7 +17,7 @@ from lifecycle.demo.traffic import Traffic
 from tests.scenarios.commands import PATIENCE, CommandLine, gateway, project_copy, wait_until
 from tests.scenarios.homes import copy_of_home_at_the_gate
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("life")]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("kill")]
 
 APPLICATION: dict[str, float | str | None] = {
     "seniority": 9.0,

@@ -20,7 +20,7 @@ from lifecycle.life.approval import approve_version
 from lifecycle.wiring import Departments
 from tests.scenarios.homes import PROJECT, copy_of_home_at_the_gate
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(420), pytest.mark.xdist_group("life")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(420), pytest.mark.xdist_group("up")]
 
 PATIENCE_SECONDS = 150.0
 

@@ -96,7 +96,7 @@ def test_a_rollback_without_a_reason_is_not_done(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("life")
+@pytest.mark.xdist_group("stages")
 def test_a_forged_check_deploys_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever reaches Dagster can report a passed gate; the deployment asks the gate itself, and trusts only the ledger."""
     departments, _ = copy_of_home_at_the_gate(tmp_path)
@@ -124,7 +124,7 @@ def test_a_forged_check_deploys_nothing(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("life")
+@pytest.mark.xdist_group("stages")
 def test_the_approvals_sensor_says_for_whom_it_waits_and_then_asks_for_one_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Before: a skip reason that a person understands. After: a run request by digest, under one key, once a gateway runs."""
     departments, cast = copy_of_home_at_the_gate(tmp_path)
@@ -146,7 +146,7 @@ def test_the_approvals_sensor_says_for_whom_it_waits_and_then_asks_for_one_run(t
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("life")
+@pytest.mark.xdist_group("stages")
 def test_the_new_data_sensor_stays_quiet_while_the_source_is_the_same(tmp_path: Path) -> None:
     """The source's digest is that of what was ingested, so there is nothing to train on."""
     departments, _ = copy_of_home_at_the_gate(tmp_path)
