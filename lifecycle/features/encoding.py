@@ -160,9 +160,7 @@ def encode(plans: Sequence[Plan], width: int, columns: Columns) -> Features:
     try:
         raw = [columns[plan.name] for plan in plans]
     except KeyError as error:
-        raise FeatureRefused(
-            str(error.args[0]), "is missing", f"Send all of {', '.join(plan.name for plan in plans)}."
-        ) from None
+        raise FeatureRefused(str(error.args[0]), "is missing", f"Send all of {', '.join(plan.name for plan in plans)}.") from None
     count = len(raw[0])
     for plan, values in zip(plans, raw, strict=True):
         if len(values) != count:

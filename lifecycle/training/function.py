@@ -112,5 +112,3 @@ def trains(build: BuildNetwork) -> Callable[[Callable[[TrainingRun], TrainedNetw
         return TrainingFunction(train=train, build=build)
 
     return declare
-
-
