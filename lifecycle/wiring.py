@@ -52,6 +52,8 @@ class Settings:
     artifacts_url: str
     opa_url: str | None
     opa_token: str | None
+    #: The file of the authority that signed the OPA server's certificate, where that is not one of the system's.
+    opa_ca: str | None
     gateway_host: str
     gateway_port: int
     gateway_workers: int
@@ -70,6 +72,7 @@ class Settings:
             artifacts_url=environ.get("LIFECYCLE_ARTIFACTS_URL", (home / "artifacts").as_uri()),
             opa_url=environ.get("LIFECYCLE_OPA_URL") or None,
             opa_token=environ.get("LIFECYCLE_OPA_TOKEN") or None,
+            opa_ca=environ.get("LIFECYCLE_OPA_CA") or None,
             gateway_host=environ.get("LIFECYCLE_GATEWAY_HOST", "127.0.0.1"),
             gateway_port=_number(environ, "LIFECYCLE_GATEWAY_PORT", 0),
             gateway_workers=_number(environ, "LIFECYCLE_GATEWAY_WORKERS", 1),
@@ -285,6 +288,7 @@ class Departments:
             people_digest=self.people.digest,
             opa_url=self.settings.opa_url,
             opa_token=self.settings.opa_token,
+            opa_ca=self.settings.opa_ca,
         )
 
     @cached_property

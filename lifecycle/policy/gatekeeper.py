@@ -40,7 +40,14 @@ class GateKeeper:
 
     @classmethod
     def open(
-        cls, governance: Path, *, environment: str, people_digest: Digest, opa_url: str | None = None, opa_token: str | None = None
+        cls,
+        governance: Path,
+        *,
+        environment: str,
+        people_digest: Digest,
+        opa_url: str | None = None,
+        opa_token: str | None = None,
+        opa_ca: str | None = None,
     ) -> GateKeeper:
         """A keeper over governance/policies and governance/limits: on the OPA server if there is an address, embedded otherwise.
 
@@ -48,7 +55,7 @@ class GateKeeper:
         ready or has other policies than these.
         """
         bundle = Bundle.load(governance)
-        return cls(_engine(bundle, environment, opa_url, opa_token), bundle, people_digest=people_digest, environment=environment)
+        return cls(_engine(bundle, opa_url, opa_token, opa_ca), bundle, people_digest=people_digest, environment=environment)
 
     @property
     def bundle(self) -> Bundle:
@@ -121,11 +128,11 @@ class GateKeeper:
             raise EngineFailure(error.what, error.next_step, "SYS-007") from error
 
 
-def _engine(bundle: Bundle, environment: str, url: str | None, token: str | None) -> Engine:
+def _engine(bundle: Bundle, url: str | None, token: str | None, ca_file: str | None) -> Engine:
     if url is not None:
         from lifecycle.policy.server import ServerEngine
 
-        return ServerEngine(url, token, bundle)
+        return ServerEngine(url, token, bundle, ca_file=ca_file)
     from lifecycle.policy.embedded import EmbeddedEngine
 
     return EmbeddedEngine(bundle)

@@ -6,6 +6,7 @@ provenance names the bundle that we expect. Never a push: a server gets its poli
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -39,6 +40,11 @@ class ServerEngine:
         if parts.scheme == "http" and parts.hostname not in ("127.0.0.1", "::1", "localhost"):
             raise InvalidDeclaration(
                 "An OPA server on another machine is asked over HTTPS only.", "Write https:// and give the server a certificate."
+            )
+        if ca_file is not None and not Path(ca_file).is_file():
+            raise InvalidDeclaration(
+                f"There is no file {ca_file} with the authority of the OPA server.",
+                "Set LIFECYCLE_OPA_CA to a PEM file, or leave it unset.",
             )
         self._url = url
         self._revision = bundle.revision

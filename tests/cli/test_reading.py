@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from lifecycle.cli import main
-from lifecycle.errors import Unavailable
+from lifecycle.errors import InvalidDeclaration, Unavailable
 from lifecycle.ledger.address import Address
 from lifecycle.wiring import Departments, Settings
 from tests.scenarios.homes import PROJECT, copy_of_home_at_the_gate
@@ -54,6 +54,14 @@ def test_a_status_is_json_also_where_nothing_has_happened(home: Path, capsys: py
     said = json.loads(capsys.readouterr().out)
     assert said["serving"] == []
     assert said["ledger"]["url"] == f"sqlite:///{home}/ledger/ledger.db"
+
+
+def test_the_authority_of_a_policy_server_reaches_the_one_who_asks_it(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """LIFECYCLE_OPA_CA is what the server's certificate is held against; a file that is not there is named."""
+    monkeypatch.setenv("LIFECYCLE_OPA_URL", "https://opa.example:8181")
+    monkeypatch.setenv("LIFECYCLE_OPA_CA", str(home / "authority.pem"))
+    with pytest.raises(InvalidDeclaration, match=r"authority\.pem"):
+        _ = Departments.here().gate_keeper
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import re
 import shutil
 from pathlib import Path
 
@@ -50,9 +51,75 @@ def test_the_pages_are_read_only_and_on_loopback() -> None:
     assert "--read-only" in text
 
 
+def service_of(unit: Path) -> dict[str, list[str]]:
+    """The values of every key of a unit's [Service]; systemd lets a key stand several times."""
+    section = unit.read_text(encoding="utf-8").partition("[Service]")[2].partition("[Install]")[0]
+    found: dict[str, list[str]] = {}
+    for line in section.splitlines():
+        key, separator, value = line.partition("=")
+        if separator and not line.startswith("#"):
+            found.setdefault(key, []).append(value)
+    return found
+
+
+def folders_written(service: dict[str, list[str]]) -> set[Path]:
+    """The folders that a unit's process writes: its homes, the ledger's, and those of the files named on its command line."""
+    told = dict(word.split("=", 1) for line in service.get("Environment", []) for word in line.split())
+    homes = {Path(told[name]) for name in ("LIFECYCLE_HOME", "DAGSTER_HOME") if name in told}
+    key = re.findall(r"--key (\S+)", service["ExecStart"][0])
+    ledger = [told["LIFECYCLE_LEDGER_URL"].removeprefix("sqlite:///")] if "LIFECYCLE_LEDGER_URL" in told else []
+    signs = ["/var/lib/lifecycle-ledger/ledger.db"] if key else []
+    return homes | {Path(file).parent for file in (*key, *ledger, *signs)}
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
+def test_a_unit_can_write_what_it_writes_and_nothing_of_another_users(unit: Path) -> None:
+    """Each folder lies in the unit's own state or is opened to it by name, and in no private state of somebody else."""
+    service = service_of(unit)
+    owners = {Path("/var/lib") / found["StateDirectory"][0]: found["User"][0] for found in map(service_of, UNITS)}
+    own = {Path("/var/lib") / service["StateDirectory"][0]}
+    opened = {Path(word.removeprefix("-")) for line in service.get("ReadWritePaths", []) for word in line.split()}
+    for folder in folders_written(service):
+        assert {folder, *folder.parents} & (own | opened), f"{folder} can't be written"
+        private = {user for state, user in owners.items() if state in (folder, *folder.parents)}
+        assert private <= set(service["User"]), f"{folder} is private to {private}"
+
+
+def test_whoever_shares_the_ledger_is_in_its_group() -> None:
+    """The ledger's folder is open to one group, and every unit that writes it is in that."""
+    sharing = [service for service in map(service_of, UNITS) if "ReadWritePaths" in service]
+    assert len(sharing) == 3
+    for service in sharing:
+        assert "lifecycle-ledger" in (*service.get("Group", ()), *service.get("SupplementaryGroups", ()))
+
+
+def test_the_signer_gets_the_url_where_no_list_of_processes_shows_it() -> None:
+    """A URL may hold a password: it comes by standard input."""
+    service = service_of(REPOSITORY / "deployments" / "local" / "systemd" / "lifecycle-signer.service")
+    assert "--database - " in service["ExecStart"][0]
+    assert service["StandardInput"] == ["file:/etc/lifecycle/ledger-url"]
+    assert "URL" not in service["ExecStart"][0]
+
+
+def test_the_gateway_of_the_cluster_listens_where_its_service_looks() -> None:
+    """The port that it is told, the port of the container and that of the probes are one."""
+    documents = yaml.safe_load_all((REPOSITORY / "deployments" / "kubernetes" / "gateway.yaml").read_text(encoding="utf-8"))
+    (container,) = next(documents)["spec"]["template"]["spec"]["containers"]
+    told = {entry["name"]: entry["value"] for entry in container["env"]}
+    assert [told["LIFECYCLE_GATEWAY_PORT"]] == [str(port["containerPort"]) for port in container["ports"]]
+
+
+def test_the_settings_of_the_cluster_are_settings_that_are_taken() -> None:
+    """Each is one that the library knows, and the policy server is asked over HTTPS, which is all that its adapter permits."""
+    documents = yaml.safe_load_all((REPOSITORY / "deployments" / "kubernetes" / "settings.yaml").read_text(encoding="utf-8"))
+    settings = next(documents)["data"]
+    page = (REPOSITORY / "docs" / "reference" / "settings.md").read_text(encoding="utf-8")
+    assert all(f"`{name}`" in page for name in settings)
+    assert settings["LIFECYCLE_OPA_URL"].startswith("https://")
+
+
 def test_the_signer_is_started_with_options_that_it_has() -> None:
     """Each option of the unit is one that the signer takes."""
-    import re
     import subprocess
     import sys
 
