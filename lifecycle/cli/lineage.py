@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from lifecycle.records.events import Recorded
     from lifecycle.wiring import Departments
 
+#: What a caller sent, in a row of the prediction log: it may be personal.
+_ASKED = ("values", "request_id")
+
 
 @click.group()
 def lineage() -> None:
@@ -101,7 +104,7 @@ def explain(prediction_id: str, as_json: bool, inputs: bool) -> None:
     departments = _departments()
     row = departments.predictions.find(prediction_id)
     asked = row["values"]
-    shown = row if inputs else {name: value for name, value in row.items() if name != "values"} | {"inputs_kept": asked is not None}
+    shown = row if inputs else {name: value for name, value in row.items() if name not in _ASKED} | {"inputs_kept": asked is not None}
     found = explanation_of(read_graph(departments.ledger.events(name=row["model"])), shown)
     if as_json:
         render.as_json(found.as_json())
@@ -110,7 +113,7 @@ def explain(prediction_id: str, as_json: bool, inputs: bool) -> None:
     if asked is None:
         render.note("What was asked has been erased; the commitment to it stands in the row.")
     elif inputs:
-        render.table(("column", "value"), sorted(asked.items()))
+        render.table(("column", "value"), [("the caller's id", row["request_id"]), *sorted(asked.items())])
 
 
 def _states(recorded: list[Recorded], model: str, version: int) -> dict[str, str]:

@@ -5,6 +5,7 @@ With it a gateway starts, and rolls back, when neither the ledger nor the artifa
 
 from __future__ import annotations
 
+import base64
 import os
 import shutil
 import uuid
@@ -13,6 +14,8 @@ from pathlib import Path
 
 from lifecycle.errors import LifecycleError, Tampered, Unavailable
 from lifecycle.proofs.notes import VerifierKey
+from lifecycle.records.bodies.decisions import DecisionMade
+from lifecycle.records.events import Event
 from lifecycle.records.manifest import FILE_NAMES, ManifestFile, ModelManifest, ModelSchemas, Part
 from lifecycle.records.record import Digest, digest_of
 from lifecycle.records.rollout import RolloutOrder
@@ -35,6 +38,14 @@ class Package:
 
     folder: Path
     order: RolloutOrder
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What let a version serve: the deployment decision, and the bundle of policies that took it."""
+
+    decision_id: str
+    bundle_digest: Digest
 
 
 class PackageCache:
@@ -154,6 +165,18 @@ def read_parts(folder: Path, digest: Digest) -> dict[Part, bytes]:
     """What serving needs of a package, each byte checked against the model's digest."""
     manifest = read_manifest(folder, digest)
     return {file.part: read_file(folder, file) for file in manifest.files if file.part in SERVED_PARTS}
+
+
+def read_allowance(folder: Path) -> Allowance:
+    """The decision in the order beside a package. Whether its proof holds was checked when the package was admitted.
+
+    Raises Tampered where there is none.
+    """
+    order = RolloutOrder.parse(_read(folder / ORDER_FILE))
+    body = Event.parse(base64.b64decode(order.proof.leaf)).body
+    if not isinstance(body, DecisionMade) or body.decision.id != order.decision_id:
+        raise Tampered(f"The order beside {order.digest} proves no decision {order.decision_id}.", "Deploy that version again.")
+    return Allowance(body.decision.id, body.decision.policy.bundle_digest)
 
 
 def read_schemas(folder: Path, digest: Digest) -> ModelSchemas:

@@ -1,8 +1,9 @@
 """The prediction log, to write: each row is in its file before the answer leaves.
 
 One `write()` puts a row into the operating system's hands, so that killing the process loses none. A worker writes
-segments of its own. What was asked lies apart from the row, under a salt, and can be erased without touching it: the
-row has the commitment. Labels that arrive later lie in segments as well; the last one of a prediction counts.
+segments of its own. What was asked, and the id that the caller gave to it, lie apart from the row, under a salt, and can be
+erased without touching it: the row has the commitment. Labels that arrive later lie in segments as well; the last one of a
+prediction counts.
 """
 
 from __future__ import annotations
@@ -50,16 +51,17 @@ class PredictionWriter:
         self._worker = worker
         self._segments: dict[tuple[str, str], Segment] = {}
 
-    def append(self, model: str, rows: list[dict[str, Any]], values: list[dict[str, Any]]) -> None:
-        """Writes rows and, apart from them, what was asked. Raises Unavailable where the disk takes no more.
+    def append(self, model: str, rows: list[dict[str, Any]], asked: list[dict[str, Any]]) -> None:
+        """Writes rows (`records.prediction.Prediction` but for the commitment) and, apart from them, what was asked of each.
 
-        The values go first: a row whose values are missing would look like an erasure.
+        `asked` is `{"request_id", "values"}` per row. It goes first: a row without it would look like an erasure. Raises
+        Unavailable where the disk takes no more.
         """
         kept = []
-        for row, asked in zip(rows, values, strict=True):
-            commitment, opening = commit(asked)
+        for row, said in zip(rows, asked, strict=True):
+            commitment, opening = commit(said)
             row["input_commitment"] = commitment.digest
-            kept.append({"id": row["id"], "salt": opening.salt_hex, "values": asked})
+            kept.append({"id": row["id"], "salt": opening.salt_hex, **said})
         self._write(model, VALUES, kept)
         self._write(model, ROWS, rows)
 

@@ -1,17 +1,19 @@
 """The Open Inference Protocol v2 over HTTP: what a request says, and how an answer is written.
 
 Each raw column is one tensor of shape [n] or [n, 1]: text as BYTES, numbers as FP64, FP32 or an INT type, and null for
-a missing value. Nothing is cast in silence: a value that does not have its tensor's type is refused with its field.
+a missing value. Nothing is cast in silence: a value that does not have its tensor's type is refused with its field. So
+is what the prediction log could not commit to: numbers that a double does not hold, and text that is not Unicode.
 """
 
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lifecycle.records.manifest import ModelSchemas
-from lifecycle.records.record import JsonObject
+from lifecycle.records.record import INTEGER_BOUND, JsonObject
 from lifecycle.serving.failures import RequestRefused
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 FLOATS = frozenset({"FP16", "FP32", "FP64"})
 INTEGERS = frozenset({"INT8", "INT16", "INT32", "INT64", "UINT8", "UINT16", "UINT32", "UINT64"})
 TEXT = "BYTES"
+_LARGEST: dict[type, float] = {int: INTEGER_BOUND - 1, float: sys.float_info.max}
 OUTPUTS = ("probability", "decision")
 #: What the share of the traffic that no version may answer is told: a person decides.
 REFERRED = "refer"
@@ -50,7 +53,10 @@ _ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan
 def parse_infer(body: bytes, most_rows: int) -> InferRequest:
     """An inference request. Raises RequestRefused that names the field and what is allowed."""
     try:
-        value = _DECODER.decode(body.decode())
+        text = body.decode()
+        value = _DECODER.decode(text)
+        if "\\ud" in text.lower():
+            as_bytes(value)  # An escape can write half a character, which has no bytes.
     except (ValueError, RecursionError) as error:
         raise RequestRefused(f"The body is not JSON: {error}.") from error
     if not isinstance(value, dict):
@@ -101,9 +107,9 @@ def _values(name: str, tensor: dict[str, Any]) -> list[str | int | float | None]
     if datatype == TEXT:
         fits = all(value is None or isinstance(value, str) for value in data)
     elif datatype in FLOATS:
-        fits = all(value is None or type(value) in (float, int) for value in data)
+        fits = all(value is None or (type(value) in (float, int) and abs(value) <= _LARGEST[type(value)]) for value in data)
     elif datatype in INTEGERS:
-        fits = all(value is None or type(value) is int for value in data)
+        fits = all(value is None or (type(value) is int and abs(value) <= _LARGEST[int]) for value in data)
     else:
         allowed = ", ".join((TEXT, *sorted(FLOATS), *sorted(INTEGERS)))
         raise RequestRefused(f"The input {name!r} has the datatype {datatype!r}; allowed are {allowed}.", name)

@@ -17,6 +17,7 @@ from typing import Any, Literal
 from lifecycle.errors import Unavailable
 from lifecycle.records.identity import new_id, now_us
 from lifecycle.records.manifest import ModelSchemas
+from lifecycle.records.prediction import Prediction
 from lifecycle.serving.canary_link import CanaryLink
 from lifecycle.serving.counters import REFERRAL_CELL, Counters
 from lifecycle.serving.failures import ArmFailed, RequestRefused
@@ -26,6 +27,8 @@ from lifecycle.serving.routes import Route, RouteTable
 from lifecycle.serving.served import Answer, ServedModel
 
 Arm = Literal["champion", "canary", "referral"]
+#: Rows are written as plain dictionaries, which costs a tenth of the record; whoever reads checks them against it.
+PREDICTION_VERSION: str = Prediction.model_fields["schema_version"].default
 
 
 @dataclass
@@ -43,8 +46,7 @@ class _Outcome:
     """Who answered what. No answer: a person decides (`referral`), or nobody could (`champion`, `canary`)."""
 
     arm: Arm
-    version: int | None
-    digest: str | None
+    by: ServedModel | CanaryLink | None
     answer: Answer | None
     fallback_from: int | None = None
     failure: str = ""
@@ -96,9 +98,9 @@ class Router:
         parameters: dict[str, Any] = {"arm": outcome.arm, "prediction_id": ids[0], "epoch": route.epoch}
         if len(ids) > 1:
             parameters["prediction_ids"] = ids
-        if outcome.answer is None or outcome.version is None:
+        if outcome.answer is None or outcome.by is None:
             return format_referral(request, name.name, parameters)
-        return format_answer(request, name.name, outcome.version, outcome.answer, parameters)
+        return format_answer(request, name.name, outcome.by.version, outcome.answer, parameters)
 
     async def _from_canary(self, name: ServedName, route: Route, request: InferRequest, started_ns: int) -> _Outcome:
         cell = self._counters.cell(name.slot, route.canary_cell)
@@ -123,7 +125,7 @@ class Router:
         else:
             latency_us = (time.monotonic_ns() - started_ns) // 1_000
             cell.answered(latency_us, 0 < route.slow_us < latency_us)
-            return _Outcome("canary", link.version, link.digest, answer)
+            return _Outcome("canary", link, answer)
         cell.failed(fell_back=not outcome.failure)
         self._on_canary_failure(name.name)
         return outcome
@@ -136,8 +138,8 @@ class Router:
         try:
             answer = champion.answer(request.columns, request.rows)
         except ArmFailed as error:
-            return _Outcome("champion", champion.version, champion.digest, None, route.canary, error.what)
-        return _Outcome("champion", champion.version, champion.digest, answer, route.canary)
+            return _Outcome("champion", champion, None, route.canary, error.what)
+        return _Outcome("champion", champion, answer, route.canary)
 
     def _from_champion(self, name: ServedName, route: Route, request: InferRequest, started_ns: int) -> _Outcome:
         champion = name.loaded.get(route.champion)
@@ -158,21 +160,22 @@ class Router:
             raise
         except ArmFailed as error:
             cell.failed(fell_back=False)
-            return _Outcome("champion", champion.version, champion.digest, None, failure=error.what)
+            return _Outcome("champion", champion, None, failure=error.what)
         latency_us = (time.monotonic_ns() - started_ns) // 1_000
         cell.answered(latency_us, 0 < route.slow_us < latency_us)
-        return _Outcome("champion", champion.version, champion.digest, answer)
+        return _Outcome("champion", champion, answer)
 
     def _from_nobody(self, route: Route, fallback_from: int | None = None) -> _Outcome:
         if route.refers:
-            return _Outcome("referral", None, None, None, fallback_from)
-        return _Outcome("referral", None, None, None, fallback_from, "No version may answer this share of the traffic yet.")
+            return _Outcome("referral", None, None, fallback_from)
+        return _Outcome("referral", None, None, fallback_from, "No version may answer this share of the traffic yet.")
 
     def _record(self, name: ServedName, route: Route, request: InferRequest, outcome: _Outcome, at_us: int, latency_us: int) -> list[str]:
         """Puts one row per application into the log; returns their ids."""
         said = "failed" if outcome.failure else "referred" if outcome.answer is None else "answered"
         ids = [new_id(at_us) for _ in range(request.rows)]
-        rows, values = [], []
+        by = outcome.by
+        rows, asked = [], []
         for position, prediction_id in enumerate(ids):
             output: dict[str, Any] | None = None
             if outcome.answer is not None:
@@ -181,12 +184,14 @@ class Router:
                 output = {"probability": None, "decision": REFERRED}
             rows.append(
                 {
+                    "schema_version": PREDICTION_VERSION,
                     "id": prediction_id,
-                    "request_id": request.id,
                     "at_us": at_us,
                     "model": name.name,
-                    "version": outcome.version,
-                    "model_digest": outcome.digest,
+                    "version": None if by is None else by.version,
+                    "model_digest": None if by is None else by.digest,
+                    "decision_id": None if by is None else by.allowance.decision_id,
+                    "bundle_digest": None if by is None else by.allowance.bundle_digest,
                     "arm": outcome.arm,
                     "epoch": route.epoch,
                     "latency_us": latency_us,
@@ -195,8 +200,8 @@ class Router:
                     "fallback_from": outcome.fallback_from,
                 }
             )
-            values.append({column: of[position] for column, of in request.columns.items()})
-        self._log.append(name.name, rows, values)
+            asked.append({"request_id": request.id, "values": {column: of[position] for column, of in request.columns.items()}})
+        self._log.append(name.name, rows, asked)
         return ids
 
 

@@ -13,7 +13,7 @@ from lifecycle.features import FeatureRefused, Preprocessor
 from lifecycle.records.manifest import ModelSchemas
 from lifecycle.records.record import Digest, Version
 from lifecycle.serving.failures import ArmFailed, RequestRefused
-from lifecycle.serving.packages import read_parts
+from lifecycle.serving.packages import Allowance, read_allowance, read_parts
 
 #: Raw columns by name, each with one value per row; None is a missing value.
 Columns = Mapping[str, Sequence[str | int | float | None]]
@@ -36,9 +36,18 @@ class Session(Protocol):
 class ServedModel:
     """Answers rows with the bytes that were evaluated, allowed and signed. Single-threaded; safe to share within one loop."""
 
-    def __init__(self, version: Version, digest: Digest, preprocessor: Preprocessor, schemas: ModelSchemas, session: Session) -> None:
+    def __init__(
+        self,
+        version: Version,
+        digest: Digest,
+        allowance: Allowance,
+        preprocessor: Preprocessor,
+        schemas: ModelSchemas,
+        session: Session,
+    ) -> None:
         self.version = version
         self.digest = digest
+        self.allowance = allowance
         self.schemas = schemas
         self._preprocessor = preprocessor
         self._session = session
@@ -54,6 +63,7 @@ class ServedModel:
         model = cls(
             version,
             digest,
+            read_allowance(folder),
             Preprocessor.parse(parts["preprocessor"]),
             ModelSchemas.parse(parts["schemas"]),
             _session(parts["graph"], digest),

@@ -23,7 +23,7 @@ from lifecycle.serving.canary_link import CanaryLink
 from lifecycle.serving.control import ControlledEnd
 from lifecycle.serving.counters import Counters
 from lifecycle.serving.folder import GatewayFolder
-from lifecycle.serving.packages import read_schemas
+from lifecycle.serving.packages import read_allowance, read_schemas
 from lifecycle.serving.predictions import PredictionWriter
 from lifecycle.serving.router import Router, ServedName
 from lifecycle.serving.routes import RouteTable
@@ -111,8 +111,12 @@ class Worker:
     async def do_load(self, message: dict[str, Any]) -> None:
         """Loads and warms up a version in a thread, then makes it known; requests don't wait for it."""
         name = self._named(message)
-        if message["version"] not in name.loaded:
-            folder = self._folder.package(message["digest"])
+        folder = self._folder.package(message["digest"])
+        standing = name.loaded.get(message["version"])
+        if standing is not None:
+            # It may have been deployed anew since, under another decision.
+            standing.allowance = await asyncio.to_thread(read_allowance, folder)
+        else:
             name.loaded[message["version"]] = await asyncio.to_thread(ServedModel.load, folder, message["version"], message["digest"])
 
     async def do_unload(self, message: dict[str, Any]) -> None:
@@ -121,10 +125,12 @@ class Worker:
     async def do_attach(self, message: dict[str, Any]) -> None:
         """Connects to a canary's process, in place of an earlier one of the same version."""
         name = self._named(message)
-        schemas = await asyncio.to_thread(read_schemas, self._folder.package(message["digest"]), message["digest"])
-        link = await CanaryLink.connect(Path(message["socket"]), message["version"], message["digest"], schemas)
-        earlier = name.links.get(message["version"])
-        name.links[message["version"]] = link
+        folder, version, digest = self._folder.package(message["digest"]), message["version"], message["digest"]
+        schemas = await asyncio.to_thread(read_schemas, folder, digest)
+        allowance = await asyncio.to_thread(read_allowance, folder)
+        link = await CanaryLink.connect(Path(message["socket"]), version, digest, allowance, schemas)
+        earlier = name.links.get(version)
+        name.links[version] = link
         if earlier is not None:
             earlier.close()
 

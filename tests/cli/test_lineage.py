@@ -27,19 +27,21 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         writer.append_all([one.event for one in lives.whole_life().recorded])
     log = PredictionWriter(folder / "gateway" / "predictions", worker=0)
     rows = [row("by-champion"), row("tampered", model_digest=in_memory.model_digest(2))]
-    log.append("credit", rows, [{"age": 41.0, "home": "rent"}] * len(rows))
+    log.append("credit", rows, [{"request_id": "somebody", "values": {"age": 41.0, "home": "rent"}}] * len(rows))
     log.close()
     return folder
 
 
 def row(prediction_id: str, **changed: Any) -> dict[str, Any]:
     return {
+        "schema_version": "lifecycle.prediction/1",
         "id": prediction_id,
-        "request_id": "request",
         "at_us": ANSWERED_US,
         "model": "credit",
         "version": 1,
         "model_digest": in_memory.model_digest(1),
+        "decision_id": "deployment-1",
+        "bundle_digest": in_memory.digest("bundle"),
         "arm": "champion",
         "epoch": 1,
         "latency_us": 900,
@@ -118,6 +120,7 @@ def test_explain_follows_a_prediction_to_its_source(capsys: pytest.CaptureFixtur
     for line in ("credit:1", "deployment: allow", "approved by rita", "evaluated credit:1", "source"):
         assert line in told
     assert "rent" not in told
+    assert "somebody" not in answer(capsys, "explain", "by-champion", "--json")
 
 
 @pytest.mark.usefixtures("home")
@@ -126,7 +129,7 @@ def test_explain_shows_what_was_asked_only_when_told_to(capsys: pytest.CaptureFi
     closed = json.loads(answer(capsys, "explain", "by-champion", "--json"))["prediction"]
     opened = json.loads(answer(capsys, "explain", "by-champion", "--json", "--inputs"))["prediction"]
     assert (closed["inputs_kept"], "values" in closed) == (True, False)
-    assert opened["values"] == {"age": 41.0, "home": "rent"}
+    assert (opened["values"], opened["request_id"]) == ({"age": 41.0, "home": "rent"}, "somebody")
 
 
 def test_an_erased_input_leaves_the_explanation_standing(home: Path, capsys: pytest.CaptureFixture[str]) -> None:

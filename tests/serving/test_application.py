@@ -13,7 +13,7 @@ import pytest
 
 from lifecycle.serving.application import Application
 from lifecycle.serving.served import ServedModel
-from tests.serving.packages import MODEL, ROW
+from tests.serving.packages import MODEL, ROW, decision
 from tests.serving.running import Caller, RunningGateway, running_gateway
 
 
@@ -160,6 +160,15 @@ def test_every_answer_is_in_the_log_before_it_is_seen(served: RunningGateway, ca
     row = rows[ids[0]]
     assert (row["version"], row["arm"], row["outcome"], row["values"]) == (3, "champion", "answered", ROW)
     assert row["model_digest"] == served.pack(3).digest
+
+
+def test_a_row_names_the_decision_that_let_its_version_serve(served: RunningGateway, caller: Caller) -> None:
+    """The decision of the order and the digest of its policy stand in the row; the caller's id beside it."""
+    _, said = caller.infer(request_id="call-7")
+    row = served.client.predictions.find(said["parameters"]["prediction_id"])
+    allowed = decision(served.pack(3).digest, 3)
+    assert row["decision_id"].startswith("decision-of-rollout-")
+    assert (row["bundle_digest"], row["request_id"]) == (allowed.policy.bundle_digest, "call-7")
 
 
 def test_a_label_is_kept_with_its_prediction(served: RunningGateway, caller: Caller) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -10,28 +11,45 @@ import pytest
 
 from lifecycle.errors import Tampered, Unavailable, UnknownName
 from lifecycle.records.identity import Opening
+from lifecycle.records.prediction import PredictedOutput, Prediction
+from lifecycle.records.record import digest_of
 from lifecycle.serving import predictions
 from lifecycle.serving.prediction_log import PredictionLog
 from lifecycle.serving.predictions import PredictionWriter
 
 
 def row(number: int, **changed: Any) -> dict[str, Any]:
-    return {
-        "id": f"p{number}",
-        "at_us": number,
-        "model": "credit",
-        "version": 1,
-        "output": {"probability": 0.5, "decision": "bad"},
-    } | changed
+    """A row as a worker hands it to the log."""
+    made = Prediction(
+        id=f"p{number}",
+        at_us=number,
+        model="credit",
+        version=1,
+        model_digest=digest_of(b"model"),
+        decision_id="decision-1",
+        bundle_digest=digest_of(b"bundle"),
+        arm="champion",
+        epoch=1,
+        latency_us=900,
+        outcome="answered",
+        output=PredictedOutput(probability=0.5, decision="bad"),
+        fallback_from=None,
+        input_commitment=digest_of(b"to be replaced"),
+    )
+    return made.as_json() | changed
+
+
+def asked(**values: Any) -> dict[str, Any]:
+    return {"request_id": "somebody@example.org", "values": values}
 
 
 @pytest.fixture
 def written(tmp_path: Path) -> Path:
     """Five rows by two workers, the second version among them."""
     first, second = PredictionWriter(tmp_path, 0), PredictionWriter(tmp_path, 1)
-    first.append("credit", [row(1), row(4)], [{"income": 1.0}, {"income": 4.0}])
-    second.append("credit", [row(2), row(3, version=2)], [{"income": 2.0}, {"income": 3.0}])
-    first.append("credit", [row(5)], [{"income": 5.0}])
+    first.append("credit", [row(1), row(4)], [asked(income=1.0), asked(income=4.0)])
+    second.append("credit", [row(2), row(3, version=2)], [asked(income=2.0), asked(income=3.0)])
+    first.append("credit", [row(5)], [asked(income=5.0)])
     first.label("credit", "p2", "good", 10)
     second.label("credit", "p2", "bad", 11)
     first.close()
@@ -51,11 +69,14 @@ def test_rows_of_all_workers_come_in_the_order_of_their_time(written: Path) -> N
 
 
 def test_the_commitment_opens_to_what_was_asked(written: Path) -> None:
-    """Salt and values give the hash in the row; without them it says nothing."""
+    """Salt, values and the caller's id give the hash in the row; without them it says nothing."""
     found = next(PredictionLog(written).rows("credit"))
     line = next((written / "credit" / "values").glob("*-0-*.jsonl")).read_text().splitlines()[0]
     salt = line.partition('"salt":"')[2].partition('"')[0]
-    assert Opening(salt_hex=salt, value=found["values"]).commitment().digest == found["input_commitment"]
+    assert (
+        Opening(salt_hex=salt, value={name: found[name] for name in ("request_id", "values")}).commitment().digest
+        == found["input_commitment"]
+    )
 
 
 def test_erased_values_leave_the_rows(written: Path) -> None:
@@ -65,7 +86,41 @@ def test_erased_values_leave_the_rows(written: Path) -> None:
         segment.unlink()
     rows = list(PredictionLog(written).rows("credit"))
     assert [found["input_commitment"] for found in rows] == before
-    assert all(found["values"] is None for found in rows)
+    assert all(found["values"] is found["request_id"] is None for found in rows)
+
+
+def test_nothing_that_a_caller_sent_stands_in_a_row(written: Path) -> None:
+    """Neither what was asked nor the caller's own id of it, which may be a name."""
+    rows = b"".join(segment.read_bytes() for segment in (written / "credit" / "rows").iterdir())
+    assert b"somebody" not in rows
+    assert b"income" not in rows
+    assert next(PredictionLog(written).rows("credit"))["request_id"] == "somebody@example.org"
+
+
+def test_values_that_were_changed_are_not_believed(written: Path) -> None:
+    """What was asked is held against the commitment in the row."""
+    for segment in (written / "credit" / "values").iterdir():
+        segment.write_bytes(segment.read_bytes().replace(b"3.0", b"9.0"))
+    with pytest.raises(Tampered, match="not what its row was committed to"):
+        PredictionLog(written).find("p3")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param({"schema_version": "lifecycle.prediction/2"}, id="a later form"),
+        pytest.param({"request_id": "r"}, id="a field more"),
+        pytest.param({"version": "1"}, id="a number as text"),
+        pytest.param({"arm": "other"}, id="no such arm"),
+        pytest.param({"input_commitment": "sha256:0"}, id="no digest"),
+    ],
+)
+def test_a_row_of_another_form_is_named(written: Path, change: dict[str, Any]) -> None:
+    """What no reader here knows is refused, never half understood."""
+    segment = next((written / "credit" / "rows").glob("*-0-*.jsonl"))
+    segment.write_text(json.dumps(row(9) | change) + "\n")
+    with pytest.raises(Tampered, match="Line 1"):
+        list(PredictionLog(written).rows("credit"))
 
 
 def test_a_torn_last_line_is_left_out(written: Path) -> None:
@@ -93,10 +148,10 @@ def test_one_prediction_is_found_by_its_id(written: Path) -> None:
 
 def test_segments_roll_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A segment that has grown past its size is followed by another, and no row is lost between them."""
-    monkeypatch.setattr(predictions, "SEGMENT_BYTES", 300)
+    monkeypatch.setattr(predictions, "SEGMENT_BYTES", 1_000)
     writer = PredictionWriter(tmp_path, 0)
     for number in range(10):
-        writer.append("credit", [row(number)], [{}])
+        writer.append("credit", [row(number)], [asked()])
     writer.close()
     assert len(list((tmp_path / "credit" / "rows").iterdir())) > 1
     assert len(list(PredictionLog(tmp_path).rows("credit"))) == 10
@@ -105,12 +160,12 @@ def test_segments_roll_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 def test_a_full_disk_leaves_whole_lines_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A write that is cut short is taken back, and the request is not answered."""
     writer = PredictionWriter(tmp_path, 0)
-    writer.append("credit", [row(1)], [{}])
+    writer.append("credit", [row(1)], [asked()])
     real = os.write
     monkeypatch.setattr(os, "write", lambda descriptor, content: real(descriptor, content[:10]))
     with pytest.raises(Unavailable, match="No space left"):
-        writer.append("credit", [row(2)], [{}])
+        writer.append("credit", [row(2)], [asked()])
     monkeypatch.undo()
-    writer.append("credit", [row(3)], [{}])
+    writer.append("credit", [row(3)], [asked()])
     writer.close()
     assert [found["id"] for found in PredictionLog(tmp_path).rows("credit")] == ["p1", "p3"]

@@ -1,0 +1,42 @@
+"""A row of the prediction log: what was answered, by which version, under which decision, and no personal value.
+
+What was asked, the caller's own id of the request included, stands in the row as a commitment alone; the values lie beside the
+log, where they can be erased. A row is a leaf of its segment in the bytes that were written.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from lifecycle.records.record import Count, Digest, Id, Microseconds, Name, Record, Share, Version
+
+
+class PredictedOutput(Record):
+    """The probability of the positive outcome and the decision at the threshold; no probability where a person decides."""
+
+    probability: Share | None
+    decision: str
+
+
+class Prediction(Record):
+    """One answer. `version` and what belongs to it are None where no version may answer yet."""
+
+    schema_version: Literal["lifecycle.prediction/1"] = "lifecycle.prediction/1"
+    id: Id
+    at_us: Microseconds
+    model: Name
+    version: Version | None
+    model_digest: Digest | None
+    #: The deployment decision that let this version serve here, and the policy that it was taken by.
+    decision_id: Id | None
+    bundle_digest: Digest | None
+    arm: Literal["champion", "canary", "referral"]
+    #: The route that was in force.
+    epoch: Count
+    latency_us: Count
+    outcome: Literal["answered", "referred", "failed"]
+    output: PredictedOutput | None
+    #: The canary that failed to answer, where another answered in its place.
+    fallback_from: Version | None
+    #: To `{"request_id", "values"}`.
+    input_commitment: Digest
