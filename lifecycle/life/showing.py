@@ -16,7 +16,6 @@ from lifecycle.records.identity import now_us
 from lifecycle.records.record import Digest, digest_of
 from lifecycle.wiring import Departments
 
-
 #: How long a first run of a model is taken to last, before there is a run to learn from.
 FIRST_ESTIMATE_SECONDS = 120.0
 

@@ -14,6 +14,7 @@ from lifecycle.policy.bundle import Bundle
 from lifecycle.records.bodies.decisions import DecisionMade
 from lifecycle.records.events import Actor, Event, Subject
 from lifecycle.wiring import Departments
+from tests.ledger.happenings import evaluated, trained
 from tests.policy.questions import changed, good
 
 
@@ -86,7 +87,8 @@ def test_explain_shows_what_was_observed_against_which_limit(project: Path, caps
     event = Event.happened(
         DecisionMade(decision=decision, consumed=()), subject=subject, actor=Actor(id="pipeline", kind="service"), environment="local"
     )
-    departments.ledger.append(event)
+    with departments.ledger.writing() as writer:
+        writer.append_all([trained(1, model="canary"), evaluated(1, model="canary"), event])
     for name in (decision.id, event.id):
         assert main.run(["policy", "explain", name]) == 0
         shown = capsys.readouterr().out

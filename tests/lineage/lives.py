@@ -6,9 +6,6 @@ canary and is rolled back.
 
 from __future__ import annotations
 
-import base64
-
-from lifecycle.records.approval import STATEMENT_TYPE, Envelope, Statement
 from lifecycle.records.bodies.data import ColumnProfile, DatasetIngested, DatasetRejected
 from lifecycle.records.bodies.decisions import ApprovalBarred, ApprovalGiven, ApprovalRequested, DecisionMade, VersionRevoked
 from lifecycle.records.bodies.governors import EnrolledKey, PersonEnrolled
@@ -62,6 +59,7 @@ from tests.lineage.in_memory import (
     model_digest,
     subject,
 )
+from tests.lineage.statements import RITA_S_PUBLIC_KEY, rita_s_statement, unsigned
 
 
 def whole_life() -> Ledger:
@@ -224,10 +222,8 @@ def evaluated(ledger: Ledger, version: int, champion: int | None = None) -> None
 
 def approved(ledger: Ledger) -> None:
     statement = rita_s_statement()
-    payload = base64.b64encode(statement.canonical()).decode()
-    envelope = Envelope(payload_type=STATEMENT_TYPE, payload=payload, key_id="key-of-rita", signature="")
     ledger.add(
-        ApprovalGiven(envelope=envelope),
+        ApprovalGiven(envelope=unsigned(statement)),
         subject(1),
         actor=RISK_OFFICER,
         run_id=None,
@@ -236,28 +232,8 @@ def approved(ledger: Ledger) -> None:
     )
 
 
-def rita_s_statement() -> Statement:
-    return Statement(
-        decision="approve",
-        approver="rita",
-        reason="The evidence is sound.",
-        model="credit",
-        version=1,
-        model_digest=model_digest(1),
-        dataset_digest=DATASET,
-        report_digest=digest("report 1"),
-        evidence_digest=digest("evidence 1"),
-        bundle_digest=BUNDLE,
-        environment="local",
-        requested_by_decision="promotion-1",
-        nonce="nonce",
-        signed_at_us=START_US,
-        expires_at_us=START_US + 10**12,
-    )
-
-
 def enrolled(ledger: Ledger) -> None:
-    key = EnrolledKey(id="key-of-rita", public=base64.b64encode(bytes(32)).decode())
+    key = EnrolledKey(id="key-of-rita", public=RITA_S_PUBLIC_KEY)
     body = PersonEnrolled(person="rita", roles=("risk",), teams=(), keys=(key,), registry="home", registry_digest=PEOPLE)
     ledger.add(body, Subject(kind="person", name="rita"), run_id=None, event_id="enrolled-rita")
 
