@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from lifecycle.errors import LifecycleError, MalformedRecord, Refused
+from lifecycle.errors import LifecycleError, MalformedRecord
 from lifecycle.records.record import JsonObject, parse_json
 from lifecycle.serving.protocol import as_bytes
+from lifecycle.serving.wire import error_as_json
 
 _LOG = logging.getLogger(__name__)
 #: An order carries the leaf of a decision, with all the evidence in it.
@@ -65,29 +65,3 @@ class AdminServer:
             return {
                 "error": {"kind": "LifecycleError", "what": f"The gateway failed: {type(error).__name__}.", "next_step": "Look at its log."}
             }
-
-
-def error_as_json(error: LifecycleError) -> JsonObject:
-    """An error as it goes over the socket."""
-    said: JsonObject = {"kind": type(error).__name__, "what": error.what, "next_step": error.next_step}
-    if isinstance(error, Refused):
-        said["rules"] = list(error.rules)
-    return said
-
-
-def error_from_json(said: dict[str, Any]) -> LifecycleError:
-    """The same error at the other end; one that is not known here is still a LifecycleError."""
-    from lifecycle import errors
-
-    kind = getattr(errors, str(said.get("kind")), LifecycleError)
-    what, next_step = str(said.get("what")), str(said.get("next_step"))
-    if kind is Refused:
-        return Refused(what, next_step, tuple(said.get("rules", ())))
-    if not (isinstance(kind, type) and issubclass(kind, LifecycleError)):
-        return LifecycleError(what, next_step)
-    return kind(what, next_step)
-
-
-def encode_request(verb: str, fields: JsonObject) -> bytes:
-    """A request as one line."""
-    return json.dumps({**fields, "do": verb}).encode() + b"\n"

@@ -6,17 +6,19 @@ import json
 import os
 import socket
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lifecycle.errors import Unavailable
 from lifecycle.records.bodies.serving import RolledBack, Trigger
 from lifecycle.records.record import JsonObject
 from lifecycle.records.rollout import RolloutOrder
-from lifecycle.serving.admin import encode_request, error_from_json
 from lifecycle.serving.folder import GatewayFolder
 from lifecycle.serving.prediction_log import PredictionLog
 from lifecycle.serving.state import GatewayStatus, RolloutStatus
-from lifecycle.serving.undoing import AbortCause
+from lifecycle.serving.wire import encode_request, error_from_json
+
+if TYPE_CHECKING:
+    from lifecycle.serving.undoing import AbortCause
 
 #: Taking an order up copies and verifies a model, its signature included.
 _PATIENCE_SECONDS = 120.0
