@@ -18,8 +18,9 @@ from lifecycle.serving.served import Answer, Columns, checked_answer
 class CanaryLink(FrameProtocol):
     """Asks a canary, and checks what it says: it is a version that nobody trusts yet."""
 
-    def __init__(self, version: Version, digest: Digest, allowance: Allowance, schemas: ModelSchemas) -> None:
+    def __init__(self, path: Path, version: Version, digest: Digest, allowance: Allowance, schemas: ModelSchemas) -> None:
         super().__init__()
+        self.path = path
         self.version = version
         self.digest = digest
         self.allowance = allowance
@@ -31,7 +32,9 @@ class CanaryLink(FrameProtocol):
     async def connect(cls, path: Path, version: Version, digest: Digest, allowance: Allowance, schemas: ModelSchemas) -> CanaryLink:
         """A link to the canary that listens here. Raises Unavailable where none does."""
         try:
-            _, link = await asyncio.get_running_loop().create_unix_connection(lambda: cls(version, digest, allowance, schemas), str(path))
+            _, link = await asyncio.get_running_loop().create_unix_connection(
+                lambda: cls(path, version, digest, allowance, schemas), str(path)
+            )
         except OSError as error:
             raise Unavailable(
                 f"The canary of version {version} does not listen: {error.strerror}.", "Look at the gateway's log."

@@ -132,7 +132,7 @@ class Fleet:
             canary = self._canaries.pop(rollout_id, None)
             if canary is None:
                 return
-            await self._ask_all({"do": "detach", **canary.holding.as_message()}, _END_SECONDS)
+            await self._ask_all({"do": "detach", **canary.as_message()}, _END_SECONDS)
         await canary.process.end(_ACKNOWLEDGE_SECONDS)
         canary.socket.unlink(missing_ok=True)
 

@@ -135,10 +135,12 @@ class Worker:
             earlier.close()
 
     async def do_detach(self, message: dict[str, Any]) -> None:
-        """Lets a canary finish what it was asked, then leaves it."""
-        link = self._named(message).links.pop(message["version"], None)
-        if link is None:
+        """Lets a canary finish what it was asked, then leaves it. A later canary of the same version stays."""
+        links = self._named(message).links
+        link = links.get(message["version"])
+        if link is None or str(link.path) != message["socket"]:
             return
+        del links[message["version"]]
         for _ in range(DRAIN_SECONDS * 100):
             if link.idle:
                 break
