@@ -117,6 +117,7 @@ def deployment_input(departments: Departments, model: GovernedModel, version: in
         promotion=showing.promotion_evidence(departments, model, trained),
         strategy=model.rollout.strategy,
         first_weight=model.rollout.steps[0].weight,
+        plan_digest=model.rollout.content_digest(),
         revoked=state in ("revoked", "retired"),
     )
     subject = model_subject(departments, model, trained, step)

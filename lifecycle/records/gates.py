@@ -148,6 +148,8 @@ class DeploymentEvidence(Record):
     promotion: PromotionEvidence
     strategy: Literal["canary", "blue_green", "shadow"]
     first_weight: float
+    #: The whole plan that was shown to the gate: an order may carry out this one and no other.
+    plan_digest: Digest
     revoked: bool
 
 

@@ -1,4 +1,4 @@
-"""Whether an order may be carried out: an allowing deployment decision on exactly these bytes, proven to stand in the ledger.
+"""Whether an order may be carried out: an allowing deployment decision on exactly these bytes and this plan, proven by the ledger.
 
 Nothing is asked of the ledger and nothing of the network: the proof comes with the order, lies beside the gateway from
 then on, and is opened again at every load.
@@ -11,7 +11,7 @@ from lifecycle.proofs.inclusion import proven_leaf
 from lifecycle.proofs.notes import VerifierKey
 from lifecycle.records.bodies.decisions import DecisionMade
 from lifecycle.records.events import Event
-from lifecycle.records.gates import Decision
+from lifecycle.records.gates import Decision, DeploymentEvidence
 from lifecycle.records.rollout import RolloutOrder
 
 
@@ -19,14 +19,14 @@ def proven_decision(order: RolloutOrder, environment: str, log_key: VerifierKey)
     """The deployment decision that allows this order.
 
     Raises Tampered where the proof does not hold, MalformedRecord where the leaf is no event, Refused where the proven
-    event is not an allowing deployment decision on this model, version, digest and environment.
+    event is not an allowing deployment decision on this model, version, digest, environment and plan.
     """
     leaf, _ = proven_leaf(order.proof, (log_key,))
     event = Event.parse(leaf)
     if not isinstance(event.body, DecisionMade):
         raise _refused(order, f"its proof is of a {event.type}, not of a decision")
     decision = event.body.decision
-    asked = decision.input
+    asked, shown = decision.input, decision.input.evidence
     checks = (
         (decision.id == order.decision_id, f"its proof is of decision {decision.id}, not of {order.decision_id}"),
         (decision.gate == "deployment" == decision.result.gate == asked.gate, f"its decision is of the gate {decision.gate}"),
@@ -35,6 +35,11 @@ def proven_decision(order: RolloutOrder, environment: str, log_key: VerifierKey)
         (order.digest == asked.subject.digest == event.subject.digest, "its decision is on other bytes"),
         (order.model == asked.subject.name == event.subject.name, f"its decision is on the model {asked.subject.name}"),
         (order.version == asked.subject.version == event.subject.version, f"its decision is on version {asked.subject.version}"),
+        (decision.input_digest == asked.content_digest(), "its decision answers another question than the one beside it"),
+        (
+            isinstance(shown, DeploymentEvidence) and shown.plan_digest == order.plan.content_digest(),
+            "its decision is on another plan of the rollout",
+        ),
     )
     for holds, why in checks:
         if not holds:

@@ -71,7 +71,7 @@ def test_a_log_of_ones_own(target: Target) -> None:
 )
 def test_a_real_decision_about_something_else(target: Target, change: dict[str, object], why: str) -> None:
     """A decision that was made, and proven, but does not allow this, is refused with what it is."""
-    arguments: dict[str, object] = {"digest": target.packed.digest, "version": 1} | change
+    arguments: dict[str, object] = {"digest": target.packed.digest, "version": 1, "rollout_plan": plan()} | change
     make: Callable[..., object] = decision
     made = make(**arguments)
     proof = prove(decided(made), target.key)  # type: ignore[arg-type]  # make() returns a Decision
@@ -80,7 +80,9 @@ def test_a_real_decision_about_something_else(target: Target, change: dict[str, 
 
 def test_an_order_that_names_another_decision(target: Target) -> None:
     """The order must name the decision that its proof is of."""
-    target.refuses(target.order.model_copy(update={"decision_id": "decision-credit-9"}), Refused, "of decision decision-of-rollout-credit-1")
+    target.refuses(
+        target.order.model_copy(update={"decision_id": "decision-credit-9"}), Refused, "of decision decision-of-rollout-credit-1"
+    )
 
 
 def test_a_proof_of_another_event(target: Target) -> None:
@@ -96,7 +98,7 @@ def test_a_proof_of_another_event(target: Target) -> None:
 
 def test_a_denial_that_was_turned_into_an_allowance(target: Target) -> None:
     """Changing the leaf breaks its proof."""
-    denial = prove(decided(decision(target.packed.digest, 1, allow=False)), target.key)
+    denial = prove(decided(decision(target.packed.digest, 1, plan(), allow=False)), target.key)
     forged = base64.b64decode(denial.leaf).replace(b'"allow":false', b'"allow":true').replace(b'"outcome":"deny"', b'"outcome":"allow"')
     proof = denial.model_copy(update={"leaf": base64.b64encode(forged).decode()})
     target.refuses(target.order.model_copy(update={"proof": proof}), Tampered, "does not stand at index 1")
@@ -107,6 +109,19 @@ def test_a_leaf_that_is_no_event(target: Target) -> None:
     proof = target.order.proof.model_copy(update={"leaf": base64.b64encode(b"before").decode(), "index": 0})
     with pytest.raises((Tampered, MalformedRecord)):
         target.cache.admit(target.order.model_copy(update={"proof": proof}), target.packed.folder)
+
+
+def test_a_real_decision_with_a_plan_of_ones_own(target: Target) -> None:
+    """What the gate was shown is the whole plan: all the traffic at once, or no guardrails, is another one."""
+    for own in (plan((1.0, 0, 1.0)), plan(guardrails=()), plan(breaker=0), plan(without_champion="refer")):
+        target.refuses(target.order.model_copy(update={"plan": own}), Refused, "another plan")
+
+
+def test_a_decision_whose_question_was_exchanged(target: Target) -> None:
+    """A decision that answers another question than the one beside it, by its digest, allows nothing."""
+    made = decision(target.packed.digest, 1, plan()).model_copy(update={"input_digest": NOWHERE})
+    changed = target.order.model_copy(update={"proof": prove(decided(made), target.key), "decision_id": made.id})
+    target.refuses(changed, Refused, "another question")
 
 
 def test_an_order_for_another_place(target: Target) -> None:

@@ -121,9 +121,10 @@ def first_version(ledger: Ledger) -> None:
     ledger.add(barred, subject(1), actor=ENGINEER, event_id="barred-1")
     approved(ledger)
     decided(ledger, "promotion-1-again", promotion(1), "allow", 1, approvals=(verified(),))
-    decided(ledger, "deployment-1", deployment(1, "promotion-1-again"), "allow", 1, approvals=(verified(),))
-    plan = RolloutPlan(steps=tuple(RolloutStep(weight=w, minimum_n=10, bake_seconds=0.0) for w in (0.1, 0.5, 1.0)), guardrails=())
-    requested = RolloutRequested(rollout_id="rollout-1", plan=plan, decision_id="deployment-1", champion_version=None, champion_digest=None)
+    decided(ledger, "deployment-1", deployment(1, "promotion-1-again", plan(0.1, 0.5, 1.0)), "allow", 1, approvals=(verified(),))
+    requested = RolloutRequested(
+        rollout_id="rollout-1", plan=plan(0.1, 0.5, 1.0), decision_id="deployment-1", champion_version=None, champion_digest=None
+    )
     ledger.add(requested, subject(1), inputs={"model": model_digest(1)}, event_id="rollout-requested-1")
     for step, weight in enumerate((0.1, 0.5)):
         ledger.add(RolloutStepReached(rollout_id="rollout-1", step=step, weight=weight, observed=()), subject(1), event_id=f"step-{step}")
@@ -151,10 +152,9 @@ def third_version(ledger: Ledger) -> None:
     trained(ledger, 3)
     evaluated(ledger, 3, champion=1)
     decided(ledger, "promotion-3", promotion(3), "allow", 3)
-    decided(ledger, "deployment-3", deployment(3, "promotion-3"), "allow", 3)
-    plan = RolloutPlan(steps=(RolloutStep(weight=1.0, minimum_n=10, bake_seconds=0.0),), guardrails=())
+    decided(ledger, "deployment-3", deployment(3, "promotion-3", plan(1.0)), "allow", 3)
     requested = RolloutRequested(
-        rollout_id="rollout-3", plan=plan, decision_id="deployment-3", champion_version=1, champion_digest=model_digest(1)
+        rollout_id="rollout-3", plan=plan(1.0), decision_id="deployment-3", champion_version=1, champion_digest=model_digest(1)
     )
     ledger.add(requested, subject(3), inputs={"model": model_digest(3)}, event_id="rollout-requested-3")
     back = RolledBack(
@@ -314,14 +314,19 @@ def promotion(version: int) -> PromotionEvidence:
     )
 
 
-def deployment(version: int, promoted_by: str) -> DeploymentEvidence:
+def plan(*weights: float) -> RolloutPlan:
+    return RolloutPlan(steps=tuple(RolloutStep(weight=weight, minimum_n=10, bake_seconds=0.0) for weight in weights), guardrails=())
+
+
+def deployment(version: int, promoted_by: str, ordered: RolloutPlan) -> DeploymentEvidence:
     return DeploymentEvidence(
         promotion_decision_id=promoted_by,
         promotion_outcome="allow",
         promotion_subject_digest=model_digest(version),
         promotion=promotion(version),
         strategy="canary",
-        first_weight=0.1,
+        first_weight=ordered.steps[0].weight,
+        plan_digest=ordered.content_digest(),
         revoked=False,
     )
 

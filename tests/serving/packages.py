@@ -122,7 +122,14 @@ def plan(
 
 
 def decision(
-    digest: Digest, version: int, *, model: str = MODEL, gate: Gate = "deployment", allow: bool = True, environment: str = ENVIRONMENT
+    digest: Digest,
+    version: int,
+    rollout_plan: RolloutPlan,
+    *,
+    model: str = MODEL,
+    gate: Gate = "deployment",
+    allow: bool = True,
+    environment: str = ENVIRONMENT,
 ) -> Decision:
     """A decision as a gate makes it, about a model of which next to nothing is known."""
     asked = GateInput(
@@ -135,7 +142,11 @@ def decision(
         target=GateTarget(environment=environment, jurisdiction="PT", purpose="tests of the gateway"),
         approvals=(),
         waivers=(),
-        evidence=_deployment_evidence(digest, version, model) if gate == "deployment" else _promotion_evidence(digest, version, model),
+        evidence=(
+            _deployment_evidence(digest, version, model, rollout_plan)
+            if gate == "deployment"
+            else _promotion_evidence(digest, version, model)
+        ),
     )
     result = GateResult(
         gate=gate,
@@ -197,14 +208,15 @@ def _promotion_evidence(digest: Digest, version: int, model: str) -> PromotionEv
     )
 
 
-def _deployment_evidence(digest: Digest, version: int, model: str) -> DeploymentEvidence:
+def _deployment_evidence(digest: Digest, version: int, model: str, rollout_plan: RolloutPlan) -> DeploymentEvidence:
     return DeploymentEvidence(
         promotion_decision_id="promotion",
         promotion_outcome="allow",
         promotion_subject_digest=digest,
         promotion=_promotion_evidence(digest, version, model),
         strategy="canary",
-        first_weight=0.1,
+        first_weight=rollout_plan.steps[0].weight,
+        plan_digest=rollout_plan.content_digest(),
         revoked=False,
     )
 
@@ -234,7 +246,7 @@ def order(
 ) -> RolloutOrder:
     """An order that may be carried out."""
     wanted = rollout_id or f"rollout-{model}-{version}"
-    made = decision(packed.digest, version, model=model).model_copy(update={"id": f"decision-of-{wanted}"})
+    made = decision(packed.digest, version, rollout_plan, model=model).model_copy(update={"id": f"decision-of-{wanted}"})
     return RolloutOrder(
         rollout_id=wanted,
         model=model,

@@ -13,7 +13,7 @@ import pytest
 
 from lifecycle.serving.application import Application
 from lifecycle.serving.served import ServedModel
-from tests.serving.packages import MODEL, ROW, decision
+from tests.serving.packages import MODEL, ROW, decision, plan
 from tests.serving.running import Caller, RunningGateway, running_gateway
 
 
@@ -166,7 +166,7 @@ def test_a_row_names_the_decision_that_let_its_version_serve(served: RunningGate
     """The decision of the order and the digest of its policy stand in the row; the caller's id beside it."""
     _, said = caller.infer(request_id="call-7")
     row = served.client.predictions.find(said["parameters"]["prediction_id"])
-    allowed = decision(served.pack(3).digest, 3)
+    allowed = decision(served.pack(3).digest, 3, plan())
     assert row["decision_id"].startswith("decision-of-rollout-")
     assert (row["bundle_digest"], row["request_id"]) == (allowed.policy.bundle_digest, "call-7")
 
