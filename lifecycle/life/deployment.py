@@ -18,10 +18,11 @@ from lifecycle.errors import LifecycleError, Refused, Unavailable, UnknownName
 from lifecycle.life import judging, standing
 from lifecycle.life.asking import ask, decision_event, require_allowed
 from lifecycle.life.recording import Step, links, record_once
+from lifecycle.records.bodies.decisions import DecisionMade
 from lifecycle.records.bodies.serving import RolloutAborted, RolloutCompleted, RolloutRequested, RolloutStepReached
-from lifecycle.records.bodies.training import ModelTrained
+from lifecycle.records.bodies.training import ModelEvaluated, ModelTrained
 from lifecycle.records.events import Actor, Event, Recorded, Subject
-from lifecycle.records.gates import Decision
+from lifecycle.records.gates import Decision, DeploymentEvidence
 from lifecycle.records.identity import now_us
 from lifecycle.records.rollout import RolloutOrder
 from lifecycle.records.states import State, fold
@@ -102,7 +103,21 @@ def _unused_decision(departments: Departments, model: GovernedModel, version: in
     used = any(standing.body_of(recorded, RolloutRequested).decision_id == decision.id for recorded in requested)
     in_time = all(approval.expires_at_us > now_us() for approval in decision.input.approvals)
     same_rules = decision.policy.bundle_digest == departments.gate_keeper.bundle_digest
-    return decision.id if in_time and same_rules and not used else None
+    still_true = _was_shown_what_is(departments, model, version, *decided[-1])
+    return decision.id if in_time and same_rules and still_true and not used else None
+
+
+def _was_shown_what_is(departments: Departments, model: GovernedModel, version: int, event: Event, decision: Decision) -> bool:
+    """Whether the newest evidence is what the gate saw, and every statement that the decision used up still verifies."""
+    shown, body = decision.input.evidence, event.body
+    evaluated = standing.body_of(standing.evaluated(departments, model.name, version), ModelEvaluated)
+    verify_now = {approval.statement_digest for approval in judging.approvals_for(departments, model.name, version)}
+    return (
+        isinstance(shown, DeploymentEvidence)
+        and shown.promotion.evaluation_digest == evaluated.evidence_digest
+        and isinstance(body, DecisionMade)
+        and verify_now.issuperset(body.consumed)
+    )
 
 
 def _require_deployable(departments: Departments, model: GovernedModel, version: int, states: Mapping[tuple[str, int], State]) -> None:
