@@ -11,7 +11,7 @@ from lifecycle.cli import render
 
 @click.group()
 def keys() -> None:
-    """Make the key that a person signs with."""
+    """Make the key that a person signs with, and revoke one that somebody else may have."""
 
 
 @keys.command(short_help="Make a key pair.")
@@ -27,6 +27,19 @@ def new(file: Path, person: str | None) -> None:
     public = create_key(file)
     render.line(f"{key_id_of(public)}  {file.with_suffix('.pub')}")
     render.note(f"Keep {file} to yourself. Next: lifecycle people add {person or 'ID'} --role ROLE --key {file.with_suffix('.pub')}")
+
+
+@keys.command(short_help="Revoke a key.")
+@click.argument("key_id", metavar="KEY")
+@click.option("--reason", required=True, metavar="TEXT", help="What happened to the key; stands in the ledger.")
+def revoke(key_id: str, reason: str) -> None:
+    """Record that the key with the id KEY counts no more, for nothing that it ever signed. It can't be undone."""
+    from lifecycle.life.enrolment import revoke_key
+    from lifecycle.wiring import Departments
+
+    revoke_key(Departments.here(), key_id, reason=reason)
+    render.line(f"{key_id} counts no more.")
+    render.note("What it approved and no deployment has used yet waits again. A new key: lifecycle keys new FILE")
 
 
 @click.group()

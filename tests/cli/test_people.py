@@ -40,6 +40,18 @@ def test_from_a_key_to_a_person_who_can_sign(project: Path, capsys: pytest.Captu
     assert '"person": "alice"' in capsys.readouterr().out
 
 
+def test_a_lost_key_is_revoked(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """By its id, with what happened to it; a key that nobody has is named."""
+    assert main.run(["keys", "new", str(project / "alice.key")]) == 0
+    key_id = capsys.readouterr().out.split()[0]
+    assert main.run(["people", "add", "alice", "--role", "risk", "--key", str(project / "alice.pub")]) == 0
+    assert main.run(["keys", "revoke", key_id, "--reason", "The laptop was stolen."]) == 0
+    assert main.run(["ledger", "log", "--type", "KeyRevoked", "--json"]) == 0
+    assert "The laptop was stolen." in capsys.readouterr().out
+    assert main.run(["keys", "revoke", "ed25519-none", "--reason", "It was lost."]) == 2
+    assert "no key 'ed25519-none' here" in capsys.readouterr().err
+
+
 def test_an_empty_registry_says_what_to_do(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Nobody enrolled is no error, and names the next step."""
     assert main.run(["people", "list"]) == 0
