@@ -20,6 +20,7 @@ from lifecycle.measures.names import Metric
 from lifecycle.records import rollout as ordered
 from lifecycle.records.cron import Cron
 from lifecycle.records.form import Form
+from lifecycle.records.declared import Declared
 from lifecycle.records.gates import RiskTier
 from lifecycle.records.record import INTEGER_BOUND, ActorId, Count, JsonObject, Name
 
@@ -141,6 +142,21 @@ class GovernedModel(Form):
         if unknown:
             raise ValueError(f"slices: {', '.join(unknown)} are not features; those are {', '.join(features)}")
         return self
+
+    def declared(self, members: tuple[str, ...]) -> Declared:
+        """What a version that is trained now will be judged by; `members` are those of the team now."""
+        return Declared(
+            owner=self.owner,
+            team=self.team,
+            members=members,
+            purpose=self.purpose,
+            jurisdiction=self.jurisdiction,
+            risk_tier=self.risk_tier,
+            limits=self.limits,
+            limit_overrides=self.limit_overrides,
+            rollout=self.rollout,
+            approval_valid_hours=self.approval_valid_hours,
+        )
 
     def with_options(self, **options: Any) -> GovernedModel:
         """A copy whose training differs in these options, for a candidate that tries something else."""

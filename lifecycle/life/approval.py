@@ -19,7 +19,7 @@ from lifecycle.records.approval import Envelope, Statement
 from lifecycle.records.bodies import Body
 from lifecycle.records.bodies.decisions import ApprovalBarred, ApprovalGiven, ApprovalRefused, ApprovalRequested
 from lifecycle.records.events import Actor, Event, Recorded, Subject
-from lifecycle.records.gates import Decision, GateInput, Maker, Outcome, PromotionEvidence, RequiredApproval, VerifiedApproval, Violation
+from lifecycle.records.gates import Decision, GateInput, Outcome, PromotionEvidence, RequiredApproval, VerifiedApproval, Violation
 from lifecycle.records.identity import new_id, now_us
 from lifecycle.wiring import Departments
 
@@ -66,7 +66,7 @@ def approve_version(
     verified = verify_statement(envelope, people, now_us())
     event_id = new_id()
     approval = approval_of(event_id, verified, people, consumed=False, at_us=now_us())
-    asked = _question(departments, model, version, requested, approval)
+    asked = _question(departments, model, version, approval)
     answered = departments.gate_keeper.ask(asked)
     _require_answer(answered)
     barring = _barring(answered, event_id, decision)
@@ -136,19 +136,12 @@ def _statement(
     )
 
 
-def _question(departments: Departments, model: str, version: int, requested: Recorded, approval: VerifiedApproval) -> GateInput:
-    """The promotion gate's question of this moment with this approval added, and with everybody who ever counted as a maker."""
+def _question(departments: Departments, model: str, version: int, approval: VerifiedApproval) -> GateInput:
+    """The promotion gate's question of this moment with this approval added."""
     others = judging.approvals_for(departments, model, version)
     step = Step(run_id=approval.event_id)
     asked = judging.promotion_input(departments, departments.model(model), version, step, (*others, approval))
-    asked_before = [
-        before
-        for _, before in standing.decisions(departments, model, version, "promotion")
-        if before.id == standing.body_of(requested, ApprovalRequested).decision_id
-    ]
-    makers: tuple[Maker, ...] = (*asked.subject.makers, *(maker for before in asked_before for maker in before.input.subject.makers))
-    subject = asked.subject.model_copy(update={"makers": tuple(dict.fromkeys(makers))})
-    return asked.model_copy(update={"subject": subject, "now_us": max(now_us(), approval.approved_at_us)})
+    return asked.model_copy(update={"now_us": max(now_us(), approval.approved_at_us)})
 
 
 def _require_answer(answered: Decision) -> None:

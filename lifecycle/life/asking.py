@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from lifecycle.errors import Refused, UnknownName
 from lifecycle.life.recording import Step, links
 from lifecycle.life.standing import body_of
@@ -11,14 +13,18 @@ from lifecycle.records.gates import Decision, DeploymentEvidence, GateInput, Pro
 from lifecycle.records.record import Digest
 from lifecycle.wiring import Departments
 
+if TYPE_CHECKING:
+    from lifecycle.ledger.writer import Writer
 
-def ask(departments: Departments, asked: GateInput, step: Step) -> Decision:
+
+def ask(departments: Departments, asked: GateInput, step: Step, *, seen: int | None = None) -> Decision:
     """The gate's decision, recorded as DecisionMade before it is returned.
 
     The bundle that decided and the people whom it decided by are kept, to take it again and to verify its approvals.
 
     A deployment decision that allows consumes the approvals that it was shown. That is checked and written in one
-    transaction: of two deployments that race for one approval, the second is refused.
+    transaction: of two deployments that race for one approval, the second is refused. `seen` is how many records there
+    were when the question was put together: what was refused or evaluated since then, the gate has not seen.
     """
     keeper = departments.gate_keeper
     departments.artifacts.put(keeper.bundle.document)
@@ -37,6 +43,8 @@ def ask(departments: Departments, asked: GateInput, step: Step) -> Decision:
         inputs=(*_shown(asked), *_approvals(asked), *_rules(decision)),
     )
     with departments.ledger.writing() as writer:
+        if seen is not None:
+            _require_nothing_new(writer, asked, departments.environment, seen)
         used = {
             statement
             for recorded in writer.events(types=("DecisionMade",), name=subject.name, version=subject.version)
@@ -50,6 +58,20 @@ def ask(departments: Departments, asked: GateInput, step: Step) -> Decision:
             )
         writer.append(event)
     return decision
+
+
+def _require_nothing_new(writer: Writer, asked: GateInput, environment: str, seen: int) -> None:
+    """Raises Refused where somebody refused, or judged the version anew, while the gate was being asked."""
+    subject = asked.subject
+    new = writer.events(
+        types=("ApprovalRefused", "ModelEvaluated", "VersionRevoked"), name=subject.name, version=subject.version, since=seen
+    )
+    if any(recorded.event.environment == environment or recorded.event.type == "ModelEvaluated" for recorded in new):
+        raise Refused(
+            f"{subject.name}:{subject.version} was refused, revoked or evaluated anew while the gate was being asked.",
+            "Ask again, so that the gate sees what stands now.",
+            ("STATE",),
+        )
 
 
 def require_allowed(decision: Decision, what: str) -> None:

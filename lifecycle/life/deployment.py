@@ -77,7 +77,8 @@ def _allowing_decision(departments: Departments, model: GovernedModel, version: 
     if unused is not None:
         report(f"allowed by decision {unused}, which a step that was cut short has left unused")
         return unused
-    decision = ask(departments, judging.deployment_input(departments, model, version, step), step)
+    seen = departments.ledger.head().size
+    decision = ask(departments, judging.deployment_input(departments, model, version, step), step, seen=seen)
     require_allowed(decision, f"The deployment of {model.name}:{version}")
     report(f"allowed by decision {decision.id}")
     return decision.id
@@ -173,8 +174,9 @@ def _request_rollout(departments: Departments, model: GovernedModel, version: in
     trained = standing.trained(departments, model.name, version)
     champion = standing.serving_version(departments, model.name)
     champion_digest = standing.trained(departments, model.name, champion).event.subject.digest if champion else None
+    plan = judging.declared_of(trained).rollout
     body = RolloutRequested(
-        rollout_id=rollout_id, plan=model.rollout, decision_id=decision_id, champion_version=champion, champion_digest=champion_digest
+        rollout_id=rollout_id, plan=plan, decision_id=decision_id, champion_version=champion, champion_digest=champion_digest
     )
     event = Event.happened(
         body,
@@ -206,7 +208,7 @@ def _order(departments: Departments, model: GovernedModel, version: int, decisio
             version=version,
             digest=digest,
             environment=departments.environment,
-            plan=model.rollout,
+            plan=judging.declared_of(trained).rollout,
             decision_id=decision_id,
             proof=departments.proof(decided.index),
             signature_digest=body.signature_digest,

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Literal, Protocol
+
 from lifecycle.declaration import GovernedModel
 from lifecycle.life import showing, standing
 from lifecycle.life.enrolment import people_in_force
 from lifecycle.life.recording import Step
 from lifecycle.records.bodies.decisions import ApprovalGiven, ApprovalRefused, DecisionMade
 from lifecycle.records.bodies.training import ModelTrained
+from lifecycle.records.declared import Declared
 from lifecycle.records.events import Recorded
 from lifecycle.records.gates import (
     DeploymentEvidence,
@@ -18,17 +21,37 @@ from lifecycle.records.gates import (
     GateTarget,
     Maker,
     Request,
+    RiskTier,
     RollbackEvidence,
     VerifiedApproval,
 )
 from lifecycle.records.identity import new_id, now_us
-from lifecycle.records.record import Digest
+from lifecycle.records.record import ActorId, Digest, Name
 from lifecycle.wiring import Departments
+
+
+class Judged(Protocol):
+    """What a gate judges by: a declaration, or what was declared when a version was trained."""
+
+    @property
+    def owner(self) -> ActorId: ...
+    @property
+    def team(self) -> Name: ...
+    @property
+    def purpose(self) -> Name: ...
+    @property
+    def jurisdiction(self) -> str: ...
+    @property
+    def risk_tier(self) -> RiskTier: ...
+    @property
+    def limits(self) -> Name: ...
+    @property
+    def limit_overrides(self) -> dict[Name, float]: ...
 
 
 def gate_input(
     departments: Departments,
-    model: GovernedModel,
+    judged: Judged,
     gate: Gate,
     evidence: GateEvidence,
     step: Step,
@@ -43,56 +66,72 @@ def gate_input(
         now_us=now_us(),
         request=Request(id=new_id(), actor=step.requester, reason=reason),
         subject=subject,
-        target=GateTarget(environment=departments.environment, jurisdiction=model.jurisdiction, purpose=model.purpose),
+        target=GateTarget(environment=departments.environment, jurisdiction=judged.jurisdiction, purpose=judged.purpose),
         approvals=approvals,
         waivers=(),
         evidence=evidence,
     )
 
 
-def model_subject(departments: Departments, model: GovernedModel, recorded: Recorded, step: Step) -> GateSubject:
-    """The version as a gate sees it, with everybody who had a part in it."""
+def declared_of(trained: Recorded) -> Declared:
+    """What a version is judged by: the declaration of its training, and not that of today."""
+    return standing.body_of(trained, ModelTrained).declared
+
+
+def model_subject(departments: Departments, recorded: Recorded, step: Step) -> GateSubject:
+    """The version as a gate sees it, with everybody who ever had a part in it: then, since, and now."""
     subject, body = recorded.event.subject, standing.body_of(recorded, ModelTrained)
-    trainer = recorded.event.actor
-    makers = [*_team(departments, model), *_requesters(departments, model, step)]
+    declared, trainer = body.declared, recorded.event.actor
+    makers = [*_team(departments, declared), *_requesters(departments, declared, step), *_makers_before(departments, recorded)]
+    makers += [Maker(id=member, part="team", basis="fact") for member in declared.members]
     if trainer.authenticated:
         makers.append(Maker(id=trainer.id, part="trainer", basis="fact"))
     if body.code_author:
         makers.append(Maker(id=body.code_author, part="author", basis="fact" if body.code_author_basis == "fact" else "claim"))
-    return _subject(model, "model", tuple(dict.fromkeys(makers)), subject.version, subject.digest)
+    return _subject(declared, "model", subject.name, tuple(dict.fromkeys(makers)), subject.version, subject.digest)
 
 
 def dataset_subject(departments: Departments, model: GovernedModel, digest: Digest | None, step: Step) -> GateSubject:
     makers = (*_team(departments, model), *_requesters(departments, model, step))
-    return _subject(model, "dataset", makers, None, digest)
+    return _subject(model, "dataset", model.name, makers, None, digest)
 
 
-def _subject(model: GovernedModel, kind: str, makers: tuple[Maker, ...], version: int | None, digest: Digest | None) -> GateSubject:
+def _subject(
+    judged: Judged, kind: Literal["model", "dataset"], name: Name, makers: tuple[Maker, ...], version: int | None, digest: Digest | None
+) -> GateSubject:
     return GateSubject(
-        kind="model" if kind == "model" else "dataset",
-        name=model.name,
+        kind=kind,
+        name=name,
         version=version,
         digest=digest,
-        risk_tier=model.risk_tier,
-        limits=model.limits,
-        limit_overrides=model.limit_overrides,
+        risk_tier=judged.risk_tier,
+        limits=judged.limits,
+        limit_overrides=judged.limit_overrides,
         makers=makers,
     )
 
 
-def _team(departments: Departments, model: GovernedModel) -> tuple[Maker, ...]:
+def _team(departments: Departments, judged: Judged) -> tuple[Maker, ...]:
     """The owner and the whole team: they had a part in it whoever pressed the button."""
-    members = departments.people.members(model.team)
-    owner, team = Maker(id=model.owner, part="owner", basis="fact"), Maker(id=model.team, part="team", basis="fact")
+    members = departments.people.members(judged.team)
+    owner, team = Maker(id=judged.owner, part="owner", basis="fact"), Maker(id=judged.team, part="team", basis="fact")
     return (owner, team, *(Maker(id=member, part="team", basis="fact") for member in members))
 
 
-def _requesters(departments: Departments, model: GovernedModel, step: Step) -> tuple[Maker, ...]:
+def _requesters(departments: Departments, judged: Judged, step: Step) -> tuple[Maker, ...]:
     """Who asked. Nobody authenticated means that the owner and the whole team count as having asked and trained."""
     if step.requester.authenticated:
         return (Maker(id=step.requester.id, part="requester", basis="fact"),)
-    everybody = (model.owner, *departments.people.members(model.team))
+    everybody = (judged.owner, *departments.people.members(judged.team))
     return tuple(Maker(id=person, part="requester", basis="claim") for person in everybody)
+
+
+def _makers_before(departments: Departments, trained: Recorded) -> list[Maker]:
+    """Whoever counted as a maker in any decision on the version or on the run that trained it: leaving a team undoes no part."""
+    subject, run_id = trained.event.subject, trained.event.run_id
+    about = departments.ledger.events(types=("DecisionMade",), name=subject.name, version=subject.version)
+    of_its_run = departments.ledger.events(types=("DecisionMade",), name=subject.name, run_id=run_id) if run_id is not None else []
+    return [maker for recorded in (*of_its_run, *about) for maker in standing.body_of(recorded, DecisionMade).decision.input.subject.makers]
 
 
 def promotion_input(
@@ -100,8 +139,8 @@ def promotion_input(
 ) -> GateInput:
     trained = standing.trained(departments, model.name, version)
     evidence = showing.promotion_evidence(departments, model, trained)
-    subject = model_subject(departments, model, trained, step)
-    return gate_input(departments, model, "promotion", evidence, step, subject=subject, approvals=approvals)
+    subject = model_subject(departments, trained, step)
+    return gate_input(departments, declared_of(trained), "promotion", evidence, step, subject=subject, approvals=approvals)
 
 
 def deployment_input(departments: Departments, model: GovernedModel, version: int, step: Step) -> GateInput:
@@ -110,26 +149,28 @@ def deployment_input(departments: Departments, model: GovernedModel, version: in
     promotions = standing.decisions(departments, model.name, version, "promotion")
     event, promotion = promotions[-1] if promotions else (None, None)
     state = standing.states(departments).get((model.name, version))
+    declared = declared_of(trained)
     evidence = DeploymentEvidence(
         promotion_decision_id=promotion.id if promotion else "",
         promotion_outcome=promotion.result.outcome if promotion else "deny",
         promotion_subject_digest=(event.subject.digest if event and event.subject.digest else "sha256:" + "0" * 64),
         promotion=showing.promotion_evidence(departments, model, trained),
-        strategy=model.rollout.strategy,
-        first_weight=model.rollout.steps[0].weight,
-        plan_digest=model.rollout.content_digest(),
+        strategy=declared.rollout.strategy,
+        first_weight=declared.rollout.steps[0].weight,
+        plan_digest=declared.rollout.content_digest(),
         revoked=state in ("revoked", "retired"),
     )
-    subject = model_subject(departments, model, trained, step)
+    subject = model_subject(departments, trained, step)
     approvals = approvals_for(departments, model.name, version)
-    return gate_input(departments, model, "deployment", evidence, step, subject=subject, approvals=approvals)
+    return gate_input(departments, declared, "deployment", evidence, step, subject=subject, approvals=approvals)
 
 
 def rollback_input(
     departments: Departments, model: GovernedModel, evidence: RollbackEvidence, version: int, step: Step, reason: str
 ) -> GateInput:
-    subject = model_subject(departments, model, standing.trained(departments, model.name, version), step)
-    return gate_input(departments, model, "rollback", evidence, step, subject=subject, reason=reason)
+    trained = standing.trained(departments, model.name, version)
+    subject = model_subject(departments, trained, step)
+    return gate_input(departments, declared_of(trained), "rollback", evidence, step, subject=subject, reason=reason)
 
 
 def approvals_for(departments: Departments, model: str, version: int) -> tuple[VerifiedApproval, ...]:

@@ -18,9 +18,10 @@ def ask_for_promotion(departments: Departments, model: GovernedModel, version: i
 
     Waiting holds nothing: the run ends, the pending record stands, and a sensor goes on when it is answered.
     """
+    seen = departments.ledger.head().size
     approvals = judging.approvals_for(departments, model.name, version)
     asked = judging.promotion_input(departments, model, version, step, approvals)
-    decision = ask(departments, asked, step)
+    decision = ask(departments, asked, step, seen=seen)
     if decision.result.outcome == "needs_approval":
         _request_approval(departments, model, version, decision, step)
     return decision
@@ -38,7 +39,7 @@ def _request_approval(departments: Departments, model: GovernedModel, version: i
         report_digest=shown.report_digest,
         evidence_digest=shown.evaluation_digest,
         bundle_digest=decision.policy.bundle_digest,
-        expires_at_us=now_us() + int(model.approval_valid_hours * 3_600_000_000),
+        expires_at_us=now_us() + int(judging.declared_of(trained).approval_valid_hours * 3_600_000_000),
     )
     event_id = step.event_id("approval-requested", decision.id)
     record_once(

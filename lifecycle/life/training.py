@@ -99,6 +99,7 @@ def _train(departments: Departments, model: GovernedModel, started: TrainingStar
         model_digest=model_digest,
         signature_digest=signature,
         signature_key=key_id(departments.signing_public_key),
+        declared=model.declared(departments.people.members(model.team)),
         training_id=step.run_id,
         code_commit=request.code_commit,
         code_author=author,

@@ -146,17 +146,6 @@ def test_a_second_approval_by_the_same_person_adds_nothing(departments: Departme
     assert approve(departments, "deputy", second).outcome == "allow"
 
 
-def test_whoever_asked_then_counts_as_a_maker_now(departments: Departments, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Those who counted as makers when the gate asked are barred, even where nothing else shows their part any more."""
-    key = enrolled(departments, tmp_path, "officer", roles=("risk",))
-    shown(monkeypatch, "officer")
-    wait_for_approval(departments)
-    shown(monkeypatch, "dagster")
-    with pytest.raises(Refused) as refusal:
-        approve(departments, "officer", key)
-    assert "SOD-001" in refusal.value.rules
-
-
 def test_the_team_s_member_is_barred_and_the_attempt_kept(departments: Departments, tmp_path: Path) -> None:
     """The engineer holds the role and has a key; the work is their team's."""
     key = enrolled(departments, tmp_path, "engineer", roles=("risk",), teams=(TEAM,))

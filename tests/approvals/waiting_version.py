@@ -19,6 +19,7 @@ from lifecycle.records.gates import GateInput, Maker, VerifiedApproval
 from lifecycle.records.identity import now_us
 from lifecycle.wiring import Departments, Settings
 from tests.policy.questions import good
+from tests.records.declarations import declared
 
 MODEL, VERSION, TEAM = "canary", 1, "modelling"
 HOUR_US = 3_600_000_000
@@ -33,19 +34,7 @@ def departments_of(repository: Path, folder: Path) -> Departments:
     project, home = folder / "project", folder / "home"
     shutil.copytree(repository / "governance", project / "governance")
     home.mkdir()
-    settings = Settings(
-        project=project,
-        home=home,
-        environment="local",
-        ledger_url=f"sqlite:///{home / 'ledger' / 'ledger.db'}",
-        origin="lifecycle.local/ledger",
-        artifacts_url=(home / "artifacts").as_uri(),
-        opa_url=None,
-        opa_token=None,
-        gateway_host="127.0.0.1",
-        gateway_port=0,
-        gateway_workers=1,
-    )
+    settings = Settings.from_environment({"LIFECYCLE_PROJECT": str(project), "LIFECYCLE_HOME": str(home)})
     departments = Departments(settings)
     vars(departments)["models"] = (SimpleNamespace(name=MODEL),)
     return departments
@@ -87,6 +76,7 @@ def wait_for_approval(departments: Departments, *, valid_us: int = HOUR_US) -> S
             model_digest=evaluation.model_digest,
             signature_digest=evaluation.model_digest,
             signature_key="k",
+            declared=declared(),
             training_id="t",
             code_commit="c",
             code_author="",

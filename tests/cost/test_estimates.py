@@ -21,7 +21,7 @@ def test_without_a_run_to_go_by_the_estimate_says_that_it_is_assumed() -> None:
 
 def test_the_median_seconds_per_epoch_scale_with_the_epochs() -> None:
     """Runs of 1, 2 and 9 seconds an epoch make 20 epochs last 40 seconds: an outlier moves nothing."""
-    events = [trained(str(seconds), metering(seconds=seconds, epochs=10)) for seconds in (10.0, 20.0, 90.0)]
+    events = [trained(f"run-{seconds:.0f}", metering(seconds=seconds, epochs=10)) for seconds in (10.0, 20.0, 90.0)]
     assert estimate(PRICES, events, device="cpu", epochs=20, assumed_seconds=1.0).seconds == 40.0
 
 

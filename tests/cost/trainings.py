@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lifecycle.records.bodies.training import Metering, ModelTrained, TrainingFailed, TrainingStarted
 from lifecycle.records.events import Actor, Event, Subject
+from tests.records.declarations import declared
 
 DATASET = "sha256:" + "d" * 64
 MODEL = "sha256:" + "a" * 64
@@ -37,6 +38,7 @@ def trained(run: str, metered: Metering, *, at_us: int = 0, run_id: str | None =
         model_digest=MODEL,
         signature_digest=MODEL,
         signature_key="key",
+        declared=declared(),
         training_id=run,
         code_commit="unversioned",
         code_author="",

@@ -10,6 +10,7 @@ from lifecycle.records.bodies import KeyRevoked, ModelEvaluated, ModelTrained, V
 from lifecycle.records.bodies.training import Metering
 from lifecycle.records.events import Actor, Event, Subject
 from lifecycle.records.record import Digest, digest_of
+from tests.records.declarations import declared
 
 ORIGIN = "example.org/ledger"
 SERVICE = Actor(id="tests", kind="service")
@@ -41,6 +42,7 @@ def trained(version: int, *, model: str = "credit") -> Event:
         model_digest=digest(f"{model} {version}"),
         signature_digest=digest("signature"),
         signature_key="key",
+        declared=declared(),
         training_id=f"training-{version}",
         code_commit="unversioned",
         code_author="",

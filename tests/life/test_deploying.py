@@ -241,3 +241,18 @@ def test_a_mended_source_is_ingested_by_the_same_step(tmp_path: Path, monkeypatc
         ingest_dataset(departments, bad, Step(run_id="resumed"))
     assert ingest_dataset(departments, model, Step(run_id="resumed")).event.type == "DatasetIngested"
     assert types(departments)[-2:] == ["DatasetRejected", "DatasetIngested"]
+
+
+def test_a_refusal_while_the_gate_is_asked_is_not_passed_over(tmp_path: Path) -> None:
+    """The question was put together before somebody refused; the answer is not recorded, and nothing is deployed."""
+    departments, cast = copy_of_home_at_the_gate(tmp_path)
+    model = departments.model("credit")
+    approve_version(departments, "credit", 1, person=cast.officer, key_file=cast.key(cast.officer), reason="Within limits.")
+    seen = departments.ledger.head().size
+    asked = deployment_input(departments, model, 1, Step(run_id="slow"))
+    reject = {"person": cast.officer, "key_file": cast.key(cast.officer), "reason": "On second thoughts, no."}
+    approve_version(departments, "credit", 1, decision="reject", **reject)  # type: ignore[arg-type]  # keyword arguments by name
+    with pytest.raises(Refused):
+        ask(departments, asked, Step(run_id="slow"), seen=seen)
+    assert types(departments)[-1] == "ApprovalRefused"
+    assert standing.states(departments)[("credit", 1)] == "denied"

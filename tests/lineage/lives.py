@@ -60,6 +60,7 @@ from tests.lineage.in_memory import (
     subject,
 )
 from tests.lineage.statements import RITA_S_PUBLIC_KEY, rita_s_statement, unsigned
+from tests.records.declarations import declared
 
 
 def whole_life() -> Ledger:
@@ -182,6 +183,7 @@ def trained(ledger: Ledger, version: int, *, allowed_by: tuple[str, ...] = (), r
         model_digest=model_digest(version),
         signature_digest=digest(f"signature {version}"),
         signature_key="key-1",
+        declared=declared(),
         training_id=f"training-{version}",
         code_commit="c0ffee",
         code_author="dora",

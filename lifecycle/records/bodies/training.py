@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lifecycle.records.bodies.body import Body
+from lifecycle.records.declared import Declared
 from lifecycle.records.evidence import Measurement
 from lifecycle.records.record import Count, Digest, Id, JsonObject, Name, Record, Version
 
@@ -37,6 +38,8 @@ class ModelTrained(Body):
     #: The OpenSSF Model Signing bundle over exactly the manifest's files.
     signature_digest: Digest
     signature_key: str
+    #: What the version is judged by from here on.
+    declared: Declared
     training_id: Id
     code_commit: str
     #: The author that git names: a claim, unless the commit is signed.
