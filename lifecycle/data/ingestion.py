@@ -15,7 +15,7 @@ from lifecycle.data.poisoning import duplicate_rows, suspected_label_flips
 from lifecycle.data.reading import SourceRows, read_source
 from lifecycle.data.rejection import DatasetNotAccepted, describe_failure, failure
 from lifecycle.data.spec import PROTECTED_PREFIX, ROW_ID, SPLIT, SPLIT_NAMES, Band, DatasetSpec
-from lifecycle.data.splits import row_ids, split_of
+from lifecycle.data.splits import identity_hashes, split_of
 from lifecycle.records.bodies.data import ColumnProfile, ContractFailure, DatasetIngested, DatasetRejected
 from lifecycle.records.record import Digest
 
@@ -93,11 +93,11 @@ def _outcome_failures(spec: DatasetSpec, frame: DataFrame) -> tuple[ContractFail
 
 
 def _dataset(spec: DatasetSpec, frame: DataFrame) -> DataFrame:
-    """Only what is declared: id, split, outcome, features, protected groups. A number that only makes a band stays behind."""
+    """Only what is declared: number, split, outcome, features, protected groups. A number that only makes a band stays behind."""
     import pandas as pd
 
-    ids = row_ids(frame, spec.identity)
-    columns: dict[str, object] = {ROW_ID: ids, SPLIT: [split_of(row_id, spec.shares) for row_id in ids]}
+    splits = [split_of(identity_hash, spec.shares) for identity_hash in identity_hashes(frame, spec.identity)]
+    columns: dict[str, object] = {ROW_ID: range(len(frame)), SPLIT: splits}
     columns |= {column: frame[column] for column in (spec.target, *spec.features)}
     columns |= {PROTECTED_PREFIX + name: _groups(frame, group) for name, group in spec.protected.items()}
     return pd.DataFrame(columns)
@@ -112,7 +112,7 @@ def _groups(frame: DataFrame, group: Band | str) -> Series:
 
 
 def _profile(column: Series) -> ColumnProfile:
-    kind = "number" if column.dtype.kind == "f" else "text"
+    kind = "number" if column.dtype.kind in "fi" else "text"
     return ColumnProfile(column=str(column.name), kind=kind, missing=int(column.isna().sum()), distinct=int(column.nunique()))
 
 

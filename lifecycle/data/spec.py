@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 else:
     SchemaFactory = Callable
 
-#: The columns that ingestion adds; a source can't have columns of these names.
+#: The columns that ingestion adds; a source can't have columns of these names. `row_id` is the number of the row in its dataset
+#: version and in its source, from 0: it says nothing of the row, and means nothing in another version.
 ROW_ID, SPLIT, PROTECTED_PREFIX = "row_id", "split", "protected_"
 #: The splits, in the order in which the unit interval is dealt out to them.
 SPLIT_NAMES = ("train", "validation", "test")

@@ -1,7 +1,10 @@
-"""Which row is which, and which split it falls into: by hash, so that it never depends on order, seed or other rows.
+"""Which split a row falls into: by a hash of its identity, so that it never depends on order, seed or other rows.
 
 A row keeps its split when rows are added, so no champion was ever trained on rows that it is compared on.
-Rows that agree in every identity column share their id, and therefore their split.
+Rows that agree in every identity column share their hash, and therefore their split.
+
+The hash is never stored: anybody who knows or guesses a person's identity columns could look them up by it. What a dataset
+version keeps of a row is its number and its split.
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ if TYPE_CHECKING:
 _HASH_DIGITS = 13
 
 
-def row_ids(frame: DataFrame, identity: tuple[str, ...]) -> list[str]:
+def identity_hashes(frame: DataFrame, identity: tuple[str, ...]) -> list[str]:
     """The SHA-256 (hex) of each row's identity columns, as JSON in the order of the columns' names; missing is null."""
     columns = [
         [None if value != value else value + 0.0 if isinstance(value, float) else value for value in frame[name].tolist()]
@@ -29,9 +32,9 @@ def row_ids(frame: DataFrame, identity: tuple[str, ...]) -> list[str]:
     return [hashlib.sha256(encode(row).encode("ascii")).hexdigest() for row in zip(*columns, strict=True)]
 
 
-def split_of(row_id: str, shares: SplitShares) -> str:
+def split_of(identity_hash: str, shares: SplitShares) -> str:
     """The split of one row: its hash is a point of the unit interval, which the shares divide among the splits."""
-    point = int(row_id[:_HASH_DIGITS], 16) / 16**_HASH_DIGITS
+    point = int(identity_hash[:_HASH_DIGITS], 16) / 16**_HASH_DIGITS
     for name in SPLIT_NAMES[:-1]:
         point -= float(getattr(shares, name))
         if point < 0.0:

@@ -87,7 +87,7 @@ def judge(question: Question, *, keep: Keep) -> Judged:
     report = evaluation_report(
         training, rows, question.spec, model.probabilities(model.features(training)), scored.probabilities, model.threshold
     )
-    baseline = Scored(labels, _baseline(question.baseline, rows))
+    baseline = Scored(labels, _baseline(question, rows))
     # The page shows the evidence and so can't be named by it yet: until it is made, the report stands in its place.
     draft = Evidence(
         model=question.model,
@@ -131,16 +131,17 @@ def _parity(question: Question, features: Any, served: Probabilities) -> Parity:
     return Parity(rows=len(served), largest_difference=float(np.abs(eager - served).max()))
 
 
-def _baseline(stored: JsonObject, rows: pd.DataFrame) -> Probabilities:
-    """The baseline's stored predictions, in the order of these rows."""
+def _baseline(question: Question, rows: pd.DataFrame) -> Probabilities:
+    """The baseline's stored predictions, in the order of these rows. A row's number means nothing in another dataset version."""
+    stored = question.baseline
     ids, given = stored.get("rows"), stored.get("probabilities")
     if not isinstance(ids, list) or not isinstance(given, list) or len(ids) != len(given):
         raise MalformedRecord("The baseline's predictions have no rows or no probabilities.", "Train the candidate again.")
     by_row = dict(zip(ids, given, strict=True))
     missing = [row for row in rows["row_id"] if row not in by_row]
-    if missing:
+    if missing or stored.get("dataset_digest") != question.dataset_digest:
         raise MalformedRecord(
-            f"The baseline predicted other rows: {len(missing)} of {len(rows)} test rows are not among them.",
+            f"The baseline predicted rows of {stored.get('dataset_digest')}, not those of {question.dataset_digest}.",
             "Judge a version on the dataset version that it was trained on.",
         )
     return np.array([by_row[row] for row in rows["row_id"]], dtype=np.float64)

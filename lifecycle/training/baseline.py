@@ -21,7 +21,7 @@ _ITERATIONS, _LEARNING_RATE, _LEAVES = 120, 0.05, 15
 
 
 def baseline_predictions(request: TrainingRequest) -> JsonObject:
-    """`{"rows", "probabilities", "library", "iterations", …}`: the probability of the positive outcome per test row."""
+    """`{"dataset_digest", "rows", "probabilities", …}`: the probability of the positive outcome per test row, by its number there."""
     from sklearn.ensemble import HistGradientBoostingClassifier
     from threadpoolctl import threadpool_limits
 
@@ -41,12 +41,13 @@ def baseline_predictions(request: TrainingRequest) -> JsonObject:
         model.fit(_features(training, spec.numbers, vocabularies), (training[spec.target] == spec.positive).to_numpy())
         probabilities = model.predict_proba(_features(test, spec.numbers, vocabularies))[:, 1]
     return {
+        "dataset_digest": request.dataset_digest,
         "library": f"scikit-learn {version('scikit-learn')}",
         "iterations": _ITERATIONS,
         "learning_rate": _LEARNING_RATE,
         "leaves": _LEAVES,
         "seed": request.seed,
-        "rows": [str(row) for row in test["row_id"]],
+        "rows": [int(row) for row in test["row_id"]],
         "probabilities": [round(float(probability), 9) for probability in probabilities],
     }
 

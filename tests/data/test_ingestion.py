@@ -12,6 +12,7 @@ from lifecycle.data.columnar import read_dataset
 from lifecycle.data.ingestion import ingest
 from lifecycle.data.rejection import DatasetNotAccepted
 from lifecycle.data.spec import SPLIT_NAMES, Band, Contract
+from lifecycle.data.splits import identity_hashes
 from lifecycle.errors import DataRejected
 from lifecycle.records.bodies.data import DatasetRejected
 from tests.data.rows import loan_schema, loans, spec_of, written
@@ -40,7 +41,7 @@ def test_one_changed_field_is_another_dataset(tmp_path: Path, store: ArtifactSto
 
 
 def test_a_dataset_has_what_was_declared_and_no_more(tmp_path: Path, store: ArtifactStore) -> None:
-    """Id, split, outcome, features and protected groups; the age that only makes a band stays behind."""
+    """Number, split, outcome, features and protected groups; the age that only makes a band stays behind."""
     ingested = ingest(written(loans().assign(name="Jane Doe"), tmp_path), store)
     dataset = read_dataset(store, ingested.dataset_digest)
     assert list(dataset.columns) == ["row_id", "split", "paid", "income", "amount", "job", "town", "protected_age_band"]
@@ -55,11 +56,20 @@ def test_copies_never_stand_on_both_sides_of_a_split(tmp_path: Path, store: Arti
     frame = loans()
     contrary = frame.assign(paid=frame["paid"].map({"yes": "no", "no": "yes"}))
     ingested = ingest(written(pd.concat([frame, frame, contrary]), tmp_path), store)
-    splits = read_dataset(store, ingested.dataset_digest).groupby("row_id")["split"]
+    dataset = read_dataset(store, ingested.dataset_digest)
+    assert dataset["row_id"].tolist() == list(range(1_200))
+    splits = dataset.assign(row=dataset["row_id"] % 400).groupby("row")["split"]
     assert splits.nunique().max() == 1
     assert splits.size().min() == 3
     assert ingested.body.duplicate_rows == 400
     assert ingested.duplicate_share == pytest.approx(1 / 3)
+
+
+def test_no_hash_of_who_somebody_is_is_stored(tmp_path: Path, store: ArtifactStore) -> None:
+    """Attack: whoever guesses a person's identity columns can't look that person up by their hash."""
+    spec = written(loans(), tmp_path)
+    dataset = read_dataset(store, ingest(spec, store).dataset_digest)
+    assert not dataset.isin(identity_hashes(loans(), spec.identity)).any().any()
 
 
 def test_a_missing_protected_value_is_a_group_of_its_own(tmp_path: Path, store: ArtifactStore) -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lifecycle.data.spec import SPLIT_NAMES, SplitShares
-from lifecycle.data.splits import row_ids, split_of
+from lifecycle.data.splits import identity_hashes, split_of
 from tests.data.rows import loans
 
 SHARES = SplitShares()
@@ -23,39 +23,39 @@ shares = st.tuples(st.integers(1, 100), st.integers(1, 100), st.integers(1, 100)
 values = st.one_of(st.none(), st.floats(allow_nan=False, allow_infinity=False))
 
 
-def test_an_id_is_what_anybody_can_compute() -> None:
+def test_the_hash_is_what_anybody_can_compute() -> None:
     """It is the SHA-256 of the identity columns as JSON, in the order of their names: pinned, for it must never change."""
     frame = pd.DataFrame({"b": ["x"], "a": [1.5], "c": [float("nan")]})
-    assert row_ids(frame, ("b", "a", "c")) == [hashlib.sha256(b'[1.5,"x",null]').hexdigest()]
+    assert identity_hashes(frame, ("b", "a", "c")) == [hashlib.sha256(b'[1.5,"x",null]').hexdigest()]
 
 
-def test_ids_do_not_depend_on_order() -> None:
+def test_hashes_do_not_depend_on_order() -> None:
     """Not on that of the rows, of the columns, or of the declaration."""
     frame = loans()
     shuffled = frame.sample(frac=1.0, random_state=1)[list(reversed(frame.columns))]
-    again = dict(zip(shuffled.index, row_ids(shuffled.reset_index(drop=True), tuple(reversed(IDENTITY))), strict=True))
-    assert [again[position] for position in frame.index] == row_ids(frame, IDENTITY)
+    again = dict(zip(shuffled.index, identity_hashes(shuffled.reset_index(drop=True), tuple(reversed(IDENTITY))), strict=True))
+    assert [again[position] for position in frame.index] == identity_hashes(frame, IDENTITY)
 
 
 @given(st.lists(values, min_size=1, max_size=20), st.lists(values, max_size=20))
-def test_a_row_keeps_its_id_when_rows_are_added(before: list[float | None], added: list[float | None]) -> None:
+def test_a_row_keeps_its_hash_when_rows_are_added(before: list[float | None], added: list[float | None]) -> None:
     """New data moves no old row into another split."""
     old = pd.DataFrame({"x": pd.Series(before, dtype="float64")})
     new = pd.DataFrame({"x": pd.Series(before + added, dtype="float64")})
-    assert row_ids(new, ("x",))[: len(before)] == row_ids(old, ("x",))
+    assert identity_hashes(new, ("x",))[: len(before)] == identity_hashes(old, ("x",))
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False), st.floats(allow_nan=False, allow_infinity=False))
-def test_ids_are_equal_exactly_where_values_are(one: float, other: float) -> None:
-    """Equal values share an id (0.0 and -0.0 too), others do not."""
-    first, second = row_ids(pd.DataFrame({"x": [one, other]}), ("x",))
+def test_hashes_are_equal_exactly_where_values_are(one: float, other: float) -> None:
+    """Equal values share a hash (0.0 and -0.0 too), others do not."""
+    first, second = identity_hashes(pd.DataFrame({"x": [one, other]}), ("x",))
     assert (first == second) == (one == other)
 
 
 def test_a_missing_text_is_not_the_text_of_one() -> None:
     """An empty field, the word null and the number as a word are three identities."""
     frame = pd.DataFrame({"x": pd.Series([None, "null", "NaN", ""], dtype="str")})
-    assert len(set(row_ids(frame, ("x",)))) == 4
+    assert len(set(identity_hashes(frame, ("x",)))) == 4
 
 
 @given(row_id, shares)

@@ -31,7 +31,7 @@ def question_on(trained: TrainingResult, **changed: Any) -> Question:
         model="small",
         version=2,
         model_digest=digest_of(b"model"),
-        dataset_digest=digest_of(b"dataset"),
+        dataset_digest=digest_of(b"small"),
         parts=trained.parts,
         frame=small_frame(),
         spec=SmallData(),

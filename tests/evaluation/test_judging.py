@@ -154,6 +154,12 @@ def test_test_rows_of_one_outcome_judge_nothing(question: Question) -> None:
         judge(replace(question, frame=frame), keep=digest_of)
 
 
+def test_a_baseline_of_another_dataset_version_is_refused(question: Question) -> None:
+    """Rows are known by their number, which means nothing in another version."""
+    with pytest.raises(MalformedRecord, match="The baseline predicted rows of"):
+        judge(replace(question, dataset_digest=digest_of(b"another")), keep=digest_of)
+
+
 @pytest.mark.parametrize("baseline", [{}, {"rows": [], "probabilities": []}, {"rows": ["a"], "probabilities": []}])
 def test_a_baseline_of_other_rows_is_refused(question: Question, baseline: dict[str, list[str]]) -> None:
     """A missing prediction is never taken for a wrong one."""

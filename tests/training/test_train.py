@@ -109,7 +109,7 @@ def test_the_run_is_metered(trained: TrainingResult) -> None:
 
 
 def test_the_baseline_is_plain_numbers_of_the_test_rows(trained: TrainingResult) -> None:
-    """One probability per test row, by row id; it survives JSON."""
+    """One probability per test row, by its number; it survives JSON."""
     frame = small_frame()
     assert trained.baseline["rows"] == frame[frame["split"] == "test"]["row_id"].tolist()
     probabilities = trained.baseline["probabilities"]
