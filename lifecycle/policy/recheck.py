@@ -100,7 +100,8 @@ def _given(required: RequiredApproval, question: GateInput) -> int:
             if approval.decision == "approve"
             and required.role in approval.roles
             and approval.subject_digest == question.subject.digest
-            and approval.evidence_digest == shown.evaluation_digest
+            and approval.dataset_digest == shown.evaluation.dataset_digest
+            and (approval.evidence_digest, approval.report_digest) == (shown.evaluation_digest, shown.report_digest)
             and approval.environment == question.target.environment
             and approval.approved_at_us <= question.now_us < approval.expires_at_us
             and not approval.consumed

@@ -20,7 +20,7 @@ from lifecycle.policy.gatekeeper import GateKeeper
 from lifecycle.policy.recheck import believed
 from lifecycle.records.record import JsonObject
 from tests.policy.projects import answer, copied, edit, with_decision
-from tests.policy.questions import NOBODY_DIGEST, approval, changed, good, with_approvals
+from tests.policy.questions import NOBODY_DIGEST, OTHER_DIGEST, approval, changed, good, with_approvals
 
 
 class Impostor:
@@ -132,13 +132,21 @@ def test_a_violation_cannot_be_moved_out_of_sight(
 def test_the_keeper_counts_independent_people_itself(
     deceived: GateKeeper, impostor: Impostor, bundle: Bundle, embedded: EmbeddedEngine
 ) -> None:
-    """An engine that lets a maker's approval count is not believed: separation of duties is checked a second time."""
+    """An engine that lets a maker's approval count, or one of something else, is not believed: both are checked a second time."""
     question = good(bundle, "promotion", risk_tier="high")
     honest = embedded.answer("promotion", with_approvals(question, approval(bundle, question)).as_json())
     impostor.says = lambda gate, asked: honest
     assert deceived.ask(with_approvals(question, approval(bundle, question))).allowed
-    for own in ({"approver": "canary"}, {"also": ["canary"]}, {"roles": ["engineer"]}, {"consumed": True}, {"expires_at_us": 0}):
-        result = deceived.ask(with_approvals(question, approval(bundle, question, **own))).result
+    void: list[JsonObject] = [
+        {"approver": "canary"},
+        {"also": ["canary"]},
+        {"roles": ["engineer"]},
+        {"consumed": True},
+        {"expires_at_us": 0},
+    ]
+    void += [{name: OTHER_DIGEST} for name in ("subject_digest", "dataset_digest", "report_digest", "evidence_digest")]
+    for fields in void:
+        result = deceived.ask(with_approvals(question, approval(bundle, question, **fields))).result
         assert [violation.rule for violation in result.violations] == ["SYS-003"]
 
 

@@ -68,6 +68,14 @@ test_what_does_not_count_is_named_and_waits if {
 	}
 }
 
+test_every_digest_binds if {
+	every name in ["subject_digest", "dataset_digest", "report_digest", "evidence_digest", "bundle_digest", "environment"] {
+		decision := decided(but({name: "sha256:other"}))
+		decision.outcome == "needs_approval"
+		rules(decision.warnings) == {"APR-003"}
+	}
+}
+
 test_one_person_counts_once if {
 	two := json.patch(good, [
 		{"op": "replace", "path": "/subject/limit_overrides", "value": {"approvals_high": 2}},
