@@ -6,7 +6,7 @@ Nothing is stored before every check has passed.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from lifecycle.data.columnar import parquet_bytes
 from lifecycle.data.contracts import broken_checks, contract_digest
@@ -112,7 +112,7 @@ def _groups(frame: DataFrame, group: Band | str) -> Series:
 
 
 def _profile(column: Series) -> ColumnProfile:
-    kind = "number" if column.dtype.kind in "fi" else "text"
+    kind: Literal["number", "text"] = "number" if column.dtype.kind in "fi" else "text"
     return ColumnProfile(column=str(column.name), kind=kind, missing=int(column.isna().sum()), distinct=int(column.nunique()))
 
 

@@ -54,7 +54,7 @@ class Header(Record):
     occurred_at_us: Microseconds
     actor: Actor
     subject: Subject
-    run_id: str | None = None
+    run_id: Id | None = None
     inputs: tuple[Link, ...] = ()
     outputs: tuple[Link, ...] = ()
 

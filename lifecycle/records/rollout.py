@@ -73,7 +73,7 @@ class RolloutOrder(Record):
     decision_id: Id
     proof: LedgerProof
     signature_digest: Digest
-    run_id: str | None
+    run_id: Id | None
     ordered_at_us: Microseconds
     actor: ActorId
 

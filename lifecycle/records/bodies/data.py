@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from lifecycle.records.bodies.body import Body
-from lifecycle.records.record import Count, Digest, Record
+from lifecycle.records.record import Count, Digest, Name, Record
 
 
 class ColumnProfile(Record):
     """Counts only: no value of a row ever stands in a leaf."""
 
     column: str
-    kind: str
+    kind: Literal["number", "text"]
     missing: Count
     distinct: Count
 
@@ -30,10 +32,10 @@ class DatasetIngested(Body):
     contract: str
     contract_digest: Digest
     rows: Count
-    splits: dict[str, Count]
+    splits: dict[Name, Count]
     columns: tuple[ColumnProfile, ...]
     licence: str
-    classification: str
+    classification: Literal["public", "internal", "confidential", "personal"]
     regions: tuple[str, ...]
     single_feature_auc: dict[str, float]
     leaking_columns: tuple[str, ...]

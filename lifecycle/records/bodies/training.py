@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from lifecycle.records.bodies.body import Body
 from lifecycle.records.declared import Declared
 from lifecycle.records.evidence import Measurement
@@ -44,7 +46,7 @@ class ModelTrained(Body):
     code_commit: str
     #: The author that git names: a claim, unless the commit is signed.
     code_author: str
-    code_author_basis: str
+    code_author_basis: Literal["fact", "claim", "none"]
     metering: Metering
     validation: dict[Name, float]
     baseline_name: str
