@@ -29,12 +29,18 @@ def gateway() -> None:
 
 
 class LedgerSink:
-    """Enters the gateway's events in the ledger, which is opened with the first of them: the gateway starts without it."""
+    """Enters the gateway's events in the ledger, which is opened with the first of them: the gateway starts without it.
+
+    Raises Tampered for an event that no gateway records: the sink is no way into the ledger for anything else.
+    """
 
     def __init__(self, departments: Departments) -> None:
         self._departments = departments
 
     def append(self, event: Event, /) -> object:
+        from lifecycle.serving.rollout_events import require_own
+
+        require_own(event)
         return self._departments.ledger.append(event)
 
 

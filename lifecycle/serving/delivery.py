@@ -9,6 +9,7 @@ from pathlib import Path
 from lifecycle.errors import LifecycleError, Unavailable
 from lifecycle.serving.journal import Journal
 from lifecycle.serving.ports import EventSink
+from lifecycle.serving.rollout_events import require_own
 
 _LOG = logging.getLogger(__name__)
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
@@ -52,6 +53,7 @@ class Delivery:
                 await self._wake.wait()
                 continue
             try:
+                require_own(pending.event)
                 await asyncio.to_thread(self._sink.append, pending.event)
             except LifecycleError as error:
                 if isinstance(error, Unavailable):

@@ -17,6 +17,7 @@ from lifecycle.errors import LifecycleError, Tampered, Unavailable
 from lifecycle.records.events import Event
 from lifecycle.records.record import JsonObject, canonical_bytes, parse_json
 from lifecycle.serving.folder import write_durably
+from lifecycle.serving.rollout_events import require_own
 from lifecycle.serving.state import GatewayState
 
 #: A journal that has grown past this is written anew with what is still needed of it.
@@ -115,8 +116,9 @@ def replay(path: Path) -> tuple[GatewayState, list[Pending], int]:
         try:
             state, number = _apply(parse_json(line), state, pending, number)
         except (LifecycleError, KeyError, TypeError, ValueError) as error:
+            why = error.what if isinstance(error, LifecycleError) else "it is not in the journal's form."
             raise Tampered(
-                f"Line {place} of the gateway's journal {path} can't be read.",
+                f"Line {place} of the gateway's journal {path} can't be read: {why}",
                 "Restore it from its backup, or move it away and deploy again: an empty gateway serves nothing.",
             ) from error
     return state, [Pending(key, event) for key, event in sorted(pending.items())], number
@@ -130,5 +132,6 @@ def _apply(line: object, state: GatewayState, pending: dict[int, Event], number:
         return state, number
     for entered in line["events"]:
         number = max(number, int(entered["number"]))
-        pending[int(entered["number"])] = Event.of(entered["event"])
+        event = pending[int(entered["number"])] = Event.of(entered["event"])
+        require_own(event)
     return GatewayState.of(line["state"]), max(number, int(line.get("number", 0)))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from lifecycle.errors import Tampered
 from lifecycle.records.bodies import Body
-from lifecycle.records.bodies.serving import RolledBack
+from lifecycle.records.bodies.serving import RollbackRequested, RolledBack, RolloutAborted, RolloutCompleted, RolloutStepReached
 from lifecycle.records.events import Actor, Event, Link, Subject
 from lifecycle.records.rollout import ArmCounts
 from lifecycle.serving.counters import CellCounts
@@ -11,6 +12,17 @@ from lifecycle.serving.state import ArmMark, ModelState, ServedVersion
 
 #: Who acts: the service, for whoever ordered it.
 GATEWAY = Actor(id="gateway", kind="service")
+#: All that a gateway ever tells. Its journal is a file, so nothing else that stands there may reach the ledger.
+OWN_BODIES = (RolloutStepReached, RolloutCompleted, RolloutAborted, RollbackRequested, RolledBack)
+
+
+def require_own(event: Event) -> None:
+    """Raises Tampered for an event that a gateway does not tell, such as a decision."""
+    if not isinstance(event.body, OWN_BODIES) or event.actor != GATEWAY:
+        raise Tampered(
+            f"{event.type} by {event.actor.id} (event {event.id}) is nothing that a gateway records.",
+            "Find out who wrote it into the gateway's journal; it is not entered in the ledger.",
+        )
 
 
 def about(body: Body, *, model: str, version: ServedVersion, environment: str, run_id: str | None) -> Event:
