@@ -119,7 +119,8 @@ def test_a_model_of_the_project_is_trained_up_to_the_gate(run: Run, project: Pat
     """The whole way from the project's data to its promotion gate, recorded in the project's own home."""
     shown = run("-m", "lifecycle.cli.main", "train", "loans", "--json")
     assert shown.returncode == 0, shown.stdout[-2000:] + shown.stderr[-3000:]
-    assert json.loads(shown.stdout)["version"] == "loans:1"
+    answer = json.loads(shown.stdout)
+    assert (answer["model"], answer["version"], answer["name"]) == ("loans", 1, "loans:1")
     assert (project / ".lifecycle" / "ledger" / "ledger.db").is_file()
     verified = run("-m", "lifecycle.cli.main", "ledger", "verify")
     assert verified.returncode == 0, verified.stdout + verified.stderr
