@@ -61,14 +61,16 @@ def ask(departments: Departments, asked: GateInput, step: Step, *, seen: int | N
 
 
 def _require_nothing_new(writer: Writer, asked: GateInput, environment: str, seen: int) -> None:
-    """Raises Refused where somebody refused, or judged the version anew, while the gate was being asked."""
+    """Raises Refused where somebody refused, judged the version anew or revoked a key while the gate was being asked."""
     subject = asked.subject
     new = writer.events(
         types=("ApprovalRefused", "ModelEvaluated", "VersionRevoked"), name=subject.name, version=subject.version, since=seen
     )
-    if any(recorded.event.environment == environment or recorded.event.type == "ModelEvaluated" for recorded in new):
+    here = [recorded for recorded in new if recorded.event.environment == environment or recorded.event.type == "ModelEvaluated"]
+    if here or (asked.approvals and writer.events(types=("KeyRevoked",), since=seen)):
         raise Refused(
-            f"{subject.name}:{subject.version} was refused, revoked or evaluated anew while the gate was being asked.",
+            f"{subject.name}:{subject.version} was refused, revoked or evaluated anew, or a key was revoked, "
+            "while the gate was being asked.",
             "Ask again, so that the gate sees what stands now.",
             ("STATE",),
         )

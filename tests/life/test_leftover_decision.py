@@ -38,6 +38,11 @@ def deploy(departments: Departments) -> None:
     deploy_version(departments, departments.model("credit"), 1, Step(run_id="next"), report=print)
 
 
+def revoke_the_officer_s_key(departments: Departments) -> None:
+    (given,) = departments.ledger.events(types=("ApprovalGiven",), name="credit")
+    revoke_key(departments, standing.body_of(given, ApprovalGiven).envelope.key_id, reason="It was stolen.")
+
+
 def test_the_next_step_goes_on_with_it(departments: Departments) -> None:
     """The gateway takes no orders here; what matters is that the rollout was requested without a second approval."""
     with pytest.raises(Refused):
@@ -54,10 +59,20 @@ def test_evidence_that_came_since_has_to_be_judged(departments: Departments) -> 
     assert "RolloutRequested" not in types(departments)
 
 
+def test_a_key_that_is_revoked_while_the_gate_is_asked_is_not_passed_over(tmp_path: Path) -> None:
+    """The gate was shown an approval whose key was still good; the decision is not written on it."""
+    departments, cast = copy_of_home_at_the_gate(tmp_path)
+    approve_version(departments, "credit", 1, person=cast.officer, key_file=cast.key(cast.officer), reason="Within limits.")
+    seen = departments.ledger.head().size
+    asked = deployment_input(departments, departments.model("credit"), 1, Step(run_id="raced"))
+    revoke_the_officer_s_key(departments)
+    with pytest.raises(Refused, match="a key was revoked"):
+        ask(departments, asked, Step(run_id="raced"), seen=seen)
+
+
 def test_a_key_that_was_revoked_since_takes_the_decision_with_it(departments: Departments) -> None:
     """What a thief signed does not go out because a step was killed in between."""
-    (given,) = departments.ledger.events(types=("ApprovalGiven",), name="credit")
-    revoke_key(departments, standing.body_of(given, ApprovalGiven).envelope.key_id, reason="It was stolen.")
+    revoke_the_officer_s_key(departments)
     with pytest.raises(Refused, match="waits for approval"):
         deploy(departments)
     assert "RolloutRequested" not in types(departments)
