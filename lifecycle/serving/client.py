@@ -51,16 +51,26 @@ class GatewayClient:
         return RolloutStatus.of(self._ask("abort", rollout_id=rollout_id, reason=reason, cause=cause))
 
     def rollback(
-        self, model: str, *, to_version: int | None, trigger: Trigger, reason: str, rollback_id: str, decision_id: str | None = None
+        self,
+        model: str,
+        *,
+        to_version: int | None,
+        trigger: Trigger,
+        reason: str,
+        rollback_id: str,
+        decision_id: str | None = None,
+        from_version: int | None = None,
     ) -> RolledBack:
         """Takes the canary out if there is one, else goes back from what serves; returns what was observed.
 
         The gateway records RollbackRequested and RolledBack. Asked again by the same id, it says the same and does nothing.
-        Raises UnknownName, and Refused where there is nothing to take out or to go back to.
+        Raises UnknownName, and Refused where there is nothing to take out or to go back to, or where that is by now
+        another version than `from_version` or `to_version`.
         """
         said = self._ask(
             "rollback",
             model=model,
+            from_version=from_version,
             to_version=to_version,
             trigger=trigger.as_json(),
             reason=reason,

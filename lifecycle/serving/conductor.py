@@ -72,7 +72,7 @@ class Conductor:
             self._fleet.introduce(state.model, state.slot)
             for kept in _kept_loaded(state):
                 try:
-                    await asyncio.to_thread(self._cache.readmit, kept.digest)
+                    await asyncio.to_thread(self._cache.readmit, state.model, kept.version, kept.digest)
                 except LifecycleError as error:
                     _LOG.error("%s:%d does not serve: %s", state.model, kept.version, error.what)
                     if kept == state.champion:
@@ -92,7 +92,8 @@ class Conductor:
                 undoing.finish(self._books, state)
             elif state.rollout is not None:
                 try:
-                    package = await asyncio.to_thread(self._cache.readmit, state.rollout.canary.digest)
+                    canary = state.rollout.canary
+                    package = await asyncio.to_thread(self._cache.readmit, state.model, canary.version, canary.digest)
                 except LifecycleError as error:
                     undoing.record_aborted(self._books, state, "failed", error.what)
                 else:
@@ -120,7 +121,7 @@ class Conductor:
                     "Wait for it to end, or end it: `lifecycle rollback` takes a canary out.",
                     ("STATE",),
                 )
-            if state.champion is not None and state.champion.digest == order.digest and order.model not in self._books.faults:
+            if state.champion is not None and state.champion.version == order.version and order.model not in self._books.faults:
                 raise Refused(f"{order.model}:{order.version} serves already.", "There is nothing to roll out.", ("STATE",))
             if self._books.used_up(order.decision_id):
                 raise Refused(
@@ -157,12 +158,19 @@ class Conductor:
         await self._clean_up(state.model, rollout_id)
 
     async def rollback(
-        self, model: str, to_version: int | None, trigger: Trigger, reason: str, rollback_id: str, decision_id: str | None
+        self,
+        model: str,
+        from_version: int | None,
+        to_version: int | None,
+        trigger: Trigger,
+        reason: str,
+        rollback_id: str,
+        decision_id: str | None,
     ) -> RolledBack:
         """Takes the canary out if there is one, else what serves; returns what was observed.
 
         Asked again by the same id, it says the same. Raises UnknownName and Refused where there is nothing to take out
-        or nothing to go back to.
+        or nothing to go back to, or where that is not `from_version` or not `to_version`.
         """
         async with self._locks[model]:
             done = self._books.rolled_back(rollback_id)
@@ -172,10 +180,11 @@ class Conductor:
             rollout_id = "" if state.rollout is None else state.rollout.rollout_id
             champion = None if state.champion is None else state.champion.version
             if state.rollout is not None and to_version in (None, champion):
+                undoing.require_expected(model, state.rollout.canary, state.champion, from_version, to_version)
                 body = await undoing.undo(self._books, self._fleet, state, trigger, reason, rollback_id, decision_id)
             else:
                 body = await undoing.replace(
-                    self._books, self._fleet, self._cache, state, to_version, trigger, reason, rollback_id, decision_id
+                    self._books, self._fleet, self._cache, state, from_version, to_version, trigger, reason, rollback_id, decision_id
                 )
         await self._clean_up(model, rollout_id)
         return body

@@ -108,7 +108,7 @@ class Fleet:
         """Starts a version in a process of its own and connects all workers to it. Raises Unavailable where it does not load."""
         path = self._folder.socket(f"canary-{blake2b(rollout_id.encode(), digest_size=6).hexdigest()}")
         configuration = {
-            "folder": str(self._folder.package(holding.version.digest)),
+            "folder": str(self._folder.package(holding.model, holding.version.version, holding.version.digest)),
             "socket": str(path),
             "version": holding.version.version,
             "digest": holding.version.digest,

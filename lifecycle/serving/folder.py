@@ -56,9 +56,9 @@ class GatewayFolder:
     def counters(self, worker: int) -> Path:
         return self.path / f"counters-{worker}.bin"
 
-    def package(self, digest: Digest) -> Path:
-        """The folder of one model's files, its signature and the order that allows it."""
-        return self.packages / digest.removeprefix("sha256:")
+    def package(self, model: str, version: int, digest: Digest) -> Path:
+        """The folder of one version's files, its signature and the order that allows it. Two versions never share one."""
+        return self.packages / f"{model}-{version}-{digest.removeprefix('sha256:')}"
 
     def socket(self, name: str) -> Path:
         """Where a unix socket lies: here, or in a short private folder where this path is too long for an address.

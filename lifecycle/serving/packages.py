@@ -9,6 +9,7 @@ import base64
 import os
 import shutil
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,7 +69,7 @@ class PackageCache:
         try:
             _copy(source, arriving, order)
             self._verify(Package(arriving, order))
-            self._place(arriving, order.digest)
+            self._place(arriving, order)
         except OSError as error:
             raise Unavailable(
                 f"The model {order.model}:{order.version} can't be brought into the gateway: {error}.",
@@ -76,27 +77,33 @@ class PackageCache:
             ) from error
         finally:
             shutil.rmtree(arriving, ignore_errors=True)
-        return Package(self._folder.package(order.digest), order)
+        return Package(self._place_of(order), order)
 
-    def readmit(self, digest: Digest) -> Package:
-        """A model that was admitted before, checked again from its proof to its last byte; raises like `admit`."""
-        folder = self._folder.package(digest)
+    def readmit(self, model: str, version: int, digest: Digest) -> Package:
+        """A version that was admitted before, checked again from its proof to its last byte; raises like `admit`.
+
+        Bytes that another version was allowed with are not enough: the order must be for this model and this version.
+        """
+        folder = self._folder.package(model, version, digest)
         try:
             order = RolloutOrder.parse((folder / ORDER_FILE).read_bytes())
         except OSError as error:
-            raise Unavailable(f"The gateway's cache has no model {digest}: {error.strerror}.", "Deploy that version again.") from error
-        if order.digest != digest:
+            raise Unavailable(
+                f"The gateway's cache has no {model}:{version} of {digest}: {error.strerror}.", "Deploy that version again."
+            ) from error
+        if (order.model, order.version, order.digest) != (model, version, digest):
             raise Tampered(
-                f"The order beside the model {digest} is for other bytes.", "Deploy that version again, and find out who changed the cache."
+                f"The order beside {model}:{version} is for {order.model}:{order.version} of {order.digest}, not of {digest}.",
+                "Deploy that version again, and find out who changed the cache.",
             )
         proven_decision(order, self._environment, self._log_key)
         package = Package(folder, order)
         self._verify(package)
         return package
 
-    def keep_only(self, digests: set[Digest]) -> None:
-        """Removes every other model, and what a gateway that died left half copied. Call it before anything is admitted."""
-        kept = {self._folder.package(digest) for digest in digests}
+    def keep_only(self, versions: Iterable[tuple[str, int, Digest]]) -> None:
+        """Removes every other version, and what a gateway that died left half copied. Call it before anything is admitted."""
+        kept = {self._folder.package(model, version, digest) for model, version, digest in versions}
         for folder in self._folder.packages.iterdir():
             if folder not in kept:
                 shutil.rmtree(folder, ignore_errors=True)
@@ -120,7 +127,10 @@ class PackageCache:
             return False
         return True
 
-    def _place(self, arriving: Path, digest: Digest) -> None:
+    def _place_of(self, order: RolloutOrder) -> Path:
+        return self._folder.package(order.model, order.version, order.digest)
+
+    def _place(self, arriving: Path, order: RolloutOrder) -> None:
         """Puts the arrived package in its place.
 
         Where the same bytes lie there already, only their proof is replaced, because a process may be reading them. What
@@ -132,7 +142,7 @@ class PackageCache:
                 os.fsync(descriptor)
             finally:
                 os.close(descriptor)
-        place = self._folder.package(digest)
+        place = self._place_of(order)
         if self._holds(place):
             for name in (SIGNATURE_FILE, ORDER_FILE):
                 (arriving / name).replace(place / name)

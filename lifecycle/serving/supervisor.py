@@ -11,7 +11,7 @@ import socket
 from pathlib import Path
 from typing import Any
 
-from lifecycle.errors import Unavailable
+from lifecycle.errors import MalformedRecord, Unavailable
 from lifecycle.proofs.notes import VerifierKey
 from lifecycle.records.bodies.serving import Trigger
 from lifecycle.records.record import JsonObject
@@ -108,7 +108,7 @@ class Supervisor:
                 "stop": self._stop,
             },
         )
-        self._cache.keep_only({kept.digest for state in self._books.models for kept in state.versions})
+        self._cache.keep_only((state.model, kept.version, kept.digest) for state in self._books.models for kept in state.versions)
         await self._conductor.admit_all()
         try:
             await self._fleet.start()
@@ -154,10 +154,11 @@ class Supervisor:
         return self._books.rollout(rollout_id).as_json()
 
     async def _rollback(self, message: JsonObject) -> JsonObject:
-        to_version, decision_id = message.get("to_version"), message.get("decision_id")
+        decision_id = message.get("decision_id")
         body = await self._conductor.rollback(
             str(message.get("model")),
-            to_version if isinstance(to_version, int) else None,
+            _optional_version(message, "from_version"),
+            _optional_version(message, "to_version"),
             Trigger.of(message.get("trigger")),
             str(message.get("reason")),
             str(message.get("rollback_id")),
@@ -168,3 +169,10 @@ class Supervisor:
     async def _stop(self, message: JsonObject) -> JsonObject:
         asyncio.get_running_loop().call_soon(self._stopping.set)
         return {}
+
+
+def _optional_version(message: JsonObject, key: str) -> int | None:
+    value = message.get(key)
+    if value is None or type(value) is int:
+        return value
+    raise MalformedRecord(f"`{key}` is not the number of a version.", "Give a whole number, or leave it out.")

@@ -46,6 +46,7 @@ async def replace(
     fleet: Fleet,
     cache: PackageCache,
     state: ModelState,
+    from_version: int | None,
     to_version: int | None,
     trigger: Trigger,
     reason: str,
@@ -66,7 +67,8 @@ async def replace(
         raise Refused(
             f"The gateway can't go back to {wanted} of {state.model}.", f"The versions that served before it: {known}.", ("STATE",)
         )
-    await asyncio.to_thread(cache.readmit, target.digest)
+    require_expected(state.model, leaving, target, from_version, to_version)
+    await asyncio.to_thread(cache.readmit, state.model, target.version, target.digest)
     await fleet.load(Holding(state.model, state.slot, target))
     if state.rollout is not None:
         state = record_aborted(books, state, "superseded", reason)
@@ -83,6 +85,22 @@ async def replace(
     await fleet.acknowledge(state.model, state.slot, route.epoch)
     last_ns = max(routed_ns, books.counts(state, leaving).last_dispatch_ns)
     return _record_replaced(books, changed, leaving, (last_ns - decided_ns) // 1_000)
+
+
+def require_expected(
+    model: str, leaving: ServedVersion, target: ServedVersion | None, from_version: int | None, to_version: int | None
+) -> None:
+    """Raises Refused where other versions would change places than whoever asks was told: a rollout may have ended meanwhile."""
+    found = None if target is None else target.version
+    if from_version in (None, leaving.version) and to_version in (None, found):
+        return
+    asked = f"from {model}:{from_version or leaving.version}" + (f" to {model}:{to_version}" if to_version is not None else "")
+    would = f"from {model}:{leaving.version} to " + (f"{model}:{found}" if found is not None else "no version at all")
+    raise Refused(
+        f"This rollback was to go {asked}, and would now go {would}: what serves has changed since.",
+        "Look at `lifecycle gateway status`, and ask again if it is still wanted.",
+        ("STATE",),
+    )
 
 
 def finish(books: Books, state: ModelState) -> None:

@@ -111,7 +111,7 @@ class Worker:
     async def do_load(self, message: dict[str, Any]) -> None:
         """Loads and warms up a version in a thread, then makes it known; requests don't wait for it."""
         name = self._named(message)
-        folder = self._folder.package(message["digest"])
+        folder = self._folder.package(message["model"], message["version"], message["digest"])
         standing = name.loaded.get(message["version"])
         if standing is not None:
             # It may have been deployed anew since, under another decision.
@@ -125,7 +125,8 @@ class Worker:
     async def do_attach(self, message: dict[str, Any]) -> None:
         """Connects to a canary's process, in place of an earlier one of the same version."""
         name = self._named(message)
-        folder, version, digest = self._folder.package(message["digest"]), message["version"], message["digest"]
+        version, digest = message["version"], message["digest"]
+        folder = self._folder.package(message["model"], version, digest)
         schemas = await asyncio.to_thread(read_schemas, folder, digest)
         allowance = await asyncio.to_thread(read_allowance, folder)
         link = await CanaryLink.connect(Path(message["socket"]), version, digest, allowance, schemas)

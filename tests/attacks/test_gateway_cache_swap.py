@@ -9,13 +9,15 @@ from pathlib import Path
 
 import pytest
 
+from lifecycle.records.bodies.serving import Trigger
 from lifecycle.records.record import canonical_bytes
-from tests.serving.packages import plan
+from lifecycle.serving.folder import GatewayFolder
+from tests.serving.packages import MODEL, order, plan
 from tests.serving.running import RunningGateway, running_gateway
 
 
 def package(gateway: RunningGateway, version: int) -> Path:
-    return gateway.folder / "packages" / gateway.pack(version).digest.removeprefix("sha256:")
+    return GatewayFolder(gateway.folder).package(MODEL, version, gateway.pack(version).digest)
 
 
 @pytest.mark.parametrize("file", ["model/model.onnx", "model/preprocessor.json", "order.json", "model.sig", "model/manifest.json"])
@@ -45,7 +47,45 @@ def test_one_models_files_in_anothers_place_are_not_served(tmp_path: Path) -> No
         shutil.copytree(package(gateway, 1), package(gateway, 2))
         gateway.start()
         assert gateway.caller().infer()[0] == 503
-        assert "other bytes" in gateway.model().fault
+        assert "is for credit:1" in gateway.model().fault
+
+
+@pytest.mark.parametrize("copied", [False, True], ids=["the journal alone", "with the files under the other name"])
+def test_bytes_that_were_allowed_as_one_version_do_not_serve_as_another(tmp_path: Path, copied: bool) -> None:
+    """A journal that gives the champion's name to the bytes of another version, allowed or not, serves nothing."""
+    with running_gateway(tmp_path) as gateway:
+        gateway.serve(1)
+        gateway.serve(3)
+        gateway.stop()
+        journal = gateway.folder / "journal.jsonl"
+        last = [line for line in map(json.loads, journal.read_bytes().splitlines()) if "state" in line][-1]
+        digest = last["state"]["models"][0]["champion"]["digest"]
+        last["state"]["models"][0]["champion"]["version"] = 1
+        last["state"]["models"][0]["standby"] = []
+        with journal.open("ab") as file:
+            file.write(canonical_bytes({"state": last["state"], "events": []}) + b"\n")
+        if copied:
+            shutil.copytree(package(gateway, 3), GatewayFolder(gateway.folder).package(MODEL, 1, digest))
+        gateway.start()
+        assert gateway.caller().infer()[0] == 503
+        assert "credit:1" in gateway.model().fault
+
+
+def test_two_versions_of_the_same_bytes_are_both_deployable(tmp_path: Path) -> None:
+    """A training that makes the same model again makes another version, with a decision of its own; a rollback tells them apart."""
+    with running_gateway(tmp_path) as gateway:
+        gateway.serve(1)
+        again = order(gateway.pack(1), 2, gateway.key, plan())
+        gateway.client.order(again, gateway.pack(1).folder)
+        gateway.await_rollout(again.rollout_id, "completed")
+        caller = gateway.caller()
+        assert caller.infer()[1]["model_version"] == "2"
+        trigger = Trigger(kind="person", metric="", value=None, limit=None, detail="test")
+        gateway.client.rollback(MODEL, to_version=1, trigger=trigger, reason="test", rollback_id="b1")
+        assert caller.infer()[1]["model_version"] == "1"
+        gateway.stop()
+        gateway.start()
+        assert gateway.caller().infer()[1]["model_version"] == "1"
 
 
 def test_a_journal_that_names_a_version_without_a_proof_serves_nothing(tmp_path: Path) -> None:

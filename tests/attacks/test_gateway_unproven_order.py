@@ -49,7 +49,7 @@ def target(tmp_path: Path) -> Target:
 def test_the_true_order_is_admitted(target: Target) -> None:
     """What the attacks below change is all that stands between them and an admission."""
     target.cache.admit(target.order, target.packed.folder)
-    assert target.cache.readmit(target.packed.digest).order == target.order
+    assert target.cache.readmit(MODEL, 1, target.packed.digest).order == target.order
 
 
 def test_a_log_of_ones_own(target: Target) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from lifecycle.serving.application import Application
+from lifecycle.serving.folder import GatewayFolder
 from lifecycle.serving.served import ServedModel
 from tests.serving.packages import MODEL, ROW, decision, plan
 from tests.serving.running import Caller, RunningGateway, running_gateway
@@ -63,7 +64,7 @@ def test_an_answer_is_what_the_model_says(served: RunningGateway, caller: Caller
     status, said = caller.send("POST", "/v2/models/credit/infer", tensors(income=[120.0, 90.0, 100.0], home=["rent", "owner", "boat"]))
     assert (status, said["id"], said["model_name"], said["model_version"]) == (200, "call-1", MODEL, "3")
     packed = served.pack(3)
-    folder = served.folder / "packages" / packed.digest.removeprefix("sha256:")
+    folder = GatewayFolder(served.folder).package(MODEL, 3, packed.digest)
     model = ServedModel.load(folder, 3, packed.digest)
     expected = model.answer({"income": [120.0, 90.0, 100.0], "home": ["rent", "owner", "boat"]}, 3)
     probability, decision = said["outputs"]

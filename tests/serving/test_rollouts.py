@@ -240,6 +240,21 @@ def test_a_rollback_names_what_it_can_go_back_to(gateway: RunningGateway) -> Non
     assert gateway.caller().infer()[1]["model_version"] == "2"
 
 
+def test_a_rollback_that_was_decided_for_other_versions_is_refused(gateway: RunningGateway) -> None:
+    """What serves may change between the gate and the gateway: then nothing is done, and both are named."""
+    gateway.serve(1)
+    gateway.serve(2)
+    with pytest.raises(Refused, match=r"from credit:1.*from credit:2 to credit:1"):
+        gateway.client.rollback(MODEL, from_version=1, to_version=None, trigger=BY_HAND, reason="test", rollback_id="b1")
+    rollout = gateway.deploy(3, plan((0.5, 10_000, 60.0), (1.0, 1, 0.0)))
+    gateway.await_weight(rollout, 0.5)
+    with pytest.raises(Refused, match=r"from credit:2.*from credit:3 to credit:2"):
+        gateway.client.rollback(MODEL, from_version=2, to_version=None, trigger=BY_HAND, reason="test", rollback_id="b2")
+    assert gateway.client.rollout(rollout).state == "baking"
+    body = gateway.client.rollback(MODEL, from_version=3, to_version=2, trigger=BY_HAND, reason="test", rollback_id="b3")
+    assert (body.from_version, body.to_version) == (3, 2)
+
+
 def test_two_models_are_served_beside_each_other(gateway: RunningGateway) -> None:
     """Each model has its own route; a rollout of one leaves the other alone."""
     gateway.serve(1)
