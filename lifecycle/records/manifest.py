@@ -62,6 +62,7 @@ class InputColumn(Record):
 class ModelSchemas(Record):
     """`schemas.json`: what the model takes and what it answers."""
 
+    schema_version: Literal["lifecycle.schemas/1"] = "lifecycle.schemas/1"
     inputs: tuple[InputColumn, ...]
     #: The probability of the positive class, and the decision at the threshold.
     output: Literal["probability"] = "probability"
@@ -73,6 +74,7 @@ class ModelSchemas(Record):
 class TrainingRecipe(Record):
     """`training.json`: what to do to train it again."""
 
+    schema_version: Literal["lifecycle.recipe/1"] = "lifecycle.recipe/1"
     function: str
     options: JsonObject
     seed: Count

@@ -64,6 +64,7 @@ class LedgerProof(Record):
 class RolloutOrder(Record):
     """The desired state that the deployment stage writes; the gateway's controller makes it so."""
 
+    schema_version: Literal["lifecycle.order/1"] = "lifecycle.order/1"
     rollout_id: Id
     model: Name
     version: Version
