@@ -19,8 +19,8 @@ from lifecycle.errors import InvalidDeclaration
 from lifecycle.measures.names import Metric
 from lifecycle.records import rollout as ordered
 from lifecycle.records.cron import Cron
-from lifecycle.records.form import Form
 from lifecycle.records.declared import Declared
+from lifecycle.records.form import Form
 from lifecycle.records.gates import RiskTier
 from lifecycle.records.record import INTEGER_BOUND, ActorId, Count, JsonObject, Name
 

@@ -9,6 +9,7 @@ import importlib
 import importlib.util
 import os
 import pkgutil
+import re
 import sys
 import time
 from collections.abc import Mapping
@@ -66,7 +67,7 @@ class Settings:
         return cls(
             project=project,
             home=home,
-            environment=environ.get("LIFECYCLE_ENVIRONMENT", "local"),
+            environment=_environment(environ),
             ledger_url=environ.get("LIFECYCLE_LEDGER_URL", f"sqlite:///{home / 'ledger' / 'ledger.db'}"),
             origin=environ.get("LIFECYCLE_LEDGER_ORIGIN", "lifecycle.local/ledger"),
             artifacts_url=environ.get("LIFECYCLE_ARTIFACTS_URL", (home / "artifacts").as_uri()),
@@ -101,9 +102,18 @@ def _loaded(folder: str) -> ModuleType:
         raise InvalidDeclaration(f"{file} can't be loaded: {type(error).__name__}: {error}.", "Correct what it says there.") from error
 
 
+def _environment(environ: Mapping[str, str]) -> str:
+    name = environ.get("LIFECYCLE_ENVIRONMENT", "local")
+    if not re.fullmatch(r"[a-z][a-z0-9_]{0,62}", name):
+        raise InvalidDeclaration(
+            f"LIFECYCLE_ENVIRONMENT is {name!r}.", "Name it in small letters, digits and underscores, such as production."
+        )
+    return name
+
+
 def _number(environ: Mapping[str, str], name: str, default: int) -> int:
     text = environ.get(name, str(default))
-    if not text.isdigit():
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
         raise InvalidDeclaration(f"{name} is {text!r}.", f"Set it to a whole number, such as {default}.")
     return int(text)
 

@@ -47,7 +47,7 @@ def approvals(model: GovernedModel, job: Any) -> dg.SensorDefinition:
             run_requests=[
                 dg.RunRequest(
                     run_key=f"deploy-{version.key}",
-                    run_config={"ops": {f"{model.name}__deployment": {"config": {"digest": version.digest}}}},
+                    run_config={"ops": {f"{model.name}__deployment": {"config": {"digest": version.digest, "version": version.version}}}},
                     tags={"lifecycle/version": version.name},
                 )
                 for version in ready

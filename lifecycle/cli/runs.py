@@ -81,7 +81,11 @@ def deploy(version: str, as_json: bool) -> None:
     departments.model(model)
     digest = standing.trained(departments, model, number).event.subject.digest
     result = run_job(
-        departments, _definitions(), f"{model}_deploy", config={"deployment": {"digest": digest}}, log_level="ERROR" if as_json else "INFO"
+        departments,
+        _definitions(),
+        f"{model}_deploy",
+        config={"deployment": {"digest": digest, "version": number}},
+        log_level="ERROR" if as_json else "INFO",
     )
     require_success(result)
     if as_json:

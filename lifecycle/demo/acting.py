@@ -73,7 +73,7 @@ def deploy(stage: Stage, version: int) -> dg.ExecuteInProcessResult:
     from lifecycle.launching import run_job
 
     digest = standing.trained(stage.departments, MODEL, version).event.subject.digest
-    config: dict[str, JsonObject] = {"deployment": {"digest": digest}}
+    config: dict[str, JsonObject] = {"deployment": {"digest": digest, "version": version}}
     return run_job(stage.departments, stage.definitions, f"{MODEL}_deploy", config=config, log_level="CRITICAL")
 
 

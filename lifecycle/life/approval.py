@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from lifecycle.errors import InvalidDeclaration, Refused, Unavailable
+from lifecycle.errors import Refused, Unavailable
 from lifecycle.life import judging, standing
 from lifecycle.life.enrolment import people_in_force
-from lifecycle.life.recording import Step, links
+from lifecycle.life.recording import Step, links, require_prose
 from lifecycle.records.approval import Envelope, Statement
 from lifecycle.records.bodies import Body
 from lifecycle.records.bodies.decisions import ApprovalBarred, ApprovalGiven, ApprovalRefused, ApprovalRequested
@@ -57,8 +57,7 @@ def approve_version(
     from lifecycle.approvals.keys import load_key
     from lifecycle.approvals.statements import approval_of, sign_statement, verify_statement
 
-    if not reason.strip():
-        raise InvalidDeclaration("An approval without a reason says nothing.", "Say in --reason what convinced you, or what did not.")
+    require_prose(reason, "An approval" if decision == "approve" else "A refusal")
     requested = _open_request(departments, model, version)
     statement = _statement(departments, requested, person, reason, decision)
     people = people_in_force(departments)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from lifecycle.errors import InvalidDeclaration
 from lifecycle.records.events import Actor, Event, Link, Recorded
 from lifecycle.records.gates import Requester
 from lifecycle.records.identity import derived_id
-from lifecycle.records.record import Digest, Id
+from lifecycle.records.record import MOST_PROSE, PROSE, Digest, Id
 from lifecycle.wiring import Departments
 
 #: Who asks when nobody has signed in: Dagster's open-source pages know nobody.
@@ -41,6 +43,17 @@ def record_once(departments: Departments, event_id: str, build: Callable[[], Eve
     event = build()
     receipt = ledger.append(event)
     return Recorded(index=receipt.index, event=event)
+
+
+def require_prose(reason: str, of: str) -> None:
+    """Raises InvalidDeclaration for a reason that says nothing, or that would do something to the terminal of who reads it."""
+    if not reason.strip():
+        raise InvalidDeclaration(f"{of} without a reason says nothing.", "Say in --reason what convinced you, or what did not.")
+    if len(reason) > MOST_PROSE or re.match(PROSE, reason) is None:
+        raise InvalidDeclaration(
+            f"The reason of {of[0].lower()}{of[1:]} is longer than {MOST_PROSE} characters or has control characters in it.",
+            "Write it as plain text; what is longer belongs into a document that the reason names.",
+        )
 
 
 def links(**digests: Digest | None) -> tuple[Link, ...]:

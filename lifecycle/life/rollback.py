@@ -7,11 +7,13 @@ the gateway holds the proof, journals the intent, and enters it in the ledger as
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from lifecycle.declaration import GovernedModel
 from lifecycle.errors import LifecycleError, Refused
 from lifecycle.life import judging, standing
 from lifecycle.life.asking import ask, require_allowed
-from lifecycle.life.recording import Step
+from lifecycle.life.recording import Step, require_prose
 from lifecycle.records.bodies.serving import RolledBack, Trigger
 from lifecycle.records.gates import RollbackEvidence
 from lifecycle.records.record import Digest
@@ -25,17 +27,34 @@ def roll_back(departments: Departments, model: GovernedModel, step: Step, *, rea
     `to_version` defaults to the last one that served. Raises Refused where there is none or the gate says no,
     Unavailable where the gateway does not answer.
     """
+    require_prose(reason, "A rollback")
     trigger = Trigger(kind="person", metric="", value=None, limit=None, detail=reason)
-    decision_id = None
+    judged: Judged | None = None
     try:
-        decision_id = _ask(departments, model, step, trigger, reason, to_version)
+        judged = _ask(departments, model, step, trigger, reason, to_version)
     except LifecycleError as error:
         if _is_an_answer(error):
             raise
         reason = f"{reason} (the gate could not be asked: {error.what})"
+    # Where the gate has judged a way, the gateway goes that way or none: what it serves may differ from what the ledger says.
     return departments.gateway.rollback(
-        model.name, to_version=to_version, trigger=trigger, reason=reason, rollback_id=step.event_id("rollback"), decision_id=decision_id
+        model.name,
+        from_version=judged.leaving if judged else None,
+        to_version=judged.target if judged else to_version,
+        trigger=trigger,
+        reason=reason,
+        rollback_id=step.event_id("rollback"),
+        decision_id=judged.decision_id if judged else None,
     )
+
+
+@dataclass(frozen=True)
+class Judged:
+    """The way that the gate allowed."""
+
+    decision_id: str
+    leaving: int
+    target: int | None
 
 
 def _is_an_answer(error: LifecycleError) -> bool:
@@ -43,7 +62,7 @@ def _is_an_answer(error: LifecycleError) -> bool:
     return isinstance(error, Refused) and not (error.rules and all(rule.startswith("SYS-") for rule in error.rules))
 
 
-def _ask(departments: Departments, model: GovernedModel, step: Step, trigger: Trigger, reason: str, to_version: int | None) -> str:
+def _ask(departments: Departments, model: GovernedModel, step: Step, trigger: Trigger, reason: str, to_version: int | None) -> Judged:
     states = standing.states(departments)
     mine = {version: state for (name, version), state in states.items() if name == model.name}
     leaving = _leaving(model.name, mine)
@@ -64,7 +83,7 @@ def _ask(departments: Departments, model: GovernedModel, step: Step, trigger: Tr
     )
     decision = ask(departments, judging.rollback_input(departments, model, evidence, leaving, step, reason), step)
     require_allowed(decision, f"The rollback of {model.name}:{leaving}")
-    return decision.id
+    return Judged(decision.id, leaving, target)
 
 
 def _leaving(model: str, mine: dict[int, State]) -> int:

@@ -93,6 +93,6 @@ def decisions(departments: Departments, model: str, version: int, gate: Gate) ->
 def parse_version(text: str) -> tuple[str, int]:
     """`credit:7` as ("credit", 7). Raises UnknownName that shows the form."""
     model, separator, number = text.rpartition(":")
-    if not separator or not model or not number.isdigit() or int(number) < 1:
+    if not separator or not model or not (number.isascii() and number.isdigit() and len(number) < 16) or int(number) < 1:
         raise UnknownName(f"{text!r} names no version.", "Write it as MODEL:NUMBER, such as credit:7.")
     return model, int(number)

@@ -20,6 +20,7 @@ class Waiting:
     """A version that waits for people: for how many of which role, and who has answered so far."""
 
     name: str
+    version: int
     digest: Digest
     decision_id: str
     required: tuple[RequiredApproval, ...]
@@ -65,7 +66,14 @@ def waiting_for(departments: Departments, model: GovernedModel) -> list[Waiting]
         given = tuple(a for a in approvals if a.decision == "approve" and not a.consumed and a.environment == departments.environment)
         found.append(
             Waiting(
-                f"{name}:{version}", body.model_digest, body.decision_id, body.required, given, event.occurred_at_us, body.expires_at_us
+                f"{name}:{version}",
+                version,
+                body.model_digest,
+                body.decision_id,
+                body.required,
+                given,
+                event.occurred_at_us,
+                body.expires_at_us,
             )
         )
     return found
@@ -76,6 +84,7 @@ class Ready:
     """A version that nothing keeps from being deployed, under a key that a second look gives again."""
 
     name: str
+    version: int
     digest: Digest
     key: str
 
@@ -85,7 +94,9 @@ def ready_versions(departments: Departments, model: GovernedModel) -> list[Ready
 
     The deployment gate still has the last word.
     """
-    ready = [Ready(wait.name, wait.digest, wait.key) for wait in waiting_for(departments, model) if wait.answered and wait.given]
+    ready = [
+        Ready(wait.name, wait.version, wait.digest, wait.key) for wait in waiting_for(departments, model) if wait.answered and wait.given
+    ]
     for (name, version), state in standing.states(departments).items():
         if name != model.name or state != "allowed":
             continue
@@ -96,7 +107,7 @@ def ready_versions(departments: Departments, model: GovernedModel) -> list[Ready
         body = found[0].event.body if found else None
         if isinstance(body, DecisionMade) and body.decision.gate == "promotion" and body.decision.allowed:
             digest = standing.trained(departments, name, version).event.subject.digest
-            ready.append(Ready(f"{name}:{version}", digest or "", body.decision.id))
+            ready.append(Ready(f"{name}:{version}", version, digest or "", body.decision.id))
     return ready
 
 

@@ -7,7 +7,7 @@ import binascii
 from typing import Literal
 
 from lifecycle.errors import MalformedRecord
-from lifecycle.records.record import ActorId, Digest, Microseconds, Name, Record, Version
+from lifecycle.records.record import ActorId, Digest, Microseconds, Name, Prose, Record, Version
 
 #: The DSSE payload type of a statement.
 STATEMENT_TYPE = "application/vnd.lifecycle.approval-statement+json"
@@ -21,7 +21,7 @@ class Statement(Record):
     schema_version: Literal["lifecycle.statement/1"] = "lifecycle.statement/1"
     decision: Literal["approve", "reject"]
     approver: ActorId
-    reason: str
+    reason: Prose
     model: Name
     version: Version
     model_digest: Digest

@@ -28,6 +28,9 @@ Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 ActorId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_.-]{0,62}$")]
 #: What an event, a decision, a rollout or a run of training is called: `new_id` or `derived_id`, so a UUID.
 Id = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,64}$")]
+#: A text that a person wrote for others to read on a page or a terminal: no control characters, of a length that is read.
+MOST_PROSE, PROSE = 2_000, r"^[^\x00-\x08\x0b-\x1f\x7f-\x9f]*$"
+Prose = Annotated[str, StringConstraints(min_length=1, max_length=MOST_PROSE, pattern=PROSE)]
 Version = Annotated[int, Field(ge=1, lt=INTEGER_BOUND)]
 JsonObject = dict[str, JsonValue]
 

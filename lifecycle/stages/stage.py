@@ -37,6 +37,8 @@ class VersionConfig(dg.Config):
     """Which version a stage is about. Nothing means "latest": outside a training run the digest must be given."""
 
     digest: str = ""
+    #: Which version of these bytes, where several have the same.
+    version: int = 0
 
 
 def stage_key(model: GovernedModel, stage: str) -> dg.AssetKey:
@@ -92,6 +94,14 @@ def step_of(context: dg.AssetExecutionContext) -> Step:
 
 def version_in_question(departments: Departments, model: GovernedModel, config: VersionConfig, step: Step) -> int:
     """The version that the config names by digest, or the one that this very run has trained."""
+    if config.digest and config.version:
+        if standing.trained(departments, model.name, config.version).event.subject.digest != config.digest:
+            raise dg.Failure(
+                f"{model.name}:{config.version} does not have the digest {config.digest}.",
+                metadata={"next": "Take digest and version from the same line of `lifecycle status --json`."},
+                allow_retries=False,
+            )
+        return config.version
     if config.digest:
         return standing.version_of_digest(departments, model.name, config.digest)
     for recorded in departments.ledger.events(types=("ModelTrained",), name=model.name, run_id=step.run_id, newest_first=True, limit=1):

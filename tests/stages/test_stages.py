@@ -142,7 +142,7 @@ def test_the_approvals_sensor_says_for_whom_it_waits_and_then_asks_for_one_run(t
     assert len(requests) == 2
     assert requests[0].run_key == requests[1].run_key
     digest = standing.trained(departments, "credit", 1).event.subject.digest
-    assert requests[0].run_config["ops"]["credit__deployment"]["config"] == {"digest": digest}
+    assert requests[0].run_config["ops"]["credit__deployment"]["config"] == {"digest": digest, "version": 1}
 
 
 @pytest.mark.slow

@@ -127,12 +127,25 @@ found contains finding if {
 #   controls: [EU-AI-ACT-14]
 #   fix: Read the reason of the refusal, correct what it names and train a new candidate.
 passed contains "APR-002" if {
-	count({approval | some approval in counting; approval.decision == "reject"}) == 0
+	count(refusing) == 0
 }
 
 found contains concerning("APR-002", approval) if {
-	some approval in counting
+	some approval in refusing
+}
+
+# METADATA
+# description: |
+#   The refusals of these bytes here by somebody who may judge them. Neither another policy nor another report washes one
+#   off, nor does time: new bytes do.
+refusing contains approval if {
+	some approval in input.approvals
 	approval.decision == "reject"
+	approval.verified == true
+	approval.subject_digest == input.subject.digest
+	approval.environment == input.target.environment
+	holds_required_role(approval)
+	independent(approval)
 }
 
 # METADATA
