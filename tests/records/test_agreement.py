@@ -7,9 +7,10 @@ import pytest
 from lifecycle.records.agreement import disagreements
 from lifecycle.records.bodies import DecisionMade
 from lifecycle.records.events import Event, Link
-from tests.records.samples import of, samples
+from tests.records.samples.happenings import happenings
+from tests.records.samples.parts import of
 
-EVENTS = [record for records in samples().values() for record in records if isinstance(record, Event)]
+EVENTS = list(happenings())
 #: Links that no field of the body repeats: what was used beside it, and what a person is shown of it.
 FREE = {("DatasetIngested", "dataset"), ("ModelEvaluated", "champion")}
 WITH_LINKS = [

@@ -9,7 +9,8 @@ import pytest
 from lifecycle.records.bodies import BODIES
 from lifecycle.records.events import Event
 from lifecycle.records.record import Record
-from tests.records.samples import documents, samples
+from tests.records.samples import samples
+from tests.records.samples.documents import documents
 from tests.records.write_golden import GOLDEN
 
 FILES = sorted(GOLDEN.glob("*.jsonl"))

@@ -1,0 +1,88 @@
+"""One document of each kind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lifecycle.features import Preprocessor
+from lifecycle.features.columns import CategoryColumn, NumberColumn
+from lifecycle.policy.bundle import BundleDocument
+from lifecycle.records import manifest, rollout
+from lifecycle.records.identity import derived_id
+from lifecycle.records.prediction import PredictedOutput, Prediction
+from lifecycle.records.record import Record
+from tests.records.samples.judging import EVIDENCE, PROMOTION, STATEMENT, decision
+from tests.records.samples.parts import AT_US, DECLARED, PLAN, RUN, of
+
+
+def documents() -> Iterator[Record]:
+    """What stands beside the ledger under its digest, or lies beside a gateway."""
+    yield EVIDENCE
+    yield STATEMENT
+    yield decision("promotion", PROMOTION)
+    yield DECLARED
+    yield manifest.ModelManifest(
+        model="credit",
+        dataset_digest=of("dataset"),
+        files=tuple(manifest.ManifestFile(part=part, path=path, digest=of(path), size=1_024) for part, path in manifest.FILE_NAMES.items()),
+    )
+    yield manifest.ModelSchemas(
+        inputs=(
+            manifest.InputColumn(name="income", kind="number", nullable=True),
+            manifest.InputColumn(name="home", kind="category", nullable=False, categories=("owner", "rent")),
+        ),
+        positive="good",
+        negative="bad",
+        threshold=0.5,
+    )
+    yield manifest.TrainingRecipe(
+        function="assets.credit.network:train_credit_network",
+        options={"hidden": [64, 32]},
+        seed=7,
+        deterministic=True,
+        device="cpu",
+        precision="float32",
+        epochs=30,
+        dataset_digest=of("dataset"),
+        code_commit="5b728f5",
+        packages={"torch": "2.8.0"},
+    )
+    yield Preprocessor(
+        columns=(
+            NumberColumn(name="income", median=125.0, mean=131.5, scale=80.25, clip=10.0, nullable=True, flags_missing=True),
+            CategoryColumn(name="home", vocabulary=("owner", "rent"), nullable=False, unknown="bucket"),
+        )
+    )
+    yield BundleDocument(files={"policies/gates/promotion.rego": "package gov.promotion\n"})
+    yield rollout.RolloutOrder(
+        rollout_id=derived_id("rollout"),
+        model="credit",
+        version=2,
+        digest=of("model 2"),
+        environment="local",
+        plan=PLAN,
+        decision_id=derived_id("decision", "deployment"),
+        proof=rollout.LedgerProof(
+            index=5, leaf="e30=", path=("AAAA",), checkpoint="example.org/ledger\n6\nAAAA\n\n— example.org/ledger AAAA\n"
+        ),
+        signature_digest=of("signature"),
+        run_id=RUN,
+        ordered_at_us=AT_US,
+        actor="ada",
+    )
+    yield Prediction(
+        id=derived_id("prediction"),
+        at_us=AT_US,
+        model="credit",
+        version=1,
+        model_digest=of("model 1"),
+        decision_id=derived_id("decision", "deployment"),
+        bundle_digest=of("bundle"),
+        arm="champion",
+        epoch=1_800_000_000_001,
+        latency_us=412,
+        outcome="answered",
+        output=PredictedOutput(probability=0.8125, decision="good"),
+        fallback_from=2,
+        input_commitment=of("commitment"),
+    )

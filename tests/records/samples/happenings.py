@@ -1,0 +1,187 @@
+"""One event of each type, and of a decision one for each gate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lifecycle.records import bodies
+from lifecycle.records.bodies.data import ColumnProfile, ContractFailure
+from lifecycle.records.bodies.governors import EnrolledKey
+from lifecycle.records.bodies.serving import GuardrailVerdict
+from lifecycle.records.events import Event, Subject
+from lifecycle.records.identity import derived_id
+from tests.records.samples.judging import EVIDENCE, NEEDED, REFUSAL, SHOWN, STATEMENT, decision, enveloped
+from tests.records.samples.parts import ARMS, AT_US, DAY_US, DECLARED, METERING, PLAN, RUN, TRIGGER, happened, measured, of
+
+
+def of_data() -> Iterator[Event]:
+    dataset = Subject(kind="dataset", name="credit", digest=of("dataset"))
+    ingested = bodies.DatasetIngested(
+        source="credit_applications.csv",
+        source_digest=of("source"),
+        contract="credit/1",
+        contract_digest=of("contract"),
+        rows=4_454,
+        splits={"train": 2_670, "validation": 671, "test": 1_113},
+        columns=(ColumnProfile(column="income", kind="number", missing=381, distinct=353),),
+        licence="CC-BY-4.0",
+        classification="personal",
+        regions=("DE", "EU"),
+        single_feature_auc={"income": 0.61},
+        leaking_columns=(),
+        duplicate_rows=24,
+        suspected_label_flips=12,
+    )
+    yield happened(ingested, about=dataset, inputs={"source": "source"}, dataset="dataset")
+    rejected = bodies.DatasetRejected(
+        source="credit_applications.csv",
+        source_digest=of("source"),
+        contract="credit/1",
+        rows=4_454,
+        reason="The dataset credit breaks its contract credit/1.",
+        failures=(ContractFailure(column="age", check="is at least 18", failures=2, positions=(3, 17)),),
+        leaking_columns=("outcome_code",),
+    )
+    yield happened(rejected, about=Subject(kind="dataset", name="credit"), inputs={"source": "source"})
+
+
+def of_training() -> Iterator[Event]:
+    model = Subject(kind="model", name="credit")
+    started = bodies.TrainingStarted(
+        dataset_digest=of("dataset"),
+        options={"hidden": [64, 32], "dropout": 0.1, "unknown": "bucket"},
+        seed=7,
+        device="cpu",
+        estimated_cost=0.05,
+        decision_ids=(derived_id("decision", "data_access"), derived_id("decision", "training_budget")),
+        training_id=RUN,
+    )
+    yield happened(started, about=model, inputs={"dataset": "dataset"})
+    trained = bodies.ModelTrained(
+        dataset_digest=of("dataset"),
+        model_digest=of("model 2"),
+        signature_digest=of("signature"),
+        signature_key="ecdsa-p256:1",
+        declared=DECLARED,
+        training_id=RUN,
+        code_commit="5b728f5",
+        code_author="ada",
+        code_author_basis="claim",
+        metering=METERING,
+        validation={"auc": 0.82},
+        baseline_name="hist_gradient_boosting",
+        baseline_digest=of("baseline"),
+    )
+    yield happened(trained, inputs={"dataset": "dataset"}, model="model 2", signature="signature", baseline="baseline")
+    failed = bodies.TrainingFailed(
+        dataset_digest=of("dataset"), training_id=RUN, reason="The training diverged.", last_epoch=3, metering=METERING
+    )
+    yield happened(failed, about=model, inputs={"dataset": "dataset"})
+    evaluated = bodies.ModelEvaluated(
+        model_digest=of("model 2"),
+        dataset_digest=of("dataset"),
+        evidence_digest=of("evidence"),
+        report_json_digest=of("report as JSON"),
+        report_html_digest=of("report as HTML"),
+        headline={"auc": measured(0.83)},
+        champion_version=1,
+    )
+    yield happened(
+        evaluated,
+        inputs={"model": "model 2", "dataset": "dataset", "champion": "model 1"},
+        evidence="evidence",
+        report_json="report as JSON",
+        report_html="report as HTML",
+    )
+
+
+def of_decisions() -> Iterator[Event]:
+    for gate, shown in SHOWN:
+        made = bodies.DecisionMade(decision=decision(gate, shown), consumed=(STATEMENT.content_digest(),))
+        yield happened(made, inputs={"model": "model 2", "bundle": "bundle", "limits": "limits", "people": "people"})
+    requested = bodies.ApprovalRequested(
+        decision_id=derived_id("decision", "promotion"),
+        required=(NEEDED,),
+        model_digest=of("model 2"),
+        dataset_digest=of("dataset"),
+        report_digest=of("report as JSON"),
+        evidence_digest=of("evidence"),
+        bundle_digest=of("bundle"),
+        expires_at_us=AT_US + 3 * DAY_US,
+    )
+    shown_to_people = {"model": "model 2", "dataset": "dataset", "bundle": "bundle"}
+    yield happened(requested, inputs={**shown_to_people, "evidence": "evidence", "report_json": "report as JSON"})
+    signed = {**shown_to_people, "evidence": EVIDENCE.content_digest(), "report_json": "report as JSON"}
+    yield happened(bodies.ApprovalGiven(envelope=enveloped(STATEMENT)), inputs=signed, approval=STATEMENT.content_digest())
+    yield happened(bodies.ApprovalRefused(envelope=enveloped(REFUSAL)), inputs=signed, approval=REFUSAL.content_digest())
+    yield happened(bodies.ApprovalBarred(approver="olga", rules=("APR-MAKER",), reason="owns the model", statement_digest=of("statement")))
+    yield happened(bodies.VersionRevoked(reason="The weights leaked."), inputs={"model": "model 2"})
+    yield happened(bodies.VersionExpired(decision_id=derived_id("decision", "promotion")), inputs={"model": "model 2"})
+    yield happened(bodies.VersionRetired(reason="Replaced for good."))
+
+
+def of_serving() -> Iterator[Event]:
+    out, back = derived_id("rollout"), derived_id("rollback")
+    requested = bodies.RolloutRequested(
+        rollout_id=out, plan=PLAN, decision_id=derived_id("decision", "deployment"), champion_version=1, champion_digest=of("model 1")
+    )
+    yield happened(requested, inputs={"model": "model 2", "champion": "model 1"})
+    yield happened(bodies.RolloutStepReached(rollout_id=out, step=1, weight=0.1, observed=ARMS), inputs={"model": "model 2"})
+    completed = bodies.RolloutCompleted(rollout_id=out, superseded_version=1, superseded_digest=of("model 1"), observed=ARMS)
+    yield happened(completed, inputs={"model": "model 2", "superseded": "model 1"})
+    aborted = bodies.RolloutAborted(rollout_id=out, cause="guardrail", reason="7 of 100 answers failed", observed=ARMS)
+    yield happened(aborted, inputs={"model": "model 2"})
+    asked = bodies.RollbackRequested(
+        rollback_id=back,
+        trigger=TRIGGER,
+        from_version=2,
+        from_digest=of("model 2"),
+        to_version=1,
+        to_digest=of("model 1"),
+        decision_id=derived_id("decision", "rollback"),
+        reason="errors",
+    )
+    yield happened(asked, inputs={"from": "model 2", "to": "model 1"})
+    done = bodies.RolledBack(
+        rollback_id=back,
+        trigger=TRIGGER,
+        from_version=2,
+        from_digest=of("model 2"),
+        to_version=1,
+        to_digest=of("model 1"),
+        decided_at_us=AT_US,
+        actuation_us=840,
+        observed=ARMS,
+    )
+    yield happened(done, inputs={"from": "model 2", "to": "model 1"})
+    monitored = bodies.MonitoringReported(
+        window_from_us=AT_US - DAY_US,
+        window_to_us=AT_US,
+        rows=1_000,
+        labelled_rows=40,
+        verdicts=(GuardrailVerdict(guardrail="drift", value=0.3, limit=0.2, verdict="breached"),),
+        psi={"income": 0.3},
+        summary={"requests": 1_000, "latency_ms": {"p99": 1.25}},
+        report_json_digest=of("report as JSON"),
+        report_html_digest=of("report as HTML"),
+    )
+    yield happened(monitored, inputs={"model": "model 2"}, report_json="report as JSON", report_html="report as HTML")
+
+
+def of_governors() -> Iterator[Event]:
+    rita = Subject(kind="person", name="rita")
+    enrolled = bodies.PersonEnrolled(
+        person="rita",
+        roles=("risk",),
+        teams=("risk_office",),
+        keys=(EnrolledKey(id="ed25519:1", public="A" * 43 + "="),),
+        registry="project",
+        registry_digest=of("people"),
+    )
+    yield happened(enrolled, about=rita, people="people")
+    yield happened(bodies.KeyRevoked(person="rita", key_id="ed25519:1", reason="lost — “é”, 😀"), about=rita)
+
+
+def happenings() -> Iterator[Event]:
+    """All of them."""
+    yield from (*of_data(), *of_training(), *of_decisions(), *of_serving(), *of_governors())
