@@ -127,14 +127,19 @@ def status(as_json: bool) -> None:
     if as_json:
         render.as_json(found.as_json())
     else:
-        _print(found)
+        show(found)
 
 
-def _print(found: GatewayStatus) -> None:
+def show(found: GatewayStatus) -> None:
+    """Prints a status for people, what is wrong first."""
     if found.running:
         render.line(f"The gateway answers on {found.url} (process {found.pid}, {found.workers} worker{'s' if found.workers > 1 else ''}).")
     else:
         render.line("The gateway is not running. `lifecycle gateway start` starts it.")
+    for fault in found.faults:
+        render.line(f"FAULT: {fault}")
+    if found.refused_events and not found.running:
+        render.line(f"FAULT: the ledger refused {found.refused_events} events of this gateway; they lie in its folder.")
     render.table(
         ("version", "arm", "weight", "requests", "errors", "slow", "fallbacks"),
         [
@@ -152,7 +157,7 @@ def _print(found: GatewayStatus) -> None:
 
 def _print_more(model: ModelStatus) -> None:
     if model.fault:
-        render.line(f"Fault: {model.fault}")
+        render.line(f"FAULT of {model.model}: {model.fault}")
     if model.referred:
         render.line(f"{model.model}: {model.referred} requests that no version might answer were referred to a person, or refused.")
     rollout = model.rollout

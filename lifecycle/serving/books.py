@@ -20,18 +20,26 @@ from lifecycle.serving.reporting import rollout_status
 from lifecycle.serving.rollout_events import about, mark, observed, since
 from lifecycle.serving.routes import SLOTS, Route, RouteTable, as_weight
 from lifecycle.serving.state import ArmMark, FinishedRollout, ModelState, RolloutStatus, ServedVersion
+from lifecycle.serving.used_decisions import UsedDecisions
 
 
 class Books:
     """One gateway's books, kept by its supervisor alone."""
 
     def __init__(
-        self, environment: str, journal: Journal, table: RouteTable, counters: Callable[[], Sequence[Counters]], delivery: Delivery
+        self,
+        environment: str,
+        journal: Journal,
+        used: UsedDecisions,
+        table: RouteTable,
+        counters: Callable[[], Sequence[Counters]],
+        delivery: Delivery,
     ) -> None:
         #: Why a version that should serve does not, by model.
         self.faults: dict[str, str] = {}
         self._environment = environment
         self._journal = journal
+        self._used = used
         self._table = table
         self._counters = counters
         self._delivery = delivery
@@ -60,8 +68,12 @@ class Books:
         return next((ended for ended in self._journal.state.finished if ended.rollout_id == rollout_id), None)
 
     def used_up(self, decision_id: str) -> bool:
-        """Whether a rollout that has ended was allowed by this decision."""
-        return any(ended.decision_id == decision_id for ended in self._journal.state.finished)
+        """Whether this decision has allowed a rollout here, ever."""
+        return decision_id in self._used
+
+    def use_up(self, decision_id: str) -> None:
+        """Lets this decision allow no further rollout. Raises Unavailable where the disk does not take that."""
+        self._used.add(decision_id)
 
     def rolled_back(self, rollback_id: str) -> RolledBack | None:
         return next((body for body in self._journal.state.rolled_back if body.rollback_id == rollback_id), None)
@@ -72,8 +84,12 @@ class Books:
         *events: tuple[ServedVersion, str | None, Body],
         finished: FinishedRollout | None = None,
         rolled_back: RolledBack | None = None,
+        in_force: bool = False,
     ) -> None:
-        """Makes a change of one model durable, with the events that tell of it: (version, run, body)."""
+        """Makes a change of one model durable, with the events that tell of it: (version, run, body).
+
+        Raises Unavailable where the disk does not take it; a change that is in force is kept until the disk does.
+        """
         whole = self._journal.state.with_model(state)
         if finished is not None:
             whole = whole.with_finished(finished)
@@ -83,7 +99,7 @@ class Books:
             about(body, model=state.model, version=version, environment=self._environment, run_id=run_id)
             for version, run_id, body in events
         ]
-        self._journal.commit(whole, told)
+        self._journal.commit(whole, told, in_force=in_force)
         self._delivery.wake()
 
     def rollout(self, rollout_id: str) -> RolloutStatus:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from lifecycle.errors import LifecycleError, Refused
 from lifecycle.records.bodies.serving import RolledBack, RolloutCompleted, RolloutStepReached, Trigger
+from lifecycle.records.events import Event
 from lifecycle.records.identity import new_id, now_us
 from lifecycle.records.rollout import RolloutOrder, RolloutPlan
 from lifecycle.serving import controller, undoing
@@ -36,6 +37,8 @@ class Progress:
     plan: RolloutPlan
     began: float = field(default_factory=time.monotonic)
     death: str = ""
+    #: Why the ledger refused an event of it, if it did.
+    refused: str = ""
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     task: asyncio.Task[None] | None = None
 
@@ -63,6 +66,14 @@ class Conductor:
             self._running[rollout_id].death = how
             self._running[rollout_id].wake.set()
 
+    def event_refused(self, event: Event, why: str) -> None:
+        """The ledger will not take an event of a version: where that is being rolled out, it must not go on unrecorded."""
+        state = self._books.find(event.subject.name)
+        rollout = None if state is None else state.rollout
+        if rollout is not None and rollout.canary.version == event.subject.version and rollout.rollout_id in self._running:
+            self._running[rollout.rollout_id].refused = f"the ledger refused its {event.type}: {why}"
+            self._running[rollout.rollout_id].wake.set()
+
     async def admit_all(self) -> None:
         """Checks everything that the journal names from its proof to its last byte, and has the workers hold what passes.
 
@@ -82,7 +93,7 @@ class Conductor:
             if state.rollout is not None:
                 # Its canary has no process yet, and takes no traffic until it has one again.
                 state = state.model_copy(update={"rollout": state.rollout.model_copy(update={"phase": "loading"})})
-                self._books.commit(state)
+                self._books.commit(state, in_force=True)
             self._books.put_in_force(state)
 
     async def resume(self) -> None:
@@ -141,6 +152,7 @@ class Conductor:
                 started_at_us=now_us(),
                 slow_us=_slow_us(order.plan),
             )
+            self._books.use_up(order.decision_id)
             self._books.commit(state.model_copy(update={"rollout": rollout, "refers": order.plan.without_champion == "refer"}))
             self._begin(order.model, order.rollout_id, order.plan)
 
@@ -211,16 +223,12 @@ class Conductor:
         await self._clean_up(model, rollout_id)
 
     def _give_up(self, rollout_id: str, error: Exception) -> None:
-        """Takes the canary of a rollout that can't go on out of the routes, and records it if the disk still takes that."""
+        """Takes the canary of a rollout that can't go on out of the routes, and records it."""
         state = self._books.rolling(rollout_id)
         if state is None:
             return
         what = error.what if isinstance(error, LifecycleError) else f"the controller broke: {type(error).__name__}"
-        try:
-            undoing.record_aborted(self._books, state, "failed", what)
-        except LifecycleError as worse:
-            # It is out of the routes. The journal still has the rollout, which goes on at the next start.
-            _LOG.error("the end of %s's rollout can't be recorded: %s", state.model, worse.what)
+        undoing.record_aborted(self._books, state, "failed", what)
 
     async def _bring_up(self, rollout_id: str, progress: Progress) -> None:
         """Starts the canary's process, and gives it its share once it is ready. Raises Unavailable where it does not get there."""
@@ -246,12 +254,15 @@ class Conductor:
         seen = self._books.rolling(rollout_id)
         if seen is None:
             return False
-        if isinstance(self._verdict(seen, progress), controller.Hold):
+        if not progress.refused and isinstance(self._verdict(seen, progress), controller.Hold):
             return True
         async with self._locks[seen.model]:
             # Looked at again under the lock: what was seen outside may be over.
             state = self._books.rolling(rollout_id)
             if state is None or state.rollout is None:
+                return False
+            if progress.refused:
+                undoing.record_aborted(self._books, state, "failed", progress.refused)
                 return False
             verdict = self._verdict(state, progress)
             if isinstance(verdict, controller.Undo):

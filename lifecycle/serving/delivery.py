@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from pathlib import Path
 
 from lifecycle.errors import LifecycleError, Unavailable
+from lifecycle.records.events import Event
 from lifecycle.serving.journal import Journal
 from lifecycle.serving.ports import EventSink
+from lifecycle.serving.refusals import RefusedEvents
 from lifecycle.serving.rollout_events import require_own
 
 _LOG = logging.getLogger(__name__)
@@ -19,13 +22,16 @@ class Delivery:
     """One task that sends what waits. A ledger that does not answer delays it and stops nothing else.
 
     An event that the ledger will never take is set aside in a file of its own, so that it neither holds back what comes
-    after it nor is lost.
+    after it nor is lost; `on_refused` hears of it, with the reason.
     """
 
-    def __init__(self, journal: Journal, sink: EventSink, aside: Path) -> None:
+    def __init__(
+        self, journal: Journal, sink: EventSink, aside: Path, on_refused: Callable[[Event, str], None] = lambda event, why: None
+    ) -> None:
+        self.refused = RefusedEvents(aside)
+        self._on_refused = on_refused
         self._journal = journal
         self._sink = sink
-        self._aside = aside
         self._wake = asyncio.Event()
         self._all_sent = asyncio.Event()
 
@@ -60,15 +66,25 @@ class Delivery:
                     _LOG.warning("the ledger does not answer, %d events wait: %s", self._journal.pending, error.what)
                     pause = await _rest(pause)
                     continue
-                _LOG.error("the ledger refuses %s (event %s): %s", pending.event.type, pending.event.id, error.what)
-                with self._aside.open("ab") as file:
-                    file.write(pending.event.canonical() + b"\n")
+                if not self._set_aside(pending.event, error.what):
+                    pause = await _rest(pause)
+                    continue
             except Exception:  # noqa: BLE001  # a sink that breaks its promise must not end deliveries for good
                 _LOG.exception("the ledger broke over %s (event %s)", pending.event.type, pending.event.id)
                 pause = await _rest(pause)
                 continue
             pause = _FIRST_PAUSE
             self._journal.delivered(pending)
+
+    def _set_aside(self, event: Event, why: str) -> bool:
+        _LOG.error("the ledger refuses %s (event %s): %s", event.type, event.id, why)
+        try:
+            self.refused.add(event)
+        except Unavailable as error:
+            _LOG.warning("%s", error.what)
+            return False
+        self._on_refused(event, why)
+        return True
 
 
 async def _rest(pause: float) -> float:

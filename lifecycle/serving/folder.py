@@ -53,6 +53,11 @@ class GatewayFolder:
         """Events that the ledger will never take: set aside for whoever investigates."""
         return self.path / "refused-events.jsonl"
 
+    @property
+    def used_decisions(self) -> Path:
+        """The decisions that allowed a rollout here. It outlives the journal."""
+        return self.path / "used-decisions"
+
     def counters(self, worker: int) -> Path:
         return self.path / f"counters-{worker}.bin"
 
@@ -110,8 +115,8 @@ class GatewayFolder:
 def write_durably(path: Path, content: bytes) -> None:
     """Replaces a file so that after a crash there is either the old or the new content, whole."""
     beside = path.with_name(f".{path.name}.{os.getpid()}.new")
-    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     try:
+        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
             file.flush()

@@ -7,13 +7,17 @@ from collections.abc import Callable, Sequence
 from lifecycle.serving.counters import REFERRAL_CELL, CellCounts, Counters, total
 from lifecycle.serving.folder import GatewayFolder
 from lifecycle.serving.journal import replay
+from lifecycle.serving.refusals import RefusedEvents
 from lifecycle.serving.state import GatewayState, GatewayStatus, ModelState, ModelStatus, RolloutStatus, ServedVersion, VersionStatus
 
 Counts = Callable[[ModelState, ServedVersion | None], CellCounts]
 
 
-def model_status(state: ModelState, counts: Counts, fault: str, *, running: bool = True) -> ModelStatus:
-    """One model's versions: the champion, the canary, and what stands by."""
+def model_status(state: ModelState, counts: Counts, fault: str, *, alarm: str = "", running: bool = True) -> ModelStatus:
+    """One model's versions: the champion, the canary, and what stands by.
+
+    A fault keeps the champion from serving; an alarm is for a person to look into, and takes nothing out.
+    """
     rollout = state.rollout
     share = rollout.stages[-1].weight if rollout is not None and rollout.takes_traffic and state.rollback is None else 0.0
     arms: list[VersionStatus] = []
@@ -28,7 +32,7 @@ def model_status(state: ModelState, counts: Counts, fault: str, *, running: bool
         versions=tuple(arms),
         referred=counts(state, None).requests,
         rollout=None if rollout is None else rollout_status(state),
-        fault=fault,
+        fault="; ".join(what for what in (fault, alarm) if what),
     )
 
 
@@ -51,8 +55,20 @@ def stopped_status(folder: GatewayFolder, environment: str) -> GatewayStatus:
     """The status of a gateway that does not run: its models as it left them, none of which serves."""
     state, pending, _ = replay(folder.journal) if folder.journal.exists() else (GatewayState(), [], 0)
     mapped = [Counters.open(path) for path in sorted(folder.path.glob("counters-*.bin"))]
-    models = tuple(model_status(model, from_counters(mapped), "", running=False) for model in state.models)
-    return GatewayStatus(running=False, url=None, pid=None, environment=environment, workers=0, models=models, waiting_events=len(pending))
+    refused = RefusedEvents(folder.refused_events)
+    alarms = refused.faults()
+    return GatewayStatus(
+        running=False,
+        url=None,
+        pid=None,
+        environment=environment,
+        workers=0,
+        models=tuple(
+            model_status(model, from_counters(mapped), "", alarm=alarms.get(model.model, ""), running=False) for model in state.models
+        ),
+        waiting_events=len(pending),
+        refused_events=refused.count,
+    )
 
 
 def from_counters(mapped: Sequence[Counters]) -> Counts:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from lifecycle.records.bodies.serving import RollbackRequested, RolledBack
-from lifecycle.records.record import Count, Digest, Microseconds, Name, Record, Share, Version
+from lifecycle.records.record import Count, Digest, Id, Microseconds, Name, Record, Share, Version
 
 #: loading: its process is being started; baking: it takes its share; promoting: the workers load it.
 Phase = Literal["loading", "baking", "promoting"]
@@ -109,6 +109,12 @@ class GatewayState(Record):
     finished: tuple[FinishedRollout, ...] = ()
     rolled_back: tuple[RolledBack, ...] = ()
 
+    @property
+    def decisions(self) -> tuple[Id, ...]:
+        """The decisions that allowed the rollouts in here."""
+        rolling = (model.rollout.decision_id for model in self.models if model.rollout is not None)
+        return (*(ended.decision_id for ended in self.finished), *rolling)
+
     def model(self, name: str) -> ModelState | None:
         return next((model for model in self.models if model.model == name), None)
 
@@ -155,7 +161,7 @@ class ModelStatus(Record):
     #: Requests that no version might answer: told to refer to a person, or refused.
     referred: Count
     rollout: RolloutStatus | None
-    #: Why a version that should serve does not.
+    #: Why a version that should serve does not, or what the ledger does not know of it.
     fault: str = ""
 
 
@@ -170,3 +176,7 @@ class GatewayStatus(Record):
     models: tuple[ModelStatus, ...]
     #: Events that wait in the journal for the ledger to answer.
     waiting_events: Count
+    #: Events that the ledger will never take: it does not tell what happened here.
+    refused_events: Count = 0
+    #: What is wrong with the gateway as a whole.
+    faults: tuple[str, ...] = ()

@@ -30,11 +30,14 @@ from lifecycle.serving.reporting import model_status
 from lifecycle.serving.routes import RouteTable
 from lifecycle.serving.settings import GatewaySettings
 from lifecycle.serving.state import GatewayStatus
+from lifecycle.serving.used_decisions import UsedDecisions
 
 _LOG = logging.getLogger(__name__)
 _BACKLOG = 4_096
 #: How long a gateway that ends waits for the ledger to take what it has not taken yet. The rest waits in the journal.
 _FLUSH_SECONDS = 3.0
+#: How often a disk that was full is tried again.
+_SETTLE_SECONDS = 0.5
 
 
 def run_gateway(settings: GatewaySettings, sink: EventSink, verifier: PackageVerifier) -> None:
@@ -77,8 +80,9 @@ class Supervisor:
         self._journal = Journal.open(folder.journal)
         workers = {folder.counters(index) for index in range(settings.workers)} | set(folder.path.glob("counters-*.bin"))
         counters = [Counters.open(path) for path in sorted(workers)]
-        self._delivery = Delivery(self._journal, sink, folder.refused_events)
-        self._books = Books(settings.environment, self._journal, RouteTable.create(folder.routes), lambda: counters, self._delivery)
+        self._delivery = Delivery(self._journal, sink, folder.refused_events, lambda event, why: self._conductor.event_refused(event, why))
+        used = UsedDecisions(folder.used_decisions, self._journal.state.decisions)
+        self._books = Books(settings.environment, self._journal, used, RouteTable.create(folder.routes), lambda: counters, self._delivery)
         self._cache = PackageCache(folder, settings.environment, VerifierKey.parse(settings.log_key), verifier)
         self._fleet = Fleet(
             settings,
@@ -96,7 +100,7 @@ class Supervisor:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stopping.set)
-        delivery = loop.create_task(self._delivery.run())
+        delivery, settling = loop.create_task(self._delivery.run()), loop.create_task(self._settle())
         admin = AdminServer(
             self._folder.socket("admin"),
             {
@@ -114,7 +118,7 @@ class Supervisor:
             await self._fleet.start()
             await self._conductor.resume()
             await admin.start()
-            write_durably(self._folder.address, json.dumps({"pid": os.getpid(), "url": self.url, "processes": self._fleet.pids()}).encode())
+            self._write_address()
             _LOG.info("the gateway answers on %s", self.url)
             await self._stopping.wait()
         finally:
@@ -124,19 +128,49 @@ class Supervisor:
             if not await self._delivery.flushed(_FLUSH_SECONDS):
                 _LOG.warning("%d events wait in the journal for the ledger", self._journal.pending)
             delivery.cancel()
+            settling.cancel()
+            if not self._journal.settle():
+                _LOG.error("what is in force is not durable, and the next start does not know of it: %s", self._journal.fault)
             self._folder.address.unlink(missing_ok=True)
             self._journal.close()
 
+    async def _settle(self) -> None:
+        """Has the journal catch up with what is in force, for ever."""
+        while True:
+            await asyncio.sleep(_SETTLE_SECONDS)
+            self._journal.settle()
+
+    def _write_address(self) -> None:
+        address = {"pid": os.getpid(), "url": self.url, "processes": self._fleet.pids()}
+        try:
+            write_durably(self._folder.address, json.dumps(address).encode())
+        except Unavailable as error:
+            # It is for people: programs ask the socket.
+            _LOG.warning("%s", error.what)
+
+    def _faults(self, refused: int) -> tuple[str, ...]:
+        found = []
+        if self._journal.fault:
+            found.append(f"What is in force is not durable, so that a restart would not know of it. {self._journal.fault}")
+        if refused:
+            found.append(f"The ledger refused {refused} events of this gateway; they lie in {self._folder.refused_events}.")
+        return tuple(found)
+
     async def _status(self, message: JsonObject) -> JsonObject:
-        books = self._books
+        books, alarms, refused = self._books, self._delivery.refused.faults(), self._delivery.refused.count
         return GatewayStatus(
             running=True,
             url=self.url,
             pid=os.getpid(),
             environment=self._settings.environment,
             workers=self._settings.workers,
-            models=tuple(model_status(state, books.counts, books.faults.get(state.model, "")) for state in books.models),
+            models=tuple(
+                model_status(state, books.counts, books.faults.get(state.model, ""), alarm=alarms.get(state.model, ""))
+                for state in books.models
+            ),
             waiting_events=self._journal.pending,
+            refused_events=refused,
+            faults=self._faults(refused),
         ).as_json()
 
     async def _order(self, message: JsonObject) -> JsonObject:

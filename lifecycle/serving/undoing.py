@@ -1,6 +1,8 @@
 """Taking a version out. The routes change first, because that protects people; the intent is durable right after; then
 every worker is asked until none routes by the old epoch, and what was observed is recorded.
 
+A full disk does not stop it: what is in force is kept in memory, reported as a fault, and written once that goes.
+
 A gateway that dies between these finds the open rollback in its journal and finishes it.
 """
 
@@ -35,7 +37,7 @@ async def undo(
     routed_ns = time.monotonic_ns()
     intent = _intent(rollout.canary, state.champion, trigger, reason, rollback_id, decision_id)
     undoing = state.model_copy(update={"rollback": OpenRollback(intent=intent, decided_at_us=decided_at_us)})
-    books.commit(undoing, (rollout.canary, rollout.run_id, intent))
+    books.commit(undoing, (rollout.canary, rollout.run_id, intent), in_force=True)
     await fleet.acknowledge(state.model, state.slot, route.epoch)
     last_ns = max(routed_ns, books.counts(state, rollout.canary).last_dispatch_ns)
     return _record_undone(books, undoing, (last_ns - decided_ns) // 1_000)
@@ -81,7 +83,7 @@ async def replace(
     books.faults.pop(state.model, None)
     route = books.put_in_force(changed)
     routed_ns = time.monotonic_ns()
-    books.commit(changed, (leaving, None, intent))
+    books.commit(changed, (leaving, None, intent), in_force=True)
     await fleet.acknowledge(state.model, state.slot, route.epoch)
     last_ns = max(routed_ns, books.counts(state, leaving).last_dispatch_ns)
     return _record_replaced(books, changed, leaving, (last_ns - decided_ns) // 1_000)
@@ -122,7 +124,7 @@ def record_aborted(books: Books, state: ModelState, cause: AbortCause, reason: s
     books.take_canary_out(state)
     body = RolloutAborted(rollout_id=rollout.rollout_id, cause=cause, reason=reason, observed=books.seen(state))
     ended = state.model_copy(update={"rollout": None})
-    books.commit(ended, (rollout.canary, rollout.run_id, body), finished=_aborted(state, rollout, reason))
+    books.commit(ended, (rollout.canary, rollout.run_id, body), finished=_aborted(state, rollout, reason), in_force=True)
     return ended
 
 
@@ -138,6 +140,7 @@ def _record_undone(books: Books, state: ModelState, actuation_us: int) -> Rolled
         (rollout.canary, rollout.run_id, aborted),
         finished=_aborted(state, rollout, reason),
         rolled_back=body,
+        in_force=True,
     )
     _LOG.warning("%s:%d is rolled back, %d µs after the decision: %s", state.model, rollout.canary.version, body.actuation_us, reason)
     return body
@@ -147,7 +150,7 @@ def _record_replaced(books: Books, state: ModelState, leaving: ServedVersion, ac
     rollback = state.rollback
     assert rollback is not None  # it was opened when its champion was replaced
     body = _observed_rollback(rollback, actuation_us, books, state)
-    books.commit(state.model_copy(update={"rollback": None}), (leaving, None, body), rolled_back=body)
+    books.commit(state.model_copy(update={"rollback": None}), (leaving, None, body), rolled_back=body, in_force=True)
     return body
 
 

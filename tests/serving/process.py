@@ -1,6 +1,7 @@
 """A gateway in a process of its own, as tests run it: `python -m tests.serving.process CONFIGURATION`.
 
-Its ledger is a file of lines. While a file named `down` lies beside it, it does not answer.
+Its ledger is a file of lines. While a file named `down` lies beside it, it does not answer; while one named `refusing`
+does, it takes no event.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ class FileLedger:
     def append(self, event: Event) -> None:
         if self._path.with_name("down").exists():
             raise Unavailable("The ledger is down.", "Wait.")
+        if self._path.with_name("refusing").exists():
+            raise Tampered("This is no legal event.", "Find out who sent it.")
         line = event.canonical() + b"\n"
         if self._path.exists() and line in self._path.read_bytes().splitlines(keepends=True):
             return

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lifecycle.errors import Tampered
+import lifecycle.serving.journal
+from lifecycle.errors import Tampered, Unavailable
 from lifecycle.records.bodies.serving import RolloutStepReached
 from lifecycle.records.events import Event
 from lifecycle.serving.journal import Journal, replay
@@ -104,3 +106,45 @@ def test_a_line_that_cannot_be_read_stops_everything(tmp_path: Path) -> None:
 def test_no_journal_is_a_gateway_that_serves_nothing(tmp_path: Path) -> None:
     """A gateway's first start begins with nothing."""
     assert replay(tmp_path / "journal") == (GatewayState(), [], 0)
+
+
+def test_a_journal_opens_where_it_cannot_be_written_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that takes no second copy is no reason not to serve: the torn end goes, and the rest stays as it is."""
+    path = tmp_path / "journal"
+    journal = Journal.open(path)
+    journal.commit(serving(2), [event(0)])
+    with path.open("ab") as file:
+        file.write(b'{"torn')
+
+    def full(path: Path, content: bytes) -> None:
+        raise Unavailable("full", "free space")
+
+    monkeypatch.setattr(lifecycle.serving.journal, "write_durably", full)
+    again = Journal.open(path)
+    again.commit(serving(3))
+    state, pending, _ = replay(path)
+    assert (champion(state), len(pending)) == (3, 1)
+
+
+def test_what_is_in_force_is_kept_until_the_disk_takes_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full disk refuses an intent, and only delays the record of what has happened already."""
+    path = tmp_path / "journal"
+    journal = Journal.open(path)
+    journal.commit(serving(1))
+    with monkeypatch.context() as full:
+        full.setattr(os, "fsync", no_space)
+        with pytest.raises(Unavailable, match="No space left"):
+            journal.commit(serving(2), [event(0)])
+        assert (champion(journal.state), journal.pending) == (1, 0)
+        journal.commit(serving(3), [event(1)], in_force=True)
+        assert (champion(journal.state), journal.pending, champion(replay(path)[0])) == (3, 1, 1)
+        assert not journal.settle()
+        assert "No space left" in journal.fault
+    assert journal.settle()
+    assert journal.fault == ""
+    state, pending, _ = replay(path)
+    assert (champion(state), [waiting.event.body for waiting in pending]) == (3, [event(1).body])
+
+
+def no_space(descriptor: int) -> None:
+    raise OSError(28, "No space left on device")
