@@ -30,7 +30,7 @@ def model_definitions(model: GovernedModel, runs_on: RunsOn) -> dg.Definitions:
     train, deploy = jobs.train_to_gate(model, runs_on.executor), jobs.deploy(model, runs_on.executor)
     rollback, monitor = jobs.rollback(model, runs_on.executor), jobs.monitor(model, runs_on.executor)
     return dg.Definitions(
-        assets=[stage(model, runs_on.op_tags) for stage in STAGES],
+        assets=[stage(model, runs_on) for stage in STAGES],
         jobs=[train, deploy, rollback, monitor],
         schedules=[schedules.retraining(model, train), schedules.monitoring(model, monitor)],
         sensors=[

@@ -57,3 +57,6 @@ class RunsOn:
     resources: Mapping[str, Any]
     executor: dg.ExecutorDefinition
     op_tags: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    #: Dagster's concurrency pool of a stage. For a cluster only, whose run monitoring frees the slot of a run that died:
+    #: on one machine a killed training would keep its slot, and the next one wait for it for ever.
+    pools: Mapping[str, str] = field(default_factory=dict)

@@ -71,4 +71,5 @@ runs_on = RunsOn(
         name="k8s",
     ),
     op_tags={stage: {"dagster-k8s/config": pod(stage)} for stage in STAGES},
+    pools={GPU_STAGE: "gpu"},
 )

@@ -6,6 +6,7 @@ Answers go to standard output; notes and errors go to standard error, so that an
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.text import Text
 
+#: The width of what is not a terminal, in characters.
+UNBOUND_WIDTH = 240
 #: How a state, an outcome or an arm looks. What is not listed is plain.
 STYLES = {
     "serving": "bold green",
@@ -41,10 +44,14 @@ STYLES = {
 
 
 def console(*, error: bool = False) -> Console:
-    """A console on what is standard output (or error) now; colours and width follow the terminal."""
+    """A console on what is standard output (or error) now; colours and width follow the terminal.
+
+    Where there is none (a pipe, a file) a table gets the width that it needs: whoever searches in it finds whole words.
+    """
     from rich.console import Console
 
-    return Console(stderr=error, highlight=False)
+    drawn = Console(stderr=error, highlight=False)
+    return drawn if drawn.is_terminal or "COLUMNS" in os.environ else Console(stderr=error, highlight=False, width=UNBOUND_WIDTH)
 
 
 def show(what: RenderableType) -> None:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 #: Dagster's pages need about 12 s; on a machine that is busy, several times that.
 START_SECONDS = 180.0
+#: How long a gateway may take to answer what is in flight when it is stopped.
+STOP_SECONDS = 20.0
 #: How often the signer looks whether the ledger has grown.
 SIGN_EVERY_SECONDS = 5
 
@@ -28,7 +30,9 @@ SIGN_EVERY_SECONDS = 5
     "--port", default=3000, show_default=True, type=click.IntRange(1, 65535), help="The port of Dagster's pages, on loopback only."
 )
 def up(port: int) -> None:
-    """Start the gateway, the ledger's signer and Dagster's pages on one home; Ctrl-C stops what this started.
+    """Start the gateway, the ledger's signer and Dagster's pages on one home; Ctrl-C stops all of them.
+
+    A gateway that runs on this home already is taken over, and stopped with the rest.
 
     The pages know nobody: they listen on this machine only. docs/how-to/sign-on.md shows a proxy with sign-on.
     """
@@ -54,7 +58,7 @@ def up(port: int) -> None:
         family.require_alive()
     finally:
         family.stop()
-        render.note("Stopped.")
+        _stop_gateway(departments)
 
 
 def _start(departments: Departments, family: Family, port: int) -> None:
@@ -70,7 +74,7 @@ def _start(departments: Departments, family: Family, port: int) -> None:
     _ = departments.ledger, departments.ledger_key
     try:
         running = departments.gateway.status()
-        render.note(f"The gateway runs already (process {running.pid}) and is left running.")
+        render.note(f"The gateway runs already (process {running.pid}); Ctrl-C stops it as well.")
     except Unavailable:
         family.start("gateway", [sys.executable, "-m", "lifecycle.cli.main", "gateway", "run"], environment, settings.project)
     key = departments.folder("keys", 0o700) / "ledger.key"
@@ -81,6 +85,17 @@ def _start(departments: Departments, family: Family, port: int) -> None:
     )
     pages = ["-m", "dagster", "dev", "-w", str(settings.project / "workspace.yaml"), "-h", "127.0.0.1", "-p", str(port)]
     family.start("dagster", [sys.executable, *pages], environment, settings.project)
+
+
+def _stop_gateway(departments: Departments) -> None:
+    """Stops a gateway that was running before; one that was started here has ended with the family."""
+    try:
+        departments.gateway.stop()
+    except Unavailable:
+        return
+    deadline = time.monotonic() + STOP_SECONDS
+    while departments.gateway.holds_its_folder() and time.monotonic() < deadline:
+        time.sleep(0.05)
 
 
 def _await_pages(family: Family, port: int) -> None:

@@ -11,12 +11,14 @@
 | GET  /metrics                                  | Prometheus text                                             |
 
 Errors are `{"error": "what is wrong"}`: 400 for what the caller must correct, 404 for names that are not served,
-413 and 429 for what is too much, 503 where nothing can answer.
+408 for a body that does not come, 413 and 429 for what is too much, 503 where nothing can answer. Only what is being
+answered counts as in flight: callers who send slowly keep nobody else from an answer, and least of all from health.
 """
 
 from __future__ import annotations
 
-import json
+import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping, Sequence
 from typing import Any
 
@@ -27,14 +29,22 @@ from lifecycle.serving import metrics
 from lifecycle.serving.counters import CELLS, Counters, total
 from lifecycle.serving.failures import RequestRefused
 from lifecycle.serving.predictions import PredictionWriter
-from lifecycle.serving.protocol import as_bytes, format_metadata, parse_infer
+from lifecycle.serving.protocol import as_bytes, format_metadata, parse_body, parse_infer
 from lifecycle.serving.router import Router, ServedName
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
+_LOG = logging.getLogger(__name__)
 _JSON = b"application/json"
+#: The largest bodies that one worker takes in at once, in memory.
+MOST_BODIES_ARRIVING = 256
+_MORE_HEADERS: dict[int, tuple[tuple[bytes, bytes], ...]] = {
+    408: ((b"connection", b"close"),),
+    413: ((b"connection", b"close"),),
+    429: ((b"retry-after", b"1"), (b"connection", b"close")),
+}
 
 
 class Application:
@@ -49,6 +59,7 @@ class Application:
         most_body_bytes: int,
         most_rows: int,
         most_in_flight: int,
+        request_seconds: float,
     ) -> None:
         self.ready = False
         self._router = router
@@ -57,24 +68,25 @@ class Application:
         self._most_body_bytes = most_body_bytes
         self._most_rows = most_rows
         self._most_in_flight = most_in_flight
+        self._request_seconds = request_seconds
         self._in_flight = 0
+        self._arriving_bytes = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self._in_flight >= self._most_in_flight:
-            await _respond(send, 429, _error("Too many requests at once."), extra=[(b"retry-after", b"1")])
-            return
-        self._in_flight += 1
+        kind = _JSON
+        extra: Sequence[tuple[bytes, bytes]] = ()
         try:
             status, body, kind = await self._answer(scope, receive)
         except RequestRefused as error:
-            status, body, kind = error.status, _error(error.what, error.field), _JSON
+            status, body, extra = error.status, _error(error.what, error.field), _MORE_HEADERS.get(error.status, ())
         except Unavailable as error:
-            status, body, kind = 503, _error(error.what), _JSON
+            status, body = 503, _error(error.what)
         except LifecycleError as error:
-            status, body, kind = 500, _error(error.what), _JSON
-        finally:
-            self._in_flight -= 1
-        await _respond(send, status, body, kind)
+            status, body = 500, _error(error.what)
+        except Exception:  # noqa: BLE001  # the caller gets JSON whatever broke; the log has the rest
+            _LOG.exception("a request to %s broke", scope.get("path"))
+            status, body = 500, _error("The gateway broke over this request; its log says how.")
+        await _respond(send, status, body, kind, extra)
 
     async def _answer(self, scope: Scope, receive: Receive) -> tuple[int, bytes, bytes]:
         method, parts = scope["method"], [part for part in scope["path"].split("/") if part]
@@ -82,8 +94,7 @@ class Application:
             case ["v2", "models", name, *rest] if rest[-1:] == ["infer"] and len(rest) in (1, 3):
                 _require(method, "POST")
                 served, version = self._named(name), _version(rest[:-1])
-                request = parse_infer(await self._body(scope, receive), self._most_rows)
-                return 200, await self._router.answer(served, request, version), _JSON
+                return 200, await self._infer(served, version, await self._body(scope, receive)), _JSON
             case ["v2", "models", name, *rest]:
                 _require(method, "GET")
                 return self._describe(self._named(name), rest)
@@ -101,6 +112,15 @@ class Application:
             case _:
                 raise RequestRefused(f"There is nothing at {scope['path']}.", status=404)
 
+    async def _infer(self, served: ServedName, version: int | None, body: bytes) -> bytes:
+        if self._in_flight >= self._most_in_flight:
+            raise RequestRefused("Too many requests at once.", status=429)
+        self._in_flight += 1
+        try:
+            return await self._router.answer(served, parse_infer(body, self._most_rows), version)
+        finally:
+            self._in_flight -= 1
+
     def _describe(self, name: ServedName, rest: Sequence[str]) -> tuple[int, bytes, bytes]:
         route = self._router.route(name)
         asks_ready = rest[-1:] == ["ready"]
@@ -114,10 +134,7 @@ class Application:
         return 200, format_metadata(name.name, versions, schemas), _JSON
 
     def _feedback(self, body: bytes) -> tuple[int, bytes, bytes]:
-        try:
-            value = json.loads(body)
-        except (ValueError, RecursionError) as error:
-            raise RequestRefused("The body is not JSON.") from error
+        value = parse_body(body)
         if not isinstance(value, dict):
             raise RequestRefused("The body must be an object with `model`, `prediction_id` and `label`.")
         for key in ("model", "prediction_id", "label"):
@@ -152,18 +169,29 @@ class Application:
         if length.isdigit() and int(length) > self._most_body_bytes:
             raise RequestRefused(f"The body is larger than {self._most_body_bytes} bytes.", status=413)
         chunks: list[bytes] = []
-        size = 0
-        while True:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                raise RequestRefused("The caller left before the request was whole.")
-            chunk = message.get("body", b"")
-            size += len(chunk)
-            if size > self._most_body_bytes:
-                raise RequestRefused(f"The body is larger than {self._most_body_bytes} bytes.", status=413)
-            chunks.append(chunk)
-            if not message.get("more_body", False):
-                return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        try:
+            async with asyncio.timeout(self._request_seconds):
+                while await self._chunk(receive, chunks):
+                    if self._arriving_bytes > MOST_BODIES_ARRIVING * self._most_body_bytes:
+                        raise RequestRefused("Too much is being sent at once.", status=429)
+        except TimeoutError as error:
+            raise RequestRefused(f"The body was not whole within {self._request_seconds:g} s.", status=408) from error
+        finally:
+            self._arriving_bytes -= sum(map(len, chunks))
+        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+    async def _chunk(self, receive: Receive, chunks: list[bytes]) -> bool:
+        """Takes in the next part of a body; whether there is more."""
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise RequestRefused("The caller left before the request was whole.")
+        chunk: bytes = message.get("body", b"")
+        chunks.append(chunk)
+        self._arriving_bytes += len(chunk)
+        if sum(map(len, chunks)) > self._most_body_bytes:
+            raise RequestRefused(f"The body is larger than {self._most_body_bytes} bytes.", status=413)
+        more: bool = message.get("more_body", False)
+        return more
 
 
 def _version(rest: Sequence[str]) -> int | None:
@@ -183,7 +211,8 @@ def _require(method: str, wanted: str) -> None:
 
 
 def _error(what: str, field: str = "") -> bytes:
-    return as_bytes({"error": what, "field": field} if field else {"error": what})
+    said = {"error": what, "field": field} if field else {"error": what}
+    return as_bytes({key: text.encode("utf-8", "backslashreplace").decode() for key, text in said.items()})
 
 
 async def _respond(send: Send, status: int, body: bytes, kind: bytes = _JSON, extra: Sequence[tuple[bytes, bytes]] = ()) -> None:

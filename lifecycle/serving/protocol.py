@@ -50,8 +50,8 @@ _DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
 _ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
-def parse_infer(body: bytes, most_rows: int) -> InferRequest:
-    """An inference request. Raises RequestRefused that names the field and what is allowed."""
+def parse_body(body: bytes) -> Any:
+    """The JSON value of a request's body. Raises RequestRefused for what is none, or could not be written down again."""
     try:
         text = body.decode()
         value = _DECODER.decode(text)
@@ -59,6 +59,12 @@ def parse_infer(body: bytes, most_rows: int) -> InferRequest:
             as_bytes(value)  # An escape can write half a character, which has no bytes.
     except (ValueError, RecursionError) as error:
         raise RequestRefused(f"The body is not JSON: {error}.") from error
+    return value
+
+
+def parse_infer(body: bytes, most_rows: int) -> InferRequest:
+    """An inference request. Raises RequestRefused that names the field and what is allowed."""
+    value = parse_body(body)
     if not isinstance(value, dict):
         raise RequestRefused("The body must be a JSON object with `inputs`.")
     request_id, parameters = value.get("id", ""), value.get("parameters", {})
@@ -100,15 +106,15 @@ def _values(name: str, tensor: dict[str, Any]) -> list[str | int | float | None]
         if not all(isinstance(row, list) and len(row) == 1 for row in data):
             raise RequestRefused(f"The input {name!r} is one column: nest its values as [[a], [b]], or not at all.", name)
         data = [row[0] for row in data]
-    if shape not in ([len(data)], [len(data), 1]):
+    if shape not in ([len(data)], [len(data), 1]) or any(type(size) is not int for size in shape):
         raise RequestRefused(
             f"The input {name!r} has {len(data)} values, so its shape is [{len(data)}] or [{len(data)}, 1], not {shape}.", name
         )
     if datatype == TEXT:
         fits = all(value is None or isinstance(value, str) for value in data)
-    elif datatype in FLOATS:
+    elif isinstance(datatype, str) and datatype in FLOATS:
         fits = all(value is None or (type(value) in (float, int) and abs(value) <= _LARGEST[type(value)]) for value in data)
-    elif datatype in INTEGERS:
+    elif isinstance(datatype, str) and datatype in INTEGERS:
         fits = all(value is None or (type(value) is int and abs(value) <= _LARGEST[int]) for value in data)
     else:
         allowed = ", ".join((TEXT, *sorted(FLOATS), *sorted(INTEGERS)))
@@ -124,6 +130,8 @@ def _outputs(wanted: Any) -> tuple[str, ...]:
     names = [output.get("name") if isinstance(output, dict) else None for output in wanted] if isinstance(wanted, list) else [None]
     if not all(name in OUTPUTS for name in names):
         raise RequestRefused(f"`outputs` may name {' and '.join(OUTPUTS)}.", "outputs")
+    if len(set(names)) != len(names):
+        raise RequestRefused("`outputs` may name each output once.", "outputs")
     return tuple(str(name) for name in names)
 
 

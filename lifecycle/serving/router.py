@@ -121,7 +121,11 @@ class Router:
                 cell.refused()
                 raise
         except ArmFailed:
-            outcome = self._instead(name, route, request)
+            try:
+                outcome = self._instead(name, route, request)
+            except RequestRefused:
+                cell.refused()
+                raise
         else:
             latency_us = (time.monotonic_ns() - started_ns) // 1_000
             cell.answered(latency_us, 0 < route.slow_us < latency_us)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from lifecycle.errors import InvalidDeclaration
+
 
 @dataclass(frozen=True)
 class GatewaySettings:
@@ -28,7 +30,15 @@ class GatewaySettings:
     most_body_bytes: int = 1 << 20
     most_rows: int = 1_024
     most_in_flight: int = 1_024
+    #: How long a caller may take to send a request's head, and then its body.
+    request_seconds: float = 10.0
     #: How often a worker is asked whether it still answers, and how long it may take over that before it is killed.
     watch_seconds: float = 5.0
     #: How long a process may take to load its models before its start counts as failed.
     start_seconds: float = 60.0
+
+    def __post_init__(self) -> None:
+        if self.workers < 1:
+            raise InvalidDeclaration(
+                f"A gateway with {self.workers} workers answers nobody.", "Give --workers or LIFECYCLE_GATEWAY_WORKERS a number from 1."
+            )

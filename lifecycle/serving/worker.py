@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import resource
 import signal
 import socket
 import sys
@@ -20,6 +21,7 @@ import uvicorn
 
 from lifecycle.serving.application import Application
 from lifecycle.serving.canary_link import CanaryLink
+from lifecycle.serving.connections import protocol_with_deadline
 from lifecycle.serving.control import ControlledEnd
 from lifecycle.serving.counters import Counters
 from lifecycle.serving.folder import GatewayFolder
@@ -64,10 +66,11 @@ class Worker:
             most_body_bytes=configuration["most_body_bytes"],
             most_rows=configuration["most_rows"],
             most_in_flight=configuration["most_in_flight"],
+            request_seconds=configuration["request_seconds"],
         )
         settings = uvicorn.Config(
             self._application,
-            http="httptools",
+            http=protocol_with_deadline(configuration["request_seconds"]),
             loop="uvloop",
             lifespan="off",
             ws="none",
@@ -172,6 +175,9 @@ def main() -> None:
     # Ctrl-C reaches the whole group; the supervisor decides when this process ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     configuration = json.loads(sys.argv[2])
+    # Connections are cheap; the usual soft limit of descriptors is not for servers.
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
     async def run() -> None:
         listener = socket.socket(fileno=configuration["listener"])

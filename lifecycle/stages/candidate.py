@@ -9,8 +9,8 @@ from lifecycle.declaration import GovernedModel
 from lifecycle.life import standing
 from lifecycle.life.training import train_candidate
 from lifecycle.records.bodies.training import ModelTrained
-from lifecycle.resources import LifecycleResource
-from lifecycle.stages.stage import OpTags, StageResult, failures, stage_asset, step_of
+from lifecycle.resources import LifecycleResource, RunsOn
+from lifecycle.stages.stage import StageResult, failures, stage_asset, step_of
 
 
 class CandidateConfig(dg.Config):
@@ -22,14 +22,13 @@ class CandidateConfig(dg.Config):
     dataset_digest: str = ""
 
 
-def candidate_asset(model: GovernedModel, op_tags: OpTags) -> dg.AssetsDefinition:
+def candidate_asset(model: GovernedModel, runs_on: RunsOn) -> dg.AssetsDefinition:
     @stage_asset(
         model,
         "candidate",
         {"torch", "onnx"},
-        op_tags,
+        runs_on,
         after=("dataset",),
-        pool="gpu",
         description="A trained, exported and signed version. Its digest covers every byte that decides what it answers.",
     )
     def candidate(context: dg.AssetExecutionContext, config: CandidateConfig, lifecycle: LifecycleResource) -> StageResult:

@@ -6,11 +6,11 @@ from lifecycle.declaration import GovernedModel
 from lifecycle.life import standing
 from lifecycle.life.ingestion import ingest_dataset
 from lifecycle.records.bodies.data import DatasetIngested
-from lifecycle.resources import LifecycleResource
-from lifecycle.stages.stage import OpTags, StageResult, failures, stage_asset, step_of
+from lifecycle.resources import LifecycleResource, RunsOn
+from lifecycle.stages.stage import StageResult, failures, stage_asset, step_of
 
 
-def dataset_asset(model: GovernedModel, op_tags: OpTags) -> dg.AssetsDefinition:
+def dataset_asset(model: GovernedModel, runs_on: RunsOn) -> dg.AssetsDefinition:
     contract = dg.AssetCheckSpec("contract", asset=dg.AssetKey([model.name, "dataset"]), description="The rows keep the declared contract.")
     leakage = dg.AssetCheckSpec("leakage", asset=dg.AssetKey([model.name, "dataset"]), description="No single column knows the answer.")
 
@@ -18,7 +18,7 @@ def dataset_asset(model: GovernedModel, op_tags: OpTags) -> dg.AssetsDefinition:
         model,
         "dataset",
         {"pandera", "parquet"},
-        op_tags,
+        runs_on,
         description=f"The data that {model.name} learns from, as one version stored by content. {model.description}",
         checks=(
             contract,

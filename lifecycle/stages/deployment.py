@@ -7,17 +7,17 @@ import dagster as dg
 from lifecycle.declaration import GovernedModel
 from lifecycle.life.deployment import deploy_version
 from lifecycle.records.bodies.serving import RolloutAborted, RolloutCompleted
-from lifecycle.resources import LifecycleResource
-from lifecycle.stages.stage import OpTags, StageResult, VersionConfig, failures, stage_asset, step_of, version_in_question
+from lifecycle.resources import LifecycleResource, RunsOn
+from lifecycle.stages.stage import StageResult, VersionConfig, failures, stage_asset, step_of, version_in_question
 from lifecycle.stages.tables import arms_table
 
 
-def deployment_asset(model: GovernedModel, op_tags: OpTags) -> dg.AssetsDefinition:
+def deployment_asset(model: GovernedModel, runs_on: RunsOn) -> dg.AssetsDefinition:
     @stage_asset(
         model,
         "deployment",
         {"onnxruntime"},
-        op_tags,
+        runs_on,
         after=("promotion",),
         description="What serves now. The gate is asked again here: a green check elsewhere is never the proof.",
     )

@@ -6,17 +6,17 @@ from lifecycle.declaration import GovernedModel
 from lifecycle.life import standing
 from lifecycle.life.evaluation import evaluate_candidate, evidence_of, report_page
 from lifecycle.records.bodies.training import ModelEvaluated
-from lifecycle.resources import LifecycleResource
-from lifecycle.stages.stage import OpTags, StageResult, VersionConfig, failures, stage_asset, step_of, version_in_question
+from lifecycle.resources import LifecycleResource, RunsOn
+from lifecycle.stages.stage import StageResult, VersionConfig, failures, stage_asset, step_of, version_in_question
 from lifecycle.stages.tables import fairness_table, metrics_table, slices_table
 
 
-def evaluation_asset(model: GovernedModel, op_tags: OpTags) -> dg.AssetsDefinition:
+def evaluation_asset(model: GovernedModel, runs_on: RunsOn) -> dg.AssetsDefinition:
     @stage_asset(
         model,
         "evaluation",
         {"onnxruntime", "evidently", "fairlearn"},
-        op_tags,
+        runs_on,
         after=(
             "candidate",
             "dataset",

@@ -6,11 +6,11 @@ from lifecycle.declaration import GovernedModel
 from lifecycle.life import standing
 from lifecycle.life.monitoring import monitor
 from lifecycle.records.bodies.serving import MonitoringReported
-from lifecycle.resources import LifecycleResource
-from lifecycle.stages.stage import OpTags, StageResult, failures, stage_asset, stage_key, step_of
+from lifecycle.resources import LifecycleResource, RunsOn
+from lifecycle.stages.stage import StageResult, failures, stage_asset, stage_key, step_of
 
 
-def monitoring_asset(model: GovernedModel, op_tags: OpTags) -> dg.AssetsDefinition:
+def monitoring_asset(model: GovernedModel, runs_on: RunsOn) -> dg.AssetsDefinition:
     guardrails = dg.AssetCheckSpec(
         "guardrails",
         asset=stage_key(model, "monitoring"),
@@ -21,7 +21,7 @@ def monitoring_asset(model: GovernedModel, op_tags: OpTags) -> dg.AssetsDefiniti
         model,
         "monitoring",
         {"evidently"},
-        op_tags,
+        runs_on,
         after=("deployment",),
         description="What the model has seen and answered since: a verdict per guardrail.",
         checks=(guardrails,),

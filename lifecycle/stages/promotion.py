@@ -8,12 +8,12 @@ from lifecycle.declaration import GovernedModel
 from lifecycle.life.evaluation import evidence_of
 from lifecycle.life.promotion import ask_for_promotion
 from lifecycle.records.gates import Decision
-from lifecycle.resources import LifecycleResource
-from lifecycle.stages.stage import OpTags, StageResult, VersionConfig, failures, stage_asset, stage_key, step_of, version_in_question
+from lifecycle.resources import LifecycleResource, RunsOn
+from lifecycle.stages.stage import StageResult, VersionConfig, failures, stage_asset, stage_key, step_of, version_in_question
 from lifecycle.stages.tables import fairness_table, metrics_table, violations_table
 
 
-def promotion_asset(model: GovernedModel, op_tags: OpTags) -> dg.AssetsDefinition:
+def promotion_asset(model: GovernedModel, runs_on: RunsOn) -> dg.AssetsDefinition:
     gate = dg.AssetCheckSpec(
         "gate",
         asset=stage_key(model, "promotion"),
@@ -24,7 +24,7 @@ def promotion_asset(model: GovernedModel, op_tags: OpTags) -> dg.AssetsDefinitio
         model,
         "promotion",
         {"opa"},
-        op_tags,
+        runs_on,
         after=("evaluation",),
         description="The promotion gate's decision on one version, by the policies in governance/policies.",
         checks=(gate,),

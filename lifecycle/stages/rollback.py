@@ -9,8 +9,8 @@ from lifecycle.errors import UnknownName
 from lifecycle.life import standing
 from lifecycle.life.rollback import roll_back
 from lifecycle.records.bodies.serving import RolledBack
-from lifecycle.resources import LifecycleResource
-from lifecycle.stages.stage import OpTags, StageResult, failures, stage_asset, step_of
+from lifecycle.resources import LifecycleResource, RunsOn
+from lifecycle.stages.stage import StageResult, failures, stage_asset, step_of
 from lifecycle.stages.tables import arms_table
 
 
@@ -22,12 +22,12 @@ class RollbackConfig(dg.Config):
     show: str = ""
 
 
-def rollback_asset(model: GovernedModel, op_tags: OpTags) -> dg.AssetsDefinition:
+def rollback_asset(model: GovernedModel, runs_on: RunsOn) -> dg.AssetsDefinition:
     @stage_asset(
         model,
         "rollback",
         {"opa"},
-        op_tags,
+        runs_on,
         after=("deployment",),
         description="The last way back that was taken, and why. The gateway takes a bad canary out by itself; this shows and records it.",
     )

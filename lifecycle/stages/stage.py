@@ -15,6 +15,7 @@ from lifecycle.declaration import GovernedModel
 from lifecycle.errors import LifecycleError, Refused, Unavailable
 from lifecycle.life import standing
 from lifecycle.life.recording import Step
+from lifecycle.resources import RunsOn
 from lifecycle.wiring import Departments
 
 if TYPE_CHECKING:
@@ -29,8 +30,6 @@ PATIENCE = dg.RetryPolicy(max_retries=2, delay=5, backoff=dg.Backoff.EXPONENTIAL
 RESUMED = "dagster/is_resume_retry"
 #: Tags a run that somebody waits for: they hear of what is unavailable at once, and try again themselves.
 ATTENDED = "lifecycle/attended"
-#: Tags for the step of a stage, by the stage's name: where it runs and what it gets.
-OpTags = Mapping[str, Mapping[str, Any]]
 
 
 class VersionConfig(dg.Config):
@@ -49,12 +48,11 @@ def stage_asset(
     model: GovernedModel,
     stage: str,
     kinds: set[str],
-    op_tags: OpTags,
+    runs_on: RunsOn,
     *,
     after: tuple[str, ...] = (),
     description: str,
     checks: tuple[dg.AssetCheckSpec, ...] = (),
-    pool: str | None = None,
 ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
     """`@dg.asset` with what every stage of a model has in common; `after` names the stages that it reads."""
     return dg.asset(
@@ -64,12 +62,12 @@ def stage_asset(
         kinds=kinds,
         owners=[f"team:{model.team}"],
         tags={"lifecycle/model": model.name, "lifecycle/stage": stage, "lifecycle/risk_tier": model.risk_tier},
-        op_tags=dict(op_tags.get(stage, {})),
+        op_tags=dict(runs_on.op_tags.get(stage, {})),
         code_version=code_version(model),
         deps=[stage_key(model, before) for before in after],
         description=description,
         check_specs=list(checks),
-        pool=pool,
+        pool=runs_on.pools.get(stage),
         retry_policy=PATIENCE,
     )
 
