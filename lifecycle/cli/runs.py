@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from lifecycle.cli import render
-from lifecycle.errors import MalformedRecord
+from lifecycle.errors import MalformedRecord, UnknownName
 
 
 def _definitions() -> Any:
@@ -46,15 +46,23 @@ def train(model: str, options: tuple[str, ...], seed: int | None, as_json: bool)
     result = run_job(
         departments, _definitions(), f"{model}_train_to_gate", config={"candidate": config}, log_level="ERROR" if as_json else "INFO"
     )
-    require_success(result)
-    made = departments.ledger.events(types=("DecisionMade",), name=model, run_id=result.run_id, newest_first=True, limit=1)[0]
-    decision = standing.body_of(made, DecisionMade).decision
-    subject = made.event.subject
+    made = departments.ledger.events(types=("DecisionMade",), name=model, run_id=result.run_id, newest_first=True, limit=1)
+    decided = standing.body_of(made[0], DecisionMade).decision if made else None
+    if decided is None or decided.gate != "promotion":
+        require_success(result)
+        raise UnknownName(f"The run {result.run_id} asked no promotion gate.", "Look at it in Dagster's pages: `lifecycle up`.")
+    subject = str(made[0].event.subject)
     if as_json:
-        named = render.version_fields(*standing.parse_version(str(subject)))
-        render.as_json({**named, "outcome": decision.result.outcome, "decision": decision.id, "run": result.run_id})
+        named = render.version_fields(*standing.parse_version(subject))
+        render.as_json({**named, "outcome": decided.result.outcome, "decision": decided.id, "run": result.run_id})
     else:
-        render.line(f"{subject}: {decision.result.outcome} (decision {decision.id})")
+        render.line(f"{subject}: {decided.result.outcome} (decision {decided.id})")
+        found = [
+            (violation.rule, violation.subject, violation.observed, violation.limit, violation.message)
+            for violation in decided.result.violations
+        ]
+        render.table(("rule", "about", "observed", "limit", "what"), found, empty="Every rule holds.")
+    require_success(result)
 
 
 def _option(text: str) -> tuple[str, Any]:
