@@ -168,27 +168,27 @@ class Application:
         length = headers.get(b"content-length", b"0")
         if length.isdigit() and int(length) > self._most_body_bytes:
             raise RequestRefused(f"The body is larger than {self._most_body_bytes} bytes.", status=413)
-        chunks: list[bytes] = []
+        body = bytearray()
         try:
             async with asyncio.timeout(self._request_seconds):
-                while await self._chunk(receive, chunks):
+                while await self._takes_more(receive, body):
                     if self._arriving_bytes > MOST_BODIES_ARRIVING * self._most_body_bytes:
                         raise RequestRefused("Too much is being sent at once.", status=429)
         except TimeoutError as error:
             raise RequestRefused(f"The body was not whole within {self._request_seconds:g} s.", status=408) from error
         finally:
-            self._arriving_bytes -= sum(map(len, chunks))
-        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+            self._arriving_bytes -= len(body)
+        return bytes(body)
 
-    async def _chunk(self, receive: Receive, chunks: list[bytes]) -> bool:
+    async def _takes_more(self, receive: Receive, body: bytearray) -> bool:
         """Takes in the next part of a body; whether there is more."""
         message = await receive()
         if message["type"] == "http.disconnect":
             raise RequestRefused("The caller left before the request was whole.")
         chunk: bytes = message.get("body", b"")
-        chunks.append(chunk)
+        body += chunk
         self._arriving_bytes += len(chunk)
-        if sum(map(len, chunks)) > self._most_body_bytes:
+        if len(body) > self._most_body_bytes:
             raise RequestRefused(f"The body is larger than {self._most_body_bytes} bytes.", status=413)
         more: bool = message.get("more_body", False)
         return more

@@ -57,6 +57,7 @@ def main() -> None:
         signing_public_key=Path("unused"),
         canary_timeout_ms=given["canary_timeout_ms"],
         watch_seconds=given["watch_seconds"],
+        request_seconds=given["request_seconds"],
     )
     try:
         run_gateway(settings, FileLedger(Path(given["ledger"])), verify)

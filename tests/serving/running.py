@@ -38,7 +38,9 @@ def wait_for(holds: Callable[[], bool], what: str) -> None:
 class RunningGateway:
     """A gateway whose ledger and signatures are the tests' own, and whose proofs are real."""
 
-    def __init__(self, home: Path, *, workers: int = 1, canary_timeout_ms: int = 1_000, watch_seconds: float = 5.0) -> None:
+    def __init__(
+        self, home: Path, *, workers: int = 1, canary_timeout_ms: int = 1_000, watch_seconds: float = 5.0, request_seconds: float = 10.0
+    ) -> None:
         self.home = home
         self.folder = home / "gateway"
         self.ledger = home / "ledger.jsonl"
@@ -47,6 +49,7 @@ class RunningGateway:
         self._workers = workers
         self._canary_timeout_ms = canary_timeout_ms
         self._watch_seconds = watch_seconds
+        self._request_seconds = request_seconds
         self._process: subprocess.Popen[bytes] | None = None
         self._packed: dict[tuple[str, int], Packed] = {}
         self._callers: list[Caller] = []
@@ -62,6 +65,7 @@ class RunningGateway:
             "log_key": str(self.key.verifier),
             "canary_timeout_ms": self._canary_timeout_ms,
             "watch_seconds": self._watch_seconds,
+            "request_seconds": self._request_seconds,
         }
         return json.dumps(told)
 
@@ -167,10 +171,12 @@ class RunningGateway:
 
 @contextmanager
 def running_gateway(
-    home: Path, *, workers: int = 1, canary_timeout_ms: int = 1_000, watch_seconds: float = 5.0
+    home: Path, *, workers: int = 1, canary_timeout_ms: int = 1_000, watch_seconds: float = 5.0, request_seconds: float = 10.0
 ) -> Iterator[RunningGateway]:
     """A gateway that serves nothing yet, and that is ended afterwards whatever was done to it."""
-    running = RunningGateway(home, workers=workers, canary_timeout_ms=canary_timeout_ms, watch_seconds=watch_seconds)
+    running = RunningGateway(
+        home, workers=workers, canary_timeout_ms=canary_timeout_ms, watch_seconds=watch_seconds, request_seconds=request_seconds
+    )
     try:
         running.start()
         yield running

@@ -7,13 +7,15 @@ import json
 import socket
 from collections.abc import Iterator, MutableMapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
+from lifecycle.errors import InvalidDeclaration
 from lifecycle.serving.application import Application
 from lifecycle.serving.folder import GatewayFolder
 from lifecycle.serving.served import ServedModel
+from lifecycle.serving.settings import GatewaySettings
 from tests.serving.packages import MODEL, ROW, decision, plan
 from tests.serving.running import Caller, RunningGateway, running_gateway
 
@@ -196,17 +198,71 @@ def test_metrics_count_what_all_workers_answered(served: RunningGateway) -> None
     assert float(values[f"lifecycle_rollout_weight{{{labels}}}"]) == 1.0
 
 
-def test_past_its_limit_the_gateway_refuses_at_once() -> None:
-    """A request too many is told to come back, and costs no more than that."""
-    application = Application(None, None, list, most_body_bytes=1, most_rows=1, most_in_flight=0)  # type: ignore[arg-type]  # never gets there
+def answer(application: Application, path: str, *messages: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """The start of an application's answer to a request whose body comes like this, and then no further."""
     sent: list[MutableMapping[str, Any]] = []
+    coming = list(messages)
 
     async def send(message: MutableMapping[str, Any]) -> None:
         sent.append(message)
 
     async def receive() -> MutableMapping[str, Any]:
-        raise AssertionError("nothing is read")
+        if not coming:
+            await asyncio.Event().wait()
+        return coming.pop(0)
 
-    asyncio.run(application({"type": "http"}, receive, send))
-    assert sent[0]["status"] == 429
-    assert (b"retry-after", b"1") in sent[0]["headers"]
+    method = "POST" if path.endswith("infer") else "GET"
+    asyncio.run(application({"type": "http", "method": method, "path": path, "headers": []}, receive, send))
+    return sent[0]
+
+
+class BrokenRouter:
+    """A router whose code is wrong."""
+
+    names: ClassVar[dict[str, object]] = {"credit": object()}
+
+    async def answer(self, *arguments: object) -> bytes:
+        raise TypeError("a bug")
+
+
+def application(*, most_in_flight: int = 1) -> Application:
+    return Application(
+        BrokenRouter(),  # type: ignore[arg-type]  # all that is asked of it
+        None,  # type: ignore[arg-type]  # nothing is logged
+        list,
+        most_body_bytes=100_000,
+        most_rows=1,
+        most_in_flight=most_in_flight,
+        request_seconds=0.01,
+    )
+
+
+WHOLE = {"type": "http.request", "body": tensors(income=[1.0], home=["rent"])}
+
+
+def test_past_its_limit_the_gateway_refuses_at_once() -> None:
+    """A request too many is told to come back; health is answered all the same."""
+    said = answer(application(most_in_flight=0), "/v2/models/credit/infer", WHOLE)
+    assert said["status"] == 429
+    assert (b"retry-after", b"1") in said["headers"]
+    assert answer(application(most_in_flight=0), "/v2/health/live")["status"] == 200
+
+
+def test_a_body_that_does_not_come_is_not_waited_for() -> None:
+    """A caller who begins a body and does not end it is told so, and its connection is closed."""
+    said = answer(application(), "/v2/models/credit/infer", {"type": "http.request", "body": b"{", "more_body": True})
+    assert said["status"] == 408
+    assert (b"connection", b"close") in said["headers"]
+
+
+def test_whatever_breaks_is_answered_in_json() -> None:
+    """A fault of the gateway's own is a 500 that says so in the form of all errors."""
+    said = answer(application(), "/v2/models/credit/infer", WHOLE)
+    assert said["status"] == 500
+    assert (b"content-type", b"application/json") in said["headers"]
+
+
+def test_a_gateway_needs_a_worker() -> None:
+    """No workers would answer nobody, and are refused before anything starts."""
+    with pytest.raises(InvalidDeclaration, match="0 workers"):
+        GatewaySettings(Path("gateway"), "127.0.0.1", 0, 0, "local", "key", Path("public"))
