@@ -31,6 +31,9 @@ class EmbeddedEngine:
     """Answers from a bundle that is compiled once, when it is made. Raises InvalidDeclaration for a policy that does not compile."""
 
     def __init__(self, bundle: Bundle) -> None:
+        # regopy brings a C++ runtime of its own. Loaded before the system's, which numpy loads, it makes a later import of
+        # torch abort the whole process.
+        import numpy as np  # noqa: F401
         import regopy
 
         self._compiled = _compile(bundle)
