@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator
 
+from lifecycle.approvals.people import Delegation, Group, Key, Person, Registry
 from lifecycle.features import Preprocessor
 from lifecycle.features.columns import CategoryColumn, NumberColumn
 from lifecycle.policy.bundle import BundleDocument
@@ -12,7 +14,10 @@ from lifecycle.records.identity import derived_id
 from lifecycle.records.prediction import PredictedOutput, Prediction
 from lifecycle.records.record import Record
 from tests.records.samples.judging import EVIDENCE, PROMOTION, STATEMENT, decision
-from tests.records.samples.parts import AT_US, DECLARED, PLAN, RUN, of
+from tests.records.samples.parts import AT_US, DAY_US, DECLARED, PLAN, RUN, of
+
+#: A public key of Ed25519: the first test vector of RFC 8032.
+PUBLIC = base64.b64encode(bytes.fromhex("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a")).decode()
 
 
 def documents() -> Iterator[Record]:
@@ -54,6 +59,20 @@ def documents() -> Iterator[Record]:
         )
     )
     yield BundleDocument(files={"policies/gates/promotion.rego": "package gov.promotion\n"})
+    yield Registry(
+        people={
+            "rita": Person(
+                id="rita",
+                roles=("risk",),
+                teams=("risk_office",),
+                keys=(Key(id="rita-1", public=PUBLIC, from_us=AT_US, until_us=AT_US + DAY_US),),
+            ),
+            "sam": Person(id="sam"),
+        },
+        origin={"rita": "project", "sam": "home"},
+        groups=(Group(id="officers", members=("rita",)),),
+        delegations=(Delegation.model_validate({"from": "rita", "to": "sam", "from_us": AT_US}),),
+    )
     yield rollout.RolloutOrder(
         rollout_id=derived_id("rollout"),
         model="credit",
