@@ -111,9 +111,15 @@ def approval_of(event_id: str, statement: Statement, registry: Registry, *, cons
 def verified_approval(
     event_id: str, envelope: Envelope, registry: Registry, *, consumed: bool, at_us: Microseconds | None = None
 ) -> VerifiedApproval | None:
-    """The approval in an envelope as a gate may see it, or None where it does not verify (any more)."""
+    """The approval in an envelope as a gate may see it, or None where it does not verify (any more).
+
+    A refusal is verified as of when it was signed: time gives permission back to nobody.
+    """
     moment = now_us() if at_us is None else at_us
     try:
+        said = envelope.statement()
+        if said.decision == "reject":
+            moment = min(moment, said.signed_at_us)
         statement = verify_statement(envelope, registry, moment)
     except LifecycleError:
         return None

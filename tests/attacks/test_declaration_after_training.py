@@ -6,12 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from lifecycle.approvals import statements
 from lifecycle.errors import Refused
+from lifecycle.life import judging
 from lifecycle.life.approval import approve_version
 from lifecycle.life.asking import ask
 from lifecycle.life.judging import deployment_input
 from lifecycle.life.promotion import ask_for_promotion
 from lifecycle.life.recording import Step
+from lifecycle.records.identity import now_us
 from tests.scenarios.homes import copy_of_home_at_the_gate
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("life")]
@@ -53,3 +56,15 @@ def test_another_team_in_the_form_bars_nobody_less(tmp_path: Path) -> None:
     with pytest.raises(Refused) as refused:
         approve_version(departments, "credit", 1, person=cast.engineer, key_file=cast.key(cast.engineer), reason="It looks good.")
     assert "SOD-001" in refused.value.rules
+
+
+def test_waiting_until_a_refusal_expires_gives_nothing_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A refusal counts when its statement is long out of date, and under whatever policy is in force then."""
+    departments, cast = copy_of_home_at_the_gate(tmp_path)
+    approve_version(departments, "credit", 1, person=cast.officer, key_file=cast.key(cast.officer), reason="No.", decision="reject")
+    years_later = now_us() + 3 * 365 * 86_400_000_000
+    for module in (statements, judging):
+        monkeypatch.setattr(module, "now_us", lambda: years_later)
+    answered = ask_for_promotion(departments, departments.model("credit"), 1, Step(run_id="later"))
+    assert answered.result.outcome == "deny"
+    assert "APR-002" in {violation.rule for violation in answered.result.violations}

@@ -18,7 +18,8 @@ from tests.policy import server
 from tests.policy.questions import challenging, changed, good
 from tests.policy.test_rules import BREAKS
 
-ANYWHERE = st.floats(-1.0, 1.0, allow_subnormal=False)
+#: rego-cpp can not read numbers at the edge of what a double holds; a test of its own shows that such a question is denied.
+ANYWHERE = st.floats(-1.0, 1.0, allow_subnormal=False).map(lambda number: 0.0 if abs(number) < 1e-300 else number)
 Verdict = tuple[str, list[str], list[str], list[str], int]
 
 
