@@ -140,3 +140,17 @@ def wait_until(holds: Callable[[], bool], what: str) -> None:
     while not holds():
         assert time.monotonic() < deadline, f"{what}: not in {PATIENCE:.0f} s"
         time.sleep(0.1)
+
+
+OFFICER = "demo_risk_officer"
+REASON = ("--reason", "It is within its limits.")
+
+
+def approval(home: Path, version: str = "credit:1", person: str = OFFICER) -> tuple[str, ...]:
+    return ("approve", version, "--as", person, "--key", str(home / "keys" / "people" / f"{OFFICER}.key"), *REASON)
+
+
+def kept(home: Path, digest: str) -> Path:
+    """The file of the store that holds the bytes of a digest."""
+    (found,) = (home / "artifacts").rglob(digest.removeprefix("sha256:"))
+    return found

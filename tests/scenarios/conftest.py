@@ -1,0 +1,18 @@
+"""What the scenarios on the real command line share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.scenarios.homes import copy_of_home_at_the_gate
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """credit:1 waits for one approval of role risk; everything until there is signed."""
+    departments, _ = copy_of_home_at_the_gate(tmp_path)
+    departments.checkpoint()
+    departments.ledger.close()
+    return departments.settings.home
