@@ -7,7 +7,6 @@ import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 from types import TracebackType
@@ -19,7 +18,8 @@ from lifecycle.errors import InvalidDeclaration, Tampered, Unavailable, UnknownN
 from lifecycle.ledger.address import Address
 from lifecycle.ledger.database import Database
 from lifecycle.ledger.failures import explained
-from lifecycle.ledger.reading import Wanted, read_events, recorded_in, stored_in
+from lifecycle.ledger.reading import read_events
+from lifecycle.ledger.recorded import Head, Wanted, recorded_in, stored_in
 from lifecycle.ledger.schema import CheckpointRow, EventRow, HeadRow, OpeningRow
 from lifecycle.ledger.writer import Receipt, Writer
 from lifecycle.proofs.merkle import Frontier, Tree, verify_inclusion
@@ -27,19 +27,6 @@ from lifecycle.proofs.notes import Checkpoint
 from lifecycle.records.events import Event, Recorded
 from lifecycle.records.identity import Commitment, Opening
 from lifecycle.records.rollout import LedgerProof
-
-
-@dataclass(frozen=True)
-class Head:
-    """How many events the ledger holds, and the root over them."""
-
-    size: int
-    root: bytes
-
-    @property
-    def root_text(self) -> str:
-        """The root as a ledger checkpoint writes it: base64."""
-        return base64.b64encode(self.root).decode()
 
 
 class Ledger:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Unpack
 
-from lifecycle.ledger.reading import Wanted
+from lifecycle.ledger.recorded import Wanted
 from lifecycle.records.events import Event, Recorded
 from lifecycle.records.states import Fold, State, after, touched
 

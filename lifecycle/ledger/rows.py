@@ -6,7 +6,7 @@ Values come as the database gives them. Nothing here is trusted; whoever reads c
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, NamedTuple, Self
@@ -17,6 +17,7 @@ from lifecycle.ledger.drivers import answering, connect
 
 _RECORDS = """SELECT leaf_index, event_id, type, environment, occurred_at_us, actor_id, subject_kind, subject_name,
     subject_version, subject_digest, run_id, leaf_hash, stored FROM events ORDER BY leaf_index"""
+_COLUMNS = _RECORDS.partition(" FROM ")[0]
 _STORED = "SELECT leaf_index, stored FROM events WHERE leaf_index >= ? AND leaf_index < ? ORDER BY leaf_index"
 _CHECKPOINTS = "SELECT tree_size, root_hash, note FROM checkpoints WHERE tree_size > ? ORDER BY tree_size"
 _HEAD = "SELECT origin, size, frontier FROM head"
@@ -84,6 +85,22 @@ class LedgerRows:
     def records(self) -> Iterator[RecordRow]:
         """Every row of `events`, in the order of their indexes, one at a time."""
         return (RecordRow(*row) for row in self._stream(_RECORDS))
+
+    def wanted(
+        self, equal: Mapping[str, Any], types: Collection[str] | None, *, since: int, newest_first: bool, limit: int | None
+    ) -> list[RecordRow]:
+        """The rows from an index on whose columns have these values and whose type is one of these; `equal` names columns of ours."""
+        conditions, values = ["leaf_index >= ?"], [since, *equal.values()]
+        conditions += [f"{column} = ?" for column in equal]
+        if types is not None:
+            conditions.append(f"type IN ({', '.join('?' for _ in types)})" if types else "1 = 0")
+            values += types
+        order = "DESC" if newest_first else "ASC"
+        statement = f"{_COLUMNS} FROM events WHERE {' AND '.join(conditions)} ORDER BY leaf_index {order}"
+        if limit is not None:
+            statement += " LIMIT ?"
+            values.append(limit)
+        return [RecordRow(*row) for row in self._fetch(statement, values)]
 
     def stored(self, since: int, until: int) -> Iterator[tuple[Any, Any]]:
         """(index, stored bytes) from one index to before another."""

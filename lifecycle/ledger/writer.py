@@ -12,7 +12,8 @@ from sqlmodel import Session
 from lifecycle.errors import Tampered
 from lifecycle.ledger.columns import EVENT_COLUMNS, columns_of
 from lifecycle.ledger.legality import Legality
-from lifecycle.ledger.reading import Wanted, read_events
+from lifecycle.ledger.reading import read_events
+from lifecycle.ledger.recorded import Wanted
 from lifecycle.ledger.schema import HEAD_ID, LedgerTable
 from lifecycle.proofs.merkle import Frontier, leaf_hash
 from lifecycle.records.events import Event, Recorded

@@ -1,0 +1,82 @@
+"""The ledger for whoever only looks, on the bare driver: a verb that shows something starts in half the time so.
+
+It gives what `Ledger` gives for the same questions (one contract suite holds both), makes nothing, and can't write.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Unpack
+
+from lifecycle.errors import InvalidDeclaration, UnknownName
+from lifecycle.ledger.recorded import Head, Wanted, recorded_in, stored_in
+from lifecycle.ledger.rows import LedgerRows
+from lifecycle.proofs.merkle import Frontier
+from lifecycle.records.events import Recorded
+
+#: The filters of `Wanted` that compare a column.
+_COLUMN_OF = {
+    "kind": "subject_kind",
+    "name": "subject_name",
+    "version": "subject_version",
+    "environment": "environment",
+    "run_id": "run_id",
+}
+
+
+class LookingLedger:
+    """A ledger that stands, to be read. Raises Unavailable where there is none."""
+
+    def __init__(self, url: str, *, origin: str) -> None:
+        self._rows = LedgerRows(url)
+        self.origin = origin
+        found = self._rows.head().origin
+        if found != origin:
+            raise InvalidDeclaration(
+                f"The ledger at this address is {found}, not {origin}.", "Set LIFECYCLE_LEDGER_ORIGIN to its name, or name another ledger."
+            )
+
+    def close(self) -> None:
+        """Gives the connection back."""
+        self._rows.__exit__(None, None, None)
+
+    def events(self, **wanted: Unpack[Wanted]) -> list[Recorded]:
+        """The events that fit every filter that is given. Raises Tampered where one of them was altered."""
+        given: dict[str, Any] = {**wanted}
+        equal = {column: given[name] for name, column in _COLUMN_OF.items() if given.get(name) is not None}
+        rows = self._rows.wanted(
+            equal,
+            wanted.get("types"),
+            since=wanted.get("since", 0),
+            newest_first=wanted.get("newest_first", False),
+            limit=wanted.get("limit"),
+        )
+        return [recorded_in(row) for row in rows]
+
+    def find(self, event_id: str) -> Recorded | None:
+        """The event of this id, or None."""
+        found = self._rows.wanted({"event_id": event_id}, None, since=0, newest_first=False, limit=1)
+        return recorded_in(found[0]) if found else None
+
+    def event(self, event_id: str) -> Recorded:
+        """The event of this id. Raises UnknownName where there is none."""
+        found = self.find(event_id)
+        if found is None:
+            raise UnknownName(f"The ledger holds no event {event_id}.", "`lifecycle ledger log` lists the ids.")
+        return found
+
+    def stored(self, index: int) -> bytes:
+        """The bytes of one leaf. Raises UnknownName where the ledger is not that long."""
+        found = self._rows.wanted({"leaf_index": index}, None, since=0, newest_first=False, limit=1)
+        if not found:
+            raise UnknownName(f"The ledger has no record {index}.", "`lifecycle ledger log` lists the records.")
+        return stored_in(found[0])
+
+    def head(self) -> Head:
+        """Where the ledger stands now."""
+        frontier = Frontier.from_bytes(self._rows.head().frontier)
+        return Head(frontier.size, frontier.root())
+
+    def checkpoint(self) -> str | None:
+        """The signed note of the latest ledger checkpoint, or None."""
+        notes = [entry.note for entry in self._rows.checkpoints()]
+        return notes[-1] if notes else None

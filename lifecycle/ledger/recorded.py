@@ -1,0 +1,92 @@
+"""What reading the ledger gives, whoever reads: the events that are wanted, and where it stands.
+
+A row whose bytes or columns were changed is never handed out.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any, Protocol, TypedDict
+
+from lifecycle.errors import Tampered
+from lifecycle.ledger.columns import EVENT_COLUMNS, columns_of
+from lifecycle.proofs.merkle import leaf_hash
+from lifecycle.records.events import Event, Recorded
+from lifecycle.records.record import Name, Version
+
+
+@dataclass(frozen=True)
+class Head:
+    """How many events the ledger holds, and the root over them."""
+
+    size: int
+    root: bytes
+
+    @property
+    def root_text(self) -> str:
+        """The root as a ledger checkpoint writes it: base64."""
+        return base64.b64encode(self.root).decode()
+
+
+class Wanted(TypedDict, total=False):
+    """Which events: those that fit every filter that is given."""
+
+    #: Names of bodies.
+    types: Collection[str] | None
+    #: Of the subject.
+    kind: str | None
+    name: Name | None
+    version: Version | None
+    environment: Name | None
+    run_id: str | None
+    #: The first index to look at.
+    since: int
+    newest_first: bool
+    limit: int | None
+
+
+class StoredRow(Protocol):
+    """A row of `events`, as any reader has it."""
+
+    @property
+    def leaf_index(self) -> Any: ...
+    @property
+    def event_id(self) -> Any: ...
+    @property
+    def type(self) -> Any: ...
+    @property
+    def leaf_hash(self) -> Any: ...
+    @property
+    def stored(self) -> Any: ...
+
+
+def recorded_in(row: StoredRow) -> Recorded:
+    """The event of a row. Raises Tampered where its bytes are not those of its leaf, or its columns not those of its bytes."""
+    event = Event.parse(_whole(row))
+    for column, value in zip(EVENT_COLUMNS, columns_of(event), strict=True):
+        if getattr(row, column) != value:
+            raise _altered(row, f"its column {column} does not say what its bytes say")
+    return Recorded(index=row.leaf_index, event=event)
+
+
+def stored_in(row: StoredRow) -> bytes:
+    """The bytes of a row. Raises Tampered like `recorded_in`."""
+    recorded_in(row)
+    return _whole(row)
+
+
+def _whole(row: StoredRow) -> bytes:
+    if row.stored is None:
+        raise _altered(row, "its bytes are gone, and nothing says that they were pruned")
+    if leaf_hash(row.stored) != row.leaf_hash:
+        raise _altered(row, "its stored bytes do not have the hash of its leaf")
+    return bytes(row.stored)
+
+
+def _altered(row: StoredRow, how: str) -> Tampered:
+    return Tampered(
+        f"Record {row.leaf_index} of the ledger ({row.type}, id {row.event_id}) was altered: {how}.",
+        "Keep a copy of the ledger as evidence, run `lifecycle ledger verify`, and restore a backup.",
+    )

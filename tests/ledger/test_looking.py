@@ -1,0 +1,70 @@
+"""Looking: the same answers as the ledger itself gives, from the bare driver."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lifecycle.errors import InvalidDeclaration, Tampered, Unavailable, UnknownName
+from lifecycle.ledger.ledger import Ledger
+from lifecycle.ledger.looking import LookingLedger
+from tests.ledger.happenings import ORIGIN, evaluated, happening, tamper, trained
+
+WANTED: list[dict[str, Any]] = [
+    {},
+    {"types": ("ModelTrained",)},
+    {"types": ()},
+    {"kind": "key"},
+    {"kind": "model", "name": "fraud"},
+    {"name": "credit", "version": 2},
+    {"environment": "local"},
+    {"run_id": "run"},
+    {"since": 2},
+    {"newest_first": True, "limit": 2},
+    {"types": ["ModelTrained"], "newest_first": True, "limit": 1, "since": 1},
+    {"name": "nobody"},
+]
+
+
+@pytest.fixture
+def filled(ledger: Ledger) -> Ledger:
+    with ledger.writing() as writer:
+        writer.append_all([trained(1), trained(2), evaluated(1), trained(1, model="fraud"), happening(0, run_id="run")])
+    return ledger
+
+
+@pytest.mark.parametrize("wanted", WANTED, ids=str)
+def test_who_looks_sees_what_the_ledger_gives(filled: Ledger, wanted: dict[str, Any]) -> None:
+    """Every filter, order and limit gives the same events."""
+    assert LookingLedger(filled.url, origin=ORIGIN).events(**wanted) == filled.events(**wanted)
+
+
+def test_one_event_its_bytes_and_the_head_are_the_same(filled: Ledger) -> None:
+    """By id, by index, and where the ledger stands."""
+    looking = LookingLedger(filled.url, origin=ORIGIN)
+    some = filled.events(since=1, limit=1)[0]
+    assert looking.find(some.event.id) == looking.event(some.event.id) == some
+    assert looking.stored(1) == filled.stored(1)
+    assert (looking.head(), looking.checkpoint()) == (filled.head(), filled.checkpoint())
+    assert looking.find("nobody") is None
+    for missing in (lambda: looking.event("nobody"), lambda: looking.stored(99)):
+        with pytest.raises(UnknownName):
+            missing()
+
+
+def test_an_altered_record_is_not_shown(filled: Ledger) -> None:
+    """A row whose columns say something else than its bytes is Tampered for whoever looks, too."""
+    tamper(Path(filled.url.removeprefix("sqlite:///")), "UPDATE events SET actor_id = 'mallory' WHERE leaf_index = 0")
+    with pytest.raises(Tampered):
+        LookingLedger(filled.url, origin=ORIGIN).events()
+
+
+def test_looking_makes_nothing_and_asks_for_the_right_ledger(filled: Ledger, tmp_path: Any) -> None:
+    """No file comes into being where there is no ledger; a ledger of another name is refused."""
+    with pytest.raises(Unavailable):
+        LookingLedger(f"sqlite:///{tmp_path / 'nothing.db'}", origin=ORIGIN)
+    assert not (tmp_path / "nothing.db").exists()
+    with pytest.raises(InvalidDeclaration):
+        LookingLedger(filled.url, origin="example.org/another")
