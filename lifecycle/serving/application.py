@@ -42,8 +42,8 @@ _JSON = b"application/json"
 MOST_BODIES_ARRIVING = 256
 _MORE_HEADERS: dict[int, tuple[tuple[bytes, bytes], ...]] = {
     408: ((b"connection", b"close"),),
-    413: ((b"connection", b"close"),),
-    429: ((b"retry-after", b"1"), (b"connection", b"close")),
+    429: ((b"retry-after", b"1"),),
+    503: ((b"retry-after", b"1"),),
 }
 
 
@@ -173,7 +173,7 @@ class Application:
             async with asyncio.timeout(self._request_seconds):
                 while await self._takes_more(receive, body):
                     if self._arriving_bytes > MOST_BODIES_ARRIVING * self._most_body_bytes:
-                        raise RequestRefused("Too much is being sent at once.", status=429)
+                        raise RequestRefused("Too much is being sent at once.", status=503)
         except TimeoutError as error:
             raise RequestRefused(f"The body was not whole within {self._request_seconds:g} s.", status=408) from error
         finally:

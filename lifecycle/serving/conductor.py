@@ -14,7 +14,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lifecycle.errors import LifecycleError, Refused
+from lifecycle.errors import LifecycleError, Refused, Tampered
 from lifecycle.records.bodies.serving import RolledBack, RolloutCompleted, RolloutStepReached, Trigger
 from lifecycle.records.events import Event
 from lifecycle.records.identity import new_id, now_us
@@ -105,6 +105,7 @@ class Conductor:
                 try:
                     canary = state.rollout.canary
                     package = await asyncio.to_thread(self._cache.readmit, state.model, canary.version, canary.digest)
+                    _require_planned(state.rollout, package.order.plan)
                 except LifecycleError as error:
                     undoing.record_aborted(self._books, state, "failed", error.what)
                 else:
@@ -235,7 +236,8 @@ class Conductor:
         state = self._books.rolling(rollout_id)
         if state is None or state.rollout is None:
             return
-        await self._fleet.start_canary(rollout_id, Holding(state.model, state.slot, state.rollout.canary))
+        holding = Holding(state.model, state.slot, state.rollout.canary)
+        await self._fleet.start_canary(rollout_id, holding, lambda: self._books.rolling(rollout_id) is not None)
         async with self._locks[state.model]:
             latest = self._books.rolling(rollout_id)
             if latest is None or latest.rollout is None:
@@ -337,6 +339,16 @@ class Conductor:
 
         await self._fleet.stop_canary(rollout_id)
         await self._fleet.keep_only(model, wanted)
+
+
+def _require_planned(rollout: RolloutState, plan: RolloutPlan) -> None:
+    """Raises Tampered where the journal has a rollout at other shares of the traffic than its plan, which the gate was shown."""
+    weights = [stage.weight for stage in rollout.stages]
+    if weights != [step.weight for step in plan.steps[: len(weights)]] or rollout.step != max(0, len(weights) - 1):
+        raise Tampered(
+            f"The journal has the rollout of version {rollout.canary.version} at a step that is not in its plan.",
+            "Find out who changed the gateway's journal, then have the gate asked again.",
+        )
 
 
 def _kept_loaded(state: ModelState) -> tuple[ServedVersion, ...]:

@@ -1,4 +1,4 @@
-"""Connections of callers who send slowly: each request's head must be whole in time, or its connection is closed."""
+"""Connections of callers who send slowly, without end, or no HTTP: a request's head must be whole in time, and not too long."""
 
 from __future__ import annotations
 
@@ -6,16 +6,27 @@ import asyncio
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+#: The longest head of a request, give or take what one read brings.
+MOST_HEAD_BYTES = 64 << 10
+_NOT_HTTP = b'{"error":"This is not an HTTP request."}'
+
 
 def protocol_with_deadline(head_seconds: float) -> type[HttpToolsProtocol]:
     """The server's protocol with a deadline for a head that has begun. A connection that says nothing costs next to nothing."""
 
     class DeadlineProtocol(HttpToolsProtocol):
         _deadline: asyncio.TimerHandle | None = None
+        _head_bytes = 0
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in its parent
             super().connection_made(transport)
             self._expect_head(self.timeout_keep_alive)
+
+        def data_received(self, data: bytes) -> None:
+            self._head_bytes += len(data)
+            super().data_received(data)
+            if self._deadline is not None and self._head_bytes > MOST_HEAD_BYTES:
+                self.transport.close()
 
         def on_message_begin(self) -> None:
             super().on_message_begin()
@@ -24,6 +35,15 @@ def protocol_with_deadline(head_seconds: float) -> type[HttpToolsProtocol]:
         def on_headers_complete(self) -> None:
             self._forget_deadline()
             super().on_headers_complete()
+
+        def on_message_complete(self) -> None:
+            self._head_bytes = 0
+            super().on_message_complete()
+
+        def send_400_response(self, msg: str) -> None:
+            head = f"HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\ncontent-length: {len(_NOT_HTTP)}\r\nconnection: close"
+            self.transport.write(head.encode() + b"\r\n\r\n" + _NOT_HTTP)
+            self.transport.close()
 
         def connection_lost(self, exc: Exception | None) -> None:
             self._forget_deadline()

@@ -104,8 +104,12 @@ class Fleet:
                 holding = self._holdings.pop(key)
                 await self._ask_all({"do": "unload", **holding.as_message()}, _ACKNOWLEDGE_SECONDS)
 
-    async def start_canary(self, rollout_id: str, holding: Holding) -> None:
-        """Starts a version in a process of its own and connects all workers to it. Raises Unavailable where it does not load."""
+    async def start_canary(self, rollout_id: str, holding: Holding, wanted: Callable[[], bool]) -> None:
+        """Starts a version in a process of its own and connects all workers to it. Raises Unavailable where it does not load.
+
+        A rollout may end while its canary loads, and the next one of the same version begin: what is not wanted any more
+        is ended instead of connected, because workers know one canary of a version.
+        """
         path = self._folder.socket(f"canary-{blake2b(rollout_id.encode(), digest_size=6).hexdigest()}")
         configuration = {
             "folder": str(self._folder.package(holding.model, holding.version.version, holding.version.digest)),
@@ -118,6 +122,10 @@ class Fleet:
         try:
             await process.ask(self._settings.start_seconds, do="listen")
             async with self._changing:
+                if not wanted():
+                    process.kill()
+                    path.unlink(missing_ok=True)
+                    return
                 canary = self._canaries[rollout_id] = Canary(holding, process, path)
                 await self._ask_all({"do": "attach", **canary.as_message()}, self._settings.start_seconds)
         except BaseException:

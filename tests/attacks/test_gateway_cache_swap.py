@@ -104,6 +104,24 @@ def test_a_journal_that_names_a_version_without_a_proof_serves_nothing(tmp_path:
         assert "does not serve" in gateway.model().fault
 
 
+def test_a_journal_that_gives_a_canary_more_than_its_plan_ends_the_rollout(tmp_path: Path) -> None:
+    """The shares of a rollout are in the plan that the gate was shown, and no entry in the journal widens them."""
+    with running_gateway(tmp_path) as gateway:
+        gateway.serve(1)
+        rollout = gateway.deploy(2, plan((0.1, 10_000, 60.0), (1.0, 1, 0.0)))
+        gateway.await_weight(rollout, 0.1)
+        gateway.stop()
+        journal = gateway.folder / "journal.jsonl"
+        last = [line for line in map(json.loads, journal.read_bytes().splitlines()) if "state" in line][-1]
+        last["state"]["models"][0]["rollout"]["stages"][0]["weight"] = 1.0
+        with journal.open("ab") as file:
+            file.write(canonical_bytes({"state": last["state"], "events": []}) + b"\n")
+        gateway.start()
+        assert "not in its plan" in gateway.await_rollout(rollout, "aborted").reason
+        caller = gateway.caller()
+        assert {caller.infer()[1]["model_version"] for _ in range(20)} == {"1"}
+
+
 def test_a_faulty_champion_can_be_deployed_again(tmp_path: Path) -> None:
     """What a change in the cache took out comes back by a fresh order."""
     with running_gateway(tmp_path) as gateway:

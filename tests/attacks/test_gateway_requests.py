@@ -63,6 +63,24 @@ def test_a_request_that_does_not_end_is_ended(tmp_path: Path, sent: bytes) -> No
     assert received == b"" or received.startswith(b"HTTP/1.1 408")
 
 
+def test_a_head_without_end_is_cut_off(served: RunningGateway) -> None:
+    """Headers that go on and on are not kept in memory: the connection is closed long before its time is over."""
+    with connect(served) as endless:
+        endless.sendall(b"GET /v2/health/live HTTP/1.1\r\n")
+        headers = b"".join(f"x-{number}: {'x' * 1_000}\r\n".encode() for number in range(50_000))
+        with pytest.raises(OSError, match=r"reset|Broken pipe"):
+            endless.sendall(headers)
+
+
+def test_what_is_no_http_is_refused_in_json(served: RunningGateway) -> None:
+    """Even a caller who speaks something else gets the form of all errors."""
+    with connect(served) as other:
+        other.sendall(b"\x16\x03\x01 hello\r\n\r\n")
+        head, _, body = other.makefile("rb").read().partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400")
+    assert "error" in json.loads(body)
+
+
 CHANGES: dict[str, Callable[[dict[str, Any]], None]] = {
     "the same output twice": lambda body: body.update(outputs=[{"name": "probability"}, {"name": "probability"}]),
     "an output without a name": lambda body: body.update(outputs=[{"name": ["probability"]}]),
