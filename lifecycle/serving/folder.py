@@ -37,6 +37,11 @@ class GatewayFolder:
         return self.path / "journal.jsonl"
 
     @property
+    def port(self) -> Path:
+        """Where it listened last."""
+        return self.path / "port"
+
+    @property
     def routes(self) -> Path:
         return self.path / "routes.bin"
 

@@ -50,10 +50,23 @@ def run_gateway(settings: GatewaySettings, sink: EventSink, verifier: PackageVer
     folder.make()
     lock = folder.take_lock()
     try:
-        with listen(settings.host, settings.port) as listener:
+        with listen_again(settings.host, settings.port, folder) as listener:
             asyncio.run(Supervisor(settings, folder, listener, sink, verifier).run())
     finally:
         os.close(lock)
+
+
+def listen_again(host: str, port: int, folder: GatewayFolder) -> socket.socket:
+    """The gateway's socket. Where no port is asked for, the one that it had before, so that its callers find it again."""
+    remembered = folder.port.read_text(encoding="ascii") if port == 0 and folder.port.exists() else ""
+    if remembered.isdigit():
+        try:
+            return listen(host, int(remembered))
+        except Unavailable:
+            _LOG.warning("port %s, which this gateway had, is taken; another one is chosen", remembered)
+    listener = listen(host, port)
+    write_durably(folder.port, str(listener.getsockname()[1]).encode("ascii"))
+    return listener
 
 
 def listen(host: str, port: int) -> socket.socket:
