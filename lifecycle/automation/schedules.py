@@ -19,4 +19,11 @@ def monitoring(model: GovernedModel, job: Any) -> dg.ScheduleDefinition:
 
 
 def lineage_export(job: Any) -> dg.ScheduleDefinition:
-    return dg.ScheduleDefinition(name="audit_lineage_export_daily", cron_schedule="0 2 * * *", job=job, execution_timezone="UTC")
+    """Every day, from the start: it costs little, and a gap in it could not be filled by anybody who looks for one later."""
+    return dg.ScheduleDefinition(
+        name="audit_lineage_export_daily",
+        cron_schedule="0 2 * * *",
+        job=job,
+        execution_timezone="UTC",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+    )
