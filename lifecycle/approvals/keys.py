@@ -62,6 +62,10 @@ def load_key(path: Path) -> Ed25519PrivateKey:
         raise UnknownName(f"There is no key {path}.", "Make one with `lifecycle keys new FILE`.") from error
     except OSError as error:
         raise Unavailable(f"The key {path} can't be read: {error.strerror}.", "Sign as the user who owns it.") from error
+    if b"PRIVATE KEY" not in content:
+        raise InvalidDeclaration(
+            f"{path} is not a private key.", "Sign with the key file itself; the .pub beside it is the half that others may have."
+        )
     if mode & 0o077:
         raise InvalidDeclaration(
             f"Others can read the key {path} (mode {mode:04o}).", f"chmod 600 {path}; if others did read it, make a new one."

@@ -65,7 +65,7 @@ def _answer(row: Mapping[str, Any]) -> str:
     output: Mapping[str, Any] = row.get("output") or {}
     said = str(output.get("decision") or row["outcome"])
     if output.get("probability") is not None:
-        said += f" at probability {output['probability']:.3f}"
+        said += f" (probability of the positive outcome {output['probability']:.3f})"
     if row.get("fallback_from") is not None:
         said += f", after version {row['fallback_from']} had failed"
     return f"{moment(row['at_us'])}  {said}  by the arm {row['arm']} in {row['latency_us'] / 1_000:.2f} ms"
