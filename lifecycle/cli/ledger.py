@@ -14,6 +14,7 @@ from lifecycle.errors import Tampered, UnknownName
 if TYPE_CHECKING:
     from lifecycle.ledger.findings import Verification
     from lifecycle.ledger.ledger import Ledger
+    from lifecycle.ledger.looking import LookingLedger
     from lifecycle.proofs.notes import VerifierKey
     from lifecycle.records.events import Recorded
     from lifecycle.wiring import Departments
@@ -78,7 +79,7 @@ def log(model: str | None, types: tuple[str, ...], limit: int, as_json: bool) ->
     unknown = [name for name in types if name not in BODIES]
     if unknown:
         raise UnknownName(f"{unknown[0]!r} is not a type of event.", f"The types are {', '.join(BODIES)}.")
-    with _standing_ledger() as ledger_here:
+    with _looked_at() as ledger_here:
         latest = ledger_here.events(types=types or None, name=model, newest_first=True, limit=limit)[::-1]
     if as_json:
         render.as_json([recorded.as_json() for recorded in latest])
@@ -104,7 +105,7 @@ def log(model: str | None, types: tuple[str, ...], limit: int, as_json: bool) ->
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 def show(record: str, as_json: bool) -> None:
     """Show one event, whole, with its place in the tree."""
-    with _standing_ledger() as ledger_here:
+    with _looked_at() as ledger_here:
         found = _recorded(ledger_here, record)
         stored = ledger_here.stored(found.index)
         signed = _signed_size(ledger_here)
@@ -169,14 +170,22 @@ def _key_in(file: Path) -> VerifierKey:
     return VerifierKey.parse(file.read_text(encoding="utf-8"))
 
 
-def _recorded(ledger_here: Ledger, record: str) -> Recorded:
+def _looked_at() -> LookingLedger:
+    """The ledger of the home for who only looks; no Ledger, which takes longer to import than to read."""
+    from lifecycle.ledger.looking import LookingLedger
+
+    settings = _departments().settings
+    return LookingLedger(settings.ledger_url, origin=settings.origin)
+
+
+def _recorded(ledger_here: Ledger | LookingLedger, record: str) -> Recorded:
     if not record.isdigit():
         return ledger_here.event(record)
     ledger_here.stored(int(record))
     return ledger_here.events(since=int(record), limit=1)[0]
 
 
-def _signed_size(ledger_here: Ledger) -> int:
+def _signed_size(ledger_here: Ledger | LookingLedger) -> int:
     from lifecycle.proofs.notes import Checkpoint
 
     note = ledger_here.checkpoint()

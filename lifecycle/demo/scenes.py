@@ -165,7 +165,7 @@ def point_onwards(stage: Stage, version: int) -> None:
         url = gateway_url(stage)
     stage.story.say("make ui                                  the same life in Dagster's pages")
     stage.story.say(f"lifecycle explain {stage.prediction}   everything behind one prediction")
-    stage.story.say("lifecycle status; lifecycle ledger log; lifecycle lineage show credit:1")
+    stage.story.say(f"lifecycle status; lifecycle ledger log; lifecycle lineage show {MODEL}:{version}")
     stage.story.say(f"report   {report}")
     stage.story.say(f"gateway  {url} ; lifecycle gateway stop stops it")
 

@@ -5,7 +5,8 @@ It gives what `Ledger` gives for the same questions (one contract suite holds bo
 
 from __future__ import annotations
 
-from typing import Any, Unpack
+from types import TracebackType
+from typing import Any, Self, Unpack
 
 from lifecycle.errors import InvalidDeclaration, UnknownName
 from lifecycle.ledger.recorded import Head, Wanted, recorded_in, stored_in
@@ -34,6 +35,12 @@ class LookingLedger:
             raise InvalidDeclaration(
                 f"The ledger at this address is {found}, not {origin}.", "Set LIFECYCLE_LEDGER_ORIGIN to its name, or name another ledger."
             )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
 
     def close(self) -> None:
         """Gives the connection back."""

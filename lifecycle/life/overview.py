@@ -56,20 +56,19 @@ class Overview:
 
 def overview(departments: Departments) -> Overview:
     """The overview, from the ledger; the gateway is only asked where it listens."""
-    ledger = departments.ledger
+    ledger, states = departments.ledger, standing.states(departments)
     digests = {
         (recorded.event.subject.name, recorded.event.subject.version): recorded.event.subject.digest
         for recorded in ledger.events(types=("ModelTrained",))
     }
     versions = tuple(
-        VersionStanding(name, version, digests.get((name, version)) or "", state)
-        for (name, version), state in sorted(standing.states(departments).items())
+        VersionStanding(name, version, digests.get((name, version)) or "", state) for (name, version), state in sorted(states.items())
     )
     head = ledger.head()
     return Overview(
         environment=departments.environment,
         versions=versions,
-        waiting=tuple(wait for model in departments.models for wait in waiting_for(departments, model)),
+        waiting=tuple(wait for model in departments.models for wait in waiting_for(departments, model, states)),
         failures=_failures(departments),
         gateway_url=_gateway_url(departments),
         ledger_url=Address.parse(departments.settings.ledger_url).shown,

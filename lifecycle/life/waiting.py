@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from lifecycle.declaration import GovernedModel
@@ -12,6 +13,7 @@ from lifecycle.records.events import Actor, Event
 from lifecycle.records.gates import RequiredApproval, VerifiedApproval
 from lifecycle.records.identity import derived_id, now_us
 from lifecycle.records.record import Digest, Microseconds
+from lifecycle.records.states import State
 from lifecycle.wiring import Departments
 
 
@@ -48,10 +50,13 @@ class Waiting:
         return f"{self.name} waits for {needs}"
 
 
-def waiting_for(departments: Departments, model: GovernedModel) -> list[Waiting]:
-    """Every version of a model that waits for people here, oldest first. An expired request waits for nobody."""
+def waiting_for(departments: Departments, model: GovernedModel, states: Mapping[tuple[str, int], State] | None = None) -> list[Waiting]:
+    """Every version of a model that waits for people here, oldest first. An expired request waits for nobody.
+
+    `states` are those of `standing.states`, for a caller that has them already.
+    """
     found = []
-    for (name, version), state in standing.states(departments).items():
+    for (name, version), state in (standing.states(departments) if states is None else states).items():
         if name != model.name or state != "waiting":
             continue
         requests = departments.ledger.events(
