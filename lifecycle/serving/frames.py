@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import struct
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import Any, cast
 
@@ -41,7 +42,7 @@ class FrameBuffer:
             yield json.loads(body)
 
 
-class FrameProtocol(asyncio.Protocol):
+class FrameProtocol(asyncio.Protocol, ABC):
     """One end of a connection that carries frames; subclasses say what a message means."""
 
     def __init__(self) -> None:
@@ -77,10 +78,10 @@ class FrameProtocol(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
+    @abstractmethod
     def message_received(self, message: dict[str, Any]) -> None:
         """A whole message has arrived."""
-        raise NotImplementedError
 
+    @abstractmethod
     def disconnected(self) -> None:
         """The other end is gone, and nothing more will arrive."""
-        raise NotImplementedError
