@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -50,6 +51,13 @@ def shared_vectors() -> Callable[[str], Path]:
     return find
 
 
+def skip_or_fail(reason: str) -> NoReturn:
+    """Skips a test that can't be run here; fails it where LIFECYCLE_REQUIRE_TOOLS=1 says that everything must be."""
+    if os.environ.get("LIFECYCLE_REQUIRE_TOOLS") == "1":
+        pytest.fail(f"{reason}, and LIFECYCLE_REQUIRE_TOOLS=1 asks for it")
+    pytest.skip(reason)
+
+
 @pytest.fixture(scope="session")
 def tool() -> Callable[[str], str]:
     """The path of a program. Where it is absent the test is skipped, or fails under LIFECYCLE_REQUIRE_TOOLS=1."""
@@ -57,10 +65,7 @@ def tool() -> Callable[[str], str]:
     def find(name: str) -> str:
         found = shutil.which(name)
         if found is None:
-            reason = f"the program {name} is not on PATH"
-            if os.environ.get("LIFECYCLE_REQUIRE_TOOLS") == "1":
-                pytest.fail(f"{reason}, and LIFECYCLE_REQUIRE_TOOLS=1 asks for it")
-            pytest.skip(reason)
+            skip_or_fail(f"the program {name} is not on PATH")
         return found
 
     return find

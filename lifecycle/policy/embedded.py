@@ -33,7 +33,7 @@ class EmbeddedEngine:
     def __init__(self, bundle: Bundle) -> None:
         # regopy brings a C++ runtime of its own. Loaded before the system's, which numpy loads, it makes a later import of
         # torch abort the whole process.
-        import numpy as np  # noqa: F401
+        import numpy as np  # noqa: F401  # for what its import loads
         import regopy
 
         self._compiled = _compile(bundle)

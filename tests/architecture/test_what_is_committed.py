@@ -43,7 +43,7 @@ def test_every_pin_has_its_hashes() -> None:
 
 def test_the_lock_names_no_address() -> None:
     """Where packages come from is the affair of whoever installs them."""
-    assert not re.search(r"https?://|--(extra-)?index-url|--find-links", LOCK)
+    assert not re.search(r"https?://|index-url|find-links", LOCK)
 
 
 def test_no_private_key_is_committed() -> None:

@@ -22,6 +22,7 @@ from lifecycle.ledger.verification import verify_ledger
 from lifecycle.proofs.inclusion import proven_leaf
 from lifecycle.proofs.notes import VerifierKey
 from lifecycle.records.identity import commit
+from tests.conftest import skip_or_fail
 from tests.ledger.happenings import ORIGIN, happening, trained
 
 psycopg = pytest.importorskip("psycopg", reason="the extra `postgres` is not installed")
@@ -38,7 +39,7 @@ def account() -> dict[str, Any]:
     try:
         entry = pwd.getpwnam(UNPRIVILEGED)
     except KeyError:
-        pytest.skip(f"root can't run Postgres, and there is no user {UNPRIVILEGED}")
+        skip_or_fail(f"root can't run Postgres, and there is no user {UNPRIVILEGED}")
     return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import skip_or_fail
 from tests.scenarios.commands import REASON, CommandLine, approval, clear_error, gateway, kept, project_copy, wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("bad_places")]
@@ -70,7 +71,7 @@ def unprivileged() -> tuple[str, ...]:
         return ()
     setpriv = shutil.which("setpriv")
     if setpriv is None:
-        pytest.skip("nothing is unwritable for root, and setpriv is not here to give its privileges away")
+        skip_or_fail("nothing is unwritable for root, and setpriv is not here to give its privileges away")
     return (setpriv, "--bounding-set=-dac_override,-dac_read_search,-fowner")
 
 

@@ -56,6 +56,12 @@ def test_the_jobs_schedules_and_sensors_are_there(tmp_path: Path) -> None:
     assert {s.name for s in repository.sensor_defs} - running == {"credit_new_data", "credit_breaches"}
 
 
+def test_no_stage_waits_for_a_slot_that_a_killed_run_could_keep(tmp_path: Path) -> None:
+    """On one machine nothing frees the slot of a pool when its run is killed, so no stage is in one."""
+    graph = definitions_of(departments_at(tmp_path / "home")).resolve_asset_graph()
+    assert [key.to_user_string() for key in graph.get_all_asset_keys() if graph.get(key).pools] == []
+
+
 def test_definitions_that_can_not_be_loaded_are_found_out_before_a_run(tmp_path: Path) -> None:
     """Everything that the definitions name can be resolved."""
     dg.Definitions.validate_loadable(definitions_of(departments_at(tmp_path / "home")))
