@@ -1,4 +1,4 @@
-"""`lifecycle lineage` and `lifecycle explain`: what a version came from, and what stands behind one prediction."""
+"""`lifecycle lineage`: what a version came from."""
 
 from __future__ import annotations
 
@@ -13,9 +13,6 @@ from lifecycle.errors import InvalidDeclaration, Unavailable
 if TYPE_CHECKING:
     from lifecycle.records.events import Recorded
     from lifecycle.wiring import Departments
-
-#: What a caller sent, in a row of the prediction log: it may be personal.
-_ASKED = ("values", "request_id")
 
 
 @click.group()
@@ -86,34 +83,6 @@ def export(form: str, model: str | None, number: int | None, out: Path | None) -
         except OSError as error:
             raise Unavailable(f"{out / name} can't be written: {error.strerror}.", "Choose a folder that you can write.") from error
         render.line(str(out / name))
-
-
-@click.command()
-@click.argument("prediction_id")
-@click.option("--json", "as_json", is_flag=True, help="Print the row and the steps as JSON.")
-@click.option("--inputs", is_flag=True, help="Show what was asked as well: personal data, where it was not erased.")
-def explain(prediction_id: str, as_json: bool, inputs: bool) -> None:
-    """Tell which model, data, report, rule and people stand behind one prediction.
-
-    PREDICTION_ID is the `prediction_id` in the parameters of an answer of the gateway.
-    """
-    from lifecycle.lineage.explanation import explain as explanation_of
-    from lifecycle.lineage.reading import read_graph
-    from lifecycle.lineage.tree import tree_of
-
-    departments = _departments()
-    row = departments.predictions.find(prediction_id)
-    asked = row["values"]
-    shown = row if inputs else {name: value for name, value in row.items() if name not in _ASKED} | {"inputs_kept": asked is not None}
-    found = explanation_of(read_graph(departments.ledger.events(name=row["model"])), shown)
-    if as_json:
-        render.as_json(found.as_json())
-        return
-    render.show(tree_of(found.outline))
-    if asked is None:
-        render.note("What was asked has been erased; the commitment to it stands in the row.")
-    elif inputs:
-        render.table(("column", "value"), [("the caller's id", row["request_id"]), *sorted(asked.items())])
 
 
 def _states(recorded: list[Recorded], model: str, version: int) -> dict[str, str]:

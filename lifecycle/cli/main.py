@@ -1,31 +1,16 @@
-"""The entry of the `lifecycle` command: which verbs there are, and where each one lives.
-
-A verb's module is imported when that verb is called and not before, so that every verb starts fast. The
-module defines a click command or group that goes by the verb's own name.
-"""
+"""The entry of the `lifecycle` command: which verbs there are, and where each one lives."""
 
 from __future__ import annotations
 
-import difflib
-import importlib
 import sys
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import click
 
 from lifecycle import __version__
 from lifecycle.cli import render
+from lifecycle.cli.verbs import Verb, VerbGroup
 from lifecycle.errors import LifecycleError
-
-
-class Verb(NamedTuple):
-    """One verb: the section of the help that it stands in, its module, and what it does in one line."""
-
-    section: str
-    module: str
-    summary: str
-
 
 VERBS: dict[str, Verb] = {
     "demo": Verb("Start here", "demo", "Live through a whole life of the credit model, and leave everything open for a look."),
@@ -40,42 +25,13 @@ VERBS: dict[str, Verb] = {
     "people": Verb("Who and what decides", "people", "Enrol people, and list who may approve what."),
     "keys": Verb("Who and what decides", "people", "Make the key that a person signs with."),
     "policy": Verb("Who and what decides", "policy", "Check the policies and show the limits in force."),
-    "ledger": Verb("Proof", "ledger", "Verify, read, sign and prove the ledger."),
+    "ledger": Verb("Proof", "ledger", "Verify, read, sign, prove, anchor and keep the ledger."),
     "lineage": Verb("Proof", "lineage", "Show or export what a version came from."),
-    "explain": Verb("Proof", "lineage", "Tell which model, data, report, rule and people stand behind one prediction."),
+    "explain": Verb("Proof", "explain", "Tell which model, data, report, rule and people stand behind one prediction."),
 }
 
 
-class VerbGroup(click.Group):
-    """A group whose verbs are imported on use; its help is written from `VERBS` alone."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(VERBS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        verb = VERBS.get(cmd_name)
-        if verb is None:
-            return None
-        command = getattr(importlib.import_module(f"lifecycle.cli.{verb.module}"), cmd_name)
-        if not isinstance(command, click.Command):
-            raise TypeError(f"lifecycle.cli.{verb.module}.{cmd_name} must be a click command")
-        return command
-
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
-        """The verb that was called; a misspelt one gets the nearest as a hint."""
-        if args and args[0] not in VERBS and not args[0].startswith("-"):
-            near = difflib.get_close_matches(args[0], VERBS, n=1)
-            hint = f"Did you mean `lifecycle {near[0]}`?" if near else "`lifecycle --help` lists the verbs."
-            raise click.UsageError(f"There is no verb {args[0]!r}. {hint}", ctx)
-        return super().resolve_command(ctx, args)
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        for section in dict.fromkeys(verb.section for verb in VERBS.values()):
-            with formatter.section(section):
-                formatter.write_dl([(name, verb.summary) for name, verb in VERBS.items() if verb.section == section])
-
-
-@click.group(cls=VerbGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.group(cls=VerbGroup, verbs=VERBS, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__, prog_name="lifecycle")
 def lifecycle() -> None:
     """The governed life of a model: data, training, evidence, gates, approvals, rollout, rollback, and proof.

@@ -13,7 +13,7 @@ from sqlalchemy import BigInteger, Integer, LargeBinary, MetaData, Text
 from sqlmodel import Field, Index, SQLModel
 
 #: The alembic revision that this code reads and writes.
-REVISION = "0001"
+REVISION = "0002"
 #: The head is one row; its lock is what puts appends in order.
 HEAD_ID = 1
 
@@ -79,3 +79,40 @@ class OpeningRow(LedgerTable, table=True):
     salt_hex: str = Field(sa_type=Text)
     #: The value as JSON.
     value: str = Field(sa_type=Text)
+
+
+class StateRow(LedgerTable, table=True):
+    """A projection of the leaves: the state of a version in an environment. "" is where only what counts everywhere has happened."""
+
+    __tablename__ = "states"
+
+    model: str = Field(primary_key=True, sa_type=Text)
+    version: int = Field(primary_key=True, sa_type=BigInteger, sa_column_kwargs={"autoincrement": False})
+    environment: str = Field(primary_key=True, sa_type=Text)
+    state: str = Field(sa_type=Text)
+    #: The record that led to it.
+    leaf_index: int = Field(sa_type=BigInteger)
+
+
+class StreamRow(LedgerTable, table=True):
+    """A projection of the leaves: the last place that was given in each stream."""
+
+    __tablename__ = "streams"
+
+    stream: str = Field(primary_key=True, sa_type=Text)
+    position: int = Field(sa_type=BigInteger)
+
+
+class AnchorRow(LedgerTable, table=True):
+    """What an anchor answered to a ledger checkpoint: the receipt that somebody else saw it, and when."""
+
+    __tablename__ = "anchors"
+
+    id: str = Field(primary_key=True, sa_type=Text)
+    anchor: str = Field(sa_type=Text)
+    kind: str = Field(sa_type=Text)
+    tree_size: int = Field(index=True, sa_type=BigInteger)
+    root_hash: bytes = Field(sa_type=LargeBinary)
+    at_us: int = Field(sa_type=BigInteger)
+    note: str = Field(sa_type=Text)
+    receipt: bytes = Field(sa_type=LargeBinary)

@@ -15,7 +15,14 @@ from lifecycle.records.bodies import Body
 from lifecycle.records.bodies.data import DatasetIngested, DatasetRejected
 from lifecycle.records.bodies.decisions import ApprovalGiven, ApprovalRefused, ApprovalRequested, DecisionMade
 from lifecycle.records.bodies.governors import PersonEnrolled
-from lifecycle.records.bodies.serving import MonitoringReported, RollbackRequested, RolledBack, RolloutCompleted, RolloutRequested
+from lifecycle.records.bodies.serving import (
+    MonitoringReported,
+    PredictionsSealed,
+    RollbackRequested,
+    RolledBack,
+    RolloutCompleted,
+    RolloutRequested,
+)
 from lifecycle.records.bodies.training import ModelEvaluated, ModelTrained, TrainingFailed, TrainingStarted
 from lifecycle.records.events import Event, Link
 
@@ -76,6 +83,7 @@ _OUTPUTS: _Fields = {
     ModelEvaluated: {"evidence": "evidence_digest", **_REPORTS},
     MonitoringReported: _REPORTS,
     PersonEnrolled: {"people": "registry_digest"},
+    PredictionsSealed: {"predictions": "root"},
 }
 
 

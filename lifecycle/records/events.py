@@ -14,7 +14,7 @@ from pydantic import Field, JsonValue, SerializeAsAny, ValidationError, field_va
 from lifecycle.errors import MalformedRecord
 from lifecycle.records.bodies import BODIES, Body
 from lifecycle.records.identity import new_id, now_us
-from lifecycle.records.record import ActorId, Digest, Id, Microseconds, Name, Record, Version, describe
+from lifecycle.records.record import INTEGER_BOUND, ActorId, Digest, Id, Microseconds, Name, Record, Version, describe, is_none
 
 
 class Actor(Record):
@@ -28,7 +28,7 @@ class Actor(Record):
 class Subject(Record):
     """What it happened to. `credit:7` is a name for people; the digest is the thing."""
 
-    kind: Literal["model", "dataset", "person", "policy", "key"]
+    kind: Literal["model", "dataset", "person", "policy", "key", "ledger"]
     name: str
     version: Version | None = None
     digest: Digest | None = None
@@ -57,6 +57,14 @@ class Header(Record):
     run_id: Id | None = None
     inputs: tuple[Link, ...] = ()
     outputs: tuple[Link, ...] = ()
+    #: The place in the stream of events on this subject (its kind and name), from 1 and without gaps: whoever holds some of the
+    #: leaves sees whether one of the subject's is missing. The ledger gives it when it writes the event.
+    sequence: int | None = Field(default=None, ge=1, lt=INTEGER_BOUND, exclude_if=is_none)
+
+    @property
+    def stream(self) -> str:
+        """The stream that `sequence` counts: the subject, by kind and name."""
+        return f"{self.subject.kind}/{self.subject.name}"
 
 
 class Event(Header):

@@ -35,6 +35,11 @@ Version = Annotated[int, Field(ge=1, lt=INTEGER_BOUND)]
 JsonObject = dict[str, JsonValue]
 
 
+def is_none(value: object) -> bool:
+    """For `Field(exclude_if=is_none)`: a field that came later keeps the bytes of what was written without it."""
+    return value is None
+
+
 def digest_of(content: bytes) -> Digest:
     """`sha256:` and the lower-case hex of the SHA-256 of these bytes."""
     return "sha256:" + hashlib.sha256(content).hexdigest()

@@ -8,6 +8,7 @@ import click
 import pytest
 
 from lifecycle.cli import main
+from lifecycle.cli.verbs import Verb, VerbGroup
 from lifecycle.errors import LifecycleError, Refused, Tampered, Unavailable, UnknownName
 
 #: Gives the verb `act` what it is to raise or return.
@@ -25,8 +26,8 @@ def verb_that(monkeypatch: pytest.MonkeyPatch) -> Put:
                 raise outcome
             return outcome
 
-        monkeypatch.setattr(main.VerbGroup, "get_command", lambda self, ctx, name: act)
-        monkeypatch.setitem(main.VERBS, "act", main.Verb("Start here", "act", "Act."))
+        monkeypatch.setattr(VerbGroup, "get_command", lambda self, ctx, name: act)
+        monkeypatch.setitem(main.VERBS, "act", Verb("Start here", "act", "Act."))
 
     return put
 

@@ -1,4 +1,7 @@
-"""Writes the golden lines of what has none yet: `python -m tests.records.write_golden`. What stands is never written again."""
+"""Writes the golden lines of samples that have none yet: `python -m tests.records.write_golden`.
+
+What stands is never written again: a new sample of a kind comes after those that stand.
+"""
 
 from __future__ import annotations
 
@@ -21,8 +24,10 @@ def main() -> None:
     GOLDEN.mkdir(exist_ok=True)
     for name, records in samples().items():
         file = GOLDEN / f"{name}.jsonl"
-        if not file.exists():
-            file.write_bytes(b"".join(bytes_of(record) + b"\n" for record in records))
+        standing = len(file.read_bytes().splitlines()) if file.exists() else 0
+        if len(records) > standing:
+            with file.open("ab") as lines:
+                lines.writelines(bytes_of(record) + b"\n" for record in records[standing:])
             sys.stdout.write(f"{file}\n")
 
 

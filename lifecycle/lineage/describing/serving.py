@@ -7,6 +7,7 @@ from typing import Any
 from lifecycle.lineage.describing.description import Description, Tellers
 from lifecycle.records.bodies.serving import (
     MonitoringReported,
+    PredictionsSealed,
     RollbackRequested,
     RolledBack,
     RolloutAborted,
@@ -68,6 +69,13 @@ def _monitored(event: Event, body: MonitoringReported) -> Description:
     )
 
 
+def _sealed(event: Event, body: PredictionsSealed) -> Description:
+    facts: JsonObject = {"segment": body.segment, "number": body.number, "rows": body.rows, "from_us": body.from_us, "to_us": body.to_us}
+    used = tuple(("model", answered.model_digest) for answered in body.versions if answered.model_digest is not None)
+    label = f"sealed {body.rows:,} predictions"
+    return Description(f"sealing/{event.id}", "sealing", label, "complete", facts, used=used, generated=(("predictions", body.root),))
+
+
 def _swap(body: RollbackRequested | RolledBack) -> tuple[tuple[str, Digest], ...]:
     back = (("to", body.to_digest),) if body.to_digest is not None else ()
     return (("from", body.from_digest), *back)
@@ -94,4 +102,5 @@ TELLERS: Tellers = {
     RollbackRequested: _rollback_requested,
     RolledBack: _rolled_back,
     MonitoringReported: _monitored,
+    PredictionsSealed: _sealed,
 }

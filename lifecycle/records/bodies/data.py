@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import Field
+
 from lifecycle.records.bodies.body import Body
-from lifecycle.records.record import Count, Digest, Name, Record
+from lifecycle.records.record import Count, Digest, Name, Record, is_none
 
 
 class ColumnProfile(Record):
@@ -41,6 +43,9 @@ class DatasetIngested(Body):
     leaking_columns: tuple[str, ...]
     duplicate_rows: Count
     suspected_label_flips: Count
+    #: The salted commitments to each row, in order, as an artifact: what is left after an erasure is held against them. None where
+    #: a dataset version was ingested before rows were committed to.
+    row_commitments_digest: Digest | None = Field(default=None, exclude_if=is_none)
 
 
 class DatasetRejected(Body):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import StringConstraints
+from pydantic import Field, StringConstraints
 
 from lifecycle.records.bodies.body import Body
-from lifecycle.records.record import ActorId, Digest, Name, Record
+from lifecycle.records.identity import Commitment
+from lifecycle.records.record import ActorId, Digest, Name, Record, is_none
 
 
 class EnrolledKey(Record):
@@ -26,6 +27,8 @@ class PersonEnrolled(Body):
     keys: tuple[EnrolledKey, ...]
     registry: Literal["project", "home"]
     registry_digest: Digest
+    #: To what the directory says of the person (display name, address of their commits), which can be erased.
+    directory: Commitment | None = Field(default=None, exclude_if=is_none)
 
 
 class KeyRevoked(Body):

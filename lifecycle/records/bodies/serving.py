@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from lifecycle.records.bodies.body import Body
-from lifecycle.records.record import Count, Digest, Id, JsonObject, Microseconds, Record, Share, Version
+from lifecycle.records.record import INTEGER_BOUND, Count, Digest, Id, JsonObject, Microseconds, Record, Share, Version
 from lifecycle.records.rollout import ArmCounts, RolloutPlan
 
 
@@ -92,3 +94,30 @@ class MonitoringReported(Body):
     summary: JsonObject
     report_json_digest: Digest | None
     report_html_digest: Digest | None
+
+
+class SealedVersion(Record):
+    """What one version answered within a segment: under which decision and policy, on which arm, how often."""
+
+    version: Version | None
+    model_digest: Digest | None
+    decision_id: Id | None
+    bundle_digest: Digest | None
+    arm: Literal["champion", "canary", "referral"]
+    rows: Count
+
+
+class PredictionsSealed(Body):
+    """A segment of the prediction log is closed: its rows are the leaves of a tree, and this is the root."""
+
+    #: The segment's file, and the stream that it belongs to: one gateway's rows of one model.
+    segment: str
+    stream: Id
+    #: The place in the stream, from 1, without gaps: a segment that is missing shows.
+    number: Annotated[int, Field(ge=1, lt=INTEGER_BOUND)]
+    rows: Count
+    from_us: Microseconds
+    to_us: Microseconds
+    #: RFC 6962 over the rows as they were written, one line without its line feed a leaf.
+    root: Digest
+    versions: tuple[SealedVersion, ...]

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from lifecycle.records import bodies
 from lifecycle.records.bodies.data import ColumnProfile, ContractFailure
 from lifecycle.records.bodies.governors import EnrolledKey
-from lifecycle.records.bodies.serving import GuardrailVerdict
+from lifecycle.records.bodies.keeping import ClosedVersion, ErasedRows, LeafRange
+from lifecycle.records.bodies.serving import GuardrailVerdict, SealedVersion
 from lifecycle.records.events import Event, Subject
-from lifecycle.records.identity import derived_id
+from lifecycle.records.identity import Commitment, derived_id
 from tests.records.samples.judging import EVIDENCE, NEEDED, REFUSAL, SHOWN, STATEMENT, decision, enveloped
 from tests.records.samples.parts import ARMS, AT_US, DAY_US, DECLARED, METERING, PLAN, RUN, TRIGGER, happened, measured, of
 
@@ -33,6 +34,9 @@ def of_data() -> Iterator[Event]:
         suspected_label_flips=12,
     )
     yield happened(ingested, about=dataset, inputs={"source": "source"}, dataset="dataset")
+    committed = ingested.model_copy(update={"row_commitments_digest": of("row commitments")})
+    in_its_stream = happened(committed, about=dataset, inputs={"source": "source"}, dataset="dataset").model_copy(update={"sequence": 2})
+    yield in_its_stream
     rejected = bodies.DatasetRejected(
         source="credit_applications.csv",
         source_digest=of("source"),
@@ -168,6 +172,28 @@ def of_serving() -> Iterator[Event]:
     yield happened(monitored, inputs={"model": "model 2"}, report_json="report as JSON", report_html="report as HTML")
 
 
+def of_sealing() -> Iterator[Event]:
+    answered = SealedVersion(
+        version=2,
+        model_digest=of("model 2"),
+        decision_id=derived_id("decision", "deployment"),
+        bundle_digest=of("bundle"),
+        arm="champion",
+        rows=3,
+    )
+    sealed = bodies.PredictionsSealed(
+        segment="01763910000000000-0-4711.jsonl",
+        stream=derived_id("stream"),
+        number=1,
+        rows=3,
+        from_us=AT_US - DAY_US,
+        to_us=AT_US,
+        root=of("rows"),
+        versions=(answered,),
+    )
+    yield happened(sealed, about=Subject(kind="model", name="credit"), predictions="rows")
+
+
 def of_governors() -> Iterator[Event]:
     rita = Subject(kind="person", name="rita")
     enrolled = bodies.PersonEnrolled(
@@ -179,9 +205,48 @@ def of_governors() -> Iterator[Event]:
         registry_digest=of("people"),
     )
     yield happened(enrolled, about=rita, people="people")
+    known = enrolled.model_copy(update={"directory": Commitment(digest=of("what the directory says"))})
+    yield happened(known, about=rita, people="people")
     yield happened(bodies.KeyRevoked(person="rita", key_id="ed25519:1", reason="lost — “é”, 😀"), about=rita)
+
+
+def of_keeping() -> Iterator[Event]:
+    ledger = Subject(kind="ledger", name="ledger")
+    rotated = bodies.LogKeyRotated(
+        old_key="example.org/ledger+0a1b2c3d+AXN0",
+        new_key="example.org/ledger+4d5e6f70+AXN1",
+        from_size=40,
+        old_until_size=44,
+        reason="The yearly change.",
+        old_signature="A" * 86 + "==",
+        new_signature="B" * 86 + "==",
+    )
+    yield happened(rotated, about=Subject(kind="key", name="log"))
+    erased = bodies.SubjectErased(
+        erasure_id=derived_id("erasure"),
+        reason="Asked to be forgotten.",
+        openings=(of("opening"),),
+        predictions=(of("row"),),
+        datasets=(ErasedRows(dataset_digest=of("dataset"), rows=(3, 17), remaining_digest=of("what is left")),),
+    )
+    yield happened(erased, about=ledger)
+    pruned = bodies.BodiesPruned(
+        ranges=(LeafRange(start=3, end=9),),
+        count=6,
+        before_us=AT_US - DAY_US,
+        policy_digest=of("retention"),
+        closed_versions=(ClosedVersion(model="credit", version=1),),
+    )
+    yield happened(pruned, about=ledger)
+    hold = derived_id("hold")
+    yield happened(bodies.LegalHoldPlaced(hold_id=hold, name="credit", reason="Case 12/2026."), about=ledger)
+    yield happened(bodies.LegalHoldReleased(hold_id=hold, reason="The case is closed."), about=ledger)
+    restored = bodies.LedgerRestored(
+        backup_size=12, backup_root=of("root"), last_known="example.org/ledger\n14\nAAAA\n\n— x y\n", lost=2, reason="The disk died."
+    )
+    yield happened(restored, about=ledger)
 
 
 def happenings() -> Iterator[Event]:
     """All of them."""
-    yield from (*of_data(), *of_training(), *of_decisions(), *of_serving(), *of_governors())
+    yield from (*of_data(), *of_training(), *of_decisions(), *of_serving(), *of_sealing(), *of_governors(), *of_keeping())

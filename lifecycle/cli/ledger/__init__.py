@@ -1,0 +1,20 @@
+"""`lifecycle ledger`: which verbs it has, and where each one lives."""
+
+from __future__ import annotations
+
+import click
+
+from lifecycle.cli.verbs import Verb, VerbGroup
+
+VERBS: dict[str, Verb] = {
+    "verify": Verb("Check", "ledger.verifying", "Check every record, the tree, every signature and state."),
+    "log": Verb("Look", "ledger.reading", "List the latest events."),
+    "show": Verb("Look", "ledger.reading", "Show one event, whole, with its place in the tree."),
+    "checkpoint": Verb("Prove", "ledger.proving", "Have the ledger signed now, and print the note."),
+    "prove": Verb("Prove", "ledger.proving", "Print the proof of one record, to be checked offline."),
+}
+
+
+@click.group(cls=VerbGroup, verbs=VERBS)
+def ledger() -> None:
+    """Verify, read, sign, prove, anchor and keep the ledger: the log of everything that happened to models, data and people."""
