@@ -27,6 +27,7 @@ VERBS: dict[str, Verb] = {
     "policy": Verb("Who and what decides", "policy", "Check the policies and show the limits in force."),
     "ledger": Verb("Proof", "ledger", "Verify, read, sign, prove, anchor and keep the ledger."),
     "lineage": Verb("Proof", "lineage", "Show or export what a version came from."),
+    "evidence": Verb("Proof", "evidence", "Pack what proves a version into one file, and show which clauses it speaks to."),
     "explain": Verb("Proof", "explain", "Tell which model, data, report, rule and people stand behind one prediction."),
 }
 

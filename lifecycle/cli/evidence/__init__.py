@@ -1,0 +1,14 @@
+"""`lifecycle evidence`: which verbs it has, and where each one lives."""
+
+from __future__ import annotations
+
+import click
+
+from lifecycle.cli.verbs import Verb, VerbGroup
+
+VERBS: dict[str, Verb] = {}
+
+
+@click.group(cls=VerbGroup, verbs=VERBS)
+def evidence() -> None:
+    """Pack the evidence on a version for somebody who trusts nobody here, and show which clauses it speaks to."""

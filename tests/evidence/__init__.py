@@ -1,0 +1,1 @@
+"""The evidence pack, its verifier, and the controls."""
