@@ -1,4 +1,4 @@
-"""`lifecycle policy`: check the policies, show what they ask for, and say why a decision went as it did."""
+"""`lifecycle policy test`, `show`, `limits` and `build`: the policies as they stand in governance/."""
 
 from __future__ import annotations
 
@@ -15,12 +15,7 @@ if TYPE_CHECKING:
     from lifecycle.wiring import Departments
 
 
-@click.group()
-def policy() -> None:
-    """Check the policies, show rules and limits, and say why a decision went as it did."""
-
-
-@policy.command(short_help="Check the policies.")
+@click.command(short_help="Check the policies.")
 def test() -> None:
     """Load the policies and limits, ask every gate its canaries, and run opa's checks and the policies' own tests.
 
@@ -46,7 +41,7 @@ def test() -> None:
         raise InvalidDeclaration(f"{', '.join(check.name for check in failed)} failed.", "Correct what is named above.")
 
 
-@policy.command(short_help="Show the rules of the gates.")
+@click.command(short_help="Show the rules of the gates.")
 @click.argument("gate", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print them as JSON.")
 def show(gate: str | None, as_json: bool) -> None:
@@ -66,7 +61,7 @@ def show(gate: str | None, as_json: bool) -> None:
     render.note(f"bundle {bundle.digest}")
 
 
-@policy.command(short_help="Show the limits in force.")
+@click.command(short_help="Show the limits in force.")
 @click.argument("model", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print them as JSON.")
 def limits(model: str | None, as_json: bool) -> None:
@@ -89,51 +84,13 @@ def limits(model: str | None, as_json: bool) -> None:
         render.table(["limit", "value", "unit", "may be overridden", "what it bounds"], rows, title=name)
 
 
-@policy.command(short_help="Write the bundle for an OPA server.")
+@click.command(short_help="Write the bundle for an OPA server.")
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 def build(file: Path) -> None:
     """Write the bundle that an OPA server loads to FILE (.tar.gz), and print the revision that it must then state."""
     bundle = _bundle(_here().settings.project / "governance")
     file.write_bytes(bundle.archive())
     render.line(bundle.revision)
-
-
-@policy.command(short_help="Say why a decision went as it did.")
-@click.argument("decision_id", metavar="DECISION")
-@click.option("--json", "as_json", is_flag=True, help="Print the whole decision as JSON.")
-def explain(decision_id: str, as_json: bool) -> None:
-    """Show DECISION rule by rule: what was observed against which limit, and what would have to change."""
-    from lifecycle.life.asking import decision_event
-    from lifecycle.life.standing import body_of
-    from lifecycle.records.bodies.decisions import DecisionMade
-
-    decision = body_of(decision_event(_here(), decision_id), DecisionMade).decision
-    if as_json:
-        render.as_json(decision.as_json())
-        return
-    subject, result = decision.input.subject, decision.result
-    render.line(
-        f"{decision.gate} of {subject.name}{f':{subject.version}' if subject.version else ''} in {decision.input.target.environment}"
-    )
-    render.table(
-        ["outcome", "engine", "bundle", "taken in"],
-        [
-            [
-                result.outcome,
-                f"{decision.policy.engine} {decision.policy.engine_version}",
-                render.short(decision.policy.bundle_digest),
-                f"{decision.decided_in_us / 1000:.1f} ms",
-            ]
-        ],
-    )
-    failures = [*result.violations, *result.warnings]
-    render.table(
-        ["rule", "severity", "what", "of", "observed", "limit", "what to do"],
-        [[found.rule, found.severity, found.message, found.subject, found.observed, found.limit, found.fix] for found in failures],
-        empty="No rule found anything.",
-    )
-    passed = sorted(set(result.evaluated) - {found.rule for found in failures})
-    render.line(f"Passed: {', '.join(passed) or 'none'}.")
 
 
 def _here() -> Departments:
