@@ -20,7 +20,8 @@ LONGEST_NOTE = 1_000_000
 MOST_SIGNATURES = 100
 
 _MARK = "\u2014 "
-_NAME = re.compile(r"[^\s+]+")
+#: No spaces, no plus signs, and nothing that has no UTF-8.
+_NAME = re.compile(r"[^\s+\ud800-\udfff]+")
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f]")
 
 
