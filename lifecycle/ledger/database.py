@@ -23,13 +23,17 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from lifecycle.errors import InvalidDeclaration, Unavailable
 from lifecycle.ledger.address import Address
 from lifecycle.ledger.failures import absent, explained
+from lifecycle.ledger.projections import Projections
 from lifecycle.ledger.schema import HEAD_ID, REVISION, LedgerTable
+from lifecycle.ledger.turn import Turn
 from lifecycle.proofs.merkle import Frontier
 
 #: Any number will do, as long as every process that migrates a ledger uses the same.
 _MIGRATION_LOCK = 0x1ED6E5
 #: The execution option that says how a SQLite transaction begins.
 _BEGIN = "ledger_begin"
+#: The revision before states and streams were kept.
+_WITHOUT_PROJECTIONS = "0001"
 _HEAD = LedgerTable.metadata.tables["head"]
 
 
@@ -109,6 +113,11 @@ class Database:
                 if connection.execute(select(_HEAD.c.id)).first() is None:
                     head = {"id": HEAD_ID, "origin": origin, "size": 0, "frontier": Frontier().to_bytes()}
                     connection.execute(insert(_HEAD), head)
+                if standing == _WITHOUT_PROJECTIONS:
+                    turn = Turn(connection)
+                    projections = Projections(turn.leaves())
+                    turn.move_states(projections.states)
+                    turn.move_streams(projections.streams)
 
     def _write_ahead(self) -> None:
         """Readers do not wait for the writer, and a commit is one append and one fsync. A setting of the file, made once."""
@@ -149,6 +158,8 @@ def _prepare_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) ->
     connection.isolation_level = None
     cursor = connection.cursor()
     cursor.execute("PRAGMA synchronous=FULL")
+    # What is erased is overwritten, and does not lie about in the file until its page is used again.
+    cursor.execute("PRAGMA secure_delete=ON")
     cursor.close()
 
 

@@ -19,14 +19,17 @@ from lifecycle.ledger.address import Address
 from lifecycle.ledger.database import Database
 from lifecycle.ledger.failures import explained
 from lifecycle.ledger.reading import read_events
-from lifecycle.ledger.recorded import Head, Wanted, recorded_in, stored_in
-from lifecycle.ledger.schema import CheckpointRow, EventRow, HeadRow, OpeningRow
-from lifecycle.ledger.writer import Receipt, Writer
+from lifecycle.ledger.recorded import Head, Wanted, recorded_in, states_in, stored_in
+from lifecycle.ledger.schema import CheckpointRow, EventRow, HeadRow, OpeningRow, StateRow
+from lifecycle.ledger.turn import Receipt
+from lifecycle.ledger.writer import Writer
 from lifecycle.proofs.merkle import Frontier, Tree, verify_inclusion
 from lifecycle.proofs.notes import Checkpoint
 from lifecycle.records.events import Event, Recorded
 from lifecycle.records.identity import Commitment, Opening
+from lifecycle.records.record import Name, Version
 from lifecycle.records.rollout import LedgerProof
+from lifecycle.records.states import State
 
 
 class Ledger:
@@ -124,6 +127,15 @@ class Ledger:
             if row is None:
                 raise UnknownName(f"The ledger holds no record {index}.", f"It holds records 0 to {self.head().size - 1}.")
             return stored_in(row)
+
+    def states(self, environment: Name) -> dict[tuple[Name, Version], State]:
+        """The state of every (model, version) in an environment, as the projection has it: one row each, and no event is read.
+
+        Whether the projection says what the leaves say is for `verify_ledger` and `fsck` to show.
+        """
+        columns = (col(StateRow.model), col(StateRow.version), col(StateRow.environment), col(StateRow.state))
+        with self._session() as session:
+            return states_in(session.exec(select(*columns)), environment)
 
     def opening(self, commitment: Commitment) -> Opening:
         """What opens a commitment. Raises UnknownName where it was erased or never kept, Tampered where it opens something else."""

@@ -1,58 +1,99 @@
 """Whether an event may happen now: the state of every version that it names must permit it.
 
-The ledger only grows, so an event that can't have happened would stay in it for ever, and break every fold after it.
+The ledger only grows, so an event that can't have happened would stay in it for ever, and break every fold after it. The
+states are a projection of the leaves that is kept up with every append, so that no append reads the past again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Unpack
+from collections.abc import Collection, Mapping
+from typing import NamedTuple, Protocol
 
-from lifecycle.ledger.recorded import Wanted
-from lifecycle.records.events import Event, Recorded
-from lifecycle.records.states import Fold, State, after, touched
+from lifecycle.records.events import Event
+from lifecycle.records.states import EVERYWHERE, State, after, touched
 
-#: Events about one version that move another one of its model.
-_MOVE_OTHERS = ("RolloutCompleted", "RolledBack")
+#: No environment goes by this name: here only what counts everywhere has happened. A version that nothing else happened to in an
+#: environment is there in the state that it is in here.
+NOWHERE = ""
+
+
+class Standing(NamedTuple):
+    """The state of a version in an environment, and the record that led to it."""
+
+    state: State
+    leaf_index: int
+
+
+class Place(NamedTuple):
+    """A version in an environment, or NOWHERE."""
+
+    model: str
+    version: int
+    environment: str
+
+
+class KeptStates(Protocol):
+    """Where states are kept between two transactions."""
+
+    def states_of(self, model: str, version: int, /) -> Mapping[str, Standing]:
+        """What one version is, by environment."""
+        ...
+
+    def serving(self, model: str, environment: str, /) -> Collection[int]:
+        """The versions of a model that serve."""
+        ...
+
+
+class NothingKept:
+    """For a fold from the first event on."""
+
+    def states_of(self, model: str, version: int, /) -> Mapping[str, Standing]:
+        return {}
+
+    def serving(self, model: str, environment: str, /) -> Collection[int]:
+        return ()
 
 
 class Legality:
-    """The states that one transaction has looked at, kept up with what it appends."""
+    """The states that were asked for, kept up with what happens; `moved` is what changed since they were kept."""
 
-    def __init__(self, read: Callable[[Unpack[Wanted]], list[Recorded]]) -> None:
-        self._read = read
-        self._folds: dict[tuple[str, str], Fold] = {}
-        #: Accepted in this transaction, and not in its tables yet.
-        self._accepted: list[Event] = []
+    def __init__(self, kept: KeptStates) -> None:
+        self._kept = kept
+        self._known: dict[tuple[str, int], dict[str, Standing]] = {}
+        self.moved: dict[Place, Standing] = {}
 
-    def require(self, event: Event) -> None:
-        """Raises IllegalTransition where the event can't happen to a version that it names."""
+    def require(self, index: int, event: Event) -> None:
+        """Takes the event of this index in. Raises IllegalTransition, and stays as it is, where it can't happen to a version it names."""
         versions = touched(event)
         if not versions:
             return
-        name, environment = event.subject.name, event.environment
-        here = self._folds.setdefault((name, environment), Fold(environment))
-        for version in versions:
-            if (name, version) not in here.states:
-                state = self._state(name, version, environment)
-                if state is not None:
-                    here.states[name, version] = state
-        here.apply(event)
-        self._accepted.append(event)
-        for folded in self._folds.values():
-            if folded is not here and all((name, version) in folded.states for version in versions):
-                folded.apply(event)
+        if event.type == "RolloutCompleted":
+            versions = (*versions, *self._may_serve(event.subject.name, event.environment))
+        moved = {place: standing for version in dict.fromkeys(versions) for place, standing in self._moves(index, event, version)}
+        for place, standing in moved.items():
+            self._known[place.model, place.version][place.environment] = standing
+        self.moved |= moved
 
     def written(self) -> None:
-        """What was accepted stands in the tables now."""
-        self._accepted.clear()
+        """What moved is kept now."""
+        self.moved.clear()
 
-    def _state(self, name: str, version: int, environment: str) -> State | None:
-        own = self._read(kind="model", name=name, version=version)
-        others = self._read(kind="model", name=name, types=_MOVE_OTHERS, environment=environment)
-        stored = sorted({r.index: r for r in (*own, *others)}.values(), key=lambda r: r.index)
-        state: State | None = None
-        for event in (*(recorded.event for recorded in stored), *self._accepted):
-            if event.subject.name == name:
-                state = after(state, version, event, environment)
-        return state
+    def _moves(self, index: int, event: Event, version: int) -> list[tuple[Place, Standing]]:
+        name, moves = event.subject.name, []
+        standings = self._standings(name, version)
+        for environment in (NOWHERE, *standings) if event.type in EVERYWHERE else (event.environment,):
+            standing = standings.get(environment) or standings.get(NOWHERE)
+            before = None if standing is None else standing.state
+            following = after(before, version, event, environment or event.environment)
+            if following is not None and following != before:
+                moves.append((Place(name, version, environment), Standing(following, index)))
+        return moves
+
+    def _standings(self, model: str, version: int) -> dict[str, Standing]:
+        if (model, version) not in self._known:
+            self._known[model, version] = dict(self._kept.states_of(model, version))
+        return self._known[model, version]
+
+    def _may_serve(self, model: str, environment: str) -> set[int]:
+        """The versions that serve, and perhaps others, which a rollout that completed does not touch."""
+        return {*self._kept.serving(model, environment), *(version for name, version in self._known if name == model)}

@@ -9,10 +9,12 @@ from types import TracebackType
 from typing import Any, Self, Unpack
 
 from lifecycle.errors import InvalidDeclaration, UnknownName
-from lifecycle.ledger.recorded import Head, Wanted, recorded_in, stored_in
+from lifecycle.ledger.recorded import Head, Wanted, recorded_in, states_in, stored_in
 from lifecycle.ledger.rows import LedgerRows
 from lifecycle.proofs.merkle import Frontier
 from lifecycle.records.events import Recorded
+from lifecycle.records.record import Name, Version
+from lifecycle.records.states import State, fold
 
 #: The filters of `Wanted` that compare a column.
 _COLUMN_OF = {
@@ -77,6 +79,12 @@ class LookingLedger:
         if not found:
             raise UnknownName(f"The ledger has no record {index}.", "`lifecycle ledger log` lists the records.")
         return stored_in(found[0])
+
+    def states(self, environment: Name) -> dict[tuple[Name, Version], State]:
+        """The state of every (model, version) in an environment, as the projection has it."""
+        if not self._rows.has_projections():
+            return fold((recorded.event for recorded in self.events(kind="model")), environment)
+        return states_in(self._rows.states(), environment)
 
     def head(self) -> Head:
         """Where the ledger stands now."""

@@ -6,15 +6,17 @@ A row whose bytes or columns were changed is never handed out.
 from __future__ import annotations
 
 import base64
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypedDict
 
 from lifecycle.errors import Tampered
 from lifecycle.ledger.columns import EVENT_COLUMNS, columns_of
+from lifecycle.ledger.legality import NOWHERE
 from lifecycle.proofs.merkle import leaf_hash
 from lifecycle.records.events import Event, Recorded
 from lifecycle.records.record import Name, Version
+from lifecycle.records.states import State
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,15 @@ class Wanted(TypedDict, total=False):
     since: int
     newest_first: bool
     limit: int | None
+
+
+def states_in(entries: Iterable[Sequence[Any]], environment: str) -> dict[tuple[str, int], State]:
+    """The state of every (model, version) in one environment, from rows that begin (model, version, environment, state)."""
+    found: dict[str, dict[tuple[str, int], State]] = {NOWHERE: {}, environment: {}}
+    for model, version, place, state, *_ in entries:
+        if place in found:
+            found[place][model, version] = state
+    return found[NOWHERE] | found[environment]
 
 
 class StoredRow(Protocol):

@@ -23,6 +23,9 @@ _CHECKPOINTS = "SELECT tree_size, root_hash, note FROM checkpoints WHERE tree_si
 _HEAD = "SELECT origin, size, frontier FROM head"
 _TWICE = "SELECT event_id, MIN(leaf_index), MAX(leaf_index) FROM events GROUP BY event_id HAVING COUNT(*) > 1"
 _OPENINGS = "SELECT commitment, salt_hex, value FROM openings ORDER BY commitment"
+_STATES = "SELECT model, version, environment, state, leaf_index FROM states ORDER BY model, version, environment"
+_STREAMS = "SELECT stream, position FROM streams ORDER BY stream"
+_REVISION = "SELECT version_num FROM alembic_version"
 _KEEP = "INSERT INTO checkpoints (tree_size, root_hash, note) VALUES (?, ?, ?) ON CONFLICT (tree_size) DO NOTHING"
 
 
@@ -54,6 +57,14 @@ class CheckpointEntry(NamedTuple):
     tree_size: Any
     root_hash: Any
     note: Any
+
+
+class StateEntry(NamedTuple):
+    model: Any
+    version: Any
+    environment: Any
+    state: Any
+    leaf_index: Any
 
 
 class LedgerRows:
@@ -117,6 +128,18 @@ class LedgerRows:
     def openings(self) -> Iterator[tuple[Any, Any, Any]]:
         """(commitment, salt, value as JSON) of every value that is kept beside the log."""
         return ((row[0], row[1], row[2]) for row in self._stream(_OPENINGS))
+
+    def states(self) -> Iterator[StateEntry]:
+        """Every row of the projection of states."""
+        return (StateEntry(*row) for row in self._stream(_STATES))
+
+    def streams(self) -> Iterator[tuple[Any, Any]]:
+        """(stream, last place that was given) of every stream."""
+        return ((row[0], row[1]) for row in self._stream(_STREAMS))
+
+    def has_projections(self) -> bool:
+        """False for a ledger that was not opened since there are projections: only its leaves say what they would."""
+        return [row[0] for row in self._fetch(_REVISION)] != ["0001"]
 
     def keep_checkpoint(self, size: int, root: bytes, note: str) -> None:
         """Keeps a signed note; the one that stands already for this size stays."""

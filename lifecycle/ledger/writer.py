@@ -2,40 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any, Unpack
+from collections.abc import Iterable
+from typing import Unpack
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, func, insert, select
 from sqlmodel import Session
 
-from lifecycle.errors import Tampered
-from lifecycle.ledger.columns import EVENT_COLUMNS, columns_of
+from lifecycle.errors import LifecycleError, MalformedRecord, Tampered
+from lifecycle.ledger.columns import columns_of
 from lifecycle.ledger.legality import Legality
 from lifecycle.ledger.reading import read_events
 from lifecycle.ledger.recorded import Wanted
-from lifecycle.ledger.schema import HEAD_ID, LedgerTable
-from lifecycle.proofs.merkle import Frontier, leaf_hash
+from lifecycle.ledger.schema import LedgerTable
+from lifecycle.ledger.streams import Streams
+from lifecycle.ledger.turn import EventValues, Receipt, Turn
+from lifecycle.proofs.merkle import leaf_hash
 from lifecycle.records.events import Event, Recorded
 from lifecycle.records.identity import Opening
 from lifecycle.records.record import Name, Version, canonical_bytes
 
-# Core on the tables themselves: SQLModel's objects cost several times as much as the append.
 _EVENTS = LedgerTable.metadata.tables["events"]
-_HEAD = LedgerTable.metadata.tables["head"]
 _OPENINGS = LedgerTable.metadata.tables["openings"]
 
-#: How many ids are asked for in one statement; databases bound the number of parameters.
-_IDS_AT_ONCE = 500
-
-
-@dataclass(frozen=True)
-class Receipt:
-    """Where an event stands. A retried append gets the receipt of the first."""
-
-    index: int
-    leaf_hash: bytes
-    event_id: str
+#: What fits into an entry of a C2SP log (tlog-tiles writes its length in 16 bits).
+MOST_BYTES = 65_535
 
 
 class Writer:
@@ -43,45 +33,47 @@ class Writer:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        # SQLite has no FOR UPDATE and needs none: its transaction began IMMEDIATE.
-        head = connection.execute(select(_HEAD.c.frontier).where(_HEAD.c.id == HEAD_ID).with_for_update()).scalar_one()
-        self._frontier = Frontier.from_bytes(head)
+        self._turn = Turn(connection)
+        self._frontier = self._turn.frontier()
         self._size_before = self._frontier.size
-        self._legality = Legality(self.events)
+        self._streams, self._legality = self._projections()
 
     def append(self, event: Event) -> Receipt:
         """Appends one event; see `append_all`."""
         return self.append_all((event,))[0]
 
     def append_all(self, events: Iterable[Event]) -> list[Receipt]:
-        """Appends events in this order, and returns the receipt of each.
+        """Appends events in this order, each at the next place of its stream, and returns the receipt of each.
 
-        An id that stands already with the same bytes is not written again and gets its receipt. Raises
-        Tampered where it stands with other bytes, and IllegalTransition where the state of a version forbids what
-        happened to it; nothing of the call is written then.
+        An id that stands already with the same content is not written again and gets its receipt. Raises Tampered where it stands
+        with other content, IllegalTransition where the state of a version forbids what happened to it, MalformedRecord
+        where an event has more than MOST_BYTES; nothing of the call is written then.
         """
-        ready = [(event.id, event.canonical(), event) for event in events]
-        receipts = self._standing([event_id for event_id, _, _ in ready])
-        content = {event_id: leaf.leaf_hash for event_id, leaf in receipts.items()}
-        rows: list[dict[str, Any]] = []
-        for event_id, stored, event in ready:
-            leaf = leaf_hash(stored)
-            if content.setdefault(event_id, leaf) != leaf:
-                raise Tampered(
-                    f"An event with the id {event_id} stands in the ledger with other content.",
-                    "Give what happened anew an id of its own; a retry must send the very same event.",
-                )
-            if event_id not in receipts:
-                self._legality.require(event)
-                receipts[event_id] = Receipt(self._frontier.size + len(rows), leaf, event_id)
-                columns = zip(EVENT_COLUMNS, columns_of(event), strict=True)
-                rows.append({"leaf_index": receipts[event_id].index, "leaf_hash": leaf, "stored": stored, **dict(columns)})
-        if rows:
-            self._connection.execute(insert(_EVENTS), rows)
-            for row in rows:
-                self._frontier.append(row["leaf_hash"])
-            self._legality.written()
-        return [receipts[event_id] for event_id, _, _ in ready]
+        asked = list(events)
+        receipts = self._turn.standing([event.id for event in asked])
+        new: dict[str, Event] = {}
+        rows: list[EventValues] = []
+        try:
+            for event in asked:
+                if event.id in new:
+                    _require_same(event, same=event.canonical() == new[event.id].canonical())
+                elif event.id in receipts:
+                    _require_same(event, same=self._stands_as(receipts[event.id], event))
+                else:
+                    new[event.id] = event
+                    rows.append(self._values(self._frontier.size + len(rows), event))
+        except LifecycleError:
+            self._streams, self._legality = self._projections()
+            raise
+        self._turn.insert(rows)
+        self._turn.move_streams(self._streams.moved)
+        self._turn.move_states(self._legality.moved)
+        self._streams.written()
+        self._legality.written()
+        for row in rows:
+            self._frontier.append(row.leaf_hash)
+            receipts[row.event_id] = Receipt(row.leaf_index, row.leaf_hash, row.event_id)
+        return [receipts[event.id] for event in asked]
 
     def next_version(self, model: Name) -> Version:
         """One more than the highest version of the model that any event speaks of. Nobody else gets it: this transaction has its turn."""
@@ -106,13 +98,33 @@ class Writer:
     def finish(self) -> None:
         """Writes the head. Called by `Ledger.writing` at the end of the block, before the commit."""
         if self._frontier.size != self._size_before:
-            head = {"size": self._frontier.size, "frontier": self._frontier.to_bytes()}
-            self._connection.execute(update(_HEAD).where(_HEAD.c.id == HEAD_ID), head)
+            self._turn.move_head(self._frontier)
 
-    def _standing(self, event_ids: Sequence[str]) -> dict[str, Receipt]:
-        found: dict[str, Receipt] = {}
-        for start in range(0, len(event_ids), _IDS_AT_ONCE):
-            ids = event_ids[start : start + _IDS_AT_ONCE]
-            rows = select(_EVENTS.c.leaf_index, _EVENTS.c.leaf_hash, _EVENTS.c.event_id).where(_EVENTS.c.event_id.in_(ids))
-            found.update((row.event_id, Receipt(row.leaf_index, row.leaf_hash, row.event_id)) for row in self._connection.execute(rows))
-        return found
+    def _projections(self) -> tuple[Streams, Legality]:
+        """What the tables say now."""
+        return Streams(self._turn.position), Legality(self._turn)
+
+    def _values(self, index: int, event: Event) -> EventValues:
+        """The row of a new event. Raises IllegalTransition and MalformedRecord; see `append_all`."""
+        self._legality.require(index, event)
+        stored = self._streams.placed(event).canonical()
+        if len(stored) > MOST_BYTES:
+            raise MalformedRecord(
+                f"The {event.type} of {event.subject} has {len(stored)} bytes, and a record of the ledger can have {MOST_BYTES}.",
+                "Keep what is large as an artifact, and record its digest.",
+            )
+        return EventValues._make((index, *columns_of(event), leaf_hash(stored), stored))
+
+    def _stands_as(self, receipt: Receipt, event: Event) -> bool:
+        """Whether the event that has this receipt is this one: its leaf is that of this one, at the place that it was given."""
+        place = self._turn.place_in_stream(event.subject.kind, event.subject.name, receipt.index)
+        # Records of before there were places have none.
+        return any(leaf_hash(event.with_sequence(given).canonical()) == receipt.leaf_hash for given in (place, None))
+
+
+def _require_same(event: Event, *, same: bool) -> None:
+    if not same:
+        raise Tampered(
+            f"An event with the id {event.id} stands in the ledger with other content.",
+            "Give what happened anew an id of its own; a retry must send the very same event.",
+        )

@@ -11,7 +11,7 @@ from lifecycle.records.bodies.training import ModelEvaluated, ModelTrained
 from lifecycle.records.events import Event, Recorded
 from lifecycle.records.gates import Decision, Gate
 from lifecycle.records.record import Digest
-from lifecycle.records.states import State, fold
+from lifecycle.records.states import State
 from lifecycle.wiring import Departments
 
 BodyT = TypeVar("BodyT", bound=Body)
@@ -27,7 +27,7 @@ def body_of(recorded: Recorded, expected: type[BodyT]) -> BodyT:
 
 def states(departments: Departments) -> dict[tuple[str, int], State]:
     """The state of every (model, version) in this environment."""
-    return fold((recorded.event for recorded in departments.ledger.events(kind="model")), departments.environment)
+    return departments.ledger.states(departments.environment)
 
 
 def serving_version(departments: Departments, model: str) -> int | None:

@@ -66,6 +66,10 @@ class Header(Record):
         """The stream that `sequence` counts: the subject, by kind and name."""
         return f"{self.subject.kind}/{self.subject.name}"
 
+    def with_sequence(self, sequence: int | None) -> Self:
+        """This, at another place of its stream."""
+        return self.model_copy(update={"sequence": sequence})
+
 
 class Event(Header):
     """One thing that happened. Its canonical bytes are stored verbatim and hashed as a leaf."""

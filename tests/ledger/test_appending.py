@@ -23,11 +23,12 @@ def test_events_stand_in_the_order_in_which_they_were_appended(ledger: Ledger) -
 
 
 def test_the_bytes_of_an_event_are_stored_verbatim_and_hashed(ledger: Ledger) -> None:
-    """What is stored is the canonical form, and the receipt and the root are over exactly that."""
+    """What is stored is the canonical form, with the place in its stream, and the receipt and the root are over exactly that."""
     event = trained(1)
     receipt = ledger.append(event)
-    assert ledger.stored(receipt.index) == event.canonical()
-    assert receipt.leaf_hash == leaf_hash(event.canonical()) == ledger.head().root
+    placed = event.with_sequence(1).canonical()
+    assert ledger.stored(receipt.index) == placed
+    assert receipt.leaf_hash == leaf_hash(placed) == ledger.head().root
 
 
 def test_a_retried_event_is_recorded_once(ledger: Ledger) -> None:

@@ -1,0 +1,146 @@
+"""The tables, for the one transaction that has its turn: what an append reads and writes, in statements of their own.
+
+They go to the driver through SQLAlchemy Core's connection (`exec_driver_sql`): the transaction, the pool and the errors are
+Core's, and building and caching the statements, which costs several times as much as SQLite's own work, falls away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection
+
+from lifecycle.ledger.legality import Place, Standing
+from lifecycle.proofs.merkle import Frontier
+
+#: How many ids are asked for in one statement; databases bound the number of parameters.
+_IDS_AT_ONCE = 500
+#: How many leaves are read in one statement: some megabytes at most.
+_LEAVES_AT_ONCE = 500
+
+
+class EventValues(NamedTuple):
+    """A new row of `events`, in the order of its columns."""
+
+    leaf_index: int
+    event_id: str
+    type: str
+    environment: str
+    occurred_at_us: int
+    actor_id: str
+    subject_kind: str
+    subject_name: str
+    subject_version: int | None
+    subject_digest: str | None
+    run_id: str | None
+    leaf_hash: bytes
+    stored: bytes
+
+
+class Leaf(NamedTuple):
+    """What projections are made from."""
+
+    leaf_index: int
+    subject_kind: str
+    subject_name: str
+    stored: bytes | None
+
+
+_FRONTIER = "SELECT frontier FROM head WHERE id = 1"
+_STANDING = "SELECT leaf_index, leaf_hash, event_id FROM events WHERE event_id IN ({})"
+_PLACE = "SELECT COUNT(*) FROM events WHERE subject_kind = ? AND subject_name = ? AND leaf_index <= ?"
+_LEAVES = "SELECT leaf_index, subject_kind, subject_name, stored FROM events WHERE leaf_index >= ? ORDER BY leaf_index LIMIT ?"
+_POSITION = "SELECT position FROM streams WHERE stream = ?"
+_STATES_OF = "SELECT environment, state, leaf_index FROM states WHERE model = ? AND version = ?"
+_SERVING = "SELECT version FROM states WHERE model = ? AND environment = ? AND state = 'serving'"
+_INSERT = """INSERT INTO events (leaf_index, event_id, type, environment, occurred_at_us, actor_id, subject_kind, subject_name,
+    subject_version, subject_digest, run_id, leaf_hash, stored) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+_MOVE_HEAD = "UPDATE head SET size = ?, frontier = ? WHERE id = 1"
+_MOVE_STREAM = "INSERT INTO streams (stream, position) VALUES (?, ?) ON CONFLICT (stream) DO UPDATE SET position = excluded.position"
+_MOVE_STATE = """INSERT INTO states (model, version, environment, state, leaf_index) VALUES (?, ?, ?, ?, ?)
+    ON CONFLICT (model, version, environment) DO UPDATE SET state = excluded.state, leaf_index = excluded.leaf_index"""
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """Where an event stands. A retried append gets the receipt of the first."""
+
+    index: int
+    leaf_hash: bytes
+    event_id: str
+
+
+class Turn:
+    """One transaction's statements. Whatever a driver raises comes as an error of SQLAlchemy, which `Database` explains."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._sqlite = connection.dialect.name == "sqlite"
+
+    def frontier(self) -> Frontier:
+        """The head, locked until the transaction ends."""
+        # SQLite has no FOR UPDATE and needs none: its transaction began IMMEDIATE.
+        found = self._rows(_FRONTIER if self._sqlite else _FRONTIER + " FOR UPDATE")
+        return Frontier.from_bytes(bytes(next(found)[0]))
+
+    def standing(self, event_ids: Sequence[str]) -> dict[str, Receipt]:
+        """The receipts of those events that stand already."""
+        found: dict[str, Receipt] = {}
+        for start in range(0, len(event_ids), _IDS_AT_ONCE):
+            ids = event_ids[start : start + _IDS_AT_ONCE]
+            for index, leaf, event_id in self._rows(_STANDING.format(", ".join("?" * len(ids))), *ids):
+                found[event_id] = Receipt(index, bytes(leaf), event_id)
+        return found
+
+    def place_in_stream(self, kind: str, name: str, index: int) -> int:
+        """Which record of its stream a record is, from 1, counted over the rows."""
+        place: int = next(self._rows(_PLACE, kind, name, index))[0]
+        return place
+
+    def position(self, stream: str) -> int:
+        """The last place that was given in a stream; 0 for a stream that is new."""
+        found = next(self._rows(_POSITION, stream), None)
+        return 0 if found is None else found[0]
+
+    def states_of(self, model: str, version: int) -> Mapping[str, Standing]:
+        """What one version is, by environment."""
+        return {environment: Standing(state, index) for environment, state, index in self._rows(_STATES_OF, model, version)}
+
+    def serving(self, model: str, environment: str) -> Collection[int]:
+        """The versions of a model that serve in an environment."""
+        return [row[0] for row in self._rows(_SERVING, model, environment)]
+
+    def leaves(self) -> Iterator[Leaf]:
+        """Every leaf, in order."""
+        since = 0
+        while found := [Leaf(*row) for row in self._rows(_LEAVES, since, _LEAVES_AT_ONCE)]:
+            yield from found
+            since = found[-1].leaf_index + 1
+
+    def insert(self, rows: Sequence[EventValues]) -> None:
+        """Writes leaves."""
+        self._write(_INSERT, rows)
+
+    def move_head(self, frontier: Frontier) -> None:
+        """Writes the head."""
+        self._write(_MOVE_HEAD, [(frontier.size, frontier.to_bytes())])
+
+    def move_streams(self, positions: Mapping[str, int]) -> None:
+        """Writes the last places that were given in these streams."""
+        self._write(_MOVE_STREAM, list(positions.items()))
+
+    def move_states(self, moved: Mapping[Place, Standing]) -> None:
+        """Writes the states of these versions."""
+        self._write(_MOVE_STATE, [(*place, *standing) for place, standing in moved.items()])
+
+    def _rows(self, statement: str, *values: Any) -> Iterator[Sequence[Any]]:
+        return iter(self._connection.exec_driver_sql(self._spelt(statement), values).fetchall())
+
+    def _write(self, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        if rows:
+            self._connection.exec_driver_sql(self._spelt(statement), rows[0] if len(rows) == 1 else list(rows))
+
+    def _spelt(self, statement: str) -> str:
+        return statement if self._sqlite else statement.replace("?", "%s")
