@@ -28,6 +28,9 @@ class Backend(Protocol):
 
     def write(self, key: str, chunks: Iterable[bytes]) -> None: ...
 
+    def remove(self, key: str) -> None:
+        """Takes the object away for good, with what unfinished writes of it left; nothing happens where there is none."""
+
     def local(self, key: str) -> Path | None:
         """The object as a file of this machine, where it is one already."""
 
@@ -48,6 +51,15 @@ class FolderBackend:
     def write(self, key: str, chunks: Iterable[bytes]) -> None:
         with answering(str(self.folder)):
             write_atomically(self.folder / key, chunks)
+
+    def remove(self, key: str) -> None:
+        path = self.folder / key
+        with answering(str(self.folder)):
+            if not path.parent.is_dir():
+                return
+            for left in (path, *path.parent.glob(f".{path.name}.*")):
+                left.unlink(missing_ok=True)
+            _sync(path.parent)
 
     def local(self, key: str) -> Path | None:
         return self.folder / key
@@ -76,6 +88,11 @@ class RemoteBackend:
         with answering(self.url):
             self.filesystem.pipe_file(self._path(key), b"".join(chunks))
 
+    def remove(self, key: str) -> None:
+        with answering(self.url):
+            if self.filesystem.exists(self._path(key)):
+                self.filesystem.rm_file(self._path(key))
+
     def local(self, key: str) -> Path | None:
         return None
 
@@ -103,7 +120,12 @@ def write_atomically(path: Path, chunks: Iterable[bytes], mode: int = 0o444, *, 
             path.hardlink_to(unfinished)  # Unlike a rename, a link never takes the place of what is there.
     finally:
         unfinished.unlink(missing_ok=True)
-    entry = os.open(path.parent, os.O_RDONLY)
+    _sync(path.parent)
+
+
+def _sync(folder: Path) -> None:
+    """Makes the names in a folder durable."""
+    entry = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(entry)
     finally:

@@ -1,7 +1,8 @@
 """ArtifactStore: bytes under their SHA-256. What comes out is what the digest says, or an error.
 
 An artifact lies at `sha256/ab/cd/abcd…` below the store's URL. It appears there whole or not at all, is never
-changed, and is hashed again whenever it is read: who can write to the store can delete from it, but not lie.
+changed, and is hashed again whenever it is read: who can write to the store can delete from it, but not lie. What holds
+personal values can be erased.
 """
 
 from __future__ import annotations
@@ -84,6 +85,16 @@ class ArtifactStore:
             with answering(str(self._cache.folder)):
                 write_atomically(cached, (content,))
         return cached
+
+    def erase(self, digest: Digest) -> None:
+        """Takes an artifact out of the store and out of the cache, for good; nothing happens where there is none.
+
+        Only for what an erasure was recorded of: everybody else who reads this digest will miss it. A store that keeps
+        versions of its objects keeps the old one until they expire there.
+        """
+        key = _key(digest)
+        self._backend.remove(key)
+        self._cache.remove(key)
 
     def _open(self, digest: Digest) -> IO[bytes]:
         try:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING
 
+from lifecycle.data.spec import ROW_SALT, ROW_SUBJECT
 from lifecycle.errors import MalformedRecord
 
 if TYPE_CHECKING:
@@ -29,10 +30,15 @@ def parquet_bytes(frame: DataFrame) -> bytes:
 
 
 def read_dataset(store: DatasetStore, digest: Digest) -> DataFrame:
-    """The rows of a dataset version, checked against the digest; a fresh frame each time.
+    """The rows of a dataset version, or what an erasure left of one, checked against the digest; a fresh frame each time.
 
     Raises UnknownName where the store has no such bytes, Tampered where they are not what the digest says.
     """
+    return read_rows(store, digest).drop(columns=[ROW_SALT, ROW_SUBJECT], errors="ignore")
+
+
+def read_rows(store: DatasetStore, digest: Digest) -> DataFrame:
+    """The same with everything that the artifact holds, so with what opens the rows where it lies among them."""
     import pandas as pd
     import pyarrow as pa
 

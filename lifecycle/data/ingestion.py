@@ -5,6 +5,7 @@ Nothing is stored before every check has passed.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -14,15 +15,18 @@ from lifecycle.data.leakage import single_feature_auc
 from lifecycle.data.poisoning import duplicate_rows, suspected_label_flips
 from lifecycle.data.reading import SourceRows, read_source
 from lifecycle.data.rejection import DatasetNotAccepted, describe_failure, failure
+from lifecycle.data.row_commitments import commit_to_rows
 from lifecycle.data.spec import PROTECTED_PREFIX, ROW_ID, SPLIT, SPLIT_NAMES, Band, DatasetSpec
 from lifecycle.data.splits import identity_hashes, split_of
 from lifecycle.records.bodies.data import ColumnProfile, ContractFailure, DatasetIngested, DatasetRejected
-from lifecycle.records.record import Digest
+from lifecycle.records.record import Digest, digest_of
 
 if TYPE_CHECKING:
     from pandas import DataFrame, Series
 
     from lifecycle.data.ports import DatasetStore
+
+_ERASED = "Take the rows out of the source as well; `lifecycle ledger log --type SubjectErased` shows which numbers they have."
 
 #: The group of a row whose protected attribute is missing.
 UNKNOWN_GROUP = "unknown"
@@ -44,11 +48,26 @@ class Ingested:
         return self.body.suspected_label_flips / self.body.rows
 
 
-def ingest(spec: DatasetSpec, store: DatasetStore) -> Ingested:
+@dataclass(frozen=True)
+class Earlier:
+    """What is known of a dataset version that was ingested before."""
+
+    row_commitments_digest: Digest | None
+    #: Rows of it were erased since, and must not come back.
+    rows_erased: bool
+
+
+def never_before(_dataset_digest: Digest) -> Earlier | None:
+    """For whoever ingests without a ledger: every dataset version is the first of its kind."""
+    return None
+
+
+def ingest(spec: DatasetSpec, store: DatasetStore, earlier: Callable[[Digest], Earlier | None] = never_before) -> Ingested:
     """Reads the source, checks it and stores it by content. The same source gives the same digest.
 
-    Raises DatasetNotAccepted (its `body` is the DatasetRejected event's) where the contract is broken, a
-    split stays empty or a feature leaks; UnknownName or Unavailable where the source can't be read.
+    `earlier` tells what is known of a dataset version: one that stands already keeps the commitments that it has. Raises
+    DatasetNotAccepted (its `body` is the DatasetRejected event's) where the contract is broken, a split stays empty, a
+    feature leaks or the source still holds rows that were erased; UnknownName or Unavailable where the source can't be read.
     """
     source = read_source(spec)
     failures = source.failures or broken_checks(spec.contract, source.frame) or _outcome_failures(spec, source.frame)
@@ -80,7 +99,22 @@ def ingest(spec: DatasetSpec, store: DatasetStore) -> Ingested:
         duplicate_rows=duplicate_rows(source.frame),
         suspected_label_flips=suspected_label_flips(spec, source.frame, positive),
     )
-    return Ingested(dataset_digest=store.put(parquet_bytes(dataset)), body=body)
+    content = parquet_bytes(dataset)
+    known = earlier(digest_of(content))
+    if known is not None and known.rows_erased:
+        raise _rejection(
+            spec, source, f"The source of {spec.name} still holds rows that were erased from this dataset version.", erased=True
+        )
+    digest = store.put(content)
+    committed = None if known is None else known.row_commitments_digest
+    if committed is None:
+        committed = commit_to_rows(store, digest, dataset, _subjects(spec, source.frame))
+    return Ingested(dataset_digest=digest, body=body.model_copy(update={"row_commitments_digest": committed}))
+
+
+def _subjects(spec: DatasetSpec, frame: DataFrame) -> list[str | None] | None:
+    """Whom each row is about, where the dataset declares a column that says so."""
+    return None if spec.subject is None else [None if value != value else str(value) for value in frame[spec.subject].tolist()]
 
 
 def _outcome_failures(spec: DatasetSpec, frame: DataFrame) -> tuple[ContractFailure, ...]:
@@ -117,7 +151,13 @@ def _profile(column: Series) -> ColumnProfile:
 
 
 def _rejection(
-    spec: DatasetSpec, source: SourceRows, what: str, *, failures: tuple[ContractFailure, ...] = (), leaking: tuple[str, ...] = ()
+    spec: DatasetSpec,
+    source: SourceRows,
+    what: str,
+    *,
+    failures: tuple[ContractFailure, ...] = (),
+    leaking: tuple[str, ...] = (),
+    erased: bool = False,
 ) -> DatasetNotAccepted:
     body = DatasetRejected(
         source=spec.source.name,
@@ -128,7 +168,7 @@ def _rejection(
         failures=failures,
         leaking_columns=leaking,
     )
-    return DatasetNotAccepted(what, _what_to_mend(failures, leaking), body)
+    return DatasetNotAccepted(what, _ERASED if erased else _what_to_mend(failures, leaking), body)
 
 
 def _what_to_mend(failures: tuple[ContractFailure, ...], leaking: tuple[str, ...]) -> str:

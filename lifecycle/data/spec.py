@@ -25,6 +25,9 @@ else:
 #: The columns that ingestion adds; a source can't have columns of these names. `row_id` is the number of the row in its dataset
 #: version and in its source, from 0: it says nothing of the row, and means nothing in another version.
 ROW_ID, SPLIT, PROTECTED_PREFIX = "row_id", "split", "protected_"
+#: The columns of what opens the commitments of rows: never in a dataset version, and never a source's either.
+ROW_SALT, ROW_SUBJECT = "row_salt", "row_subject"
+RESERVED = (ROW_ID, SPLIT, ROW_SALT, ROW_SUBJECT)
 #: The splits, in the order in which the unit interval is dealt out to them.
 SPLIT_NAMES = ("train", "validation", "test")
 
@@ -110,6 +113,9 @@ class DatasetSpec(Form):
     #: The columns that tell one row from another. Rows that agree in all of them fall into one split. What is no
     #: number elsewhere in the declaration is read as text.
     identity: tuple[Text, ...] = Field(min_length=1)
+    #: The column that says whom a row is about, such as a customer's number: what `lifecycle ledger erase` finds rows by. It is read as
+    #: text, lies beside the rows where it can be erased, and is never a feature. None where the source has no such column.
+    subject: Text | None = None
     licence: Text
     classification: Classification
     contains_personal_data: bool
@@ -139,13 +145,15 @@ class DatasetSpec(Form):
             raise ValueError(f"target: {self.target!r} is a feature as well, so the model would be told the answer")
         if self.target in self.identity:
             raise ValueError(f"identity: {self.target!r} is the target; one row with two outcomes must stay in one split")
+        if self.subject in (*self.features, self.target):
+            raise ValueError(f"subject: {self.subject!r} is a feature or the target; whom a row is about is nothing to learn from")
         if self.positive == self.negative:
             raise ValueError(f"positive, negative: both are {self.positive!r}")
         groups = {group for group in self.protected.values() if isinstance(group, str)}
-        mixed = sorted(set(self.source_numbers) & {self.target, *self.categories, *groups})
+        mixed = sorted(set(self.source_numbers) & {self.target, *self.categories, *groups, *self._subject})
         if mixed:
-            raise ValueError(f"protected, categories: {', '.join(mixed)} is used as a number and as a text")
-        reserved = sorted(column for column in self.source_columns if column in (ROW_ID, SPLIT) or column.startswith(PROTECTED_PREFIX))
+            raise ValueError(f"protected, categories, subject: {', '.join(mixed)} is used as a number and as a text")
+        reserved = sorted(column for column in self.source_columns if column in RESERVED or column.startswith(PROTECTED_PREFIX))
         if reserved:
             raise ValueError(f"{', '.join(reserved)}: these names are kept for the columns that ingestion adds")
         return self
@@ -170,10 +178,14 @@ class DatasetSpec(Form):
     def source_texts(self) -> tuple[str, ...]:
         """The columns of the source that are read as text."""
         groups = (group for group in self.protected.values() if isinstance(group, str))
-        named = (self.target, *self.categories, *groups, *self.identity)
+        named = (self.target, *self.categories, *groups, *self.identity, *self._subject)
         return tuple(column for column in dict.fromkeys(named) if column not in self.source_numbers)
 
     @property
     def source_columns(self) -> tuple[str, ...]:
         """Every column that is read from the source, and no other is."""
         return self.source_numbers + self.source_texts
+
+    @property
+    def _subject(self) -> tuple[str, ...]:
+        return () if self.subject is None else (self.subject,)

@@ -13,6 +13,7 @@ from lifecycle.demo.traffic import Application, Counted
 from lifecycle.errors import LifecycleError, Unavailable
 from lifecycle.life import standing
 from lifecycle.life.approval import approve_version
+from lifecycle.life.dataset_rows import dataset_rows
 from lifecycle.life.evaluation import evidence_of
 from lifecycle.records.bodies.decisions import DecisionMade
 from lifecycle.records.bodies.serving import RolledBack
@@ -83,10 +84,9 @@ def approve(stage: Stage, version: int, person: str, reason: str) -> None:
 
 def held_out(stage: Stage, version: int) -> list[Application]:
     """The test rows as callers would send them: features only, None where a value is missing."""
-    from lifecycle.data.columnar import read_dataset
 
     evidence = evidence_of(stage.departments, MODEL, version)
-    frame = read_dataset(stage.departments.artifacts, evidence.dataset_digest)
+    frame = dataset_rows(stage.departments, evidence.dataset_digest)
     rows = frame[frame["split"] == "test"][list(stage.model.data.features)]
     return [
         {str(column): (None if value != value else value) for column, value in row.items()}

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from lifecycle.declaration import GovernedModel
 from lifecycle.life import standing
+from lifecycle.life.dataset_rows import dataset_rows
 from lifecycle.life.recording import Step, links, record_once
 from lifecycle.records.bodies.training import ModelEvaluated, ModelTrained
 from lifecycle.records.events import Event, Recorded
@@ -17,7 +18,6 @@ from lifecycle.wiring import Departments
 def evaluate_candidate(departments: Departments, model: GovernedModel, version: int, step: Step) -> Recorded:
     """Judges one version on the test split, beside the champion on the same rows; returns its ModelEvaluated."""
     from lifecycle.artifacts.packages import read_parts
-    from lifecycle.data.columnar import read_dataset
     from lifecycle.evaluation.judging import Question, judge
 
     event_id = step.event_id("evaluation", str(version))
@@ -36,7 +36,7 @@ def evaluate_candidate(departments: Departments, model: GovernedModel, version: 
             model_digest=body.model_digest,
             dataset_digest=body.dataset_digest,
             parts=read_parts(departments.artifacts, body.model_digest),
-            frame=read_dataset(departments.artifacts, body.dataset_digest),
+            frame=dataset_rows(departments, body.dataset_digest),
             spec=model.data,
             metrics=model.metrics,
             slices=model.slices,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lifecycle.declaration import GovernedModel
+from lifecycle.life.dataset_rows import earlier_of
 from lifecycle.life.recording import Step, links, record_once
 from lifecycle.records.bodies.data import DatasetIngested, DatasetRejected
 from lifecycle.records.events import Event, Recorded, Subject
@@ -37,7 +38,7 @@ def ingest_dataset(departments: Departments, model: GovernedModel, step: Step) -
         )
 
     try:
-        ingested = ingest(model.data, departments.artifacts)
+        ingested = ingest(model.data, departments.artifacts, lambda digest: earlier_of(departments, digest))
     except DatasetNotAccepted as rejection:
         # By its content: once the source is mended, the same step can go on to ingest it.
         rejected, rejection_id = rejection.body, step.event_id("dataset-rejected", rejection.body.source_digest)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from lifecycle.declaration import GovernedModel
 from lifecycle.errors import Refused
 from lifecycle.life import standing
+from lifecycle.life.dataset_rows import dataset_rows
 from lifecycle.life.recording import Step, links, record_once
 from lifecycle.records.bodies.training import ModelTrained
 from lifecycle.records.events import Event, Recorded
@@ -27,7 +28,6 @@ def monitor(departments: Departments, model: GovernedModel, step: Step) -> Recor
     Drift alone never rolls back: a breached guardrail is an alarm here, and a reason to train again. Raises Refused
     where nothing serves.
     """
-    from lifecycle.data.columnar import read_dataset
     from lifecycle.monitoring.monitoring import report_window
 
     version = standing.serving_version(departments, model.name)
@@ -38,7 +38,7 @@ def monitor(departments: Departments, model: GovernedModel, step: Step) -> Recor
     body = standing.body_of(trained, ModelTrained)
     until = now_us()
     since = until - int(model.watch.window_hours * MICROSECONDS_IN_AN_HOUR)
-    frame = read_dataset(departments.artifacts, body.dataset_digest)
+    frame = dataset_rows(departments, body.dataset_digest)
     monitored = report_window(
         departments.predictions.rows(model.name, since, until),
         model=model.name,

@@ -13,6 +13,7 @@ from lifecycle.declaration import GovernedModel
 from lifecycle.errors import LifecycleError
 from lifecycle.life import judging, showing
 from lifecycle.life.asking import ask, require_allowed
+from lifecycle.life.dataset_rows import dataset_rows
 from lifecycle.life.recording import Step, code_author, code_commit, links, record_once
 from lifecycle.records.bodies.training import ModelTrained, TrainingFailed, TrainingStarted
 from lifecycle.records.events import Event, Recorded, Subject
@@ -67,13 +68,12 @@ def train_candidate(
 def _train(departments: Departments, model: GovernedModel, started: TrainingStarted, step: Step, report: Report) -> Recorded:
     from lifecycle.artifacts.packages import pack
     from lifecycle.artifacts.signing import key_id, sign_package
-    from lifecycle.data.columnar import read_dataset
     from lifecycle.training.request import TrainingRequest
     from lifecycle.training.run import train
 
     request = TrainingRequest(
         training_id=step.run_id,
-        frame=read_dataset(departments.artifacts, started.dataset_digest),
+        frame=dataset_rows(departments, started.dataset_digest),
         spec=model.data,
         options=started.options,
         seed=started.seed,

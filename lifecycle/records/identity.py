@@ -43,6 +43,11 @@ class Commitment(Record):
     digest: Digest
 
 
+def commitment_to(value: JsonValue, salt: bytes) -> Digest:
+    """The digest of a commitment: see `Commitment`."""
+    return "sha256:" + hashlib.sha256(salt + canonical_bytes(value)).hexdigest()
+
+
 class Opening(Record):
     """What opens a commitment. Erasing it makes the value unrecoverable and leaves every proof as it was."""
 
@@ -50,8 +55,7 @@ class Opening(Record):
     value: JsonValue
 
     def commitment(self) -> Commitment:
-        salted = bytes.fromhex(self.salt_hex) + canonical_bytes(self.value)
-        return Commitment(digest="sha256:" + hashlib.sha256(salted).hexdigest())
+        return Commitment(digest=commitment_to(self.value, bytes.fromhex(self.salt_hex)))
 
 
 def commit(value: JsonValue) -> tuple[Commitment, Opening]:

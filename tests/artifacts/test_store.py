@@ -137,3 +137,30 @@ def test_a_store_of_an_unknown_kind_is_unavailable(tmp_path: Path) -> None:
     """A URL that fsspec can't serve ends as an error of ours and not of fsspec's."""
     with pytest.raises(Unavailable, match="nowhere://"):
         ArtifactStore("nowhere://bucket", cache=tmp_path)
+
+
+def test_what_is_erased_is_gone_from_the_store_and_the_cache(any_store: ArtifactStore, tmp_path: Path) -> None:
+    """No file of either has the bytes afterwards, and asking for them names what is missing."""
+    digest = any_store.put(b"a personal value")
+    any_store.fetch(digest)
+    any_store.erase(digest)
+    assert not any_store.has(digest)
+    assert not [path for path in tmp_path.rglob("*") if path.is_file() and b"personal" in path.read_bytes()]
+    with pytest.raises(UnknownName, match=digest):
+        any_store.read(digest)
+
+
+def test_erasing_takes_what_a_killed_write_left_with_it(store: ArtifactStore, tmp_path: Path) -> None:
+    """A process that was killed while it wrote leaves a part of the bytes beside their place."""
+    digest = store.put(b"a personal value")
+    place = store.fetch(digest)
+    place.with_name(f".{place.name}.0123456789abcdef").write_bytes(b"a personal val")
+    store.erase(digest)
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+def test_erasing_what_is_not_there_does_nothing(any_store: ArtifactStore) -> None:
+    """An erasure that was interrupted can be run again."""
+    kept = any_store.put(b"kept")
+    any_store.erase(ABSENT)
+    assert any_store.read(kept) == b"kept"

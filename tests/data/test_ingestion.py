@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -9,7 +10,7 @@ import pytest
 
 from lifecycle.artifacts.store import ArtifactStore
 from lifecycle.data.columnar import read_dataset
-from lifecycle.data.ingestion import ingest
+from lifecycle.data.ingestion import Earlier, ingest
 from lifecycle.data.rejection import DatasetNotAccepted
 from lifecycle.data.spec import SPLIT_NAMES, Band, Contract
 from lifecycle.data.splits import identity_hashes
@@ -27,9 +28,26 @@ def rejected(frame: pd.DataFrame, tmp_path: Path, store: ArtifactStore) -> Datas
 
 
 def test_the_same_source_is_the_same_dataset(tmp_path: Path, store: ArtifactStore) -> None:
-    """Ingesting twice gives one digest and one set of facts."""
+    """Ingesting twice gives one digest and one set of facts, but for the salts of the commitments to its rows."""
     spec = written(loans(), tmp_path)
-    assert ingest(spec, store) == ingest(spec, store)
+    first, again = ingest(spec, store), ingest(spec, store)
+    assert first.body.row_commitments_digest != again.body.row_commitments_digest
+    assert replace(again, body=again.body.model_copy(update={"row_commitments_digest": first.body.row_commitments_digest})) == first
+
+
+def test_a_dataset_that_stands_keeps_its_commitments(tmp_path: Path, store: ArtifactStore) -> None:
+    """One dataset version has one set of salts, so that an erasure finds all of them."""
+    spec = written(loans(), tmp_path)
+    first = ingest(spec, store)
+    assert ingest(spec, store, lambda _digest: Earlier(first.body.row_commitments_digest, rows_erased=False)) == first
+
+
+def test_rows_that_were_erased_do_not_come_back_from_the_source(tmp_path: Path, store: ArtifactStore) -> None:
+    """The very dataset version that rows were erased from is refused, and nothing of it is stored again."""
+    with pytest.raises(DatasetNotAccepted, match="still holds rows that were erased") as caught:
+        ingest(written(loans(), tmp_path), store, lambda _digest: Earlier(None, rows_erased=True))
+    assert "Take the rows out of the source" in caught.value.next_step
+    assert not [path for path in (tmp_path / "artifacts").rglob("*") if path.is_file()]
 
 
 def test_one_changed_field_is_another_dataset(tmp_path: Path, store: ArtifactStore) -> None:
