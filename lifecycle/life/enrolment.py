@@ -9,10 +9,12 @@ from lifecycle.errors import InvalidDeclaration, UnknownName
 from lifecycle.life.standing import body_of
 from lifecycle.records.bodies.governors import EnrolledKey, KeyRevoked, PersonEnrolled
 from lifecycle.records.events import Actor, Event, Subject
+from lifecycle.records.identity import commit
+from lifecycle.records.record import JsonObject
 from lifecycle.wiring import Departments
 
 if TYPE_CHECKING:
-    from lifecycle.approvals.people import Registry
+    from lifecycle.approvals.people import Person, Registry
 
 #: Nobody signs in to enrol somebody: that it was done from the command line is all that is known.
 COMMAND_LINE = Actor(id="command_line", kind="service", authenticated=False)
@@ -66,6 +68,7 @@ def enrol(
         beside = home if departments.environment == "local" else None
         registry = Registry.load(new_file, beside) if in_project else Registry.load(project, new_file)
         departments.artifacts.put(registry.document)
+        directory, opening = commit(entry) if (entry := directory_entry(somebody)) else (None, None)
         body = PersonEnrolled(
             person=person,
             roles=roles,
@@ -73,15 +76,25 @@ def enrol(
             keys=tuple(EnrolledKey(id=key.id, public=key.public) for key in keys),
             registry="project" if in_project else "home",
             registry_digest=registry.digest,
+            directory=directory,
         )
         subject = Subject(kind="person", name=person)
-        departments.ledger.append(Event.happened(body, subject=subject, actor=COMMAND_LINE, environment=departments.environment))
+        with departments.ledger.writing() as writer:
+            writer.append(Event.happened(body, subject=subject, actor=COMMAND_LINE, environment=departments.environment))
+            if opening is not None:
+                writer.keep(opening, person)
 
     enrol_person(project if in_project else home, somebody, record)
     # Both were read before: whoever asks next must see the registry as it is now.
     for stale in ("people", "gate_keeper"):
         vars(departments).pop(stale, None)
     return True
+
+
+def directory_entry(person: Person) -> JsonObject:
+    """What the directory says of a person beyond their id: the ledger holds a commitment to it alone. Empty where it says nothing."""
+    said: JsonObject = {"display_name": person.display_name, "git": list(person.git)}
+    return {name: value for name, value in said.items() if value}
 
 
 def revoke_key(departments: Departments, key_id: str, *, reason: str) -> None:
