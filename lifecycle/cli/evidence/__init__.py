@@ -6,7 +6,9 @@ import click
 
 from lifecycle.cli.verbs import Verb, VerbGroup
 
-VERBS: dict[str, Verb] = {}
+VERBS: dict[str, Verb] = {
+    "coverage": Verb("Clauses", "evidence.coverage", "Show which clauses the ledger holds evidence for, and which are gaps."),
+}
 
 
 @click.group(cls=VerbGroup, verbs=VERBS)

@@ -1,0 +1,215 @@
+"""Which clauses the ledger holds evidence for, by leaf index, and which are gaps.
+
+Evidence means: for each thing that the map says must be shown there is an event that shows it. Whether that is enough is for its
+reader to judge; what it leaves open stands beside it. Everything else is a gap, with why, and what would close it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Literal
+
+from lifecycle.evidence.controls import Applicability, Clause, Framework, Gap, Selector
+from lifecycle.evidence.event_paths import fits
+from lifecycle.evidence.scope import Ledger, every_event, life_of
+from lifecycle.records.events import Event, Link, Recorded
+from lifecycle.records.record import JsonObject, Version
+
+Status = Literal["evidence", "gap"]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What one selector found: the leaves, and the files that they name by digest."""
+
+    selector: Selector
+    indexes: tuple[int, ...]
+    files: tuple[Link, ...]
+
+    def as_json(self) -> JsonObject:
+        return {
+            "shows": self.selector.shows,
+            "events": list(self.selector.events),
+            "indexes": list(self.indexes),
+            "files": [{"role": link.role, "digest": link.digest} for link in self.files],
+        }
+
+
+@dataclass(frozen=True)
+class Covered:
+    """One clause: evidence with leaf indexes, or a gap."""
+
+    framework: Framework
+    clause: Clause
+    shown: tuple[Shown, ...]
+    #: What must be shown and is not.
+    missing: tuple[Selector, ...]
+
+    @property
+    def status(self) -> Status:
+        return "gap" if self.missing or self.clause.gap is not None else "evidence"
+
+    @property
+    def gap(self) -> Gap | None:
+        """Why this is a gap and what would close it; None where it is evidence."""
+        if self.clause.gap is not None or not self.missing:
+            return self.clause.gap
+        return Gap(
+            why="No record shows this: " + " ".join(selector.shows for selector in self.missing),
+            closes=" ".join(dict.fromkeys(selector.closes for selector in self.missing if selector.closes is not None)),
+        )
+
+    @property
+    def applies(self) -> tuple[Applicability, ...]:
+        return self.framework.applies_to(self.clause)
+
+    @property
+    def indexes(self) -> tuple[int, ...]:
+        """Every leaf that speaks to the clause, each once, in ledger order."""
+        return tuple(sorted({index for shown in self.shown for index in shown.indexes}))
+
+    def as_json(self) -> JsonObject:
+        gap = self.gap
+        return {
+            "framework": self.framework.framework,
+            "clause": self.clause.id,
+            "title": self.clause.title,
+            "asks": self.clause.asks,
+            "applies": [one.as_json() for one in self.applies],
+            "status": self.status,
+            "indexes": list(self.indexes),
+            "evidence": [shown.as_json() for shown in self.shown],
+            "missing": [{"shows": selector.shows, "closes": selector.closes} for selector in self.missing],
+            "gap": None if gap is None else {"why": gap.why, "closes": gap.closes},
+            "leaves_open": self.clause.leaves_open,
+        }
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """The table: every clause of every framework that was asked for, as the ledger of `size` records answers it."""
+
+    model: str | None
+    version: Version | None
+    size: int
+    #: The signed note of the latest ledger checkpoint, which a reader checks the leaves against.
+    checkpoint: str | None
+    clauses: tuple[Covered, ...]
+
+    @property
+    def frameworks(self) -> tuple[Framework, ...]:
+        return tuple({covered.framework.framework: covered.framework for covered in self.clauses}.values())
+
+    @property
+    def indexes(self) -> tuple[int, ...]:
+        """Every leaf that is cited."""
+        return tuple(sorted({index for covered in self.clauses for index in covered.indexes}))
+
+    def counted(self, framework: Framework) -> dict[Status, int]:
+        """How many clauses of a framework are evidence and how many are gaps."""
+        statuses = [covered.status for covered in self.clauses if covered.framework is framework]
+        return {"evidence": statuses.count("evidence"), "gap": statuses.count("gap")}
+
+    def as_json(self) -> JsonObject:
+        return {
+            "schema_version": "lifecycle.coverage/1",
+            "model": self.model,
+            "version": self.version,
+            "ledger": {"size": self.size, "checkpoint": self.checkpoint},
+            "frameworks": [
+                {
+                    "framework": one.framework,
+                    "title": one.title,
+                    "source": one.source,
+                    "remark": one.remark,
+                    "evidence": self.counted(one)["evidence"],
+                    "gaps": self.counted(one)["gap"],
+                }
+                for one in self.frameworks
+            ],
+            "clauses": [covered.as_json() for covered in self.clauses],
+        }
+
+
+def coverage(
+    ledger: Ledger,
+    frameworks: tuple[Framework, ...],
+    model: str | None = None,
+    version: Version | None = None,
+    *,
+    within: Container[int] | None = None,
+) -> Coverage:
+    """Holds a ledger against maps: for one version, for all versions of a model, or for everything that it holds.
+
+    `within` keeps to these leaves, such as those of a period. The same ledger and maps give the same table. Raises UnknownName for
+    a version that the ledger does not hold, and Tampered where a record that is read was altered.
+    """
+    size, checkpoint = ledger.head().size, ledger.checkpoint()
+    selectors = [selector for framework in frameworks for clause in framework.clauses for selector in clause.evidence]
+    tallies = {id(selector): _Tally() for selector in selectors}
+    everywhere = [selector for selector in selectors if selector.scope == "ledger" or model is None]
+    narrow = [selector for selector in selectors if selector.scope == "version" and model is not None]
+    _tally(every_event(ledger, types=_types(everywhere)), everywhere, tallies, size, within)
+    if model is not None:
+        about = every_event(ledger, types=_types(narrow), name=model) if version is None else life_of(ledger, model, version)
+        _tally(about, narrow, tallies, size, within)
+    covered = tuple(_covered(framework, clause, tallies) for framework in frameworks for clause in framework.clauses)
+    return Coverage(model, version, size, checkpoint, covered)
+
+
+def ranges(indexes: Iterable[int]) -> str:
+    """Sorted indexes as a person reads them: `2, 18, 26–31`."""
+    runs: list[tuple[int, int]] = []
+    for index in indexes:
+        if runs and index == runs[-1][1] + 1:
+            runs[-1] = (runs[-1][0], index)
+        else:
+            runs.append((index, index))
+    return ", ".join(str(first) if first == last else f"{first}–{last}" for first, last in runs)
+
+
+@dataclass
+class _Tally:
+    indexes: list[int] = field(default_factory=list)
+    files: dict[Link, None] = field(default_factory=dict)
+
+
+def _types(selectors: Iterable[Selector]) -> tuple[str, ...]:
+    return tuple(sorted({event for selector in selectors for event in selector.events}))
+
+
+def _tally(
+    events: Iterable[Recorded], selectors: list[Selector], tallies: dict[int, _Tally], size: int, within: Container[int] | None
+) -> None:
+    by_type: dict[str, list[Selector]] = {}
+    for selector in selectors:
+        for event_type in selector.events:
+            by_type.setdefault(event_type, []).append(selector)
+    for recorded in events:
+        # What was appended since the question was asked is for the next one.
+        if recorded.index >= size or (within is not None and recorded.index not in within):
+            continue
+        for selector in by_type.get(recorded.event.type, ()):
+            if _speaks(selector, recorded.event):
+                tally = tallies[id(selector)]
+                tally.indexes.append(recorded.index)
+                tally.files |= dict.fromkeys(_files(selector, recorded.event))
+
+
+def _speaks(selector: Selector, event: Event) -> bool:
+    return fits(event, {path: selector.wanted(path) for path in selector.where}, selector.has)
+
+
+def _files(selector: Selector, event: Event) -> Iterator[Link]:
+    return (link for link in (*event.inputs, *event.outputs) if link.role in selector.files)
+
+
+def _covered(framework: Framework, clause: Clause, tallies: dict[int, _Tally]) -> Covered:
+    found = [(selector, tallies[id(selector)]) for selector in clause.evidence]
+    return Covered(
+        framework,
+        clause,
+        shown=tuple(Shown(selector, tuple(tally.indexes), tuple(tally.files)) for selector, tally in found if tally.indexes),
+        missing=tuple(selector for selector, tally in found if not tally.indexes and not selector.optional),
+    )
