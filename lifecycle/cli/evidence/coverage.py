@@ -39,10 +39,8 @@ def coverage(model: str | None, number: int | None, names: tuple[str, ...], gaps
         render.table(("clause", "about", "status", "records", "gap and what closes it, or what is left open"), rows, title=heading)
         applies = "; ".join(f"{one.since}, {one.to_whom}" for one in framework.applies)
         render.note(f"{framework.source}. Applies from {applies}. {framework.remark}")
-    about = model if number is None else f"{model}:{number}"
-    render.line(
-        f"Read from {found.size} records of the ledger{f', about {about}' if about else ''}. `lifecycle ledger show RECORD` shows one."
-    )
+    about = "" if model is None else f", about {model}" if number is None else f", about {model}:{number}"
+    render.line(f"Read from {found.size} records of the ledger{about}. `lifecycle ledger show RECORD` shows one.")
 
 
 def _row(covered: Covered) -> tuple[str, str, str, str | None, str | None]:
