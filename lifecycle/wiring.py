@@ -55,6 +55,9 @@ class Settings:
     opa_token: str | None
     #: The file of the authority that signed the OPA server's certificate, where that is not one of the system's.
     opa_ca: str | None
+    #: A bundle that was built, in place of the files of governance/, and the public key that must have signed it.
+    policy_bundle: Path | None
+    policy_key: Path | None
     gateway_host: str
     gateway_port: int
     gateway_workers: int
@@ -74,6 +77,8 @@ class Settings:
             opa_url=environ.get("LIFECYCLE_OPA_URL") or None,
             opa_token=environ.get("LIFECYCLE_OPA_TOKEN") or None,
             opa_ca=environ.get("LIFECYCLE_OPA_CA") or None,
+            policy_bundle=_path(environ, "LIFECYCLE_POLICY_BUNDLE"),
+            policy_key=_path(environ, "LIFECYCLE_POLICY_KEY"),
             gateway_host=environ.get("LIFECYCLE_GATEWAY_HOST", "127.0.0.1"),
             gateway_port=_number(environ, "LIFECYCLE_GATEWAY_PORT", 0),
             gateway_workers=_number(environ, "LIFECYCLE_GATEWAY_WORKERS", 1),
@@ -109,6 +114,10 @@ def _environment(environ: Mapping[str, str]) -> str:
             f"LIFECYCLE_ENVIRONMENT is {name!r}.", "Name it in small letters, digits and underscores, such as production."
         )
     return name
+
+
+def _path(environ: Mapping[str, str], name: str) -> Path | None:
+    return Path(environ[name]).resolve() if environ.get(name) else None
 
 
 def _number(environ: Mapping[str, str], name: str, default: int) -> int:
@@ -299,6 +308,8 @@ class Departments:
 
         return GateKeeper.open(
             self.settings.project / "governance",
+            bundle_file=self.settings.policy_bundle,
+            bundle_key=self.settings.policy_key,
             environment=self.environment,
             people_digest=self.people.digest,
             opa_url=self.settings.opa_url,

@@ -17,11 +17,19 @@ def keys() -> None:
 @keys.command(short_help="Make a key pair.")
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--for", "person", metavar="ID", help="Whose key it is; said in the next step only.")
-def new(file: Path, person: str | None) -> None:
+@click.option("--policy", "for_policy", is_flag=True, help="A key that signs bundles of policies (ECDSA P-256), not a person's.")
+def new(file: Path, person: str | None, for_policy: bool) -> None:
     """Make an Ed25519 key pair: FILE (mode 0600, yours alone) and FILE with the suffix .pub (for the registry).
 
     Neither is ever overwritten.
     """
+    if for_policy:
+        from lifecycle.policy.archive import create_key as create_policy_key
+        from lifecycle.policy.archive import key_name
+
+        render.line(f"{key_name(create_policy_key(file))}  {file.with_suffix('.pub')}")
+        render.note(f"Next: lifecycle policy build bundle.tar.gz --key {file}")
+        return
     from lifecycle.approvals.keys import create_key, key_id_of
 
     public = create_key(file)

@@ -6,8 +6,6 @@ again years later; from it both engines get the same modules and the same data.
 
 from __future__ import annotations
 
-import io
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -162,19 +160,3 @@ class Bundle:
         parsed = parse_json(canonical_bytes(value))
         assert isinstance(parsed, dict)
         return parsed
-
-    def archive(self) -> bytes:
-        """This bundle as an OPA server loads it: a gzipped tar whose manifest states the digest as its revision."""
-        import gzip
-        import tarfile
-
-        manifest = {"revision": self.revision, "roots": list(ROOTS), "rego_version": 1}
-        members = {".manifest": json.dumps(manifest), "data.json": json.dumps(self.data, sort_keys=True), **self.modules}
-        packed = io.BytesIO()
-        with gzip.GzipFile(fileobj=packed, mode="wb", mtime=0) as compressed, tarfile.open(fileobj=compressed, mode="w") as tar:
-            for name, text in sorted(members.items()):
-                content = text.encode()
-                entry = tarfile.TarInfo(f"/{name}")
-                entry.size = len(content)
-                tar.addfile(entry, io.BytesIO(content))
-        return packed.getvalue()

@@ -45,16 +45,19 @@ class GateKeeper:
         *,
         environment: str,
         people_digest: Digest,
+        bundle_file: Path | None = None,
+        bundle_key: Path | None = None,
         opa_url: str | None = None,
         opa_token: str | None = None,
         opa_ca: str | None = None,
     ) -> GateKeeper:
-        """A keeper over governance/policies and governance/limits: on the OPA server if there is an address, embedded otherwise.
+        """A keeper over governance/policies and governance/limits, or over a bundle that was built from them and signed.
 
-        Raises InvalidDeclaration for policies and limits that are not well declared, Unavailable for a server that is not
-        ready or has other policies than these.
+        On the OPA server if there is an address, embedded otherwise. Raises InvalidDeclaration for policies and limits that are
+        not well declared and for a bundle without the key that must have signed it, Tampered for one that this key did not sign,
+        Unavailable for a server that is not ready or has other policies than these.
         """
-        bundle = Bundle.load(governance)
+        bundle = Bundle.load(governance) if bundle_file is None else _signed_bundle(bundle_file, bundle_key)
         return cls(_engine(bundle, opa_url, opa_token, opa_ca), bundle, people_digest=people_digest, environment=environment)
 
     @property
@@ -126,6 +129,17 @@ class GateKeeper:
             self.limits(question.subject.limits, question.subject.limit_overrides)
         except InvalidDeclaration as error:
             raise EngineFailure(error.what, error.next_step, "SYS-007") from error
+
+
+def _signed_bundle(file: Path, key: Path | None) -> Bundle:
+    from lifecycle.policy.archive import read_archive
+
+    if key is None:
+        raise InvalidDeclaration(
+            f"The bundle {file} can't be trusted: which key must have signed it is not said.",
+            "Set LIFECYCLE_POLICY_KEY to the public key.",
+        )
+    return read_archive(file, key)
 
 
 def _engine(bundle: Bundle, url: str | None, token: str | None, ca_file: str | None) -> Engine:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from lifecycle.cli import main
+from lifecycle.policy.archive import packed
 from lifecycle.policy.bundle import Bundle
 from lifecycle.records.bodies.decisions import DecisionMade
 from lifecycle.records.events import Actor, Event, Subject
@@ -56,7 +57,7 @@ def test_build_writes_what_a_server_loads(project: Path, capsys: pytest.CaptureF
     assert main.run(["policy", "build", str(project / "bundle.tar.gz")]) == 0
     bundle = Bundle.load(project / "governance")
     assert capsys.readouterr().out.strip() == bundle.digest
-    assert (project / "bundle.tar.gz").read_bytes() == bundle.archive()
+    assert (project / "bundle.tar.gz").read_bytes() == packed(bundle)
 
 
 def test_test_runs_the_real_opa(project: Path, tool: Callable[[str], str], capsys: pytest.CaptureFixture[str]) -> None:

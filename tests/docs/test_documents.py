@@ -145,7 +145,10 @@ def test_every_subcommand_is_documented() -> None:
     from lifecycle.cli.main import lifecycle
 
     page = text_of("docs/reference/command-line.md")
-    rows = {row.split("`")[1].split()[0]: row for row in re.findall(r"^\| (`.*?) \|", page, re.MULTILINE)}
+    rows: dict[str, str] = {}
+    for row in re.findall(r"^\| (`.*?) \|", page, re.MULTILINE):
+        verb = row.split("`")[1].split()[0]
+        rows[verb] = f"{rows.get(verb, '')} {row}"
     for name in VERBS:
         command = lifecycle.get_command(click.Context(lifecycle), name)
         if isinstance(command, click.Group):

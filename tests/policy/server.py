@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from lifecycle.policy.archive import packed
 from lifecycle.policy.bundle import Bundle
 
 TOKEN = "a-token-of-this-test"
@@ -29,28 +30,30 @@ allow if {{
 
 
 @contextmanager
-def running(opa: str, bundle: Bundle, folder: Path) -> Iterator[str]:
-    """The address of an OPA server that has activated this bundle."""
-    archive, authorization = folder / "bundle.tar.gz", folder / "authz.rego"
-    archive.write_bytes(bundle.archive())
+def running(opa: str, bundle: Bundle, folder: Path, *more: str, archive: Path | None = None, patience: int = 200) -> Iterator[str]:
+    """The address of an OPA server that has activated this bundle, or the one in the file that it is told to fetch."""
+    authorization = folder / "authz.rego"
+    if archive is None:
+        archive = folder / "bundle.tar.gz"
+        archive.write_bytes(packed(bundle))
     authorization.write_text(_MAY_ONLY_ASK)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [opa, "run", "--server", "--addr", f"127.0.0.1:{port}", "--authentication=token", "--authorization=basic"]
-    command += ["--skip-version-check", "--log-level=error", "--set", f"bundles.gov.resource={archive.as_uri()}", str(authorization)]
+    command += ["--skip-version-check", "--log-level=error", "--set", f"bundles.gov.resource={archive.as_uri()}", *more, str(authorization)]
     with (folder / "opa.log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder)
     try:
-        _await_ready(f"http://127.0.0.1:{port}", process, folder / "opa.log")
+        _await_ready(f"http://127.0.0.1:{port}", process, folder / "opa.log", patience)
         yield f"http://127.0.0.1:{port}"
     finally:
         process.kill()
         process.wait()
 
 
-def _await_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    for _ in range(200):
+def _await_ready(url: str, process: subprocess.Popen[bytes], log: Path, patience: int) -> None:
+    for _ in range(patience):
         assert process.poll() is None, log.read_text()
         try:
             with urllib.request.urlopen(f"{url}/health?bundles=true", timeout=1):

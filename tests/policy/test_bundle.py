@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from lifecycle.errors import InvalidDeclaration, MalformedRecord
+from lifecycle.policy.archive import packed
 from lifecycle.policy.bundle import Bundle
 from lifecycle.policy.embedded import EmbeddedEngine
 from lifecycle.records.record import digest_of
@@ -45,9 +46,9 @@ def test_tests_are_no_part_of_it(governance: Path, tmp_path: Path, bundle: Bundl
 
 def test_the_archive_is_what_a_server_loads(bundle: Bundle) -> None:
     """Modules, data, and a manifest that states the digest; the same bytes every time."""
-    packed = bundle.archive()
-    assert packed == bundle.archive()
-    with tarfile.open(fileobj=io.BytesIO(gzip.decompress(packed))) as tar:
+    archive = packed(bundle)
+    assert archive == packed(bundle)
+    with tarfile.open(fileobj=io.BytesIO(gzip.decompress(archive))) as tar:
         members = {entry.name.lstrip("/"): tar.extractfile(entry) for entry in tar.getmembers()}
         manifest = members[".manifest"]
         assert manifest is not None

@@ -1,4 +1,4 @@
-"""`lifecycle policy test`, `show`, `limits` and `build`: the policies as they stand in governance/."""
+"""`lifecycle policy test`, `show` and `limits`: the policies as they stand in governance/."""
 
 from __future__ import annotations
 
@@ -82,15 +82,6 @@ def limits(model: str | None, as_json: bool) -> None:
             for key, limit in one.limits.items()
         ]
         render.table(["limit", "value", "unit", "may be overridden", "what it bounds"], rows, title=name)
-
-
-@click.command(short_help="Write the bundle for an OPA server.")
-@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
-def build(file: Path) -> None:
-    """Write the bundle that an OPA server loads to FILE (.tar.gz), and print the revision that it must then state."""
-    bundle = _bundle(_here().settings.project / "governance")
-    file.write_bytes(bundle.archive())
-    render.line(bundle.revision)
 
 
 def _here() -> Departments:
