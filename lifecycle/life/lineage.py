@@ -3,23 +3,42 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING
 
 from lifecycle.errors import Unavailable
 from lifecycle.wiring import Departments
 
+if TYPE_CHECKING:
+    from lifecycle.artifacts.statement_signing import StatementSigner
 
-def export_lineage(departments: Departments, format_name: Literal["openlineage", "prov"], folder: Path) -> list[Path]:
-    """Writes the lineage of the whole ledger in one format; returns the files. Same ledger, same bytes."""
+
+def export_lineage(departments: Departments, form: str, folder: Path) -> list[Path]:
+    """Writes the lineage of the whole ledger in one format; returns the files. Same ledger and key, same bytes."""
     from lifecycle.lineage.export import export
 
-    written = []
+    return write_files(folder, export(departments.ledger, form, signer=signer_for(departments, form)))
+
+
+def signer_for(departments: Departments, form: str, key: Path | None = None) -> StatementSigner | None:
+    """What signs an export in this format: the key in this file, or the one that signs models here; None where it is not signed.
+
+    No key is made for it. Raises UnknownName where there is none, Unavailable where it can't be read.
+    """
+    from lifecycle.artifacts.signing import PRIVATE_NAME
+    from lifecycle.artifacts.statement_signing import StatementSigner
+    from lifecycle.lineage.export import SIGNED
+
+    if form not in SIGNED:
+        return None
+    return StatementSigner.read(key or departments.settings.home / "keys" / PRIVATE_NAME)
+
+
+def write_files(folder: Path, files: dict[str, bytes]) -> list[Path]:
+    """Writes files into a folder, made where there is none; returns their paths. Raises Unavailable where they can't be written."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for name, content in sorted(export(departments.ledger, format_name).items()):
-            path = folder / name
-            path.write_bytes(content)
-            written.append(path)
+        for name, content in sorted(files.items()):
+            (folder / name).write_bytes(content)
     except OSError as error:
-        raise Unavailable(f"The lineage can't be written to {folder}: {error.strerror}.", "Choose a folder that you can write.") from error
-    return written
+        raise Unavailable(f"{folder} can't be written: {error.strerror}.", "Choose a folder that you can write.") from error
+    return [folder / name for name in sorted(files)]

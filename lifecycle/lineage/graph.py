@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
@@ -159,6 +159,18 @@ class Graph:
             activities={node: activity for node, activity in self.activities.items() if node in kept},
             edges=tuple(edge for edge in self.edges if edge.activity in kept and (edge.other in kept or edge.relation == "followed")),
         )
+
+    def bare(self) -> Graph:
+        """The graph without its facts, its edges in one order: what every export carries whole, so that two can be compared."""
+        return Graph(
+            entities={node: replace(entity, facts={}) for node, entity in self.entities.items()},
+            activities={node: replace(activity, facts={}) for node, activity in self.activities.items()},
+            edges=tuple(sorted(set(self.edges))),
+        )
+
+    def missing(self) -> tuple[str, ...]:
+        """The activities that something here followed and of which no event here speaks, sorted. An export shows each as missing."""
+        return tuple(sorted({edge.other for edge in self.edges if edge.other not in self}))
 
     def __contains__(self, node: object) -> bool:
         return node in self.entities or node in self.activities

@@ -18,8 +18,10 @@ class Head(Protocol):
 class Ledger(Protocol):
     """A ledger, as far as its readers know it."""
 
-    def events(self, *, types: Collection[str] | None = None, name: str | None = None) -> list[Recorded]:
-        """Events in ledger order, of these types, on the subject of this name."""
+    def events(
+        self, *, types: Collection[str] | None = None, name: str | None = None, version: int | None = None, run_id: str | None = None
+    ) -> list[Recorded]:
+        """Events in ledger order, of these types, on the subject of this name and version, of this run."""
 
     def head(self) -> Head:
         """How far it reaches now."""

@@ -1,15 +1,12 @@
 """audit/lineage_export: the lineage of everything, from the ledger, in the field's formats."""
 
 import hashlib
-from typing import Literal
 
 import dagster as dg
 
 from lifecycle.life.lineage import export_lineage
 from lifecycle.resources import LifecycleResource
 from lifecycle.stages.stage import StageResult, failures
-
-FORMATS: tuple[Literal["openlineage", "prov"], ...] = ("openlineage", "prov")
 
 
 def lineage_export_asset() -> dg.AssetsDefinition:
@@ -18,14 +15,16 @@ def lineage_export_asset() -> dg.AssetsDefinition:
         key_prefix="audit",
         group_name="audit",
         kinds={"openlineage"},
-        description="OpenLineage and W3C PROV of the whole ledger. Same ledger, same bytes.",
+        description="The whole ledger as OpenLineage, W3C PROV, CycloneDX ML-BOM and signed in-toto attestations. Same ledger, same bytes.",
     )
     def lineage_export(context: dg.AssetExecutionContext, lifecycle: LifecycleResource) -> StageResult:
+        from lifecycle.lineage.export import FORMATS
+
         departments = lifecycle.departments()
         content = hashlib.sha256()
         with failures(context):
             folder = departments.folder("exports")
-            written = [path for name in FORMATS for path in export_lineage(departments, name, folder / name)]
+            written = [path for form in FORMATS for path in export_lineage(departments, form, folder / form)]
         for path in written:
             content.update(path.read_bytes())
         return StageResult(

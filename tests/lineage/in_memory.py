@@ -38,9 +38,16 @@ class Ledger:
     recorded: list[Recorded] = field(default_factory=list)
     note: str | None = CHECKPOINT
 
-    def events(self, *, types: Collection[str] | None = None, name: str | None = None) -> list[Recorded]:
+    def events(
+        self, *, types: Collection[str] | None = None, name: str | None = None, version: int | None = None, run_id: str | None = None
+    ) -> list[Recorded]:
         return [
-            one for one in self.recorded if (types is None or one.event.type in types) and (name is None or one.event.subject.name == name)
+            one
+            for one in self.recorded
+            if (types is None or one.event.type in types)
+            and name in (None, one.event.subject.name)
+            and version in (None, one.event.subject.version)
+            and run_id in (None, one.event.run_id)
         ]
 
     def head(self) -> Head:

@@ -4,18 +4,20 @@ OpenLineage has no words of its own for models, decisions or approvals, so every
 with what the ledger says; standard facets are used where there is one. A job is a stage of a model's life, a run is one activity, a
 dataset is a thing with a digest, whose version is that digest. It is an export: the ledger stays the truth.
 
-The facet `lifecycle` of a run: activity, label, actor, outcome, facts, eventIds, ledgerIndexes, ledger (size and newest checkpoint),
-dagsterRun, followed (the runs that had to end first). Of a dataset: kind, label, digest, roles, ledgerIndex.
+The facet `lifecycle` of a run: activity, kind, label, model, actor, outcome, facts, eventIds, ledgerIndexes, ledger (size and newest
+checkpoint), dagsterRun, followed (what had to end first: activity, role, ledgerIndex, and its run unless no event here speaks of it).
+Of a dataset: id, kind, label, digest, ledgerIndex (of the event that made it known), parts (the roles that it plays in this run, each
+with the ledgerIndex of the event that says so).
 """
 
 from __future__ import annotations
 
 import uuid
-from datetime import UTC, datetime
 from typing import Any, Literal
 
 from lifecycle import __version__
-from lifecycle.lineage.graph import Activity, Entity, Graph, Relation
+from lifecycle.lineage.formats.instants import rfc3339
+from lifecycle.lineage.graph import Activity, Edge, Entity, Graph, Relation
 from lifecycle.records.record import JsonObject, Microseconds, canonical_bytes
 
 PRODUCER = f"urn:lifecycle:{__version__}"
@@ -48,10 +50,11 @@ def run_id(activity: Activity) -> str:
 
 
 def _event(graph: Graph, activity: Activity, kind: EventType, at_us: Microseconds, stamp: JsonObject) -> JsonObject:
-    ended = kind != "START"
+    # What an activity made is told when it ends; of one that is open, at once.
+    made = kind != "START" or activity.ended_us is None
     return {
         "eventType": kind,
-        "eventTime": _time(at_us),
+        "eventTime": rfc3339(at_us),
         "producer": PRODUCER,
         "schemaURL": SCHEMA,
         "run": {"runId": run_id(activity), "facets": _run_facets(graph, activity, kind, stamp)},
@@ -63,7 +66,7 @@ def _event(graph: Graph, activity: Activity, kind: EventType, at_us: Microsecond
             },
         },
         "inputs": _datasets(graph, activity, "used"),
-        "outputs": _datasets(graph, activity, "generated") if ended else [],
+        "outputs": _datasets(graph, activity, "generated") if made else [],
     }
 
 
@@ -73,10 +76,11 @@ def _stage(activity: Activity) -> str:
 
 
 def _run_facets(graph: Graph, activity: Activity, kind: EventType, stamp: JsonObject) -> JsonObject:
-    followed = [graph.activities[edge.other] for edge in graph.edges_of(activity.id, "followed") if edge.other in graph.activities]
     facets: JsonObject = {
         "lifecycle": _own_facet(
             activity=activity.id,
+            kind=activity.kind,
+            model=activity.model,
             actor=activity.actor.as_json(),
             outcome=activity.outcome if kind != "START" else "open",
             label=activity.label,
@@ -84,7 +88,7 @@ def _run_facets(graph: Graph, activity: Activity, kind: EventType, stamp: JsonOb
             ledgerIndexes=list(activity.indexes),
             ledger=stamp,
             dagsterRun=activity.run_id,
-            followed=[run_id(before) for before in followed],
+            followed=[_followed(graph, edge) for edge in graph.edges_of(activity.id, "followed")],
             facts=activity.facts,
         ),
         "processing_engine": _facet("1-1-1/ProcessingEngineRunFacet", name="lifecycle", version=__version__),
@@ -95,17 +99,26 @@ def _run_facets(graph: Graph, activity: Activity, kind: EventType, stamp: JsonOb
     return facets
 
 
+def _followed(graph: Graph, edge: Edge) -> JsonObject:
+    before = graph.activities.get(edge.other)
+    run: JsonObject = {} if before is None else {"run": run_id(before)}
+    return {"activity": edge.other, "role": edge.role, "ledgerIndex": edge.index, **run}
+
+
 def _datasets(graph: Graph, activity: Activity, relation: Relation) -> list[Any]:
-    """Each thing once, however many roles it plays."""
-    roles: dict[str, list[str]] = {}
+    """Each thing once, however many parts it plays."""
+    parts: dict[str, list[Edge]] = {}
     for edge in graph.edges_of(activity.id, relation):
-        roles.setdefault(edge.other, []).append(edge.role)
-    return [_dataset(activity, graph.entities[node], played, relation) for node, played in roles.items()]
+        parts.setdefault(edge.other, []).append(edge)
+    return [_dataset(activity, graph.entities[node], played, relation) for node, played in parts.items()]
 
 
-def _dataset(activity: Activity, entity: Entity, roles: list[str], relation: Relation) -> JsonObject:
+def _dataset(activity: Activity, entity: Entity, played: list[Edge], relation: Relation) -> JsonObject:
+    parts: list[Any] = [{"role": edge.role, "ledgerIndex": edge.index} for edge in played]
     facets: JsonObject = {
-        "lifecycle": _own_facet(kind=entity.kind, label=entity.label, digest=entity.digest, roles=list(roles), ledgerIndex=entity.index),
+        "lifecycle": _own_facet(
+            id=entity.id, kind=entity.kind, label=entity.label, digest=entity.digest, ledgerIndex=entity.index, parts=parts
+        ),
     }
     if entity.digest is not None:
         facets["version"] = _facet("1-0-1/DatasetVersionDatasetFacet", datasetVersion=entity.digest)
@@ -135,7 +148,3 @@ def _facet(path: str, **fields: Any) -> JsonObject:
 
 def _own_facet(**fields: Any) -> JsonObject:
     return {"_producer": PRODUCER, "_schemaURL": OWN_FACET, **fields}
-
-
-def _time(at_us: Microseconds) -> str:
-    return datetime.fromtimestamp(at_us // 1_000_000, UTC).strftime("%Y-%m-%dT%H:%M:%S") + f".{at_us % 1_000_000:06d}Z"

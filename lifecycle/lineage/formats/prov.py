@@ -2,54 +2,63 @@
 
 The graph speaks PROV already, so this is a change of dress: entities, activities, agents; used, wasGeneratedBy, wasInformedBy,
 wasAssociatedWith, and wasDerivedFrom where an activity used the one and generated the other. Every node and relation carries
-`lifecycle:ledgerIndex`, and the ledger's checkpoint is an entity of the document.
+`lifecycle:ledgerIndex`, and the ledger's checkpoint is an entity of the document. What an activity followed and no event speaks of
+is declared as an activity of the type `missing`. Facts that are single values stand under the prefix `fact`.
 """
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from lifecycle.lineage.graph import Activity, Edge, Entity, Graph
+from pydantic import JsonValue
+
+from lifecycle.lineage.derivation import derivations
+from lifecycle.lineage.formats.instants import rfc3339
+from lifecycle.lineage.graph import Activity, Edge, Entity, Graph, Relation
 from lifecycle.records.events import Actor
-from lifecycle.records.record import JsonObject, Microseconds, canonical_bytes
+from lifecycle.records.record import JsonObject, canonical_bytes
 
 #: The namespace of our own names in a PROV document.
-NAMESPACE = "urn:lifecycle:prov:"
-_AGENTS = {"human": "prov:Person", "service": "prov:SoftwareAgent", "team": "prov:Organization"}
+NAMESPACE, FACTS = "urn:lifecycle:prov:", "urn:lifecycle:prov:fact:"
+AGENTS = {"human": "prov:Person", "service": "prov:SoftwareAgent", "team": "prov:Organization"}
+#: The type of what something followed and no event here speaks of.
+MISSING = "missing"
 #: PROV's name of a relation, and of its two ends.
-_RELATIONS = {
+RELATIONS: Mapping[Relation, tuple[str, str, str]] = {
     "used": ("used", "prov:activity", "prov:entity"),
     "generated": ("wasGeneratedBy", "prov:activity", "prov:entity"),
     "followed": ("wasInformedBy", "prov:informed", "prov:informant"),
 }
-#: What a version, a dataset or a report is derived from; to be looked at by a decision derives nothing.
-_DERIVING = frozenset({"ingestion", "training", "evaluation"})
 
 
 def prov(graph: Graph, stamp: JsonObject) -> bytes:
     """The PROV-JSON document, in canonical bytes. `stamp` says how far the ledger reached and carries its newest checkpoint."""
-    agents = {activity.actor.id: activity.actor for activity in graph.activities.values()}
     document: dict[str, dict[str, Any]] = {
-        "prefix": {"lifecycle": NAMESPACE},
-        "entity": {_name("ledger"): {"prov:type": "ledger", **_attributes(stamp)}},
-        "activity": {_name(node): _activity(activity) for node, activity in graph.activities.items()},
-        "agent": {_name(f"agent/{name}"): _agent(actor) for name, actor in agents.items()},
+        "prefix": {"lifecycle": NAMESPACE, "fact": FACTS},
+        "entity": {_name("ledger"): {"prov:type": "ledger", **_attributes("lifecycle", stamp)}},
+        "activity": {_name(node): {"prov:type": MISSING} for node in graph.missing()},
+        "agent": {_name(agent_id(activity.actor)): _agent(activity.actor) for activity in graph.activities.values()},
     }
     document["entity"] |= {_name(node): _entity(entity) for node, entity in graph.entities.items()}
+    document["activity"] |= {_name(node): _activity(activity) for node, activity in graph.activities.items()}
     for edge in graph.edges:
-        if edge.other in graph:
-            _add(document, _RELATIONS[edge.relation][0], _related(edge))
+        _add(document, RELATIONS[edge.relation][0], _related(edge))
     for activity in graph.activities.values():
         _add(document, "wasAssociatedWith", _associated(activity))
-        for made, used in _derivations(graph, activity):
+        for made, used in derivations(graph, activity):
             _add(document, "wasDerivedFrom", _derived(activity, made, used))
     return canonical_bytes(document)
 
 
+def agent_id(actor: Actor) -> str:
+    """Who acted, as a node: the same name may be a person's and a service's."""
+    return f"agent/{actor.kind}/{actor.id}"
+
+
 def _related(edge: Edge) -> JsonObject:
-    _, this, other = _RELATIONS[edge.relation]
+    _, this, other = RELATIONS[edge.relation]
     # PROV gives roles to use and generation only.
     role = "lifecycle:role" if edge.relation == "followed" else "prov:role"
     return {this: _name(edge.activity), other: _name(edge.other), role: edge.role, "lifecycle:ledgerIndex": edge.index}
@@ -58,7 +67,7 @@ def _related(edge: Edge) -> JsonObject:
 def _associated(activity: Activity) -> JsonObject:
     return {
         "prov:activity": _name(activity.id),
-        "prov:agent": _name(f"agent/{activity.actor.id}"),
+        "prov:agent": _name(agent_id(activity.actor)),
         "lifecycle:basis": "fact" if activity.actor.authenticated else "claim",
         "lifecycle:ledgerIndex": activity.indexes[0],
     }
@@ -71,14 +80,6 @@ def _derived(activity: Activity, made: Edge, used: Edge) -> JsonObject:
         "prov:activity": _name(activity.id),
         "lifecycle:ledgerIndex": made.index,
     }
-
-
-def _derivations(graph: Graph, activity: Activity) -> list[tuple[Edge, Edge]]:
-    if activity.kind not in _DERIVING:
-        return []
-    used = {edge.other: edge for edge in graph.edges_of(activity.id, "used")}
-    generated = {edge.other: edge for edge in graph.edges_of(activity.id, "generated")}
-    return [(made, source) for made in generated.values() for source in used.values()]
 
 
 def _add(document: dict[str, dict[str, Any]], relation: str, said: JsonObject) -> None:
@@ -99,13 +100,13 @@ def _entity(entity: Entity) -> JsonObject:
         "prov:type": entity.kind,
         "lifecycle:ledgerIndex": entity.index,
         **digest,
-        **_attributes(entity.facts),
+        **_attributes("fact", entity.facts),
     }
 
 
 def _activity(activity: Activity) -> JsonObject:
     ended: JsonObject = {} if activity.ended_us is None else {"prov:endTime": _time(activity.ended_us)}
-    indexes: list[Any] = list(activity.indexes)
+    run: JsonObject = {} if activity.run_id is None else {"lifecycle:run": activity.run_id}
     return {
         "prov:label": activity.label,
         "prov:type": activity.kind,
@@ -113,19 +114,28 @@ def _activity(activity: Activity) -> JsonObject:
         **ended,
         "lifecycle:outcome": activity.outcome,
         "lifecycle:environment": activity.environment,
-        "lifecycle:ledgerIndex": indexes[0] if len(indexes) == 1 else indexes,
-        **_attributes(activity.facts),
+        "lifecycle:model": activity.model,
+        "lifecycle:eventId": _one_or_list(activity.event_ids),
+        "lifecycle:ledgerIndex": _one_or_list(activity.indexes),
+        **run,
+        **_attributes("fact", activity.facts),
     }
 
 
 def _agent(actor: Actor) -> JsonObject:
-    return {"prov:type": {"$": _AGENTS[actor.kind], "type": "prov:QUALIFIED_NAME"}, "prov:label": actor.id}
+    return {"prov:type": {"$": AGENTS[actor.kind], "type": "prov:QUALIFIED_NAME"}, "prov:label": actor.id}
 
 
-def _attributes(facts: JsonObject) -> JsonObject:
+def _attributes(prefix: str, facts: JsonObject) -> JsonObject:
     """The facts that PROV can carry: single values. What is nested stays in the ledger, under the index given."""
-    return {f"lifecycle:{name}": value for name, value in sorted(facts.items()) if isinstance(value, str | int | float)}
+    return {f"{prefix}:{name}": value for name, value in sorted(facts.items()) if isinstance(value, str | int | float)}
 
 
-def _time(at_us: Microseconds) -> str:
-    return datetime.fromtimestamp(at_us // 1_000_000, UTC).strftime("%Y-%m-%dT%H:%M:%S") + f".{at_us % 1_000_000:06d}+00:00"
+def _one_or_list(values: Sequence[JsonValue]) -> JsonValue:
+    """An attribute with one value is that value, as every writer of PROV-JSON has it."""
+    return values[0] if len(values) == 1 else list(values)
+
+
+def _time(at_us: int) -> str:
+    """PROV's own library reads a zone as an offset only."""
+    return rfc3339(at_us, zone="+00:00")

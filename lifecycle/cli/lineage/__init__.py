@@ -1,0 +1,17 @@
+"""`lifecycle lineage`: which verbs it has, and where each one lives."""
+
+from __future__ import annotations
+
+import click
+
+from lifecycle.cli.verbs import Verb, VerbGroup
+
+VERBS: dict[str, Verb] = {
+    "show": Verb("Look", "lineage.showing", "Show the life of one version as a tree."),
+    "export": Verb("Hand on", "lineage.exporting", "Write the lineage in a format that other tools read."),
+}
+
+
+@click.group(cls=VerbGroup, verbs=VERBS)
+def lineage() -> None:
+    """Show, describe or hand on what a version came from: its data, training, evidence, decisions, approvals and rollouts."""

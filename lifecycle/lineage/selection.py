@@ -1,0 +1,42 @@
+"""Which records stand behind one version: enough of the ledger to tell its life, and not the lives of the others.
+
+A ledger of 100,000 events may hold thousands of versions. What one came from and what was done with it is found by the columns of the
+ledger, so that the cost is that of one life.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from lifecycle.lineage.ports import Ledger
+from lifecycle.records.bodies.decisions import DecisionMade
+from lifecycle.records.bodies.training import ModelTrained, TrainingStarted
+from lifecycle.records.events import Recorded
+
+#: What is about a model's data and not about one version, and what one version may be part of that is another's event.
+SHARED = ("DatasetIngested", "DatasetRejected", "RollbackRequested", "RolledBack", "PredictionsSealed")
+
+
+def events_behind(ledger: Ledger, model: str, version: int) -> tuple[Recorded, ...]:
+    """The records of one version in ledger order: its own, its data's, its training run's, the decisions that these name, and what is
+    shared with other versions (a rollback from one to another, sealed predictions).
+    """
+    own = ledger.events(name=model, version=version)
+    runs = {one.event.run_id for one in own if isinstance(one.event.body, ModelTrained) and one.event.run_id is not None}
+    found = {one.index: one for one in own}
+    found |= _by_index(ledger.events(types=SHARED, name=model))
+    for run in sorted(runs):
+        same_run = ledger.events(types=("TrainingStarted", "TrainingFailed", "DecisionMade"), name=model, run_id=run)
+        found |= _by_index(one for one in same_run if one.event.subject.version in (None, version))
+    decided = {one.event.body.decision.id for one in found.values() if isinstance(one.event.body, DecisionMade)}
+    started = [one.event.body for one in found.values() if isinstance(one.event.body, TrainingStarted)]
+    named = {decision for body in started for decision in body.decision_ids}
+    if named - decided:
+        # A decision of another run: they are looked for among all of the model's, which is slower and seldom.
+        others = ledger.events(types=("DecisionMade",), name=model)
+        found |= _by_index(one for one in others if isinstance(one.event.body, DecisionMade) and one.event.body.decision.id in named)
+    return tuple(found[index] for index in sorted(found))
+
+
+def _by_index(recorded: Iterable[Recorded]) -> dict[int, Recorded]:
+    return {one.index: one for one in recorded}
