@@ -11,6 +11,7 @@ from hashlib import blake2b
 from lifecycle.errors import Unavailable, UnknownName
 from lifecycle.records.bodies import Body
 from lifecycle.records.bodies.serving import RolledBack
+from lifecycle.records.events import Event
 from lifecycle.records.record import Digest
 from lifecycle.records.rollout import ArmCounts
 from lifecycle.serving.counters import CELLS, REFERRAL_CELL, CellCounts, Counters, total
@@ -19,7 +20,7 @@ from lifecycle.serving.journal import Journal
 from lifecycle.serving.reporting import rollout_status
 from lifecycle.serving.rollout_events import about, mark, observed, since
 from lifecycle.serving.routes import SLOTS, Route, RouteTable, as_weight
-from lifecycle.serving.state import ArmMark, FinishedRollout, ModelState, RolloutStatus, ServedVersion
+from lifecycle.serving.state import ArmMark, FinishedRollout, ModelState, RolloutStatus, SealedStream, ServedVersion
 from lifecycle.serving.used_decisions import UsedDecisions
 
 
@@ -100,6 +101,15 @@ class Books:
             for version, run_id, body in events
         ]
         self._journal.commit(whole, told, in_force=in_force)
+        self._delivery.wake()
+
+    def stream(self, model: str) -> SealedStream | None:
+        """How far the rows of a model are sealed, where any are."""
+        return self._journal.state.stream(model)
+
+    def commit_seal(self, stream: SealedStream, event: Event) -> None:
+        """Has the event of a seal entered in the ledger, and notes that it is on its way. Raises Unavailable like `commit`."""
+        self._journal.commit(self._journal.state.with_sealed(stream), [event])
         self._delivery.wake()
 
     def rollout(self, rollout_id: str) -> RolloutStatus:

@@ -183,6 +183,7 @@ class Fleet:
             "most_rows": settings.most_rows,
             "most_in_flight": settings.most_in_flight,
             "request_seconds": settings.request_seconds,
+            "seal_seconds": settings.seal_seconds,
         }
         worker = await OwnProcess.start(
             "lifecycle.serving.worker", f"worker {index}", configuration, on_nudge=self._nudged, inherit=(self._listener.fileno(),)

@@ -3,19 +3,46 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import mmap
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from lifecycle.errors import MalformedRecord, Tampered, UnknownName
 from lifecycle.records.identity import Opening
 from lifecycle.records.prediction import Prediction
-from lifecycle.serving.predictions import LABELS, ROWS, VALUES
+from lifecycle.records.record import Id, Microseconds
+from lifecycle.serving.segment_reading import parsed_row, whole_lines
+from lifecycle.serving.segments import LABELS, ROWS, VALUES, ModelLog, model_logs, opened_us
 
 #: A segment that was closed longer than this before a window began can hold nothing of it.
 _SLACK_US = 60_000_000
-#: The fields of a line beside the rows.
-_FIELDS = {VALUES: {"id", "salt", "request_id", "values"}, LABELS: {"id", "label", "at_us"}}
+#: The fields of a line beside the rows: those that it has, and those that it may have.
+_FIELDS = {
+    VALUES: ({"id", "salt", "request_id", "values"}, {"id", "salt", "request_id", "values", "subject"}),
+    LABELS: ({"id", "label", "at_us"}, {"id", "label", "at_us"}),
+}
+#: What a caller sent, in the fields of a line of values: what the row is committed to.
+ASKED = ("request_id", "values", "subject")
+
+
+@dataclass(frozen=True)
+class Located:
+    """A row where it lies: its bytes are the leaf of this number (from 0) in the tree of its segment."""
+
+    log: ModelLog
+    segment: str
+    position: int
+    stored: bytes
+    row: Prediction
+    #: What was asked: `request_id`, `values`, and `subject` where the caller gave one. None where it is kept no more.
+    asked: Mapping[str, Any] | None
+    label: str | None
+
+    def as_row(self) -> dict[str, Any]:
+        """The row as `PredictionLog.rows` gives it."""
+        return _whole(self.row.as_json(), self.asked, self.label)
 
 
 class PredictionLog:
@@ -30,82 +57,142 @@ class PredictionLog:
 
     def models(self) -> tuple[str, ...]:
         """The models that have rows."""
-        return tuple(sorted(path.name for path in self._folder.glob("*") if path.is_dir()))
+        return tuple(log.model for log in model_logs(self._folder))
 
     def rows(
         self, model: str, since_us: int = 0, until_us: int | None = None, *, version: int | None = None, with_values: bool = True
     ) -> Iterator[dict[str, Any]]:
         """Rows of [since_us, until_us) in the order of their time."""
+        log = ModelLog(self._folder / model)
         found = [
             row
-            for row in self._lines(model, ROWS, since_us)
+            for row in _rows(log, since_us)
             if row["at_us"] >= since_us and (until_us is None or row["at_us"] < until_us) and version in (None, row["version"])
         ]
         found.sort(key=lambda row: (row["at_us"], row["id"]))
         wanted = {row["id"] for row in found}
-        asked = {line["id"]: line for line in self._lines(model, VALUES, since_us) if line["id"] in wanted} if with_values else {}
-        labels = self._labels(model, wanted)
+        asked = {line["id"]: line for line in _lines(log, VALUES, since_us) if line["id"] in wanted} if with_values else {}
+        labels = _labels(log, wanted)
         for row in found:
-            yield _whole(row, asked.get(row["id"]), labels)
+            yield _whole(row, asked.get(row["id"]), labels.get(row["id"]))
 
     def find(self, prediction_id: str) -> dict[str, Any]:
         """The row of one prediction. Raises UnknownName where there is none, Tampered where what was asked is not what was committed to."""
-        for model in self.models():
-            for row in self._lines(model, ROWS, 0):
-                if row["id"] == prediction_id:
-                    asked = next((line for line in self._lines(model, VALUES, 0) if line["id"] == prediction_id), None)
-                    _require_committed(row, asked)
-                    return _whole(row, asked, self._labels(model, {prediction_id}))
+        return self.locate(prediction_id).as_row()
+
+    def locate(self, prediction_id: str) -> Located:
+        """The same with the place of the row in its segment, for a proof. Raises like `find`."""
+        segments = [(log, path) for log in model_logs(self._folder) for path in log.files(ROWS)]
+        # Where the times of a file were lost, as in a copy, its row is still found: what can't hold it is looked through last.
+        for log, path in sorted(segments, key=lambda segment: not _may_hold(segment[1], prediction_id)):
+            found = _position(path, prediction_id)
+            if found is not None:
+                return _located(log, path, *found)
         raise UnknownName(
             f"There is no prediction {prediction_id!r} in the log at {self._folder}.",
             "Take the `prediction_id` from the parameters of an answer of this gateway.",
         )
 
-    def _labels(self, model: str, wanted: set[str]) -> dict[str, str]:
-        lines = [line for line in self._lines(model, LABELS, 0) if line["id"] in wanted]
-        return {line["id"]: line["label"] for line in sorted(lines, key=lambda line: int(line["at_us"]))}
 
-    def _lines(self, model: str, kind: str, since_us: int) -> Iterator[dict[str, Any]]:
-        for segment in sorted((self._folder / model / kind).glob("*.jsonl")):
-            if segment.stat().st_mtime_ns // 1_000 < since_us - _SLACK_US:
-                continue
-            with segment.open("rb") as file:
-                for number, line in enumerate(file, start=1):
-                    if not line.endswith(b"\n"):
-                        break
-                    try:
-                        yield _parsed(kind, line)
-                    except ValueError as error:
-                        raise Tampered(
-                            f"Line {number} of {segment} is not a row of the prediction log.", "Restore that segment from its backup."
-                        ) from error
+def values_in(file: Path) -> Iterator[dict[str, Any]]:
+    """What was asked, line by line, as it is kept. Lines that were erased are left out. Raises Tampered for any other line."""
+    for position, line in enumerate(whole_lines(file)):
+        if line.strip(b" "):
+            yield _parsed(file, position, VALUES, line)
 
 
-def _parsed(kind: str, line: bytes) -> dict[str, Any]:
-    """A line, in the form that is written and no other. Raises ValueError (pydantic's is one)."""
-    if kind == ROWS:
-        return Prediction.model_validate_json(line).as_json()
-    value = json.loads(line)
-    if not isinstance(value, dict) or value.keys() != _FIELDS[kind]:
-        raise ValueError("other fields")
+def opens(row: Prediction, line: Mapping[str, Any]) -> bool:
+    """Whether a line of values is what the row was committed to."""
+    try:
+        opening = Opening(salt_hex=line["salt"], value={name: line[name] for name in ASKED if name in line})
+        return opening.commitment().digest == row.input_commitment
+    except (ValueError, MalformedRecord):
+        return False
+
+
+def _located(log: ModelLog, path: Path, position: int, stored: bytes) -> Located:
+    row = parsed_row(path, position, stored)
+    line = _asked_of(log, path.name, row.id)
+    if line is not None and not opens(row, line):
+        raise Tampered(
+            f"What is kept as asked of prediction {row.id} is not what its row was committed to.",
+            "Restore that segment from its backup.",
+        )
+    asked = None if line is None else {name: line[name] for name in ASKED if name in line}
+    return Located(log, path.name, position, stored, row, asked, _labels(log, {row.id}).get(row.id))
+
+
+def _asked_of(log: ModelLog, segment: str, prediction_id: Id) -> dict[str, Any] | None:
+    """What was asked of one row: beside its segment, or, of an older log, anywhere."""
+    beside = log.values(segment)
+    files = [beside] if beside.exists() else list(log.files(VALUES))
+    found = (line for file in files if _position(file, prediction_id) is not None for line in values_in(file))
+    return next((line for line in found if line["id"] == prediction_id), None)
+
+
+def _may_hold(segment: Path, prediction_id: str) -> bool:
+    """Whether a row of this id can lie in a segment, by the time in the id (UUIDv7) and those of the file."""
+    begun_us = opened_us(segment)
+    if begun_us is None or len(prediction_id) != 36 or prediction_id[14] != "7":
+        return True
+    try:
+        at_us: Microseconds = int(prediction_id[:8] + prediction_id[9:13], 16) * 1_000
+    except ValueError:
+        return True
+    return begun_us - _SLACK_US <= at_us <= segment.stat().st_mtime_ns // 1_000 + _SLACK_US
+
+
+def _position(file: Path, prediction_id: str) -> tuple[int, bytes] | None:
+    """The number of the line with this id, from 0, and the line; None where no whole line has it."""
+    if file.stat().st_size == 0:
+        return None
+    with file.open("rb") as opened, mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        at = content.find(b'"id":' + json.dumps(prediction_id).encode())
+        end = content.find(b"\n", at)
+        if at < 0 or end < 0:
+            return None
+        start = content.rfind(b"\n", 0, at) + 1
+        return content[:start].count(b"\n"), content[start:end]
+
+
+def _rows(log: ModelLog, since_us: Microseconds) -> Iterator[dict[str, Any]]:
+    for path in _since(log, ROWS, since_us):
+        for position, line in enumerate(whole_lines(path)):
+            yield parsed_row(path, position, line).as_json()
+
+
+def _lines(log: ModelLog, kind: str, since_us: Microseconds) -> Iterator[dict[str, Any]]:
+    for path in _since(log, kind, since_us):
+        if kind == VALUES:
+            yield from values_in(path)
+        else:
+            yield from (_parsed(path, position, kind, line) for position, line in enumerate(whole_lines(path)))
+
+
+def _since(log: ModelLog, kind: str, since_us: Microseconds) -> Iterator[Path]:
+    """The files that can hold something of this time or later."""
+    return (path for path in log.files(kind) if path.stat().st_mtime_ns // 1_000 >= since_us - _SLACK_US)
+
+
+def _labels(log: ModelLog, wanted: set[str]) -> dict[str, str]:
+    lines = [line for line in _lines(log, LABELS, 0) if line["id"] in wanted]
+    return {line["id"]: line["label"] for line in sorted(lines, key=lambda line: int(line["at_us"]))}
+
+
+def _parsed(file: Path, position: int, kind: str, line: bytes) -> dict[str, Any]:
+    """A line, in the form that is written and no other. Raises Tampered that names it."""
+    must_have, may_have = _FIELDS[kind]
+    try:
+        value = json.loads(line)
+        if not isinstance(value, dict) or not must_have <= value.keys() <= may_have:
+            raise ValueError("other fields")
+    except ValueError as error:
+        raise Tampered(
+            f"Line {position + 1} of {file} is not a row of the prediction log.", "Restore that segment from its backup."
+        ) from error
     return value
 
 
-def _whole(row: dict[str, Any], asked: dict[str, Any] | None, labels: dict[str, str]) -> dict[str, Any]:
+def _whole(row: dict[str, Any], asked: Mapping[str, Any] | None, label: str | None) -> dict[str, Any]:
     said = {"request_id": None, "values": None} if asked is None else {name: asked[name] for name in ("request_id", "values")}
-    return {**row, **said, "label": labels.get(row["id"])}
-
-
-def _require_committed(row: dict[str, Any], asked: dict[str, Any] | None) -> None:
-    if asked is None:
-        return
-    try:
-        opening = Opening(salt_hex=asked["salt"], value={name: asked[name] for name in ("request_id", "values")})
-        fits = opening.commitment().digest == row["input_commitment"]
-    except (ValueError, MalformedRecord):
-        fits = False
-    if not fits:
-        raise Tampered(
-            f"What is kept as asked of prediction {row['id']} is not what its row was committed to.",
-            "Restore that segment from its backup.",
-        )
+    return {**row, **said, "label": label}

@@ -28,18 +28,19 @@ class RefusedEvents:
 
     def faults(self) -> dict[str, str]:
         """By model: what the ledger refused to know of it."""
-        found: dict[str, str] = {}
+        refused: dict[str, dict[str, None]] = {}
         for line in self._lines():
             try:
                 event = Event.parse(line)
             except LifecycleError:
                 continue
-            name = event.subject.name
-            found[name] = (
-                f"the ledger refused events of {name}, the latest a {event.type} of {name}:{event.subject.version}: it does not "
-                f"tell what serves here. They lie in {self._path}; find out why, and then move that file away."
-            )
-        return found
+            # Each once, in the order of the first.
+            refused.setdefault(event.subject.name, {})[f"{event.type} of {event.subject}"] = None
+        return {
+            name: f"the ledger refused events of {name} ({', '.join(told)}): it does not tell what serves here. "
+            f"They lie in {self._path}; find out why, and then move that file away."
+            for name, told in refused.items()
+        }
 
     def _lines(self) -> list[bytes]:
         return self._path.read_bytes().splitlines() if self._path.exists() else []

@@ -1,10 +1,17 @@
-"""The events that a gateway records about its rollouts."""
+"""The events that a gateway records: about its rollouts, and the seals of its prediction log."""
 
 from __future__ import annotations
 
 from lifecycle.errors import Tampered
 from lifecycle.records.bodies import Body
-from lifecycle.records.bodies.serving import RollbackRequested, RolledBack, RolloutAborted, RolloutCompleted, RolloutStepReached
+from lifecycle.records.bodies.serving import (
+    PredictionsSealed,
+    RollbackRequested,
+    RolledBack,
+    RolloutAborted,
+    RolloutCompleted,
+    RolloutStepReached,
+)
 from lifecycle.records.events import Actor, Event, Link, Subject
 from lifecycle.records.rollout import ArmCounts
 from lifecycle.serving.counters import CellCounts
@@ -13,7 +20,7 @@ from lifecycle.serving.state import ArmMark, ModelState, ServedVersion
 #: Who acts: the service, for whoever ordered it.
 GATEWAY = Actor(id="gateway", kind="service")
 #: All that a gateway ever tells. Its journal is a file, so nothing else that stands there may reach the ledger.
-OWN_BODIES = (RolloutStepReached, RolloutCompleted, RolloutAborted, RollbackRequested, RolledBack)
+OWN_BODIES = (RolloutStepReached, RolloutCompleted, RolloutAborted, RollbackRequested, RolledBack, PredictionsSealed)
 
 
 def require_own(event: Event) -> None:

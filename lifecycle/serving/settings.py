@@ -34,6 +34,8 @@ class GatewaySettings:
     request_seconds: float = 10.0
     #: How often a worker is asked whether it still answers, and how long it may take over that before it is killed.
     watch_seconds: float = 5.0
+    #: How long a segment of the prediction log takes rows before it is closed and sealed.
+    seal_seconds: float = 60.0
     #: How long a process may take to load its models before its start counts as failed.
     start_seconds: float = 60.0
 

@@ -101,6 +101,14 @@ class ModelState(Record):
         return (*champion, *canary, *self.standby)
 
 
+class SealedStream(Record):
+    """How far the segments of one model's rows are sealed: the journal has the event of every one up to `number`."""
+
+    model: Name
+    stream: Id
+    number: Count
+
+
 class GatewayState(Record):
     """Everything that a restart needs."""
 
@@ -108,6 +116,7 @@ class GatewayState(Record):
     models: tuple[ModelState, ...] = ()
     finished: tuple[FinishedRollout, ...] = ()
     rolled_back: tuple[RolledBack, ...] = ()
+    sealed: tuple[SealedStream, ...] = ()
 
     @property
     def decisions(self) -> tuple[Id, ...]:
@@ -122,6 +131,15 @@ class GatewayState(Record):
         """A copy in which this model is so."""
         others = tuple(model for model in self.models if model.model != changed.model)
         return self.model_copy(update={"models": tuple(sorted((*others, changed), key=lambda model: model.slot))})
+
+    def stream(self, model: str) -> SealedStream | None:
+        """The stream of a model's rows, once one of its segments was sealed."""
+        return next((stream for stream in self.sealed if stream.model == model), None)
+
+    def with_sealed(self, stream: SealedStream) -> GatewayState:
+        """A copy in which this model's rows are sealed so far."""
+        others = tuple(other for other in self.sealed if other.model != stream.model)
+        return self.model_copy(update={"sealed": tuple(sorted((*others, stream), key=lambda one: one.model))})
 
     def with_finished(self, rollout: FinishedRollout) -> GatewayState:
         return self.model_copy(update={"finished": (*self.finished, rollout)[-MOST_FINISHED:]})

@@ -28,6 +28,7 @@ from lifecycle.serving.packages import PackageCache
 from lifecycle.serving.ports import EventSink, PackageVerifier
 from lifecycle.serving.reporting import model_status
 from lifecycle.serving.routes import RouteTable
+from lifecycle.serving.sealing import Sealer
 from lifecycle.serving.settings import GatewaySettings
 from lifecycle.serving.state import GatewayStatus
 from lifecycle.serving.used_decisions import UsedDecisions
@@ -104,6 +105,7 @@ class Supervisor:
             lambda rollout, how: self._conductor.canary_died(rollout, how),
         )
         self._conductor = Conductor(self._books, self._fleet, self._cache, settings.tick_ms / 1_000)
+        self._sealer = Sealer(folder.predictions, settings.environment, self._books)
         host, port = settings.host, listener.getsockname()[1]
         self.url = f"http://{'127.0.0.1' if host in ('', '0.0.0.0') else host}:{port}"  # compared, not bound
         self._stopping = asyncio.Event()
@@ -131,6 +133,7 @@ class Supervisor:
             await self._fleet.start()
             await self._conductor.resume()
             await admin.start()
+            self._sealer.start()
             self._write_address()
             _LOG.info("the gateway answers on %s", self.url)
             await self._stopping.wait()
@@ -138,6 +141,7 @@ class Supervisor:
             await admin.end()
             await self._conductor.end()
             await self._fleet.end()
+            await self._sealer.end()
             if not await self._delivery.flushed(_FLUSH_SECONDS):
                 _LOG.warning("%d events wait in the journal for the ledger", self._journal.pending)
             delivery.cancel()
@@ -167,6 +171,7 @@ class Supervisor:
             found.append(f"What is in force is not durable, so that a restart would not know of it. {self._journal.fault}")
         if refused:
             found.append(f"The ledger refused {refused} events of this gateway; they lie in {self._folder.refused_events}.")
+        found += [f"Rows of {model} are not sealed. {what}" for model, what in sorted(self._sealer.faults.items())]
         return tuple(found)
 
     async def _status(self, message: JsonObject) -> JsonObject:

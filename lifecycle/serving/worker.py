@@ -33,6 +33,8 @@ from lifecycle.serving.served import ServedModel
 
 #: How long answers in flight may take after the worker was told to end.
 DRAIN_SECONDS = 5
+#: How often it looks whether a segment of the prediction log is old enough to be closed.
+_LOOK_SECONDS = 0.25
 
 
 class Server(uvicorn.Server):
@@ -49,7 +51,7 @@ class Worker:
     def __init__(self, configuration: dict[str, Any], listener: socket.socket) -> None:
         folder = GatewayFolder(Path(configuration["folder"]))
         index: int = configuration["index"]
-        self._log = PredictionWriter(folder.predictions, index)
+        self._log = PredictionWriter(folder.predictions, index, configuration["seal_seconds"])
         self._folder = folder
         self._own = Counters.open(folder.counters(index))
         self._router = Router(
@@ -91,10 +93,18 @@ class Worker:
         """Answers until the supervisor says that it is over, or is gone."""
         self.control = await ControlledEnd.over(descriptor, self._handle, self._end)
         await self._opened.wait()
+        closing = asyncio.get_running_loop().create_task(self._close_old_segments())
         if not self._server.should_exit:
             await self._server.serve(sockets=[self._listener])
+        closing.cancel()
         self._log.close()
         self.control.close()
+
+    async def _close_old_segments(self) -> None:
+        """Closes what has taken rows for long enough, for ever: also where nobody asks any more."""
+        while True:
+            await asyncio.sleep(_LOOK_SECONDS)
+            self._log.close_old()
 
     def _end(self) -> None:
         self._server.should_exit = True

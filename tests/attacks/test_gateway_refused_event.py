@@ -31,7 +31,7 @@ def test_a_version_that_the_ledger_refuses_is_taken_out_of_its_rollout(tmp_path:
         assert "RolloutAborted of credit:2" in gateway.model().fault
         gateway.stop()
         stopped = stopped_status(GatewayFolder(gateway.folder), ENVIRONMENT)
-        assert (stopped.refused_events, "credit:2" in stopped.models[0].fault) == (2, True)
+        assert (stopped.refused_events, "credit:2" in stopped.models[0].fault) == (3, True)
     for shown in (status, stopped):
         with CliRunner().isolation() as (out, *_):
             cli.show(shown)

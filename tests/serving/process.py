@@ -58,6 +58,7 @@ def main() -> None:
         canary_timeout_ms=given["canary_timeout_ms"],
         watch_seconds=given["watch_seconds"],
         request_seconds=given["request_seconds"],
+        seal_seconds=given["seal_seconds"],
     )
     try:
         run_gateway(settings, FileLedger(Path(given["ledger"])), verify)

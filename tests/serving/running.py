@@ -39,7 +39,14 @@ class RunningGateway:
     """A gateway whose ledger and signatures are the tests' own, and whose proofs are real."""
 
     def __init__(
-        self, home: Path, *, workers: int = 1, canary_timeout_ms: int = 1_000, watch_seconds: float = 5.0, request_seconds: float = 10.0
+        self,
+        home: Path,
+        *,
+        workers: int = 1,
+        canary_timeout_ms: int = 1_000,
+        watch_seconds: float = 5.0,
+        request_seconds: float = 10.0,
+        seal_seconds: float = 60.0,
     ) -> None:
         self.home = home
         self.folder = home / "gateway"
@@ -50,6 +57,7 @@ class RunningGateway:
         self._canary_timeout_ms = canary_timeout_ms
         self._watch_seconds = watch_seconds
         self._request_seconds = request_seconds
+        self._seal_seconds = seal_seconds
         self._process: subprocess.Popen[bytes] | None = None
         self._packed: dict[tuple[str, int], Packed] = {}
         self._callers: list[Caller] = []
@@ -66,6 +74,7 @@ class RunningGateway:
             "canary_timeout_ms": self._canary_timeout_ms,
             "watch_seconds": self._watch_seconds,
             "request_seconds": self._request_seconds,
+            "seal_seconds": self._seal_seconds,
         }
         return json.dumps(told)
 
@@ -172,11 +181,22 @@ class RunningGateway:
 
 @contextmanager
 def running_gateway(
-    home: Path, *, workers: int = 1, canary_timeout_ms: int = 1_000, watch_seconds: float = 5.0, request_seconds: float = 10.0
+    home: Path,
+    *,
+    workers: int = 1,
+    canary_timeout_ms: int = 1_000,
+    watch_seconds: float = 5.0,
+    request_seconds: float = 10.0,
+    seal_seconds: float = 60.0,
 ) -> Iterator[RunningGateway]:
     """A gateway that serves nothing yet, and that is ended afterwards whatever was done to it."""
     running = RunningGateway(
-        home, workers=workers, canary_timeout_ms=canary_timeout_ms, watch_seconds=watch_seconds, request_seconds=request_seconds
+        home,
+        workers=workers,
+        canary_timeout_ms=canary_timeout_ms,
+        watch_seconds=watch_seconds,
+        request_seconds=request_seconds,
+        seal_seconds=seal_seconds,
     )
     try:
         running.start()

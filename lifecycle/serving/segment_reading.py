@@ -1,0 +1,108 @@
+"""What a segment of the prediction log holds: the root over its rows, their times, and who answered how often."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from lifecycle.errors import Tampered
+from lifecycle.proofs.merkle import Frontier, leaf_hash
+from lifecycle.records.bodies.serving import PredictionsSealed, SealedVersion
+from lifecycle.records.prediction import Prediction
+from lifecycle.records.record import Digest, Id, Microseconds, Version
+
+
+class Answerer(NamedTuple):
+    """Who answered: which bytes of which version, allowed by which decision, on which arm."""
+
+    version: Version | None
+    model_digest: Digest | None
+    decision_id: Id | None
+    bundle_digest: Digest | None
+    arm: Literal["champion", "canary", "referral"]
+
+
+def answerer(row: Prediction | SealedVersion) -> Answerer:
+    """Who answered a row, or the rows that a seal adds up."""
+    return Answerer(row.version, row.model_digest, row.decision_id, row.bundle_digest, row.arm)
+
+
+@dataclass(frozen=True)
+class SegmentContent:
+    """The rows of one segment, added up. `root` is that of RFC 6962 over the lines without their line feeds."""
+
+    rows: int
+    root: Digest
+    from_us: Microseconds
+    to_us: Microseconds
+    versions: tuple[SealedVersion, ...]
+
+    def sealed_as(self, segment: str, stream: Id, number: int) -> PredictionsSealed:
+        """What the ledger is told of it."""
+        return PredictionsSealed(
+            segment=segment,
+            stream=stream,
+            number=number,
+            rows=self.rows,
+            from_us=self.from_us,
+            to_us=self.to_us,
+            root=self.root,
+            versions=self.versions,
+        )
+
+
+def whole_lines(segment: Path) -> Iterator[bytes]:
+    """The lines of a file without their line feeds. What a crash tore off at the end never happened."""
+    with segment.open("rb") as file:
+        for line in file:
+            if not line.endswith(b"\n"):
+                return
+            yield line[:-1]
+
+
+def parsed_row(segment: Path, position: int, line: bytes) -> Prediction:
+    """A row in the form that is written and no other. Raises Tampered that names the line, which is counted from 1."""
+    try:
+        return Prediction.model_validate_json(line)
+    except ValueError as error:  # pydantic's is one
+        raise Tampered(
+            f"Line {position + 1} of {segment} is not a row of the prediction log.", "Restore that segment from its backup."
+        ) from error
+
+
+class SegmentReading:
+    """Adds a segment up, row by row."""
+
+    def __init__(self, segment: Path) -> None:
+        self._segment = segment
+        self._tree = Frontier()
+        self._answered: Counter[Answerer] = Counter()
+        self._from_us = self._to_us = 0
+
+    def add(self, line: bytes) -> Prediction:
+        """Takes the next row in. Raises Tampered where the line is none."""
+        row = parsed_row(self._segment, self._tree.size, line)
+        self._from_us = min(self._from_us, row.at_us) if self._tree.size else row.at_us
+        self._to_us = max(self._to_us, row.at_us)
+        self._tree.append(leaf_hash(line))
+        self._answered[answerer(row)] += 1
+        return row
+
+    @property
+    def size(self) -> int:
+        """How many rows were taken in."""
+        return self._tree.size
+
+    def content(self) -> SegmentContent:
+        """What was added up so far."""
+        answered = sorted(self._answered.items(), key=lambda one: (one[0].version or 0, one[0].arm, str(one[0])))
+        return SegmentContent(
+            rows=self._tree.size,
+            root=f"sha256:{self._tree.root().hex()}",
+            from_us=self._from_us,
+            to_us=self._to_us,
+            versions=tuple(SealedVersion(**who._asdict(), rows=rows) for who, rows in answered),
+        )
