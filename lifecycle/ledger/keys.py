@@ -75,24 +75,37 @@ def read_signing_key(file: Path) -> SigningKey:
         ) from error
 
 
-def _create(folder: Path, origin: str) -> VerifierKey:
+def create_signing_key(file: Path, origin: str) -> SigningKey:
+    """A fresh key in a file of its own, readable by its owner only (0600) and on the disk when this returns.
+
+    Raises InvalidDeclaration where the file stands already: a key is never overwritten.
+    """
     key = SigningKey.generate(origin)
     try:
-        handle = os.open(folder / PRIVATE_FILE, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError as error:
         raise InvalidDeclaration(
-            f"{folder / PRIVATE_FILE} stands already.",
+            f"{file} stands already.",
             "Keep it: checkpoints that were signed with it need it. Use another folder for another log.",
         ) from error
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(key.secret_text() + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    # The public half comes last and at once: whoever sees it can count on the private half.
+    with os.fdopen(handle, "w", encoding="utf-8") as written:
+        written.write(key.secret_text() + "\n")
+        written.flush()
+        os.fsync(written.fileno())
+    return key
+
+
+def publish(folder: Path, key: VerifierKey) -> None:
+    """Lays the public half into the folder in one step; whoever sees it can count on the private half."""
     part = folder / f".{PUBLIC_FILE}.part"
-    part.write_text(f"{key.verifier}\n", encoding="utf-8")
+    part.write_text(f"{key}\n", encoding="utf-8")
     part.replace(folder / PUBLIC_FILE)
-    return key.verifier
+
+
+def _create(folder: Path, origin: str) -> VerifierKey:
+    key = create_signing_key(folder / PRIVATE_FILE, origin).verifier
+    publish(folder, key)
+    return key
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
     python -m lifecycle.ledger.signer --once          --database URL --key FILE --origin NAME
     python -m lifecycle.ledger.signer --every SECONDS --database URL --key FILE --origin NAME
+    python -m lifecycle.ledger.signer --rotate --reason TEXT --database URL --key FILE --origin NAME
 
 `--database -` reads the URL from standard input, so that a password in it stands in no list of processes. The
 note goes to standard output; what went wrong goes to standard error, as JSON, under the exit code of its kind. On
@@ -21,6 +22,7 @@ from pathlib import Path
 
 from lifecycle.errors import InvalidDeclaration, LifecycleError, Tampered, Unavailable
 from lifecycle.ledger.address import Address
+from lifecycle.ledger.rotating import OVERLAP, rotate_key
 from lifecycle.ledger.signing import sign_ledger
 
 #: How long a signature may take, in seconds: the first one over a ledger of millions hashes all of it.
@@ -34,7 +36,17 @@ def request_checkpoint(database_url: str, key_file: Path, origin: str) -> str:
     Raises Tampered where it refuses, InvalidDeclaration where key, ledger and origin do not belong together,
     Unavailable where the signer or the ledger does not answer.
     """
-    command = (sys.executable, "-m", "lifecycle.ledger.signer", "--once", "--database", "-")
+    return _asked(("--once",), database_url, key_file, origin)
+
+
+def request_rotation(database_url: str, key_file: Path, origin: str, *, reason: str, environment: str, overlap: int) -> str:
+    """Has a signer's process change the log's key; returns the first ledger checkpoint of the new one. Raises like `request_checkpoint`."""
+    told = ("--rotate", "--reason", reason, "--environment", environment, "--overlap", str(overlap))
+    return _asked(told, database_url, key_file, origin)
+
+
+def _asked(what: Sequence[str], database_url: str, key_file: Path, origin: str) -> str:
+    command = (sys.executable, "-m", "lifecycle.ledger.signer", *what, "--database", "-")
     options = ("--key", str(key_file.absolute()), "--origin", origin)
     try:
         ended = subprocess.run(
@@ -83,6 +95,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     how = parser.add_mutually_exclusive_group(required=True)
     how.add_argument("--once", action="store_true", help="sign, print the note, and end")
     how.add_argument("--every", type=float, metavar="SECONDS", help="go on, looking this often for new records")
+    how.add_argument("--rotate", action="store_true", help="give the log another key, print the first note that it signs, and end")
+    parser.add_argument("--reason", metavar="TEXT", help="with --rotate: why")
+    parser.add_argument("--environment", default="local", metavar="NAME", help="with --rotate: where it is recorded as happening")
+    parser.add_argument(
+        "--overlap", type=int, default=OVERLAP, metavar="RECORDS", help="with --rotate: for how many more records both sign"
+    )
     parser.add_argument("--database", required=True, metavar="URL", help="the ledger's database; - reads it from standard input")
     parser.add_argument("--key", required=True, type=Path, metavar="FILE", help="the log's private key")
     parser.add_argument("--origin", required=True, metavar="NAME", help="the log's name in its checkpoints")
@@ -91,6 +109,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if given.once:
             sys.stdout.write(sign_ledger(database, given.key, given.origin))
+        elif given.rotate:
+            if not given.reason or given.overlap < 0:
+                parser.error("--rotate needs a --reason, and an --overlap of 0 or more")
+            change = {"reason": given.reason, "environment": given.environment, "overlap": given.overlap}
+            sys.stdout.write(rotate_key(database, given.key, given.origin, **change))
         else:
             serve(database, given.key, given.origin, given.every)
     except LifecycleError as error:

@@ -6,10 +6,11 @@ not fit that memory and gets no signature; nor does one whose kept checkpoints a
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,10 +18,10 @@ from typing import Any
 
 from lifecycle.errors import InvalidDeclaration, LifecycleError, MalformedRecord, Tampered, Unavailable
 from lifecycle.ledger.address import Address
-from lifecycle.ledger.keys import read_signing_key
+from lifecycle.ledger.key_ring import KeyRing, open_key_ring, retire_old_key
 from lifecycle.ledger.rows import LedgerRows
 from lifecycle.proofs.merkle import Frontier, leaf_hash
-from lifecycle.proofs.notes import Checkpoint, SigningKey, open_note, sign
+from lifecycle.proofs.notes import Checkpoint, VerifierKey, open_note, sign
 
 #: The latest note lies beside a SQLite ledger under this name, for whoever wants to carry it off.
 CHECKPOINT_FILE = "checkpoint"
@@ -31,35 +32,41 @@ _KEEP_EVIDENCE = "Nothing was signed. Keep a copy of the ledger as evidence and 
 def sign_ledger(database_url: str, key_file: Path, origin: str) -> str:
     """The signed note over the ledger as it stands now; the note that stands already where nothing was added.
 
-    Raises Tampered where the ledger does not go on from what was signed before, or its head is not what its records
-    hash to; InvalidDeclaration where the key or the ledger is of another origin; Unavailable where one can't be read.
+    While the log changes its key, both sign. Raises Tampered where the ledger does not go on from what was signed before, or
+    its head is not what its records hash to; InvalidDeclaration where the key or the ledger is of another origin, or the log
+    has another key by now; Unavailable where one can't be read.
     """
-    with _one_signer(key_file):
-        key = read_signing_key(key_file)
-        if key.name != origin:
-            raise InvalidDeclaration(f"The key {key_file} is that of {key.name!r}, not of {origin!r}.", "Pass the key of this log.")
-        memory = _Memory(key_file.with_suffix(".state"))
+    with one_signer(key_file):
+        memory = SignersMemory.beside(key_file)
         known = memory.recall(origin)
         with LedgerRows(database_url, writable=True) as rows:
+            ring = open_key_ring(key_file, rows)
+            if ring.current.name != origin:
+                raise InvalidDeclaration(
+                    f"The key {key_file} is that of {ring.current.name!r}, not of {origin!r}.", "Pass the key of this log."
+                )
             with rows.snapshot():
-                frontier = _tree_that_goes_on(rows, known, key)
+                frontier = _tree_that_goes_on(rows, known, ring)
                 kept = [entry.note for entry in rows.checkpoints(above=frontier.size - 1)]
             checkpoint = Checkpoint(origin, frontier.size, frontier.root())
-            note = sign(checkpoint, key)
+            note = sign(checkpoint, *ring.signing(frontier.size))
             # Remembered before anybody can see it: two different heads of one size are never both signed.
             if frontier.size != known.size or not memory.file.exists():
                 memory.keep(origin, frontier)
             if note not in kept:
                 rows.keep_checkpoint(checkpoint.size, checkpoint.root_hash, note)
+        retire_old_key(key_file, ring, checkpoint.size)
     _lay_beside(Address.parse(database_url).file, note)
     return note
 
 
-def _tree_that_goes_on(rows: LedgerRows, known: Frontier, key: SigningKey) -> Frontier:
+def _tree_that_goes_on(rows: LedgerRows, known: Frontier, ring: KeyRing) -> Frontier:
     """The tree over all records, hashed from where `known` ends; held against the head and every kept checkpoint."""
     head = rows.head()
-    if head.origin != key.name:
-        raise InvalidDeclaration(f"The ledger is that of {head.origin!r}, not of {key.name!r}.", "Pass the key and the origin of this log.")
+    if head.origin != ring.current.name:
+        raise InvalidDeclaration(
+            f"The ledger is that of {head.origin!r}, not of {ring.current.name!r}.", "Pass the key and the origin of this log."
+        )
     if head.size < known.size:
         raise Tampered(f"The ledger has {head.size} records, but {known.size} were signed: its tail was dropped.", _KEEP_EVIDENCE)
     frontier = known.copy()
@@ -67,13 +74,13 @@ def _tree_that_goes_on(rows: LedgerRows, known: Frontier, key: SigningKey) -> Fr
     expected = next(kept, None)
     for index, stored in rows.stored(known.size, head.size):
         while expected is not None and expected.tree_size <= frontier.size:
-            _require_own(expected.note, frontier, key)
+            _require_own(expected.note, frontier, ring.verifiers)
             expected = next(kept, None)
         if index != frontier.size or not isinstance(stored, bytes):
             raise Tampered(f"Record {frontier.size} of the ledger is missing.", _KEEP_EVIDENCE)
         frontier.append(leaf_hash(stored))
     while expected is not None:
-        _require_own(expected.note, frontier, key)
+        _require_own(expected.note, frontier, ring.verifiers)
         expected = next(kept, None)
     if frontier.to_bytes() != head.frontier:
         raise Tampered(
@@ -83,10 +90,10 @@ def _tree_that_goes_on(rows: LedgerRows, known: Frontier, key: SigningKey) -> Fr
     return frontier
 
 
-def _require_own(note: str, frontier: Frontier, key: SigningKey) -> None:
-    """A kept checkpoint must be this key's and must be what the records hash to."""
+def _require_own(note: str, frontier: Frontier, keys: Sequence[VerifierKey]) -> None:
+    """A kept checkpoint must be signed by a key of this log and must be what the records hash to."""
     try:
-        checkpoint = open_note(note, [key.verifier])
+        checkpoint = open_note(note, keys)
     except MalformedRecord as error:
         raise Tampered(f"A kept ledger checkpoint near {frontier.size} records is no signed note.", _KEEP_EVIDENCE) from error
     if checkpoint.size != frontier.size or checkpoint.root_hash != frontier.root():
@@ -97,10 +104,15 @@ def _require_own(note: str, frontier: Frontier, key: SigningKey) -> None:
 
 
 @dataclass(frozen=True)
-class _Memory:
+class SignersMemory:
     """The tree that was signed last, in a file that only the signer writes."""
 
     file: Path
+
+    @classmethod
+    def beside(cls, key_file: Path) -> SignersMemory:
+        """The memory of the signer whose key this is; it stays the same when the key changes."""
+        return cls(key_file.with_suffix(".state"))
 
     def recall(self, origin: str) -> Frontier:
         """That tree; an empty one where nothing was signed yet."""
@@ -152,10 +164,15 @@ def _write(file: Path, text: str, mode: int) -> None:
 
 
 @contextmanager
-def _one_signer(key_file: Path) -> Iterator[None]:
-    """Held while signing: two signers with one key take turns."""
+def one_signer(key_file: Path) -> Iterator[None]:
+    """Held while signing: two signers with one key take turns.
+
+    The lock is a file of its own: the key's file is replaced when the log changes its key.
+    """
     try:
-        handle = os.open(key_file, os.O_RDONLY)
+        if not key_file.is_file():
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+        handle = os.open(key_file.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
         raise Unavailable(
             f"The log key {key_file} can't be read: {error.strerror}.", "Pass the file that `create_log_key` made."
