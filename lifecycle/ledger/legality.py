@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import NamedTuple, Protocol
 
+from lifecycle.records.bodies.keeping import BodiesPruned
 from lifecycle.records.events import Event
 from lifecycle.records.states import EVERYWHERE, State, after, touched
 
@@ -64,6 +65,8 @@ class Legality:
 
     def require(self, index: int, event: Event) -> None:
         """Takes the event of this index in. Raises IllegalTransition, and stays as it is, where it can't happen to a version it names."""
+        if isinstance(event.body, BodiesPruned):
+            self._close(index, event.body)
         versions = touched(event)
         if not versions:
             return
@@ -77,6 +80,13 @@ class Legality:
     def written(self) -> None:
         """What moved is kept now."""
         self.moved.clear()
+
+    def _close(self, index: int, body: BodiesPruned) -> None:
+        """A version whose past was pruned is retired in every environment, one that is yet to come included: nothing follows from it."""
+        for closed in body.closed_versions:
+            standings = self._standings(closed.model, closed.version)
+            for environment in (NOWHERE, *standings):
+                standings[environment] = self.moved[Place(closed.model, closed.version, environment)] = Standing("retired", index)
 
     def _moves(self, index: int, event: Event, version: int) -> list[tuple[Place, Standing]]:
         name, moves = event.subject.name, []

@@ -57,6 +57,8 @@ _STATES_OF = "SELECT environment, state, leaf_index FROM states WHERE model = ? 
 _SERVING = "SELECT version FROM states WHERE model = ? AND environment = ? AND state = 'serving'"
 _INSERT = """INSERT INTO events (leaf_index, event_id, type, environment, occurred_at_us, actor_id, subject_kind, subject_name,
     subject_version, subject_digest, run_id, leaf_hash, stored) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+_DROP_OPENINGS = "DELETE FROM openings WHERE commitment IN ({})"
+_DROP_BODIES = "UPDATE events SET stored = NULL WHERE leaf_index >= ? AND leaf_index < ? AND stored IS NOT NULL"
 _MOVE_HEAD = "UPDATE head SET size = ?, frontier = ? WHERE id = 1"
 _MOVE_STREAM = "INSERT INTO streams (stream, position) VALUES (?, ?) ON CONFLICT (stream) DO UPDATE SET position = excluded.position"
 _MOVE_STATE = """INSERT INTO states (model, version, environment, state, leaf_index) VALUES (?, ?, ?, ?, ?)
@@ -122,6 +124,16 @@ class Turn:
     def insert(self, rows: Sequence[EventValues]) -> None:
         """Writes leaves."""
         self._write(_INSERT, rows)
+
+    def drop_openings(self, commitments: Sequence[str]) -> None:
+        """Deletes what opens these commitments."""
+        for start in range(0, len(commitments), _IDS_AT_ONCE):
+            some = commitments[start : start + _IDS_AT_ONCE]
+            self._write(_DROP_OPENINGS.format(", ".join("?" * len(some))), [tuple(some)])
+
+    def drop_bodies(self, ranges: Sequence[tuple[int, int]]) -> None:
+        """Takes the bytes away from the leaves of these ranges, each from its first index to before its last."""
+        self._write(_DROP_BODIES, ranges)
 
     def move_head(self, frontier: Frontier) -> None:
         """Writes the head."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Unpack
 
 from sqlalchemy import Connection, func, insert, select
@@ -17,9 +17,10 @@ from lifecycle.ledger.schema import LedgerTable
 from lifecycle.ledger.streams import Streams
 from lifecycle.ledger.turn import EventValues, Receipt, Turn
 from lifecycle.proofs.merkle import leaf_hash
+from lifecycle.records.bodies.keeping import LeafRange
 from lifecycle.records.events import Event, Recorded
 from lifecycle.records.identity import Opening
-from lifecycle.records.record import Name, Version, canonical_bytes
+from lifecycle.records.record import Digest, Name, Version, canonical_bytes
 
 _EVENTS = LedgerTable.metadata.tables["events"]
 _OPENINGS = LedgerTable.metadata.tables["openings"]
@@ -94,6 +95,14 @@ class Writer:
             self._connection.execute(
                 insert(_OPENINGS), {"commitment": commitment, "subject": subject, "salt_hex": opening.salt_hex, "value": value}
             )
+
+    def drop_openings(self, commitments: Collection[Digest]) -> None:
+        """Deletes what opens these commitments; append the SubjectErased that says so in the same turn."""
+        self._turn.drop_openings(list(commitments))
+
+    def drop_bodies(self, ranges: Collection[LeafRange]) -> None:
+        """Takes the bytes away from the records of these ranges; append the BodiesPruned that says so in the same turn."""
+        self._turn.drop_bodies([(some.start, some.end) for some in ranges])
 
     def finish(self) -> None:
         """Writes the head. Called by `Ledger.writing` at the end of the block, before the commit."""

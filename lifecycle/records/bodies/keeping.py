@@ -8,7 +8,8 @@ from pydantic import Field, StringConstraints, model_validator
 
 from lifecycle.errors import MalformedRecord
 from lifecycle.records.bodies.body import Body
-from lifecycle.records.record import Count, Digest, Id, Microseconds, Name, Prose, Record, Version
+from lifecycle.records.identity import Commitment
+from lifecycle.records.record import Count, Digest, Id, Microseconds, Name, Prose, Record, Version, is_none
 
 #: A C2SP verifier key: name+hexid+base64.
 VerifierKeyText = Annotated[str, StringConstraints(pattern=r"^[^\s+]+\+[0-9a-f]{8}\+[A-Za-z0-9+/]+={0,2}$")]
@@ -41,7 +42,8 @@ class ErasedRows(Record):
 class SubjectErased(Body):
     """What was kept of a person is gone: the values and the salts. Whom it was about stands nowhere in here.
 
-    The commitments stay in their leaves and rows, and every proof with them. One erasure may need several of these.
+    The commitments stay in their leaves and rows, and every proof with them. One erasure may need several of these. One that is
+    recorded again after a restore has the `erasure_id` that it had before.
     """
 
     erasure_id: Id
@@ -87,11 +89,16 @@ class BodiesPruned(Body):
 
 
 class LegalHoldPlaced(Body):
-    """Nothing of what is named may be pruned or erased until the hold is released. `name` is that of a subject; None holds everything."""
+    """Nothing of what is named may be pruned or erased until the hold is released.
+
+    `name` is one that stands in the ledger anyway (a model, a data set, a person of the registry); `subject` is to whom the hold is
+    about otherwise, such as a customer's number, which is no more for a leaf than a name is. Neither holds everything.
+    """
 
     hold_id: Id
     name: str | None = Field(default=None, max_length=200)
     reason: Prose
+    subject: Commitment | None = Field(default=None, exclude_if=is_none)
 
 
 class LegalHoldReleased(Body):

@@ -1,0 +1,93 @@
+"""Verification of what is missing beside the leaves: whatever is gone went by an event that says so.
+
+Bytes of a record that are gone were pruned, and a value that a commitment in a record stands for was erased: an event later in
+the ledger names each. What is missing without one was taken away by somebody; what was erased and is there
+again was brought back, from a backup or from elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from operator import attrgetter
+
+from lifecycle.errors import LifecycleError
+from lifecycle.ledger.findings import Finding
+from lifecycle.ledger.pruned import PrunedRanges
+from lifecycle.ledger.rows import LedgerRows, RecordRow
+from lifecycle.records.bodies import Body
+from lifecycle.records.bodies.governors import PersonEnrolled
+from lifecycle.records.bodies.keeping import BodiesPruned, LedgerRestored, LegalHoldPlaced, SubjectErased
+from lifecycle.records.events import Event
+from lifecycle.records.record import Digest
+
+#: The bodies that hold a commitment to a value beside the ledger, and the field that it stands in.
+COMMITTED = {PersonEnrolled: attrgetter("directory"), LegalHoldPlaced: attrgetter("subject")}
+#: What is read before the pass: it says what later records may lack.
+_BEFOREHAND = ("BodiesPruned",)
+
+
+class KeepingCheck:
+    """Fed with the events in order. Made over the rows that are then verified, in the same snapshot."""
+
+    def __init__(self, rows: LedgerRows) -> None:
+        self._kept: set[Digest] = {commitment for commitment, _, _ in rows.openings()}
+        self._prunings: dict[int, BodiesPruned] = dict(_prunings(rows))
+        self._pruned = PrunedRanges.of(self._prunings)
+        self._committed: dict[Digest, int] = {}
+        self._erased: dict[Digest, int] = {}
+        #: Restores that the ledger tells of, by the index of the record.
+        self.restores: list[tuple[int, LedgerRestored]] = []
+
+    @property
+    def closed(self) -> frozenset[tuple[str, int]]:
+        """The versions (model, number) whose past may have been pruned: nothing was to follow from it any more."""
+        return frozenset((closed.model, closed.version) for body in self._prunings.values() for closed in body.closed_versions)
+
+    def pruned(self, index: int) -> bool:
+        """Whether a later record says that the bytes of this one were pruned."""
+        return index in self._pruned
+
+    def look_at_row(self, row: RecordRow) -> Iterator[Finding]:
+        """What is wrong with the bytes of a record being there, or not."""
+        index = row.leaf_index
+        by = self._pruned.by(index) if isinstance(index, int) else None
+        if by is not None and row.stored is not None:
+            yield Finding(index, f"record {index} was pruned by record {by}, but its bytes are there again")
+
+    def look_at(self, index: int, event: Event) -> Iterator[Finding]:
+        """Takes an event in. What it tells is held together at the end."""
+        body = event.body
+        committed = _commitment_of(body)
+        if committed is not None:
+            self._committed.setdefault(committed, index)
+        if isinstance(body, SubjectErased):
+            self._erased.update(dict.fromkeys(body.openings, index))
+        elif isinstance(body, LedgerRestored):
+            self.restores.append((index, body))
+        return iter(())
+
+    def end(self) -> Iterator[Finding]:
+        """Every value that is missing or back, once all events were looked at."""
+        for commitment, index in self._committed.items():
+            if commitment not in self._kept and commitment not in self._erased:
+                yield Finding(index, f"the value that record {index} commits to is missing, and no erasure says why ({commitment})")
+        for commitment, index in self._erased.items():
+            if commitment in self._kept:
+                yield Finding(index, f"record {index} says that the value behind {commitment} was erased, but it is kept again")
+
+
+def _commitment_of(body: Body) -> Digest | None:
+    field = COMMITTED.get(type(body))
+    commitment = None if field is None else field(body)
+    return None if commitment is None else commitment.digest
+
+
+def _prunings(rows: LedgerRows) -> Iterator[tuple[int, BodiesPruned]]:
+    """Every BodiesPruned that can be read. One that can't is a finding of whoever looks at its record."""
+    for row in rows.wanted({}, _BEFOREHAND, since=0, newest_first=False, limit=None):
+        try:
+            body = Event.parse(row.stored).body
+        except (LifecycleError, TypeError, ValueError):
+            continue
+        if isinstance(body, BodiesPruned) and isinstance(row.leaf_index, int):
+            yield row.leaf_index, body
