@@ -13,7 +13,7 @@ from operator import attrgetter
 from lifecycle.errors import LifecycleError
 from lifecycle.ledger.findings import Finding
 from lifecycle.ledger.pruned import PrunedRanges
-from lifecycle.ledger.rows import LedgerRows, RecordRow
+from lifecycle.ledger.rows import LedgerRows
 from lifecycle.records.bodies import Body
 from lifecycle.records.bodies.governors import PersonEnrolled
 from lifecycle.records.bodies.keeping import BodiesPruned, LedgerRestored, LegalHoldPlaced, SubjectErased
@@ -39,7 +39,7 @@ class KeepingCheck:
         self.restores: list[tuple[int, LedgerRestored]] = []
 
     @property
-    def closed(self) -> frozenset[tuple[str, int]]:
+    def closed_versions(self) -> frozenset[tuple[str, int]]:
         """The versions (model, number) whose past may have been pruned: nothing was to follow from it any more."""
         return frozenset((closed.model, closed.version) for body in self._prunings.values() for closed in body.closed_versions)
 
@@ -47,16 +47,12 @@ class KeepingCheck:
         """Whether a later record says that the bytes of this one were pruned."""
         return index in self._pruned
 
-    def look_at_row(self, row: RecordRow) -> Iterator[Finding]:
-        """What is wrong with the bytes of a record being there, or not."""
-        index = row.leaf_index
-        by = self._pruned.by(index) if isinstance(index, int) else None
-        if by is not None and row.stored is not None:
-            yield Finding(index, f"record {index} was pruned by record {by}, but its bytes are there again")
-
     def look_at(self, index: int, event: Event) -> Iterator[Finding]:
-        """Takes an event in. What it tells is held together at the end."""
+        """Takes an event in: it is there, so it can't have been pruned. What it tells is held together at the end."""
         body = event.body
+        by = self._pruned.by(index)
+        if by is not None:
+            yield Finding(index, f"record {index} was pruned by record {by}, but its bytes are there again")
         committed = _commitment_of(body)
         if committed is not None:
             self._committed.setdefault(committed, index)
@@ -64,7 +60,6 @@ class KeepingCheck:
             self._erased.update(dict.fromkeys(body.openings, index))
         elif isinstance(body, LedgerRestored):
             self.restores.append((index, body))
-        return iter(())
 
     def end(self) -> Iterator[Finding]:
         """Every value that is missing or back, once all events were looked at."""
