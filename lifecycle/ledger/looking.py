@@ -34,6 +34,7 @@ class LookingLedger:
         self.origin = origin
         found = self._rows.head().origin
         if found != origin:
+            self.close()
             raise InvalidDeclaration(
                 f"The ledger at this address is {found}, not {origin}.", "Set LIFECYCLE_LEDGER_ORIGIN to its name, or name another ledger."
             )

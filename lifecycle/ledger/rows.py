@@ -164,8 +164,8 @@ class LedgerRows:
 
     def _rows_of(self, statement: str, values: Sequence[Any], *, name: str) -> Generator[Sequence[Any], None, None]:
         with answering(self._address):
-            # On a server only a named cursor fetches as it goes.
-            cursor = self._connection.cursor() if self._sqlite else self._connection.cursor(name=name)
+            # On a server only a named cursor fetches as it goes, and outside a transaction only one that is held.
+            cursor = self._connection.cursor() if self._sqlite else self._connection.cursor(name=name, withhold=True)
             try:
                 cursor.execute(self._spelt(statement), tuple(values))
                 yield from cursor

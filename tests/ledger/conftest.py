@@ -1,4 +1,4 @@
-"""A ledger of its own for each test, with its key."""
+"""A ledger of its own for each test, with its key; on the database that the test is run on (see `places`)."""
 
 from __future__ import annotations
 
@@ -12,16 +12,21 @@ from lifecycle.ledger.ledger import Ledger
 from lifecycle.ledger.signing import sign_ledger
 from lifecycle.proofs.notes import VerifierKey
 from tests.ledger.happenings import ORIGIN
+from tests.ledger.places import Place, place, server
+
+__all__ = ["place", "server"]
 
 
 @pytest.fixture
-def ledger_file(tmp_path: Path) -> Path:
-    return tmp_path / "ledger" / "ledger.db"
+def ledger_file(place: Place) -> Path:
+    """The file of the ledger, for a test of what only SQLite has."""
+    assert place.file is not None
+    return place.file
 
 
 @pytest.fixture
-def ledger(ledger_file: Path) -> Iterator[Ledger]:
-    with Ledger.open(f"sqlite:///{ledger_file}", origin=ORIGIN) as opened:
+def ledger(place: Place) -> Iterator[Ledger]:
+    with Ledger.open(place.url, origin=ORIGIN) as opened:
         yield opened
 
 

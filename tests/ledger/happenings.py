@@ -87,8 +87,10 @@ def _about(
 
 
 def tamper(file: Path, script: str) -> None:
-    """Does what somebody who owns the file can do: drops the triggers and runs any SQL."""
+    """Does what somebody who owns the file can do: drops the triggers and runs any SQL, with the words of `places.Place`."""
     with closing(sqlite3.connect(file)) as connection:
+        connection.create_function("edited", 3, lambda content, old, new: content.replace(old.encode(), new.encode()))
+        connection.create_function("bytes_of", 1, str.encode)
         for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
             connection.execute(f"DROP TRIGGER {name}")
         connection.executescript(script)

@@ -10,6 +10,9 @@ from lifecycle.errors import Tampered
 from lifecycle.ledger.ledger import Ledger
 from lifecycle.proofs.merkle import leaf_hash, root_of
 from tests.ledger.happenings import happening, revoked, trained
+from tests.ledger.places import EVERY_DATABASE
+
+pytestmark = EVERY_DATABASE
 
 
 def test_events_stand_in_the_order_in_which_they_were_appended(ledger: Ledger) -> None:

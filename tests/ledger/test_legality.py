@@ -7,6 +7,9 @@ import pytest
 from lifecycle.errors import IllegalTransition
 from lifecycle.ledger.ledger import Ledger
 from tests.ledger.happenings import evaluated, retired, revoked, trained
+from tests.ledger.places import EVERY_DATABASE
+
+pytestmark = EVERY_DATABASE
 
 
 def test_what_can_not_happen_is_not_written(ledger: Ledger) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,7 +10,10 @@ import pytest
 from lifecycle.errors import InvalidDeclaration, Tampered, Unavailable, UnknownName
 from lifecycle.ledger.ledger import Ledger
 from lifecycle.ledger.looking import LookingLedger
-from tests.ledger.happenings import ORIGIN, evaluated, happening, tamper, trained
+from tests.ledger.happenings import ORIGIN, evaluated, happening, trained
+from tests.ledger.places import EVERY_DATABASE, Place
+
+pytestmark = EVERY_DATABASE
 
 WANTED: list[dict[str, Any]] = [
     {},
@@ -35,15 +38,20 @@ def filled(ledger: Ledger) -> Ledger:
     return ledger
 
 
+@pytest.fixture
+def looking(filled: Ledger) -> Iterator[LookingLedger]:
+    with LookingLedger(filled.url, origin=ORIGIN) as opened:
+        yield opened
+
+
 @pytest.mark.parametrize("wanted", WANTED, ids=str)
-def test_who_looks_sees_what_the_ledger_gives(filled: Ledger, wanted: dict[str, Any]) -> None:
+def test_who_looks_sees_what_the_ledger_gives(filled: Ledger, looking: LookingLedger, wanted: dict[str, Any]) -> None:
     """Every filter, order and limit gives the same events."""
-    assert LookingLedger(filled.url, origin=ORIGIN).events(**wanted) == filled.events(**wanted)
+    assert looking.events(**wanted) == filled.events(**wanted)
 
 
-def test_one_event_its_bytes_and_the_head_are_the_same(filled: Ledger) -> None:
+def test_one_event_its_bytes_and_the_head_are_the_same(filled: Ledger, looking: LookingLedger) -> None:
     """By id, by index, and where the ledger stands."""
-    looking = LookingLedger(filled.url, origin=ORIGIN)
     some = filled.events(since=1, limit=1)[0]
     assert looking.find(some.event.id) == looking.event(some.event.id) == some
     assert looking.stored(1) == filled.stored(1)
@@ -54,11 +62,11 @@ def test_one_event_its_bytes_and_the_head_are_the_same(filled: Ledger) -> None:
             missing()
 
 
-def test_an_altered_record_is_not_shown(filled: Ledger) -> None:
+def test_an_altered_record_is_not_shown(looking: LookingLedger, place: Place) -> None:
     """A row whose columns say something else than its bytes is Tampered for whoever looks, too."""
-    tamper(Path(filled.url.removeprefix("sqlite:///")), "UPDATE events SET actor_id = 'mallory' WHERE leaf_index = 0")
+    place.tamper("UPDATE events SET actor_id = 'mallory' WHERE leaf_index = 0")
     with pytest.raises(Tampered):
-        LookingLedger(filled.url, origin=ORIGIN).events()
+        looking.events()
 
 
 def test_looking_makes_nothing_and_asks_for_the_right_ledger(filled: Ledger, tmp_path: Any) -> None:

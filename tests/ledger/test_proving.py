@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
-from lifecycle.errors import InvalidDeclaration, Tampered, Unavailable, UnknownName
+from lifecycle.errors import Tampered, Unavailable, UnknownName
 from lifecycle.ledger.ledger import Ledger
 from lifecycle.proofs.inclusion import proven_leaf
 from lifecycle.proofs.merkle import leaf_hash, root_of, verify_consistency, verify_inclusion
 from lifecycle.proofs.notes import VerifierKey
 from lifecycle.records.events import Event
-from tests.ledger.happenings import ORIGIN, happening, tamper
+from tests.ledger.happenings import ORIGIN, happening
+from tests.ledger.places import EVERY_DATABASE, Place
+
+pytestmark = EVERY_DATABASE
 
 
 @pytest.fixture
@@ -90,21 +92,9 @@ def test_what_no_checkpoint_covers_has_no_proof_yet(of_eleven: Ledger, signed: C
     assert of_eleven.proof(10).index == 10
 
 
-def test_no_proof_is_given_out_for_a_ledger_that_was_changed(of_eleven: Ledger, ledger_file: Path, signed: Callable[[], str]) -> None:
+def test_no_proof_is_given_out_for_a_ledger_that_was_changed(of_eleven: Ledger, place: Place, signed: Callable[[], str]) -> None:
     """A leaf hash that was changed elsewhere in the tree makes the path wrong: the ledger notices before anybody else."""
     signed()
-    tamper(ledger_file, "UPDATE events SET leaf_hash = zeroblob(32) WHERE leaf_index = 0")
+    place.tamper("UPDATE events SET leaf_hash = zeroblob(32) WHERE leaf_index = 0")
     with pytest.raises(Tampered):
         of_eleven.proof(6)
-
-
-def test_a_copy_is_whole_and_stands_alone(of_eleven: Ledger, tmp_path: Path, signed: Callable[[], str]) -> None:
-    """What was in the write-ahead log is in the copy; appends to one do not touch the other."""
-    signed()
-    url = of_eleven.copy_to(tmp_path / "copy.db")
-    with Ledger.open(url, origin=ORIGIN) as copy:
-        assert (copy.head(), copy.checkpoint()) == (of_eleven.head(), of_eleven.checkpoint())
-        copy.append(happening(11))
-    assert of_eleven.head().size == 11
-    with pytest.raises(InvalidDeclaration, match="can't be copied"):
-        of_eleven.copy_to(tmp_path / "copy.db")

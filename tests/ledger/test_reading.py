@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from lifecycle.errors import Tampered, UnknownName
 from lifecycle.ledger.ledger import Ledger
 from lifecycle.records.identity import Commitment, commit
-from tests.ledger.happenings import evaluated, happening, retired, revoked, tamper, trained
+from tests.ledger.happenings import evaluated, happening, retired, revoked, trained
+from tests.ledger.places import EVERY_DATABASE, Place
+
+pytestmark = EVERY_DATABASE
 
 
 @pytest.fixture
@@ -76,16 +77,16 @@ def test_what_the_ledger_does_not_hold_is_said_so(filled: Ledger) -> None:
 @pytest.mark.parametrize(
     "script",
     [
-        "UPDATE events SET stored = CAST(replace(CAST(stored AS TEXT), 'training-1', 'training-9') AS BLOB) WHERE leaf_index = 0",
+        "UPDATE events SET stored = edited(stored, 'training-1', 'training-9') WHERE leaf_index = 0",
         "UPDATE events SET leaf_hash = zeroblob(32) WHERE leaf_index = 0",
         "UPDATE events SET subject_digest = 'sha256:0' WHERE leaf_index = 0",
         "UPDATE events SET occurred_at_us = occurred_at_us + 1 WHERE leaf_index = 0",
         "UPDATE events SET actor_id = 'mallory' WHERE leaf_index = 0",
     ],
 )
-def test_an_altered_record_is_never_handed_out(filled: Ledger, ledger_file: Path, script: str) -> None:
+def test_an_altered_record_is_never_handed_out(filled: Ledger, place: Place, script: str) -> None:
     """Whoever reads it gets an error that names it, not its content; the records beside it still read."""
-    tamper(ledger_file, script)
+    place.tamper(script)
     with pytest.raises(Tampered, match="Record 0 of the ledger"):
         filled.events()
     assert [recorded.index for recorded in filled.events(since=1)] == [1, 2, 3, 4, 5]
@@ -103,12 +104,12 @@ def test_a_kept_value_opens_its_commitment(ledger: Ledger) -> None:
         ledger.opening(other)
 
 
-def test_a_value_that_does_not_open_its_commitment_is_refused(ledger: Ledger, ledger_file: Path) -> None:
+def test_a_value_that_does_not_open_its_commitment_is_refused(ledger: Ledger, place: Place) -> None:
     """A value that was changed beside the log is not handed out."""
     commitment, opening = commit("original")
     with ledger.writing() as writer:
         writer.keep(opening, "applicant-1")
-    tamper(ledger_file, "UPDATE openings SET value = '\"changed\"'")
+    place.tamper("UPDATE openings SET value = '\"changed\"'")
     with pytest.raises(Tampered, match="not the one that was committed to"):
         ledger.opening(Commitment(digest=commitment.digest))
 
