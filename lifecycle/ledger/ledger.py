@@ -18,7 +18,8 @@ from lifecycle.errors import InvalidDeclaration, Tampered, Unavailable, UnknownN
 from lifecycle.ledger.address import Address
 from lifecycle.ledger.database import Database
 from lifecycle.ledger.failures import explained
-from lifecycle.ledger.reading import read_events
+from lifecycle.ledger.pruned import require_present
+from lifecycle.ledger.reading import pruned_ranges, read_events
 from lifecycle.ledger.recorded import Head, Wanted, recorded_in, states_in, stored_in
 from lifecycle.ledger.schema import CheckpointRow, EventRow, HeadRow, OpeningRow, StateRow
 from lifecycle.ledger.turn import Receipt
@@ -108,10 +109,10 @@ class Ledger:
             return read_events(session, **wanted)
 
     def find(self, event_id: str) -> Recorded | None:
-        """The event of this id, or None."""
+        """The event of this id, or None. Raises UnknownName where its bytes were pruned."""
         with self._session() as session:
             row = session.exec(select(EventRow).where(col(EventRow.event_id) == event_id)).first()
-            return None if row is None else recorded_in(row)
+            return None if row is None else recorded_in(require_present(row, lambda: pruned_ranges(session)))
 
     def event(self, event_id: str) -> Recorded:
         """The event of this id. Raises UnknownName where there is none."""
@@ -121,12 +122,12 @@ class Ledger:
         return found
 
     def stored(self, index: int) -> bytes:
-        """The bytes of one leaf, as they were written. Raises UnknownName where the ledger is not that long."""
+        """The bytes of one leaf, as they were written. Raises UnknownName where the ledger is not that long, or they were pruned."""
         with self._session() as session:
             row = session.get(EventRow, index) if index >= 0 else None
             if row is None:
                 raise UnknownName(f"The ledger holds no record {index}.", f"It holds records 0 to {self.head().size - 1}.")
-            return stored_in(row)
+            return stored_in(require_present(row, lambda: pruned_ranges(session)))
 
     def states(self, environment: Name) -> dict[tuple[Name, Version], State]:
         """The state of every (model, version) in an environment, as the projection has it: one row each, and no event is read.

@@ -9,8 +9,9 @@ from types import TracebackType
 from typing import Any, Self, Unpack
 
 from lifecycle.errors import InvalidDeclaration, UnknownName
+from lifecycle.ledger.pruned import PrunedRanges, require_present, those_present
 from lifecycle.ledger.recorded import Head, Wanted, recorded_in, states_in, stored_in
-from lifecycle.ledger.rows import LedgerRows
+from lifecycle.ledger.rows import LedgerRows, RecordRow
 from lifecycle.proofs.merkle import Frontier
 from lifecycle.records.events import Recorded
 from lifecycle.records.record import Name, Version
@@ -50,22 +51,23 @@ class LookingLedger:
         self._rows.__exit__(None, None, None)
 
     def events(self, **wanted: Unpack[Wanted]) -> list[Recorded]:
-        """The events that fit every filter that is given. Raises Tampered where one of them was altered."""
+        """The events that fit every filter that is given, but for those that were pruned.
+
+        Raises Tampered where one of them was altered.
+        """
         given: dict[str, Any] = {**wanted}
         equal = {column: given[name] for name, column in _COLUMN_OF.items() if given.get(name) is not None}
-        rows = self._rows.wanted(
-            equal,
-            wanted.get("types"),
-            since=wanted.get("since", 0),
-            newest_first=wanted.get("newest_first", False),
-            limit=wanted.get("limit"),
-        )
-        return [recorded_in(row) for row in rows]
+        since, newest_first = wanted.get("since", 0), wanted.get("newest_first", False)
+
+        def fetch(limit: int | None) -> list[RecordRow]:
+            return self._rows.wanted(equal, wanted.get("types"), since=since, newest_first=newest_first, limit=limit)
+
+        return those_present(fetch, wanted.get("limit"), self._pruned_ranges)
 
     def find(self, event_id: str) -> Recorded | None:
-        """The event of this id, or None."""
+        """The event of this id, or None. Raises UnknownName where its bytes were pruned."""
         found = self._rows.wanted({"event_id": event_id}, None, since=0, newest_first=False, limit=1)
-        return recorded_in(found[0]) if found else None
+        return recorded_in(require_present(found[0], self._pruned_ranges)) if found else None
 
     def event(self, event_id: str) -> Recorded:
         """The event of this id. Raises UnknownName where there is none."""
@@ -75,11 +77,11 @@ class LookingLedger:
         return found
 
     def stored(self, index: int) -> bytes:
-        """The bytes of one leaf. Raises UnknownName where the ledger is not that long."""
+        """The bytes of one leaf. Raises UnknownName where the ledger is not that long, or they were pruned."""
         found = self._rows.wanted({"leaf_index": index}, None, since=0, newest_first=False, limit=1)
         if not found:
             raise UnknownName(f"The ledger has no record {index}.", "`lifecycle ledger log` lists the records.")
-        return stored_in(found[0])
+        return stored_in(require_present(found[0], self._pruned_ranges))
 
     def states(self, environment: Name) -> dict[tuple[Name, Version], State]:
         """The state of every (model, version) in an environment, as the projection has it."""
@@ -96,3 +98,6 @@ class LookingLedger:
         """The signed note of the latest ledger checkpoint, or None."""
         notes = [entry.note for entry in self._rows.checkpoints()]
         return notes[-1] if notes else None
+
+    def _pruned_ranges(self) -> PrunedRanges:
+        return PrunedRanges.told_by(self._rows.wanted({}, ("BodiesPruned",), since=0, newest_first=False, limit=None))

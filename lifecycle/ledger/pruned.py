@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping
-from typing import Self
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Self, TypeVar
 
+from lifecycle.errors import UnknownName
+from lifecycle.ledger.recorded import StoredRow, recorded_in
 from lifecycle.records.bodies.keeping import BodiesPruned
+from lifecycle.records.events import Recorded
+
+Row = TypeVar("Row", bound=StoredRow)
 
 
 class PrunedRanges:
@@ -23,6 +28,12 @@ class PrunedRanges:
         """By the index of each event."""
         return cls([(some.start, min(some.end, index), index) for index, body in prunings.items() for some in body.ranges])
 
+    @classmethod
+    def told_by(cls, rows: Iterable[StoredRow]) -> Self:
+        """By rows of BodiesPruned events. Raises Tampered where one was altered."""
+        found = (recorded_in(row) for row in rows)
+        return cls.of({one.index: one.event.body for one in found if isinstance(one.event.body, BodiesPruned)})
+
     def by(self, index: int) -> int | None:
         """The index of the event that says that this record was pruned; None where none does."""
         position = bisect_right(self._starts, index) - 1
@@ -38,3 +49,32 @@ class PrunedRanges:
 
     def __len__(self) -> int:
         return len(self._ranges)
+
+
+def those_present(
+    fetch: Callable[[int | None], Sequence[StoredRow]], limit: int | None, ranges: Callable[[], PrunedRanges]
+) -> list[Recorded]:
+    """The events of the first `limit` rows that `fetch` gives (all, for None), without those whose bytes were pruned.
+
+    `ranges` is asked only where bytes are gone. Raises Tampered where they are gone and no event says why, or a row was altered.
+    """
+    rows = fetch(limit)
+    if all(row.stored is not None for row in rows):
+        return [recorded_in(row) for row in rows]
+    pruned = ranges()
+    if limit is not None:
+        rows = fetch(None)
+    left = [row for row in rows if row.stored is not None or row.leaf_index not in pruned]
+    return [recorded_in(row) for row in left[:limit]]
+
+
+def require_present(row: Row, ranges: Callable[[], PrunedRanges]) -> Row:
+    """The row, unless its bytes were pruned: then raises UnknownName that says by which record."""
+    if row.stored is None:
+        by = ranges().by(row.leaf_index)
+        if by is not None:
+            raise UnknownName(
+                f"The bytes of record {row.leaf_index} ({row.type}) were pruned after their retention, as record {by} says.",
+                "Its leaf hash stands; ask whoever kept an evidence pack of that time for its bytes.",
+            )
+    return row

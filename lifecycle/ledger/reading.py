@@ -6,13 +6,17 @@ from typing import Unpack
 
 from sqlmodel import Session, col, select
 
-from lifecycle.ledger.recorded import Wanted, recorded_in
+from lifecycle.ledger.pruned import PrunedRanges, those_present
+from lifecycle.ledger.recorded import Wanted
 from lifecycle.ledger.schema import EventRow
 from lifecycle.records.events import Recorded
 
 
 def read_events(session: Session, **wanted: Unpack[Wanted]) -> list[Recorded]:
-    """The events that are wanted, in the order of the ledger. Raises Tampered where one of them was altered."""
+    """The events that are wanted, in the order of the ledger, but for those that were pruned.
+
+    Raises Tampered where one of them was altered.
+    """
     query = select(EventRow).where(col(EventRow.leaf_index) >= wanted.get("since", 0))
     types = wanted.get("types")
     if types is not None:
@@ -27,5 +31,11 @@ def read_events(session: Session, **wanted: Unpack[Wanted]) -> list[Recorded]:
         if value is not None:
             query = query.where(column == value)
     place = col(EventRow.leaf_index)
-    query = query.order_by(place.desc() if wanted.get("newest_first") else place.asc()).limit(wanted.get("limit"))
-    return [recorded_in(row) for row in session.exec(query)]
+    query = query.order_by(place.desc() if wanted.get("newest_first") else place.asc())
+    return those_present(lambda limit: session.exec(query.limit(limit)).all(), wanted.get("limit"), lambda: pruned_ranges(session))
+
+
+def pruned_ranges(session: Session) -> PrunedRanges:
+    """Which records' bytes went by an event."""
+    rows = session.exec(select(EventRow).where(col(EventRow.type) == "BodiesPruned")).all()
+    return PrunedRanges.told_by(rows)
