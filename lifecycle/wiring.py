@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from lifecycle.proofs.notes import VerifierKey
     from lifecycle.records.rollout import LedgerProof
     from lifecycle.serving.client import GatewayClient
+    from lifecycle.serving.kept_values import KeptValues
     from lifecycle.serving.prediction_log import PredictionLog
     from lifecycle.serving.settings import GatewaySettings
 
@@ -61,6 +62,8 @@ class Settings:
     gateway_host: str
     gateway_port: int
     gateway_workers: int
+    #: How long a segment of the prediction log takes rows before it is sealed.
+    gateway_seal_seconds: int
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ, start: Path | None = None) -> Settings:
@@ -82,6 +85,7 @@ class Settings:
             gateway_host=environ.get("LIFECYCLE_GATEWAY_HOST", "127.0.0.1"),
             gateway_port=_number(environ, "LIFECYCLE_GATEWAY_PORT", 0),
             gateway_workers=_number(environ, "LIFECYCLE_GATEWAY_WORKERS", 1),
+            gateway_seal_seconds=_number(environ, "LIFECYCLE_GATEWAY_SEAL_SECONDS", 60),
         )
 
 
@@ -326,6 +330,7 @@ class Departments:
             host=self.settings.gateway_host,
             port=self.settings.gateway_port,
             workers=self.settings.gateway_workers,
+            seal_seconds=float(self.settings.gateway_seal_seconds),
             environment=self.environment,
             log_key=str(self.ledger_key),
             signing_public_key=self.signing_public_key,
@@ -338,6 +343,14 @@ class Departments:
         from lifecycle.serving.prediction_log import PredictionLog
 
         return PredictionLog(GatewayFolder(self.folder("gateway", 0o700)).predictions)
+
+    @cached_property
+    def kept_values(self) -> KeptValues:
+        """What was asked of the gateway, as far as it is kept: to be found and erased."""
+        from lifecycle.serving.folder import GatewayFolder
+        from lifecycle.serving.kept_values import KeptValues
+
+        return KeptValues(GatewayFolder(self.folder("gateway", 0o700)).predictions)
 
     def verify_package(self, folder: Path, signature: bytes, /) -> object:
         """Whether a model's folder was signed by the key that this environment trusts: what a gateway asks at every load."""

@@ -38,5 +38,5 @@ class Prediction(Record):
     output: PredictedOutput | None
     #: The canary that failed to answer, where another answered in its place.
     fallback_from: Version | None
-    #: To `{"request_id", "values"}`.
+    #: To `{"request_id", "values"}`, and `subject` where the caller said whom the request is about.
     input_commitment: Digest

@@ -173,11 +173,13 @@ class Books:
     # Places.
 
     def free_slot(self) -> int:
-        """Raises Unavailable where the table is full."""
+        """A place for a model that is new here; its rows are counted from nothing. Raises Unavailable where the table is full."""
         taken = {state.slot for state in self.models}
         free = next((slot for slot in range(SLOTS) if slot not in taken), None)
         if free is None:
             raise Unavailable(f"One gateway serves at most {SLOTS} models.", "Run another gateway for more.")
+        for counters in self._counters():
+            counters.clear_logged(free)
         return free
 
     def placed(self, state: ModelState, version: int, digest: Digest) -> ServedVersion:

@@ -23,7 +23,9 @@ LATENCY_BOUNDS_US = (100, 250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000,
 
 _REQUESTS, _ERRORS, _SLOW, _FALLBACKS, _REFUSED, _CONSECUTIVE, _LAST_DISPATCH_NS, _LATENCY_SUM_US, _BUCKETS = range(9)
 _FIELDS = _BUCKETS + len(LATENCY_BOUNDS_US) + 1
-_WORDS = SLOTS * CELLS * _FIELDS
+#: After the cells: for each slot, the rows that were put into the prediction log.
+_LOGGED = SLOTS * CELLS * _FIELDS
+_BYTES = (_LOGGED + SLOTS) * 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +108,13 @@ class Counters:
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:
-                if os.fstat(descriptor).st_size != _WORDS * 8:
+                size = os.fstat(descriptor).st_size
+                if size > _BYTES:
                     os.ftruncate(descriptor, 0)
-                    os.ftruncate(descriptor, _WORDS * 8)
-                return cls(mmap.mmap(descriptor, _WORDS * 8))
+                if size != _BYTES:
+                    # A shorter file is one of before the rows were counted: what stands in it has kept its place.
+                    os.ftruncate(descriptor, _BYTES)
+                return cls(mmap.mmap(descriptor, _BYTES))
             finally:
                 os.close(descriptor)
         except OSError as error:
@@ -125,6 +130,18 @@ class Counters:
         return CellCounts(
             requests, errors, slow, fallbacks, refused, consecutive, last_dispatch_ns, latency_sum_us, latency_buckets=tuple(buckets)
         )
+
+    def logged(self, slot: int, rows: int) -> None:
+        """So many rows more of this model are in the prediction log. Counted once they are: a count is never ahead of the log."""
+        self._words[_LOGGED + slot] += rows
+
+    def rows_logged(self, slot: int) -> int:
+        """The rows of a model that this worker, and those before it, put into the prediction log."""
+        return self._words[_LOGGED + slot]
+
+    def clear_logged(self, slot: int) -> None:
+        """Begins to count anew, for a model that is new in this slot."""
+        self._words[_LOGGED + slot] = 0
 
     def clear(self, slot: int, cell: int) -> None:
         """Forgets an arm's counts, for a version that takes over the cell of one that serves no more."""

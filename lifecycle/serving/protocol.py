@@ -39,6 +39,8 @@ class InferRequest:
     #: What keeps a caller on one arm; "" draws anew for every request.
     routing_key: str
     outputs: tuple[str, ...]
+    #: Whom the request is about, by an id of the caller's; "" where that is not said. It is kept with the values, and erased with them.
+    subject: str = ""
 
 
 def _refuse_constant(name: str) -> Any:
@@ -73,8 +75,11 @@ def parse_infer(body: bytes, most_rows: int) -> InferRequest:
     routing_key = parameters.get("routing_key", "") if isinstance(parameters, dict) else None
     if not isinstance(routing_key, str):
         raise RequestRefused("`parameters` must be an object, and its `routing_key` a text.", "parameters")
+    subject = parameters.get("subject", "")
+    if not isinstance(subject, str) or len(subject) > 256:
+        raise RequestRefused("The parameter `subject` must be a text of at most 256 characters.", "parameters")
     columns, rows = _columns(value.get("inputs"), most_rows)
-    return InferRequest(request_id, columns, rows, routing_key or request_id, _outputs(value.get("outputs")))
+    return InferRequest(request_id, columns, rows, routing_key or request_id, _outputs(value.get("outputs")), subject)
 
 
 def _columns(inputs: Any, most_rows: int) -> tuple[Columns, int]:

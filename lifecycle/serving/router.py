@@ -179,6 +179,7 @@ class Router:
         said = "failed" if outcome.failure else "referred" if outcome.answer is None else "answered"
         ids = [new_id(at_us) for _ in range(request.rows)]
         by = outcome.by
+        about = {"subject": request.subject} if request.subject else {}
         rows, asked = [], []
         for position, prediction_id in enumerate(ids):
             output: dict[str, Any] | None = None
@@ -204,8 +205,9 @@ class Router:
                     "fallback_from": outcome.fallback_from,
                 }
             )
-            asked.append({"request_id": request.id, "values": {column: of[position] for column, of in request.columns.items()}})
+            asked.append({"request_id": request.id, "values": {column: of[position] for column, of in request.columns.items()}, **about})
         self._log.append(name.name, rows, asked)
+        self._counters.logged(name.slot, len(ids))
         return ids
 
 

@@ -85,7 +85,8 @@ class Sealer:
         if log.model not in self._sealed:
             await self._take_up(log)
         for segment in sorted(await asyncio.to_thread(self._segments, log) - self._sealed[log.model]):
-            event = await asyncio.to_thread(self._seal, log, segment, self._next(log.model))
+            stream, number = self._next(log.model)
+            event = await asyncio.to_thread(self._seal, log, segment, stream, number)
             if event is not None:
                 self._enter(log.model, event)
                 self._sealed[log.model].add(segment)
@@ -112,23 +113,27 @@ class Sealer:
             self._listed[log.model] = (changed_ns if settled else 0, segments)
         return segments
 
-    def _next(self, model: str) -> SealedStream:
+    def _next(self, model: str) -> tuple[Id, int]:
         """The stream and the number that the next segment gets."""
         known = self._books.stream(model)
-        if known is None:
-            return SealedStream(model=model, stream=new_id(), number=1)
-        return known.model_copy(update={"number": known.number + 1})
+        return (new_id(), 1) if known is None else (known.stream, known.number + 1)
 
     def _enter(self, model: str, event: Event) -> None:
-        body = _body(event)
+        body, known = _body(event), self._books.stream(model)
+        if known is not None and known.stream != body.stream:
+            raise Tampered(
+                f"Segment {body.segment} of {model} was sealed in stream {body.stream}, and the journal has {known.stream}.",
+                "Find out which gateway's folder the segments or the journal are from, and put them back together.",
+            )
+        rows = body.rows + (0 if known is None else known.rows)
         try:
-            self._books.commit_seal(SealedStream(model=model, stream=body.stream, number=body.number), event)
+            self._books.commit_seal(SealedStream(model=model, stream=body.stream, number=body.number, rows=rows), event)
         except Unavailable:
             # Its seal lies there, and must be entered before the next one is made.
             self._sealed.pop(model, None)
             raise
 
-    def _seal(self, log: ModelLog, segment: str, stream: SealedStream) -> Event | None:
+    def _seal(self, log: ModelLog, segment: str, stream: Id, number: int) -> Event | None:
         """The event of a segment, durable beside it; None where it is still written or holds nothing."""
         try:
             with held(log.rows(segment)) as descriptor:
@@ -149,8 +154,8 @@ class Sealer:
             return None
         except OSError as error:
             raise Unavailable(f"{log.rows(segment)} can't be sealed: {error.strerror}.", "Give read and write access to it.") from error
-        event = _event(reading.content().sealed_as(segment, stream.stream, stream.number), log.model, self._environment)
-        path = log.seal(stream.number, segment)
+        event = _event(reading.content().sealed_as(segment, stream, number), log.model, self._environment)
+        path = log.seal(number, segment)
         path.parent.mkdir(exist_ok=True, mode=0o700)
         write_durably(path, event.canonical() + b"\n")
         return event

@@ -44,3 +44,8 @@ class GatewaySettings:
             raise InvalidDeclaration(
                 f"A gateway with {self.workers} workers answers nobody.", "Give --workers or LIFECYCLE_GATEWAY_WORKERS a number from 1."
             )
+        if self.seal_seconds <= 0:
+            raise InvalidDeclaration(
+                "Segments of the prediction log that are sealed after 0 seconds hold nothing.",
+                "Give LIFECYCLE_GATEWAY_SEAL_SECONDS a number from 1.",
+            )

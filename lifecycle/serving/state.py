@@ -107,6 +107,8 @@ class SealedStream(Record):
     model: Name
     stream: Id
     number: Count
+    #: In these segments together.
+    rows: Count
 
 
 class GatewayState(Record):
