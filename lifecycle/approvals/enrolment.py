@@ -10,9 +10,10 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
-from lifecycle.approvals.people import People, Person
+from lifecycle.approvals.people import PERSONAL, People, Person
 from lifecycle.errors import Unavailable
 from lifecycle.records.documents import parse_yaml
+from lifecycle.records.record import ActorId, JsonObject
 
 _HOME_HEADER = """\
 # The people of this home. They count in the environment `local` only, beside those of governance/people.yaml.
@@ -39,10 +40,36 @@ def enrol_person(path: Path, person: Person, before_it_counts: Callable[[Path], 
         raise Unavailable(f"{path} can't be written: {error.strerror}.", "Give yourself write access to it.") from error
 
 
+def forget_directory_entry(path: Path, person: ActorId) -> None:
+    """Takes out of the registry in this file what it says of a person beyond their id, roles, teams and keys.
+
+    Nothing happens where the file or the person is not there. Raises InvalidDeclaration for a file that is no registry,
+    Unavailable where it can't be written.
+    """
+    new = path.with_name(f".{path.name}.new")
+    try:
+        with _alone_with(path):
+            if not path.exists():
+                return
+            text, content, people = _read(path)
+            for entry in people:
+                if isinstance(entry, dict) and entry.get("id") == person:
+                    for personal in PERSONAL:
+                        entry.pop(personal, None)
+            new.write_text(_written(text, {**content, "people": people}), encoding="utf-8")
+            _replace(new, path)
+    except OSError as error:
+        raise Unavailable(f"{path} can't be written: {error.strerror}.", "Give yourself write access to it.") from error
+
+
 def _with(path: Path, person: Person) -> str:
     """The text of the registry with one person more; the comments that it begins with stay."""
-    import yaml
+    text, content, people = _read(path)
+    return _written(text, {**content, "people": [*people, _plain(person)]})
 
+
+def _read(path: Path) -> tuple[str, JsonObject, list[JsonValue]]:
+    """The text of a registry, what it says, and its people."""
     text = path.read_text(encoding="utf-8") if path.exists() else _HOME_HEADER
     if path.exists():
         People.read(path)
@@ -50,7 +77,13 @@ def _with(path: Path, person: Person) -> str:
     assert isinstance(content, dict)  # People.read accepts nothing else
     people = content.get("people") or []
     assert isinstance(people, list)
-    content["people"] = [*people, _plain(person)]
+    return text, content, people
+
+
+def _written(text: str, content: JsonObject) -> str:
+    """What a registry is to say, under the comments that its text began with."""
+    import yaml
+
     header = "".join(_leading_comments(text))
     return header + yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=120)
 

@@ -20,6 +20,8 @@ from lifecycle.records.documents import parse_yaml
 from lifecycle.records.record import ActorId, Digest, Microseconds, Name, Record, canonical_bytes, describe, digest_of
 
 RegistryName = Literal["project", "home"]
+#: What a registry says of a person that tells nothing of who may do what, and that is to be forgotten with the person.
+PERSONAL = ("display_name", "git")
 
 
 class _Dated(Record):
@@ -151,17 +153,21 @@ class Registry(Record):
 
     def roles(self, person_id: str, at_us: Microseconds) -> tuple[Name, ...]:
         """The roles of a person, with those of everybody whom they act for at that time."""
-        acting = [person for name in {person_id, *self._acts_for(person_id, at_us)} if (person := self.people.get(name)) is not None]
+        acting = [person for name in self.acts_as(person_id, at_us) if (person := self.people.get(name)) is not None]
         return tuple(sorted({role for person in acting for role in person.roles}))
 
     def also(self, person_id: str, at_us: Microseconds) -> tuple[str, ...]:
         """Every other name under which a person acts at that time: whom they act for, and all of their teams and groups."""
         self.person(person_id)
-        names = {person_id, *self._acts_for(person_id, at_us)}
+        names = set(self.acts_as(person_id, at_us))
         names |= {team for name in names if name in self.people for team in self.people[name].teams}
         while grown := {group.id for group in self.groups if names & set(group.members)} - names:
             names |= grown
         return tuple(sorted(names - {person_id}))
+
+    def acts_as(self, person_id: str, at_us: Microseconds) -> frozenset[ActorId]:
+        """The people as whom a person acts at that time: themselves, and everybody who lets them act for them."""
+        return frozenset({person_id, *self._acts_for(person_id, at_us)})
 
     def members(self, team: str) -> tuple[ActorId, ...]:
         """Everybody who is in a team, in a group of that name, or acts for somebody who is."""
@@ -185,7 +191,7 @@ class Registry(Record):
 
         Without display names and git addresses, which tell nothing of that and are to be forgotten with the person.
         """
-        personal = {"people": {"__all__": {"display_name", "git"}}}
+        personal = {"people": {"__all__": set(PERSONAL)}}
         return canonical_bytes(self.model_dump(mode="json", by_alias=True, exclude=personal))
 
     @property

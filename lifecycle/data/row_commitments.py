@@ -111,6 +111,15 @@ def open_rows(store: DatasetStore, committed: RowCommitments, remaining: Digest 
     return opened
 
 
+def rows_about(store: DatasetStore, committed: RowCommitments, subject: str, remaining: Digest | None = None) -> tuple[int, ...]:
+    """The numbers of the rows that are about somebody, of those that are left. Raises UnknownName and Tampered as the store does."""
+    openings = read_rows(store, committed.openings_digest if remaining is None else remaining)
+    if ROW_SUBJECT not in openings:
+        return ()
+    numbers = openings[ROW_ID].tolist() if ROW_ID in openings else range(len(openings))
+    return tuple(int(number) for number, about in zip(numbers, openings[ROW_SUBJECT].tolist(), strict=True) if about == subject)
+
+
 def row_values(frame: DataFrame) -> Iterator[JsonObject]:
     """What a row's commitment is to: its values by column, null for what is missing."""
     names = [str(name) for name in frame.columns]

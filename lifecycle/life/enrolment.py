@@ -93,8 +93,10 @@ def enrol(
 
 def directory_entry(person: Person) -> JsonObject:
     """What the directory says of a person beyond their id: the ledger holds a commitment to it alone. Empty where it says nothing."""
-    said: JsonObject = {"display_name": person.display_name, "git": list(person.git)}
-    return {name: value for name, value in said.items() if value}
+    from lifecycle.approvals.people import PERSONAL
+
+    said = person.as_json()
+    return {name: said[name] for name in PERSONAL if said[name]}
 
 
 def revoke_key(departments: Departments, key_id: str, *, reason: str) -> None:
