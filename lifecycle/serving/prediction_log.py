@@ -13,6 +13,7 @@ from lifecycle.errors import MalformedRecord, Tampered, UnknownName
 from lifecycle.records.identity import Opening
 from lifecycle.records.prediction import Prediction
 from lifecycle.records.record import Id, Microseconds
+from lifecycle.serving.protocol import as_bytes
 from lifecycle.serving.segment_reading import parsed_row, whole_lines
 from lifecycle.serving.segments import LABELS, ROWS, VALUES, ModelLog, model_logs, opened_us
 
@@ -184,8 +185,9 @@ def _parsed(file: Path, position: int, kind: str, line: bytes) -> dict[str, Any]
     must_have, may_have = _FIELDS[kind]
     try:
         value = json.loads(line)
-        if not isinstance(value, dict) or not must_have <= value.keys() <= may_have:
-            raise ValueError("other fields")
+        # One form only: otherwise a changed byte could say the same.
+        if not isinstance(value, dict) or not must_have <= value.keys() <= may_have or as_bytes(value) != line:
+            raise ValueError("another form")
     except ValueError as error:
         raise Tampered(
             f"Line {position + 1} of {file} is not a row of the prediction log.", "Restore that segment from its backup."

@@ -14,13 +14,13 @@ import logging
 import os
 import time
 from pathlib import Path
+from typing import Protocol
 
 from lifecycle.errors import LifecycleError, Tampered, Unavailable
 from lifecycle.records.bodies.serving import PredictionsSealed
 from lifecycle.records.events import Event, Link, Subject
 from lifecycle.records.identity import derived_id, new_id
 from lifecycle.records.record import Id
-from lifecycle.serving.books import Books
 from lifecycle.serving.folder import write_durably
 from lifecycle.serving.rollout_events import GATEWAY, require_own
 from lifecycle.serving.segment_reading import SegmentReading, whole_lines
@@ -36,10 +36,18 @@ _BREATH_SECONDS = 0.000_5
 _SETTLED_NS = 1_000_000_000
 
 
+class SealBook(Protocol):
+    """Where seals are entered: `books.Books`."""
+
+    def stream(self, model: str) -> SealedStream | None: ...
+
+    def commit_seal(self, stream: SealedStream, event: Event) -> None: ...
+
+
 class Sealer:
     """One gateway's, run by its supervisor alone. Files are read in a thread; numbers are given in the loop."""
 
-    def __init__(self, folder: Path, environment: str, books: Books) -> None:
+    def __init__(self, folder: Path, environment: str, books: SealBook) -> None:
         #: Why the segments of a model are not sealed, by model.
         self.faults: dict[str, str] = {}
         self._folder = folder
@@ -138,16 +146,14 @@ class Sealer:
         try:
             with held(log.rows(segment)) as descriptor:
                 reading = SegmentReading(log.rows(segment))
-                length = 0
                 for line in whole_lines(log.rows(segment)):
                     reading.add(line)
-                    length += len(line) + 1
                     if reading.size % _ROWS_AT_ONCE == 0:
                         time.sleep(_BREATH_SECONDS)
-                if length == 0:
+                if reading.size == 0:
                     _remove(log, segment)
                     return None
-                os.ftruncate(descriptor, length)
+                os.ftruncate(descriptor, reading.length)
                 os.fsync(descriptor)
                 _make_durable(log.values(segment))
         except BlockingIOError:

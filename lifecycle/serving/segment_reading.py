@@ -81,6 +81,8 @@ class SegmentReading:
         self._tree = Frontier()
         self._answered: Counter[Answerer] = Counter()
         self._from_us = self._to_us = 0
+        #: Of the lines that were taken in, line feeds included, in bytes.
+        self.length = 0
 
     def add(self, line: bytes) -> Prediction:
         """Takes the next row in. Raises Tampered where the line is none."""
@@ -88,6 +90,7 @@ class SegmentReading:
         self._from_us = min(self._from_us, row.at_us) if self._tree.size else row.at_us
         self._to_us = max(self._to_us, row.at_us)
         self._tree.append(leaf_hash(line))
+        self.length += len(line) + 1
         self._answered[answerer(row)] += 1
         return row
 

@@ -1,0 +1,69 @@
+"""A prediction log whose segments are sealed by a real sealer into a real journal, without a gateway around it."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+from lifecycle.records.bodies.serving import PredictionsSealed
+from lifecycle.records.events import Event
+from lifecycle.serving.folder import GatewayFolder
+from lifecycle.serving.journal import Journal
+from lifecycle.serving.predictions import PredictionWriter
+from lifecycle.serving.sealing import Sealer
+from lifecycle.serving.segment_check import Sealed
+from lifecycle.serving.segments import ModelLog
+from lifecycle.serving.state import SealedStream
+from tests.serving.test_prediction_log import asked, row
+
+MODEL = "credit"
+
+
+class SealedLog:
+    """Two sealed segments of three rows each; `events` is what the ledger was told."""
+
+    def __init__(self, home: Path, segments: int = 2, **changed: Any) -> None:
+        self.folder = GatewayFolder(home / "gateway")
+        self.folder.make()
+        self.log = ModelLog(self.folder.predictions / MODEL)
+        self.events: list[Event] = []
+        self._journal = Journal.open(self.folder.journal)
+        for segment in range(segments):
+            self.write([3 * segment + number for number in range(3)], **changed)
+        self.seal()
+
+    def write(self, numbers: list[int], **changed: Any) -> None:
+        """One segment, which is over, with rows of these numbers."""
+        writer = PredictionWriter(self.folder.predictions, 0)
+        writer.append(MODEL, [row(number, **changed) for number in numbers], [asked(income=float(number)) for number in numbers])
+        writer.close()
+
+    def seal(self) -> None:
+        """Seals what is over, and delivers."""
+        sealer = Sealer(self.folder.predictions, "local", self)
+        asyncio.run(sealer.end())
+        assert not sealer.faults, sealer.faults
+        while (pending := self._journal.next_pending()) is not None:
+            self.events.append(pending.event)
+            self._journal.delivered(pending)
+
+    def stream(self, model: str) -> SealedStream | None:
+        return self._journal.state.stream(model)
+
+    def commit_seal(self, stream: SealedStream, event: Event) -> None:
+        self._journal.commit(self._journal.state.with_sealed(stream), [event])
+
+    def sealed(self) -> list[Sealed]:
+        """What a ledger with these events would say."""
+        return [
+            Sealed(index, event.subject.name, event.body)
+            for index, event in enumerate(self.events)
+            if isinstance(event.body, PredictionsSealed)
+        ]
+
+    def rows(self, segment: int = 0) -> Path:
+        return self.log.files("rows")[segment]
+
+    def values(self, segment: int = 0) -> Path:
+        return self.log.files("values")[segment]
