@@ -1,4 +1,4 @@
-"""What lineage needs of others, in its own words: a ledger to read."""
+"""What lineage needs of others, in its own words: a ledger and artifacts to read."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Collection
 from typing import Protocol
 
 from lifecycle.records.events import Recorded
+from lifecycle.records.record import Digest
 
 
 class Head(Protocol):
@@ -28,3 +29,10 @@ class Ledger(Protocol):
 
     def checkpoint(self) -> str | None:
         """The newest signed note, or None before the first."""
+
+
+class Artifacts(Protocol):
+    """Bytes by their digest."""
+
+    def read(self, digest: Digest, /) -> bytes:
+        """The bytes. Raises UnknownName where there are none, Tampered where they are others."""

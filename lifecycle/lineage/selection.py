@@ -14,12 +14,12 @@ from lifecycle.records.bodies.training import ModelTrained, TrainingStarted
 from lifecycle.records.events import Recorded
 
 #: What is about a model's data and not about one version, and what one version may be part of that is another's event.
-SHARED = ("DatasetIngested", "DatasetRejected", "RollbackRequested", "RolledBack", "PredictionsSealed")
+SHARED = ("DatasetIngested", "DatasetRejected", "RollbackRequested", "RolledBack", "RolloutCompleted", "PredictionsSealed")
 
 
 def events_behind(ledger: Ledger, model: str, version: int) -> tuple[Recorded, ...]:
     """The records of one version in ledger order: its own, its data's, its training run's, the decisions that these name, and what is
-    shared with other versions (a rollback from one to another, sealed predictions).
+    shared with other versions (a rollback from one to another, a rollout that superseded it, sealed predictions).
     """
     own = ledger.events(name=model, version=version)
     runs = {one.event.run_id for one in own if isinstance(one.event.body, ModelTrained) and one.event.run_id is not None}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lifecycle.lineage.describing.description import Description, Tellers
-from lifecycle.records.bodies.governors import KeyRevoked, PersonEnrolled
+from lifecycle.records.bodies.governors import GovernanceChanged, GovernanceProposed, GovernanceSigned, KeyRevoked, PersonEnrolled
 from lifecycle.records.events import Event
 from lifecycle.records.record import JsonObject
 
@@ -25,7 +25,27 @@ def _key_revoked(event: Event, body: KeyRevoked) -> Description:
     return Description(f"key_revocation/{event.id}", "key_revocation", f"revoked a key of {body.person}", "complete", facts)
 
 
+def _proposed(event: Event, body: GovernanceProposed) -> Description:
+    said = body.statement
+    facts: JsonObject = {"reason": said.reason, "bundle_digest": said.bundle_digest, "people_digest": said.people_digest}
+    label = f"{said.signer} proposed other policies, limits or people"
+    return Description(f"governance/{said.proposal_id}", "governance", label, "open", facts | {"proposed_by": said.signer, "agreed_by": []})
+
+
+def _agreed(event: Event, body: GovernanceSigned) -> Description:
+    said = body.statement
+    return Description(f"governance/{said.proposal_id}", "governance", "governance", "open", {"agreed_by": [said.signer]})
+
+
+def _governance_changed(event: Event, body: GovernanceChanged) -> Description:
+    made = (("bundle", body.bundle_digest), ("people", body.people_digest))
+    return Description(f"governance/{body.proposal_id}", "governance", "governance", "complete", generated=made)
+
+
 TELLERS: Tellers = {
+    GovernanceProposed: _proposed,
+    GovernanceSigned: _agreed,
+    GovernanceChanged: _governance_changed,
     PersonEnrolled: _enrolled,
     KeyRevoked: _key_revoked,
 }

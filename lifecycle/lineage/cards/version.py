@@ -1,0 +1,143 @@
+"""What the ledger and the artifact store hold of one version, gathered for a card."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from lifecycle.errors import UnknownName
+from lifecycle.lineage.ports import Artifacts
+from lifecycle.records.bodies.data import DatasetIngested
+from lifecycle.records.bodies.decisions import ApprovalGiven, ApprovalRefused, DecisionMade
+from lifecycle.records.bodies.training import ModelEvaluated, ModelTrained
+from lifecycle.records.events import Event, Recorded
+from lifecycle.records.evidence import Evidence
+from lifecycle.records.gates import DataAccessEvidence, PromotionEvidence
+from lifecycle.records.manifest import ModelManifest, ModelSchemas, TrainingRecipe
+from lifecycle.records.record import Digest
+from lifecycle.records.states import State, after
+
+BodyT = TypeVar("BodyT")
+
+
+@dataclass(frozen=True)
+class Told(Generic[BodyT]):
+    """A body, and the record that it stands in."""
+
+    index: int
+    event: Event
+    body: BodyT
+
+
+@dataclass(frozen=True)
+class VersionRecords:
+    """One version, by its records. None and empty where the ledger or the store holds nothing."""
+
+    model: str
+    version: int
+    digest: Digest
+    trained: Told[ModelTrained]
+    ingested: Told[DatasetIngested] | None
+    #: The newest evaluation.
+    evaluated: Told[ModelEvaluated] | None
+    evidence: Evidence | None
+    schemas: ModelSchemas | None
+    recipe: TrainingRecipe | None
+    #: On the version, on its data and on its training, in ledger order.
+    decisions: tuple[Told[DecisionMade], ...]
+    approvals: tuple[Told[ApprovalGiven | ApprovalRefused], ...]
+    #: Everything that was read, in ledger order.
+    recorded: tuple[Recorded, ...]
+
+    @property
+    def name(self) -> str:
+        return f"{self.model}:{self.version}"
+
+    def states(self) -> dict[str, State]:
+        """The state in each environment in which something happened to the version."""
+        found: dict[str, State] = {}
+        for environment in sorted({one.event.environment for one in self.recorded if one.event.subject.version == self.version}):
+            state: State | None = None
+            for one in self.recorded:
+                if one.event.subject.name == self.model:
+                    state = after(state, self.version, one.event, environment)
+            if state is not None:
+                found[environment] = state
+        return found
+
+    def allowed_purposes(self) -> tuple[str, ...]:
+        """What the data may be used for, as it was shown to the gate that allowed it."""
+        shown = [told.body.decision.input.evidence for told in self.decisions]
+        return next((one.purposes for one in reversed(shown) if isinstance(one, DataAccessEvidence)), ())
+
+    def judgement(self) -> Told[DecisionMade] | None:
+        """The newest decision of a gate that judged the version itself, for promotion or deployment."""
+        made = [told for told in self.decisions if told.body.decision.gate in ("promotion", "deployment")]
+        return made[-1] if made else None
+
+
+def gather(recorded: Iterable[Recorded], artifacts: Artifacts | None, model: str, version: int) -> VersionRecords:
+    """What these records (of `selection.events_behind`, or more) and the store say of a version.
+
+    Raises UnknownName where no training of it is among them, Tampered where an artifact is not what its digest says.
+    """
+    records = tuple(recorded)
+    own = [one for one in records if one.event.subject.name == model and one.event.subject.version in (None, version)]
+    about = [one for one in own if one.event.subject.version == version]
+    trained = _newest(ModelTrained, about)
+    if trained is None:
+        raise UnknownName(f"The ledger knows no {model}:{version}.", "`lifecycle status` lists the versions that there are.")
+    data = [one for one in own if one.event.subject.digest == trained.body.dataset_digest]
+    run = [one for one in own if one.event.subject.version is None and one.event.run_id == trained.event.run_id]
+    evaluated = _newest(ModelEvaluated, about)
+    decisions = tuple(told for one in own if one in about or one in run for told in _told(DecisionMade, one))
+    manifest = None if artifacts is None else _artifact(artifacts, trained.body.model_digest)
+    parts = {} if manifest is None else {file.part: file.digest for file in ModelManifest.parse(manifest).files}
+    schemas = None if artifacts is None or "schemas" not in parts else _artifact(artifacts, parts["schemas"])
+    recipe = None if artifacts is None or "training" not in parts else _artifact(artifacts, parts["training"])
+    return VersionRecords(
+        model=model,
+        version=version,
+        digest=trained.body.model_digest,
+        trained=trained,
+        ingested=_newest(DatasetIngested, [one for one in data if one.index < trained.index]),
+        evaluated=evaluated,
+        evidence=None if evaluated is None else _evidence(evaluated.body, decisions, artifacts),
+        schemas=None if schemas is None else ModelSchemas.parse(schemas),
+        recipe=None if recipe is None else TrainingRecipe.parse(recipe),
+        decisions=decisions,
+        approvals=tuple(
+            Told[ApprovalGiven | ApprovalRefused](one.index, one.event, one.event.body)
+            for one in about
+            if isinstance(one.event.body, ApprovalGiven | ApprovalRefused)
+        ),
+        recorded=records,
+    )
+
+
+def _evidence(evaluated: ModelEvaluated, decisions: tuple[Told[DecisionMade], ...], artifacts: Artifacts | None) -> Evidence | None:
+    """The evidence document: a gate that was shown it holds it whole, so that only what was never judged needs the store."""
+    for told in decisions:
+        shown = told.body.decision.input.evidence
+        if isinstance(shown, PromotionEvidence) and shown.evaluation_digest == evaluated.evidence_digest:
+            return shown.evaluation
+    content = None if artifacts is None else _artifact(artifacts, evaluated.evidence_digest)
+    return None if content is None else Evidence.parse(content)
+
+
+def _artifact(artifacts: Artifacts, digest: Digest) -> bytes | None:
+    """The bytes of an artifact, or None where the store has lost it: a card says so, and is still a card."""
+    try:
+        return artifacts.read(digest)
+    except UnknownName:
+        return None
+
+
+def _newest(body: type[BodyT], recorded: list[Recorded]) -> Told[BodyT] | None:
+    found = [told for one in recorded for told in _told(body, one)]
+    return found[-1] if found else None
+
+
+def _told(body: type[BodyT], one: Recorded) -> list[Told[BodyT]]:
+    return [Told(one.index, one.event, one.event.body)] if isinstance(one.event.body, body) else []
