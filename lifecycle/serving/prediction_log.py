@@ -106,7 +106,9 @@ def opens(row: Prediction, line: Mapping[str, Any]) -> bool:
     """Whether a line of values is what the row was committed to."""
     try:
         opening = Opening(salt_hex=line["salt"], value={name: line[name] for name in ASKED if name in line})
-        return opening.commitment().digest == row.input_commitment
+        # In the form that is written: otherwise a changed byte could open the same.
+        as_written = opening.salt_hex == bytes.fromhex(opening.salt_hex).hex()
+        return as_written and opening.commitment().digest == row.input_commitment
     except (ValueError, MalformedRecord):
         return False
 
