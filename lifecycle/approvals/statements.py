@@ -11,12 +11,12 @@ import base64
 from typing import TYPE_CHECKING
 
 from lifecycle.approvals.keys import decode_public, encode_public
-from lifecycle.approvals.people import Registry
-from lifecycle.errors import LifecycleError, Refused, Tampered
+from lifecycle.approvals.people import Key, Person, Registry
+from lifecycle.errors import LifecycleError, MalformedRecord, Refused, Tampered
 from lifecycle.records.approval import STATEMENT_TYPE, Envelope, Statement, decoded
 from lifecycle.records.gates import VerifiedApproval
 from lifecycle.records.identity import now_us
-from lifecycle.records.record import ActorId, Microseconds
+from lifecycle.records.record import ActorId, Microseconds, Record
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -28,37 +28,37 @@ def pre_authentication(payload_type: str, payload: bytes) -> bytes:
     return b"DSSEv1 %d %b %d %b" % (len(kind), kind, len(payload), payload)
 
 
-def sign_statement(statement: Statement, key: Ed25519PrivateKey, registry: Registry) -> Envelope:
-    """The statement, signed by its approver's own key.
+def signed(record: Record, payload_type: str, signer: ActorId, key: Ed25519PrivateKey, registry: Registry) -> Envelope:
+    """A record as somebody signs it with a key of their own.
 
-    Raises Refused where the key is not enrolled for the approver, UnknownName where the approver is not.
+    Raises Refused where the key is not enrolled for them, UnknownName where they are not.
     """
     public = encode_public(key.public_key())
-    enrolled = next((candidate for candidate in registry.person(statement.approver).keys if candidate.public == public), None)
+    enrolled = next((candidate for candidate in registry.person(signer).keys if candidate.public == public), None)
     if enrolled is None:
         raise Refused(
-            f"This key is not enrolled for {statement.approver}, or was revoked.",
+            f"This key is not enrolled for {signer}, or was revoked.",
             "Sign with a key of your own, or have it enrolled: `lifecycle people add`.",
             ("KEY-ENROLLED",),
         )
-    payload = statement.canonical()
+    payload = record.canonical()
     return Envelope(
-        payload_type=STATEMENT_TYPE,
+        payload_type=payload_type,
         payload=base64.b64encode(payload).decode("ascii"),
         key_id=enrolled.id,
-        signature=base64.b64encode(key.sign(pre_authentication(STATEMENT_TYPE, payload))).decode("ascii"),
+        signature=base64.b64encode(key.sign(pre_authentication(payload_type, payload))).decode("ascii"),
     )
 
 
-def verify_statement(envelope: Envelope, registry: Registry, at_us: Microseconds) -> Statement:
-    """The statement that this envelope holds, if somebody who is enrolled signed exactly these bytes.
+def signer_of(envelope: Envelope, payload_type: str, registry: Registry) -> tuple[Person, Key]:
+    """Who signed exactly these bytes as this type, and with which key.
 
-    Raises Tampered where the bytes are not what was signed, Refused where the key, the person or the time does not hold.
+    Raises Tampered where the bytes are not what was signed, Refused where the type is another or nobody has the key.
     """
     from cryptography.exceptions import InvalidSignature
 
-    if envelope.payload_type != STATEMENT_TYPE:
-        raise Refused(f"A {envelope.payload_type} is not an approval.", "Sign a statement with `lifecycle approve`.", ("STATEMENT-TYPE",))
+    if envelope.payload_type != payload_type:
+        raise Refused(f"A {envelope.payload_type} is no {payload_type}.", "Sign what is asked for here.", ("STATEMENT-TYPE",))
     found = registry.key(envelope.key_id)
     if found is None:
         raise Refused(f"Nobody here has a key {envelope.key_id}.", "Have the key enrolled, or sign with one that is.", ("KEY-ENROLLED",))
@@ -67,18 +67,40 @@ def verify_statement(envelope: Envelope, registry: Registry, at_us: Microseconds
     try:
         decode_public(key.public).verify(signature, pre_authentication(envelope.payload_type, payload))
     except InvalidSignature as error:
-        raise Tampered(f"The signature is not one by {person.id} on these bytes.", "Ask the approver to sign again.") from error
-    statement = Statement.parse(payload)
-    if statement.canonical() != payload:
-        raise Tampered("The statement is not in its one canonical form.", "Sign it with `lifecycle approve`.")
-    if statement.approver != person.id:
-        raise Refused(f"{person.id} signed in the name of {statement.approver}.", "Each signs in their own name.", ("KEY-OWNER",))
-    if not key.holds(statement.signed_at_us) or not key.holds(at_us):
+        raise Tampered(f"The signature is not one by {person.id} on these bytes.", "Ask them to sign again.") from error
+    return person, key
+
+
+def require_in_force(
+    person: Person, key: Key, signer: ActorId, signed_at_us: Microseconds, expires_at_us: Microseconds, at_us: Microseconds
+) -> None:
+    """Raises Refused where a person signed in another's name, with a key out of force, or where the time is over or yet to come."""
+    if signer != person.id:
+        raise Refused(f"{person.id} signed in the name of {signer}.", "Each signs in their own name.", ("KEY-OWNER",))
+    if not key.holds(signed_at_us) or not key.holds(at_us):
         raise Refused(f"The key {key.id} of {person.id} is not in force.", "Sign with a key that is.", ("KEY-IN-FORCE",))
-    if at_us < statement.signed_at_us:
+    if at_us < signed_at_us:
         raise Refused("The statement is dated in the future.", "Check the clock of the machine that signed.", ("APR-004",))
-    if at_us >= statement.expires_at_us:
-        raise Refused("The statement has expired.", "Ask the approver to sign again.", ("APR-004",))
+    if at_us >= expires_at_us:
+        raise Refused("The statement has expired.", "Ask for it to be signed again.", ("APR-004",))
+
+
+def sign_statement(statement: Statement, key: Ed25519PrivateKey, registry: Registry) -> Envelope:
+    """The statement, signed by its approver's own key; raises like `signed`."""
+    return signed(statement, STATEMENT_TYPE, statement.approver, key, registry)
+
+
+def verify_statement(envelope: Envelope, registry: Registry, at_us: Microseconds) -> Statement:
+    """The statement that this envelope holds, if somebody who is enrolled signed exactly these bytes.
+
+    Raises Tampered where the bytes are not what was signed, Refused where the key, the person or the time does not hold.
+    """
+    person, key = signer_of(envelope, STATEMENT_TYPE, registry)
+    try:
+        statement = envelope.statement()
+    except MalformedRecord as error:
+        raise Tampered(error.what, error.next_step) from error
+    require_in_force(person, key, statement.approver, statement.signed_at_us, statement.expires_at_us, at_us)
     return statement
 
 

@@ -24,6 +24,7 @@ VERBS: dict[str, Verb] = {
     "gateway": Verb("What runs", "gateway", "Run, start, stop or look at the gateway."),
     "people": Verb("Who and what decides", "people", "Enrol people, and list who may approve what."),
     "keys": Verb("Who and what decides", "people", "Make the key that a person signs with."),
+    "governance": Verb("Who and what decides", "governance", "Show, propose and agree to the policies, limits and people that count."),
     "policy": Verb("Who and what decides", "policy", "Check the policies and show the limits in force."),
     "ledger": Verb("Proof", "ledger", "Verify, read, sign, prove, anchor and keep the ledger."),
     "lineage": Verb("Proof", "lineage", "Show or export what a version came from."),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lifecycle.errors import Refused, UnknownName
+from lifecycle.life.governed import require_governed
 from lifecycle.life.recording import Step, links
 from lifecycle.life.standing import body_of
 from lifecycle.records.bodies.decisions import DecisionMade
@@ -20,12 +21,14 @@ if TYPE_CHECKING:
 def ask(departments: Departments, asked: GateInput, step: Step, *, seen: int | None = None) -> Decision:
     """The gate's decision, recorded as DecisionMade before it is returned.
 
-    The bundle that decided and the people whom it decided by are kept, to take it again and to verify its approvals.
+    Raises Refused where the policies, limits or people here are not those that were agreed to (never in `local`). The bundle
+    that decided and the people whom it decided by are kept, to take it again and to verify its approvals.
 
     A deployment decision that allows consumes the approvals that it was shown. That is checked and written in one
     transaction: of two deployments that race for one approval, the second is refused. `seen` is how many records there
     were when the question was put together: what was refused or evaluated since then, the gate has not seen.
     """
+    require_governed(departments)
     keeper = departments.gate_keeper
     departments.artifacts.put(keeper.bundle.document)
     departments.artifacts.put(departments.people.document)

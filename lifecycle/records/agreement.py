@@ -14,7 +14,7 @@ from typing import Any
 from lifecycle.records.bodies import Body
 from lifecycle.records.bodies.data import DatasetIngested, DatasetRejected
 from lifecycle.records.bodies.decisions import ApprovalGiven, ApprovalRefused, ApprovalRequested, DecisionMade
-from lifecycle.records.bodies.governors import PersonEnrolled
+from lifecycle.records.bodies.governors import GovernanceChanged, PersonEnrolled
 from lifecycle.records.bodies.serving import (
     MonitoringReported,
     PredictionsSealed,
@@ -84,6 +84,7 @@ _OUTPUTS: _Fields = {
     MonitoringReported: _REPORTS,
     PersonEnrolled: {"people": "registry_digest"},
     PredictionsSealed: {"predictions": "root"},
+    GovernanceChanged: {"bundle": "bundle_digest", "people": "people_digest"},
 }
 
 

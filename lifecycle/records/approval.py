@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import base64
 import binascii
-from typing import Literal
+from typing import Literal, TypeVar
 
 from lifecycle.errors import MalformedRecord
-from lifecycle.records.record import ActorId, Digest, Microseconds, Name, Prose, Record, Version
+from lifecycle.records.record import ActorId, Digest, Id, Microseconds, Name, Prose, Record, Version
 
-#: The DSSE payload type of a statement.
+#: The DSSE payload types of what people sign: bytes signed as the one never count as another.
 STATEMENT_TYPE = "application/vnd.lifecycle.approval-statement+json"
+GOVERNANCE_TYPE = "application/vnd.lifecycle.governance-statement+json"
+
+RecordT = TypeVar("RecordT", bound=Record)
 
 
 class Statement(Record):
@@ -36,6 +39,24 @@ class Statement(Record):
     expires_at_us: Microseconds
 
 
+class GovernanceStatement(Record):
+    """What somebody signs who proposes, or lets through, other policies, limits or people: from exactly these to exactly those."""
+
+    schema_version: Literal["lifecycle.governance/1"] = "lifecycle.governance/1"
+    part: Literal["propose", "agree"]
+    signer: ActorId
+    reason: Prose
+    proposal_id: Id
+    bundle_digest: Digest
+    people_digest: Digest
+    #: What was in force before; None where nothing was.
+    previous_bundle_digest: Digest | None
+    previous_people_digest: Digest | None
+    nonce: str
+    signed_at_us: Microseconds
+    expires_at_us: Microseconds
+
+
 class Envelope(Record):
     """A DSSE envelope with one Ed25519 signature; base64 as DSSE writes it."""
 
@@ -53,13 +74,21 @@ class Envelope(Record):
 
         Raises MalformedRecord for anything but a statement in its one canonical form: its digest is that of the bytes.
         """
-        if self.payload_type != STATEMENT_TYPE:
-            raise MalformedRecord(f"A {self.payload_type} is not an approval.", "Sign a statement with `lifecycle approve`.")
+        return self.holding(Statement, STATEMENT_TYPE)
+
+    def governance(self) -> GovernanceStatement:
+        """The same for what governs."""
+        return self.holding(GovernanceStatement, GOVERNANCE_TYPE)
+
+    def holding(self, kind: type[RecordT], payload_type: str) -> RecordT:
+        """The record of this kind that was signed as this type. Raises MalformedRecord for anything else."""
+        if self.payload_type != payload_type:
+            raise MalformedRecord(f"A {self.payload_type} is no {payload_type}.", "Send what was signed for this.")
         payload = self.payload_bytes()
-        statement = Statement.parse(payload)
-        if statement.canonical() != payload:
-            raise MalformedRecord("The statement is not in its one canonical form.", "Sign it with `lifecycle approve`.")
-        return statement
+        said = kind.parse(payload)
+        if said.canonical() != payload:
+            raise MalformedRecord("The statement is not in its one canonical form.", "Sign it with the command line, or at the desk.")
+        return said
 
 
 def decoded(text: str) -> bytes:

@@ -14,7 +14,7 @@ from lifecycle.records.bodies.decisions import (
     VersionRetired,
     VersionRevoked,
 )
-from lifecycle.records.bodies.governors import KeyRevoked, PersonEnrolled
+from lifecycle.records.bodies.governors import GovernanceChanged, GovernanceProposed, GovernanceSigned, KeyRevoked, PersonEnrolled
 from lifecycle.records.bodies.keeping import (
     BodiesPruned,
     LedgerRestored,
@@ -63,6 +63,9 @@ BODIES: dict[str, type[Body]] = {
         PredictionsSealed,
         PersonEnrolled,
         KeyRevoked,
+        GovernanceProposed,
+        GovernanceSigned,
+        GovernanceChanged,
         LogKeyRotated,
         SubjectErased,
         BodiesPruned,
@@ -83,6 +86,9 @@ __all__ = [
     "DatasetIngested",
     "DatasetRejected",
     "DecisionMade",
+    "GovernanceChanged",
+    "GovernanceProposed",
+    "GovernanceSigned",
     "KeyRevoked",
     "LedgerRestored",
     "LegalHoldPlaced",

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, model_validator
 
+from lifecycle.errors import MalformedRecord
+from lifecycle.records.approval import Envelope, GovernanceStatement
 from lifecycle.records.bodies.body import Body
 from lifecycle.records.identity import Commitment
-from lifecycle.records.record import ActorId, Digest, Name, Record, is_none
+from lifecycle.records.record import ActorId, Digest, Id, Name, Record, is_none
 
 
 class EnrolledKey(Record):
@@ -37,3 +39,44 @@ class KeyRevoked(Body):
     person: ActorId
     key_id: str
     reason: str
+
+
+class _Governing(Body):
+    """What a person signed about what governs. The envelope alone carries it."""
+
+    part: ClassVar[Literal["propose", "agree"]]
+    envelope: Envelope
+
+    @property
+    def statement(self) -> GovernanceStatement:
+        return self.envelope.governance()
+
+    @model_validator(mode="after")
+    def _says_what_was_signed(self) -> Self:
+        if self.statement.part != self.part:
+            raise MalformedRecord(
+                f"{type(self).__name__} holds a statement to {self.statement.part}.", "Record what was signed, as what it was signed."
+            )
+        return self
+
+
+class GovernanceProposed(_Governing):
+    """Somebody asks that other policies, limits or people count. Both are kept in the artifact store under their digests."""
+
+    part = "propose"
+
+
+class GovernanceSigned(_Governing):
+    """Somebody else agrees."""
+
+    part = "agree"
+
+
+class GovernanceChanged(Body):
+    """From here on these policies, limits and people count: somebody proposed them, and two others agreed."""
+
+    proposal_id: Id
+    bundle_digest: Digest
+    people_digest: Digest
+    proposed_by: ActorId
+    agreed_by: tuple[ActorId, ...] = Field(min_length=2)

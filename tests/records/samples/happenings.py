@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lifecycle.records import bodies
+from lifecycle.records.approval import GOVERNANCE_TYPE
 from lifecycle.records.bodies.data import ColumnProfile, ContractFailure
 from lifecycle.records.bodies.governors import EnrolledKey
 from lifecycle.records.bodies.keeping import ClosedVersion, ErasedRows, LeafRange
 from lifecycle.records.bodies.serving import GuardrailVerdict, SealedVersion
 from lifecycle.records.events import Event, Subject
 from lifecycle.records.identity import Commitment, derived_id
-from tests.records.samples.judging import EVIDENCE, NEEDED, REFUSAL, SHOWN, STATEMENT, decision, enveloped
+from tests.records.samples.judging import EVIDENCE, GOVERNANCE, NEEDED, REFUSAL, SHOWN, STATEMENT, decision, enveloped
 from tests.records.samples.parts import ARMS, AT_US, DAY_US, DECLARED, METERING, PLAN, RUN, TRIGGER, happened, measured, of
 
 
@@ -194,6 +195,21 @@ def of_sealing() -> Iterator[Event]:
     yield happened(sealed, about=Subject(kind="model", name="credit"), predictions="rows")
 
 
+def of_governance() -> Iterator[Event]:
+    policies = Subject(kind="policy", name="governance")
+    proposed = GOVERNANCE.model_copy(update={"part": "propose", "signer": "olga"})
+    yield happened(bodies.GovernanceProposed(envelope=enveloped(proposed, GOVERNANCE_TYPE)), about=policies)
+    yield happened(bodies.GovernanceSigned(envelope=enveloped(GOVERNANCE, GOVERNANCE_TYPE)), about=policies)
+    changed = bodies.GovernanceChanged(
+        proposal_id=GOVERNANCE.proposal_id,
+        bundle_digest=of("bundle"),
+        people_digest=of("people"),
+        proposed_by="olga",
+        agreed_by=("rita", "rob"),
+    )
+    yield happened(changed, about=policies, bundle="bundle", people="people")
+
+
 def of_governors() -> Iterator[Event]:
     rita = Subject(kind="person", name="rita")
     enrolled = bodies.PersonEnrolled(
@@ -207,6 +223,7 @@ def of_governors() -> Iterator[Event]:
     yield happened(enrolled, about=rita, people="people")
     known = enrolled.model_copy(update={"directory": Commitment(digest=of("what the directory says"))})
     yield happened(known, about=rita, people="people")
+    yield from of_governance()
     yield happened(bodies.KeyRevoked(person="rita", key_id="ed25519:1", reason="lost — “é”, 😀"), about=rita)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 
 from lifecycle.records import evidence, gates
-from lifecycle.records.approval import STATEMENT_TYPE, Envelope, Statement
+from lifecycle.records.approval import STATEMENT_TYPE, Envelope, GovernanceStatement, Statement
 from lifecycle.records.identity import derived_id
 from tests.records.samples.parts import AT_US, DAY_US, PLAN, measured, of
 
@@ -144,10 +144,25 @@ REFUSAL = STATEMENT.model_copy(update={"decision": "reject", "nonce": "ffeeddccb
 NEEDED = gates.RequiredApproval(role="risk", count=2, given=1, distinct_from=("olga", "ada"))
 
 
-def enveloped(statement: Statement) -> Envelope:
-    """As an approver sends it; the signature is none, which a registry of people would notice."""
+GOVERNANCE = GovernanceStatement(
+    part="agree",
+    signer="rita",
+    reason="Read, and tried on last year's decisions.",
+    proposal_id=derived_id("proposal"),
+    bundle_digest=of("bundle"),
+    people_digest=of("people"),
+    previous_bundle_digest=of("bundle before"),
+    previous_people_digest=of("people before"),
+    nonce="00112233445566778899aabbccddeeff",
+    signed_at_us=AT_US,
+    expires_at_us=AT_US + 3 * DAY_US,
+)
+
+
+def enveloped(statement: Statement | GovernanceStatement, payload_type: str = STATEMENT_TYPE) -> Envelope:
+    """As a signer sends it; the signature is none, which a registry of people would notice."""
     payload = base64.b64encode(statement.canonical()).decode()
-    return Envelope(payload_type=STATEMENT_TYPE, payload=payload, key_id="ed25519:1", signature=base64.b64encode(b"signed").decode())
+    return Envelope(payload_type=payload_type, payload=payload, key_id="ed25519:1", signature=base64.b64encode(b"signed").decode())
 
 
 def decision(gate: gates.Gate, shown: gates.GateEvidence) -> gates.Decision:
