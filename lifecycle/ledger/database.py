@@ -115,7 +115,7 @@ class Database:
                     connection.execute(insert(_HEAD), head)
                 if standing == _WITHOUT_PROJECTIONS:
                     turn = Turn(connection)
-                    projections = Projections(turn.leaves())
+                    projections = Projections.of(turn.leaves())
                     turn.move_states(projections.states)
                     turn.move_streams(projections.streams)
 

@@ -39,9 +39,9 @@ class KeepingCheck:
         self.restores: list[tuple[int, LedgerRestored]] = []
 
     @property
-    def closed_versions(self) -> frozenset[tuple[str, int]]:
-        """The versions (model, number) whose past may have been pruned: nothing was to follow from it any more."""
-        return frozenset((closed.model, closed.version) for body in self._prunings.values() for closed in body.closed_versions)
+    def closed_versions(self) -> dict[tuple[str, int], int]:
+        """The versions (model, number) whose past may have been pruned, and the last record that says that nothing follows from it."""
+        return {(closed.model, closed.version): index for index, body in self._prunings.items() for closed in body.closed_versions}
 
     def pruned(self, index: int) -> bool:
         """Whether a later record says that the bytes of this one were pruned."""

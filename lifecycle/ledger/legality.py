@@ -58,8 +58,10 @@ class NothingKept:
 class Legality:
     """The states that were asked for, kept up with what happens; `moved` is what changed since they were kept."""
 
-    def __init__(self, kept: KeptStates) -> None:
+    def __init__(self, kept: KeptStates, closed: Mapping[tuple[str, int], int] | None = None) -> None:
+        """`closed` are (model, version)s and the record up to which their past may have been pruned: that moves them by `recall` only."""
         self._kept = kept
+        self._closed = closed or {}
         self._known: dict[tuple[str, int], dict[str, Standing]] = {}
         self.moved: dict[Place, Standing] = {}
 
@@ -72,10 +74,13 @@ class Legality:
             return
         if event.type == "RolloutCompleted":
             versions = (*versions, *self._may_serve(event.subject.name, event.environment))
-        moved = {place: standing for version in dict.fromkeys(versions) for place, standing in self._moves(index, event, version)}
-        for place, standing in moved.items():
-            self._known[place.model, place.version][place.environment] = standing
-        self.moved |= moved
+        followed = [version for version in dict.fromkeys(versions) if index > self._closed.get((event.subject.name, version), -1)]
+        self._move({place: standing for version in followed for place, standing in self._moves(index, event, version)})
+
+    def recall(self, index: int, happened: str, place: Place) -> None:
+        """Takes in what the columns of a record say, where its version is closed: its bytes may be gone, or those before it."""
+        if happened == "VersionRetired" and index < self._closed.get(place[:2], -1):
+            self._move({place: Standing("retired", index)})
 
     def written(self) -> None:
         """What moved is kept now."""
@@ -87,6 +92,11 @@ class Legality:
             standings = self._standings(closed.model, closed.version)
             for environment in (NOWHERE, *standings):
                 standings[environment] = self.moved[Place(closed.model, closed.version, environment)] = Standing("retired", index)
+
+    def _move(self, moved: Mapping[Place, Standing]) -> None:
+        for place, standing in moved.items():
+            self._standings(place.model, place.version)[place.environment] = standing
+        self.moved |= moved
 
     def _moves(self, index: int, event: Event, version: int) -> list[tuple[Place, Standing]]:
         name, moves = event.subject.name, []

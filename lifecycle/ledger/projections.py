@@ -7,10 +7,11 @@ database library is needed for it.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any, Protocol
 
-from lifecycle.errors import LifecycleError
+from lifecycle.errors import IllegalTransition, LifecycleError
 from lifecycle.ledger.legality import Legality, NothingKept, Place, Standing
 from lifecycle.records.events import Event
 
@@ -37,20 +38,74 @@ class Leaf(Protocol):
 class Projections:
     """Every state and the length of every stream, by the leaves that were taken in."""
 
-    def __init__(self, closed: Collection[tuple[str, int]] = ()) -> None:
-        """`closed` are the versions whose past may have been pruned: of them, the columns say what there is to say."""
+    def __init__(self, closed: Mapping[tuple[str, int], int] | None = None) -> None:
+        """`closed` are the (model, version)s whose past up to a record may have been pruned: of that the columns say what is left."""
         self._legality = Legality(NothingKept(), closed)
         self._streams: Counter[str] = Counter()
 
+    @property
+    def states(self) -> dict[Place, Standing]:
+        return self._legality.moved
+
+    @property
+    def streams(self) -> dict[str, int]:
+        return self._streams
+
     @classmethod
-    def of(cls, leaves: Iterable[Leaf], closed: Collection[tuple[str, int]] = ()) -> Projections:
+    def of(cls, leaves: Iterable[Leaf], closed: Mapping[tuple[str, int], int] | None = None) -> Projections:
         """Those of all these leaves. One that is no event, or that can't have happened, moves no version, and counts."""
         projections = cls(closed)
         for leaf in leaves:
             try:
                 event = Event.parse(bytes(leaf.stored or b""))
-                projections.count(event)
-                projections.move(leaf.leaf_index, event)
             except LifecycleError:
                 projections.pass_over(leaf)
+                continue
+            projections.count(event.stream)
+            with suppress(IllegalTransition):
+                projections.move(leaf.leaf_index, event)
         return projections
+
+    def count(self, stream: str) -> int:
+        """The place of the next record in its stream, from 1."""
+        self._streams[stream] += 1
+        return self._streams[stream]
+
+    def move(self, index: int, event: Event) -> None:
+        """Takes in what an event does to versions. Raises IllegalTransition where it can't have happened; it moves nothing then."""
+        self._legality.require(index, event)
+        self._recall(index, event.type, event.subject.name, event.subject.version, event.environment)
+
+    def pass_over(self, leaf: Leaf) -> None:
+        """Takes in a record whose bytes are gone, or are no event: its columns say what there is left."""
+        self.count(f"{leaf.subject_kind}/{leaf.subject_name}")
+        self._recall(leaf.leaf_index, leaf.type, leaf.subject_name, leaf.subject_version, leaf.environment)
+
+    def _recall(self, index: int, happened: str, name: str, version: int | None, environment: str) -> None:
+        if version is not None:
+            self._legality.recall(index, happened, Place(name, version, environment))
+
+
+def differences(made: Projections, states: Iterable[tuple[Any, ...]], streams: Iterable[tuple[Any, ...]]) -> Iterator[str]:
+    """Where the two tables, as (model, version, environment, state, index) and (stream, position), say something else than the leaves."""
+    expected = {tuple(place): tuple(standing) for place, standing in made.states.items()}
+    yield from _compared(expected, {tuple(row[:3]): tuple(row[3:]) for row in states}, _state_named)
+    lengths = {(stream,): (length,) for stream, length in made.streams.items()}
+    yield from _compared(lengths, {(stream,): (length,) for stream, length in streams}, _stream_named)
+
+
+def _compared(expected: Mapping[Any, Any], kept: Mapping[Any, Any], sentence: Callable[[Any, Any, Any], str]) -> Iterator[str]:
+    for key in sorted({*expected, *kept}, key=str):
+        if expected.get(key) != kept.get(key):
+            yield sentence(key, expected.get(key), kept.get(key))
+
+
+def _state_named(place: tuple[Any, ...], expected: tuple[Any, ...] | None, kept: tuple[Any, ...] | None) -> str:
+    said, meant = ("unknown" if of is None else f"{of[0]} since record {of[1]}" for of in (kept, expected))
+    model, version, environment = place
+    return f"the table of states says that {model}:{version} in {environment or 'every environment'} is {said}, the records say {meant}"
+
+
+def _stream_named(stream: tuple[Any, ...], expected: tuple[Any, ...] | None, kept: tuple[Any, ...] | None) -> str:
+    said, meant = (0 if of is None else of[0] for of in (kept, expected))
+    return f"the table of streams says that {stream[0]} has {said} records, but it has {meant}"

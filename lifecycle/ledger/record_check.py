@@ -1,66 +1,62 @@
-"""Verification of one record at a time: its bytes are an event, its columns say the same, and it could happen."""
+"""The semantic part of verification, one record at a time: its bytes are an event, and its columns say the same.
+
+What else an event must be, by itself and after those before it, is asked by the checks (`ledger/checks.py`).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from lifecycle.errors import IllegalTransition, LifecycleError
+from lifecycle.errors import LifecycleError, Tampered
+from lifecycle.ledger.checks import Check
 from lifecycle.ledger.columns import EVENT_COLUMNS, columns_of
-from lifecycle.ledger.findings import Finding
+from lifecycle.ledger.findings import Finding, named
+from lifecycle.ledger.keeping_check import KeepingCheck
+from lifecycle.ledger.projection_check import ProjectionCheck
 from lifecycle.ledger.rows import RecordRow
-from lifecycle.ledger.statement_check import StatementCheck
-from lifecycle.records.agreement import disagreements
 from lifecycle.records.events import Event
-from lifecycle.records.states import EVERYWHERE, Fold, touched
-
-#: No environment goes by this name: here only what counts everywhere has happened.
-_NOWHERE = ""
-
-
-def named(row: RecordRow) -> str:
-    """A record as a finding names it."""
-    return f"record {row.leaf_index} ({row.type}, id {row.event_id})"
 
 
 class RecordCheck:
-    """Fed with the rows in order; remembers the state of every version in every environment, and what was signed."""
+    """Fed with the rows in order."""
 
-    def __init__(self) -> None:
-        #: What events about bytes alone lead to: where every environment begins.
-        self._everywhere = Fold(_NOWHERE)
-        self._by_environment: dict[str, Fold] = {}
-        self._statements = StatementCheck()
+    def __init__(self, projections: ProjectionCheck, keeping: KeepingCheck, others: Sequence[Check]) -> None:
+        self._projections = projections
+        self._keeping = keeping
+        self._checks: tuple[Check, ...] = (projections, keeping, *others)
 
     def look_at(self, row: RecordRow) -> Iterator[Finding]:
         """What is wrong with this record by itself, or after those before it."""
-        if row.stored is None:
-            yield Finding(row.leaf_index, f"{named(row)} was altered: its bytes are gone, and nothing says that they were pruned")
-            return
-        if not isinstance(row.stored, bytes):
-            yield Finding(row.leaf_index, f"{named(row)} was altered: its bytes are no bytes any more")
-            return
         try:
-            event = Event.parse(row.stored)
-        except LifecycleError as error:
-            yield Finding(row.leaf_index, f"{named(row)} is not an event: {error.what}")
+            event = _event_of(row)
+        except Tampered as error:
+            self._projections.pass_over(row)
+            if row.stored is not None or not self._keeping.pruned(row.leaf_index):
+                yield Finding(row.leaf_index, f"{_named(row)} {error.what}")
             return
         for column, said, value in zip(EVENT_COLUMNS, row[1:-2], columns_of(event), strict=True):
             if said != value:
-                yield Finding(row.leaf_index, f"{named(row)} was altered: its column {column} says {said!r}, its bytes say {value!r}")
-        yield from self._happened(row, event)
-        for wrong in (*disagreements(event), *self._statements.look_at(row.leaf_index, event)):
-            yield Finding(row.leaf_index, f"{named(row)} {wrong}")
+                yield Finding(row.leaf_index, f"{_named(row)} was altered: its column {column} says {said!r}, its bytes say {value!r}")
+        for check in self._checks:
+            yield from check.look_at(row.leaf_index, event)
 
-    def _happened(self, row: RecordRow, event: Event) -> Iterator[Finding]:
-        if not touched(event):
-            return
-        if event.type not in EVERYWHERE and event.environment not in self._by_environment:
-            self._by_environment[event.environment] = Fold(event.environment, self._everywhere.states)
-        impossible = ""
-        for folded in (self._everywhere, *self._by_environment.values()):
-            try:
-                folded.apply(event)
-            except IllegalTransition as error:
-                impossible = error.what
-        if impossible:
-            yield Finding(row.leaf_index, f"{named(row)} can't have happened: {impossible}")
+    def end(self) -> Iterator[Finding]:
+        """What shows only after the last record."""
+        for check in self._checks:
+            yield from check.end()
+
+
+def _event_of(row: RecordRow) -> Event:
+    """The event of a row. Raises LifecycleError, which says what is wrong as the end of a sentence that begins with its name."""
+    if row.stored is None:
+        raise Tampered("was altered: its bytes are gone, and nothing says that they were pruned", "Restore a backup.")
+    if not isinstance(row.stored, bytes):
+        raise Tampered("was altered: its bytes are no bytes any more", "Restore a backup.")
+    try:
+        return Event.parse(row.stored)
+    except LifecycleError as error:
+        raise Tampered(f"is not an event: {error.what}", error.next_step) from error
+
+
+def _named(row: RecordRow) -> str:
+    return named(row.leaf_index, row.type, row.event_id)

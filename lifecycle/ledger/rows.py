@@ -9,16 +9,19 @@ from __future__ import annotations
 from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self, cast
 
 from lifecycle.errors import Tampered
 from lifecycle.ledger.address import Address
 from lifecycle.ledger.drivers import answering, connect
+from lifecycle.ledger.findings import named
 
 _RECORDS = """SELECT leaf_index, event_id, type, environment, occurred_at_us, actor_id, subject_kind, subject_name,
     subject_version, subject_digest, run_id, leaf_hash, stored FROM events ORDER BY leaf_index"""
 _COLUMNS = _RECORDS.partition(" FROM ")[0]
 _STORED = "SELECT leaf_index, stored FROM events WHERE leaf_index >= ? AND leaf_index < ? ORDER BY leaf_index"
+_LEAVES = "SELECT leaf_index, leaf_hash, stored FROM events ORDER BY leaf_index"
+_NAME = "SELECT type, event_id FROM events WHERE leaf_index = ?"
 _CHECKPOINTS = "SELECT tree_size, root_hash, note FROM checkpoints WHERE tree_size > ? ORDER BY tree_size"
 _HEAD = "SELECT origin, size, frontier FROM head"
 _TWICE = "SELECT event_id, MIN(leaf_index), MAX(leaf_index) FROM events GROUP BY event_id HAVING COUNT(*) > 1"
@@ -43,6 +46,14 @@ class RecordRow(NamedTuple):
     subject_version: Any
     subject_digest: Any
     run_id: Any
+    leaf_hash: Any
+    stored: Any
+
+
+class LeafRow(NamedTuple):
+    """What of a row the tree is made of."""
+
+    leaf_index: Any
     leaf_hash: Any
     stored: Any
 
@@ -96,6 +107,15 @@ class LedgerRows:
     def records(self) -> Iterator[RecordRow]:
         """Every row of `events`, in the order of their indexes, one at a time."""
         return (RecordRow(*row) for row in self._stream(_RECORDS))
+
+    def leaves(self) -> Iterator[LeafRow]:
+        """What the tree is made of, in the order of the indexes: plain tuples of a LeafRow's parts, because there are many."""
+        return cast("Iterator[LeafRow]", self._stream(_LEAVES))
+
+    def name_of(self, index: object) -> str:
+        """A record as a finding names it."""
+        found = self._fetch(_NAME, (index,))
+        return named(index, *(found[0] if found else ("unknown", "unknown")))
 
     def wanted(
         self, equal: Mapping[str, Any], types: Collection[str] | None, *, since: int, newest_first: bool, limit: int | None

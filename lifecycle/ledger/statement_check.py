@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lifecycle.ledger.findings import Finding, named
 from lifecycle.records.approval import Statement
 from lifecycle.records.bodies.decisions import ApprovalGiven, ApprovalRefused, DecisionMade
 from lifecycle.records.events import Event
@@ -21,8 +22,16 @@ class StatementCheck:
         self._signed: dict[tuple[str, ...], int] = {}
         self._used: dict[Digest, int] = {}
 
-    def look_at(self, index: int, event: Event) -> Iterator[str]:
-        """What is wrong with this event after those before it, as the end of a sentence that begins with its name."""
+    def look_at(self, index: int, event: Event) -> Iterator[Finding]:
+        """What is wrong with this event after those before it."""
+        for wrong in self._wrong(index, event):
+            yield Finding(index, f"{named(index, event.type, event.id)} {wrong}")
+
+    def end(self) -> Iterator[Finding]:
+        """Nothing is left to say."""
+        return iter(())
+
+    def _wrong(self, index: int, event: Event) -> Iterator[str]:
         body = event.body
         if isinstance(body, ApprovalGiven | ApprovalRefused):
             yield from _about_something_else(event, body.statement)

@@ -74,7 +74,7 @@ def test_a_deleted_record_leaves_a_gap_that_is_named(victim: Victim) -> None:
 
 
 def test_a_record_deleted_with_its_gap_closed_is_found(victim: Victim) -> None:
-    """Renumbering the rest and fitting the head hides the gap, not the signatures."""
+    """Renumbering the rest and fitting the head hides the gap; the places in its stream name what comes after it, and no signature fits."""
     tamper(
         victim.file,
         "DELETE FROM events WHERE leaf_index = 5;"
@@ -83,12 +83,13 @@ def test_a_record_deleted_with_its_gap_closed_is_found(victim: Victim) -> None:
     )
     victim.rehash()
     result = victim.verify()
-    assert result.level == "L0"
+    assert result.level == "none"
+    assert "is number 3 of key/keys, but 1 record of it stands before it" in said(result)
     assert "records 4 to 7 are not what" in said(result)
 
 
 def test_reordered_records_are_found(victim: Victim) -> None:
-    """Two records that changed places: each is whole, the tree is not."""
+    """Two records that changed places: each is whole; neither the tree nor their places in the stream are."""
     tamper(
         victim.file,
         "UPDATE events SET leaf_index = -1 WHERE leaf_index = 4; UPDATE events SET leaf_index = 4 WHERE leaf_index = 5;"
@@ -97,7 +98,8 @@ def test_reordered_records_are_found(victim: Victim) -> None:
     assert "records 4 to 7 are not what" in said(victim.verify())
     assert victim.verify().level == "none"
     victim.rehash()
-    assert victim.verify().level == "L0"
+    assert victim.verify().level == "none"
+    assert "is number 2 of key/keys, but 0 records of it stand before it" in said(victim.verify())
 
 
 def test_an_inserted_record_is_found(victim: Victim) -> None:

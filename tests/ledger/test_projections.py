@@ -15,7 +15,7 @@ from lifecycle.errors import IllegalTransition
 from lifecycle.ledger.ledger import Ledger
 from lifecycle.ledger.looking import LookingLedger
 from lifecycle.ledger.projections import Projections
-from lifecycle.ledger.turn import Leaf
+from lifecycle.ledger.rows import LedgerRows
 from lifecycle.ledger.writer import Writer
 from lifecycle.records.bodies import Body, DecisionMade, RolledBack
 from lifecycle.records.events import Event, Subject
@@ -128,8 +128,8 @@ def test_projections_can_be_made_again_from_the_leaves(ledger: Ledger, ledger_fi
     """A fold over the stored bytes gives the rows of both tables."""
     with ledger.writing() as writer:
         writer.append_all([trained(1), happening(1), evaluated(1), revoked(1, environment="production")])
-    leaves = (Leaf(r.index, r.event.subject.kind, r.event.subject.name, ledger.stored(r.index)) for r in ledger.events())
-    again = Projections(leaves)
+    with LedgerRows(ledger.url) as rows:
+        again = Projections.of(rows.records())
     states, streams = kept(ledger_file)
     assert sorted((*place, *standing) for place, standing in again.states.items()) == states
     assert sorted(again.streams.items()) == streams

@@ -100,8 +100,8 @@ def test_an_event_that_could_not_happen_is_named(
         with suppress(IllegalTransition):
             require(legality, index, event)
 
-    monkeypatch.setattr(Legality, "require", shrug)
-    with ledger.writing() as writer:
+    with monkeypatch.context() as patched, ledger.writing() as writer:
+        patched.setattr(Legality, "require", shrug)
         writer.append_all(events)  # type: ignore[arg-type]  # the table above is a list of events
     findings = verify_ledger(ledger, log_key).findings
     assert [finding.index for finding in findings] == [guilty]

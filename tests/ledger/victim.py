@@ -11,6 +11,8 @@ from pathlib import Path
 from lifecycle.ledger.findings import Verification
 from lifecycle.ledger.keys import create_log_key
 from lifecycle.ledger.ledger import Ledger
+from lifecycle.ledger.projections import Projections
+from lifecycle.ledger.rows import LedgerRows
 from lifecycle.ledger.signing import sign_ledger
 from lifecycle.ledger.verification import verify_ledger
 from lifecycle.proofs.merkle import Frontier, leaf_hash
@@ -66,7 +68,7 @@ class Victim:
             return connection.execute("SELECT leaf_index, stored FROM events WHERE leaf_index < 8 ORDER BY leaf_index").fetchall()
 
     def rehash(self) -> None:
-        """What a careful attacker does next: makes leaf hashes and head fit the altered bytes."""
+        """What a careful attacker does next: makes leaf hashes, head and projections fit the altered bytes."""
         with closing(sqlite3.connect(self.file)) as connection:
             frontier = Frontier()
             for index, stored in connection.execute("SELECT leaf_index, stored FROM events ORDER BY leaf_index").fetchall():
@@ -74,6 +76,15 @@ class Victim:
                 connection.execute("UPDATE events SET leaf_hash = ? WHERE leaf_index = ?", (leaf, index))
                 frontier.append(leaf)
             connection.execute("UPDATE head SET size = ?, frontier = ?", (frontier.size, frontier.to_bytes()))
+            connection.commit()
+        with LedgerRows(self.url) as rows:
+            made = Projections.of(rows.records())
+        with closing(sqlite3.connect(self.file)) as connection:
+            connection.execute("DELETE FROM states")
+            connection.execute("DELETE FROM streams")
+            states = [(*place, *standing) for place, standing in made.states.items()]
+            connection.executemany("INSERT INTO states VALUES (?, ?, ?, ?, ?)", states)
+            connection.executemany("INSERT INTO streams VALUES (?, ?)", list(made.streams.items()))
             connection.commit()
 
     def rebuild_checkpoints(self, key: SigningKey) -> None:
