@@ -43,8 +43,8 @@ def enrol_person(path: Path, person: Person, before_it_counts: Callable[[Path], 
 def forget_directory_entry(path: Path, person: ActorId) -> None:
     """Takes out of the registry in this file what it says of a person beyond their id, roles, teams and keys.
 
-    Nothing happens where the file or the person is not there. Raises InvalidDeclaration for a file that is no registry,
-    Unavailable where it can't be written.
+    Nothing happens where there is no such file, or it says nothing more of that person. Raises InvalidDeclaration for a file that
+    is no registry, Unavailable where it can't be written.
     """
     new = path.with_name(f".{path.name}.new")
     try:
@@ -52,10 +52,11 @@ def forget_directory_entry(path: Path, person: ActorId) -> None:
             if not path.exists():
                 return
             text, content, people = _read(path)
-            for entry in people:
-                if isinstance(entry, dict) and entry.get("id") == person:
-                    for personal in PERSONAL:
-                        entry.pop(personal, None)
+            entry = next((one for one in people if isinstance(one, dict) and one.get("id") == person), {})
+            if not entry.keys() & set(PERSONAL):
+                return
+            for personal in PERSONAL:
+                entry.pop(personal, None)
             new.write_text(_written(text, {**content, "people": people}), encoding="utf-8")
             _replace(new, path)
     except OSError as error:

@@ -39,19 +39,29 @@ class Hold:
         return f"{self.hold_id} on {self.name or 'everything'}"
 
 
-def holds_in_force(events: Iterable[Recorded], opened: Callable[[Commitment], str]) -> tuple[Hold, ...]:
-    """The holds that were placed and not released, from events of HOLD_TYPES in ledger order; `opened` tells what a commitment is to."""
-    holds: dict[str, Hold] = {}
+def holds_in_force(events: Iterable[Recorded], opened: Callable[[Commitment], str | None]) -> tuple[Hold, ...]:
+    """The holds that were placed and not released, from events of HOLD_TYPES in ledger order.
+
+    `opened` tells what a commitment is to. A hold of which nobody can tell any more whom it is about holds everything.
+    """
+    placed: dict[str, tuple[Recorded, LegalHoldPlaced]] = {}
     for recorded in events:
-        body, event = recorded.event.body, recorded.event
+        body = recorded.event.body
         if isinstance(body, LegalHoldPlaced):
-            name = body.name if body.subject is None else opened(body.subject)
-            holds[body.hold_id] = Hold(
-                body.hold_id, name, body.reason, event.occurred_at_us, recorded.index, committed=body.subject is not None
-            )
+            placed[body.hold_id] = recorded, body
         elif isinstance(body, LegalHoldReleased):
-            holds.pop(body.hold_id, None)
-    return tuple(holds.values())
+            placed.pop(body.hold_id, None)
+    return tuple(
+        Hold(
+            hold_id=body.hold_id,
+            name=body.name if body.subject is None else opened(body.subject),
+            reason=body.reason,
+            placed_at_us=recorded.event.occurred_at_us,
+            index=recorded.index,
+            committed=body.subject is not None,
+        )
+        for recorded, body in placed.values()
+    )
 
 
 def hold_named(holds: Iterable[Hold], hold_id: str) -> Hold:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -14,13 +13,13 @@ from typing import Self, Unpack
 
 from sqlmodel import Session, col, select
 
-from lifecycle.errors import InvalidDeclaration, Tampered, Unavailable, UnknownName
+from lifecycle.errors import InvalidDeclaration, Unavailable, UnknownName
 from lifecycle.ledger.address import Address
 from lifecycle.ledger.database import Database
 from lifecycle.ledger.failures import explained
 from lifecycle.ledger.pruned import require_present
 from lifecycle.ledger.reading import pruned_ranges, read_events
-from lifecycle.ledger.recorded import Head, Wanted, recorded_in, states_in, stored_in
+from lifecycle.ledger.recorded import Head, Wanted, nothing_kept, opened, recorded_in, states_in, stored_in
 from lifecycle.ledger.schema import CheckpointRow, EventRow, HeadRow, OpeningRow, StateRow
 from lifecycle.ledger.turn import Receipt
 from lifecycle.ledger.writer import Writer
@@ -143,14 +142,8 @@ class Ledger:
         with self._session() as session:
             row = session.get(OpeningRow, commitment.digest)
         if row is None:
-            raise UnknownName(
-                f"The value behind {commitment.digest} is not kept here: it was erased, or never was.",
-                "The commitment still proves that it has not changed; ask whoever holds the value for it and its salt.",
-            )
-        opening = Opening(salt_hex=row.salt_hex, value=json.loads(row.value))
-        if opening.commitment() != commitment:
-            raise Tampered(f"The value kept for {commitment.digest} is not the one that was committed to.", "Restore it from a backup.")
-        return opening
+            raise nothing_kept(commitment)
+        return opened(commitment, row.salt_hex, row.value)
 
     # Proving
 

@@ -10,10 +10,11 @@ from typing import Any, Self, Unpack
 
 from lifecycle.errors import InvalidDeclaration, UnknownName
 from lifecycle.ledger.pruned import PrunedRanges, require_present, those_present
-from lifecycle.ledger.recorded import Head, Wanted, recorded_in, states_in, stored_in
+from lifecycle.ledger.recorded import Head, Wanted, nothing_kept, opened, recorded_in, states_in, stored_in
 from lifecycle.ledger.rows import LedgerRows, RecordRow
 from lifecycle.proofs.merkle import Frontier
 from lifecycle.records.events import Recorded
+from lifecycle.records.identity import Commitment, Opening
 from lifecycle.records.record import Name, Version
 from lifecycle.records.states import State, fold
 
@@ -82,6 +83,13 @@ class LookingLedger:
         if not found:
             raise UnknownName(f"The ledger has no record {index}.", "`lifecycle ledger log` lists the records.")
         return stored_in(require_present(found[0], self._pruned_ranges))
+
+    def opening(self, commitment: Commitment) -> Opening:
+        """What opens a commitment. Raises UnknownName where it was erased or never kept, Tampered where it opens something else."""
+        for kept, salt, value in self._rows.openings():
+            if kept == commitment.digest:
+                return opened(commitment, salt, value)
+        raise nothing_kept(commitment)
 
     def states(self, environment: Name) -> dict[tuple[Name, Version], State]:
         """The state of every (model, version) in an environment, as the projection has it."""

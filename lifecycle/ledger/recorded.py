@@ -10,12 +10,13 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypedDict
 
-from lifecycle.errors import Tampered
+from lifecycle.errors import MalformedRecord, Tampered, UnknownName
 from lifecycle.ledger.columns import EVENT_COLUMNS, columns_of
 from lifecycle.ledger.legality import NOWHERE
 from lifecycle.proofs.merkle import leaf_hash
 from lifecycle.records.events import Event, Recorded
-from lifecycle.records.record import Name, Version
+from lifecycle.records.identity import Commitment, Opening
+from lifecycle.records.record import Name, Version, parse_json
 from lifecycle.records.states import State
 
 
@@ -86,6 +87,25 @@ def stored_in(row: StoredRow) -> bytes:
     """The bytes of a row. Raises Tampered like `recorded_in`."""
     recorded_in(row)
     return _whole(row)
+
+
+def opened(commitment: Commitment, salt_hex: Any, value: Any) -> Opening:
+    """What is kept for a commitment. Raises Tampered where it does not open it."""
+    try:
+        opening = Opening(salt_hex=salt_hex, value=parse_json(value))
+        if opening.commitment() == commitment:
+            return opening
+    except (MalformedRecord, ValueError, TypeError):
+        pass  # It opens nothing at all.
+    raise Tampered(f"The value kept for {commitment.digest} is not the one that was committed to.", "Restore it from a backup.")
+
+
+def nothing_kept(commitment: Commitment) -> UnknownName:
+    """There is no value for this commitment."""
+    return UnknownName(
+        f"The value behind {commitment.digest} is not kept here: it was erased, or never was.",
+        "The commitment still proves that it has not changed; ask whoever holds the value for it and its salt.",
+    )
 
 
 def _whole(row: StoredRow) -> bytes:

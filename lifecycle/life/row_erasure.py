@@ -1,0 +1,135 @@
+"""Rows of dataset versions that are to be erased: which they are, and what is left when they are gone.
+
+Rows are found by whom they are about, where their dataset declares a column that says so, and otherwise by their number in the
+newest version. Whoever is in one version is likely in others: the rows of other versions that say the same go with them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from lifecycle.errors import UnknownName
+from lifecycle.life.dataset_rows import dataset_rows, ingestions_of, remaining_of
+from lifecycle.life.erasure_intent import IntendedRows
+from lifecycle.life.standing import body_of, dataset_of
+from lifecycle.records.bodies.data import DatasetIngested
+from lifecycle.records.bodies.training import ModelTrained
+from lifecycle.records.record import Digest
+from lifecycle.wiring import Departments
+
+
+@dataclass(frozen=True)
+class FoundRows:
+    """Rows of one dataset version, by their numbers; `dataset` is what the ledger calls it."""
+
+    dataset: str
+    dataset_digest: Digest
+    rows: tuple[int, ...]
+
+
+def rows_about_subject(departments: Departments, subject: str) -> tuple[FoundRows, ...]:
+    """The rows about somebody, in every dataset version whose declaration named a column that says whom a row is about."""
+    from lifecycle.data.row_commitments import RowCommitments, rows_about
+
+    found = []
+    for name, digest in _versions(departments):
+        remaining, rows = remaining_of(departments, digest), set[int]()
+        for committed in _committed(departments, digest):
+            rows |= set(rows_about(departments.artifacts, RowCommitments.read(departments.artifacts, committed), subject, remaining))
+        if rows:
+            found.append(FoundRows(name, digest, tuple(sorted(rows))))
+    return tuple(found)
+
+
+def rows_by_number(departments: Departments, rows: tuple[tuple[str, tuple[int, ...]], ...]) -> tuple[FoundRows, ...]:
+    """The rows of a model's newest dataset version with these numbers, and those of its other versions that say the same.
+
+    Raises UnknownName where a model has no dataset version, or none of its rows has a number that is asked for.
+    """
+    from lifecycle.data.row_commitments import same_rows
+
+    found = []
+    for model, numbers in rows:
+        newest = dataset_of(departments, model).event.subject.digest
+        assert newest is not None  # an ingested dataset has a digest
+        frame = dataset_rows(departments, newest)
+        missing = sorted(set(numbers) - set(frame["row_id"].tolist()))
+        if missing:
+            raise UnknownName(
+                f"The newest dataset version of {model} has no row {missing[0]}: it was erased, or never was.",
+                "Rows are numbered from 0, as in their source; `lifecycle ledger log --type SubjectErased` lists what was erased.",
+            )
+        found.append(FoundRows(model, newest, tuple(sorted(set(numbers)))))
+        for name, digest in _versions(departments):
+            if name == model and digest != newest:
+                same = same_rows(frame, numbers, dataset_rows(departments, digest))
+                found += [FoundRows(model, digest, same)] if same else []
+    return tuple(found)
+
+
+def plan_rows(departments: Departments, found: FoundRows) -> IntendedRows:
+    """What erasing these rows comes to. What will be left is in the artifact store when this returns, and nothing is gone yet.
+
+    Raises Tampered where a row that is left does not open its commitment: nothing is built on it.
+    """
+    digest = found.dataset_digest
+    present = remaining_of(departments, digest) or digest
+    return IntendedRows(
+        dataset_digest=digest,
+        rows=found.rows,
+        present_digest=present,
+        remaining_digest=departments.artifacts.put(_left(departments, digest, present, found.rows)),
+        doomed=(present, digest, *_openings(departments, digest)),
+    )
+
+
+def up_to_date(departments: Departments, intended: IntendedRows) -> IntendedRows:
+    """The same plan, made anew where another erasure changed what it was made from."""
+    present = remaining_of(departments, intended.dataset_digest) or intended.dataset_digest
+    if present in (intended.present_digest, intended.remaining_digest):
+        return intended
+    return plan_rows(departments, FoundRows("", intended.dataset_digest, intended.rows))
+
+
+def versions_trained_on(departments: Departments, dataset_digest: Digest) -> Iterator[tuple[str, int]]:
+    """The versions of models that learned from a dataset version."""
+    for recorded in departments.ledger.events(types=("ModelTrained",)):
+        subject = recorded.event.subject
+        if subject.version is not None and body_of(recorded, ModelTrained).dataset_digest == dataset_digest:
+            yield subject.name, subject.version
+
+
+def _left(departments: Departments, digest: Digest, present: Digest, rows: tuple[int, ...]) -> bytes:
+    from lifecycle.data.columnar import parquet_bytes, read_rows
+    from lifecycle.data.row_commitments import RowCommitments, open_rows
+
+    store = departments.artifacts
+    committed = _committed(departments, digest)
+    if not committed:
+        # Ingested before rows were committed to: what is left can't be held against anything.
+        frame = read_rows(store, present)
+        return parquet_bytes(frame[~frame["row_id"].isin(rows)].reset_index(drop=True))
+    # The same content may have been committed to twice at once; an erasure goes on from one of them.
+    first = RowCommitments.read(store, committed[0])
+    return open_rows(store, first, None if present == digest else present).without(rows).to_parquet()
+
+
+def _versions(departments: Departments) -> list[tuple[str, Digest]]:
+    """Every dataset version with what the ledger calls it, once, the newest first."""
+    found = departments.ledger.events(types=("DatasetIngested",), newest_first=True)
+    subjects = (recorded.event.subject for recorded in found)
+    return list(dict.fromkeys((subject.name, subject.digest) for subject in subjects if subject.digest is not None))
+
+
+def _committed(departments: Departments, digest: Digest) -> list[Digest]:
+    """The RowCommitments of a dataset version, the oldest first."""
+    bodies = (body_of(recorded, DatasetIngested) for recorded in ingestions_of(departments, digest))
+    return list(dict.fromkeys(body.row_commitments_digest for body in bodies if body.row_commitments_digest is not None))
+
+
+def _openings(departments: Departments, digest: Digest) -> Iterator[Digest]:
+    from lifecycle.data.row_commitments import RowCommitments
+
+    for committed in _committed(departments, digest):
+        yield RowCommitments.read(departments.artifacts, committed).openings_digest
