@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Literal
 
 from lifecycle.records.record import Count, Digest, Id, Microseconds, Name, Record, Share, Version
+from lifecycle.records.rollout import LedgerProof
 
 
 class PredictedOutput(Record):
@@ -40,3 +41,17 @@ class Prediction(Record):
     fallback_from: Version | None
     #: To `{"request_id", "values"}`, and `subject` where the caller said whom the request is about.
     input_commitment: Digest
+
+
+class PredictionProof(Record):
+    """A row of the prediction log, proven to stand in a segment that was sealed in a signed ledger: to be believed offline."""
+
+    schema_version: Literal["lifecycle.prediction-proof/1"] = "lifecycle.prediction-proof/1"
+    #: Base64 of the row as it was written, without its line feed.
+    row: str
+    #: Its place in the segment, from 0.
+    position: Count
+    #: Base64 of each sibling hash, from the row up to the segment's root (RFC 6962 §2.1.1).
+    path: tuple[str, ...]
+    #: Of the event that sealed the segment (PredictionsSealed): it has the root, and the number of rows.
+    seal: LedgerProof
