@@ -43,7 +43,14 @@ def _lay_down(file: Path, content: bytes) -> None:
 
 @contextmanager
 def instance(departments: Departments) -> Iterator[dg.DagsterInstance]:
-    dagster_home(departments)
+    with instance_at(dagster_home(departments)) as opened:
+        yield opened
+
+
+@contextmanager
+def instance_at(folder: Path) -> Iterator[dg.DagsterInstance]:
+    """The instance of a Dagster home that stands. Sets DAGSTER_HOME for this process and its children."""
+    os.environ["DAGSTER_HOME"] = str(folder.resolve())
     with dg.DagsterInstance.get() as opened:
         yield opened
 

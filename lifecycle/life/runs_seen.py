@@ -1,0 +1,72 @@
+"""What Dagster's history shows of runs and assets, in words of our own: a view, which the ledger is held against.
+
+Whoever reaches Dagster's pages or its database can delete a run, wipe an asset, or report a materialization or a passing check that
+no run made (docs/adr/0002). So nothing in here proves anything; where it says something else than the ledger, somebody should know.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from lifecycle.records.record import Microseconds
+
+
+@dataclass(frozen=True)
+class RunSeen:
+    """A run. `first_run_id` is the run that it goes on from, where it resumes one: what it records stands under that."""
+
+    run_id: str
+    first_run_id: str
+    job: str
+    succeeded: bool
+    created_us: Microseconds
+
+
+@dataclass(frozen=True)
+class Materialized:
+    """Dagster shows an asset of a model as made, by a run."""
+
+    model: str
+    stage: str
+    run_id: str
+    at_us: Microseconds
+    data_version: str | None
+    #: The record that the stage said it stands for, where it names one.
+    ledger_index: int | None
+
+    @property
+    def asset(self) -> str:
+        return f"{self.model}/{self.stage}"
+
+
+@dataclass(frozen=True)
+class Checked:
+    """Dagster shows a check of an asset as passed or failed, by a run."""
+
+    model: str
+    stage: str
+    check: str
+    run_id: str
+    at_us: Microseconds
+    passed: bool
+
+
+@dataclass(frozen=True)
+class Reported:
+    """Something on an asset that no run did: somebody reported it, or wiped the asset."""
+
+    kind: Literal["materialization", "observation", "check", "wipe"]
+    asset: str
+    at_us: Microseconds
+
+
+@dataclass(frozen=True)
+class History:
+    """All that one Dagster home shows of the stages of models."""
+
+    place: str
+    runs: tuple[RunSeen, ...]
+    materialized: tuple[Materialized, ...]
+    checked: tuple[Checked, ...]
+    reported: tuple[Reported, ...]
