@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from lifecycle.errors import Unavailable
 from lifecycle.ledger.address import Address
-from lifecycle.ledger.failures import absent, explained
+from lifecycle.ledger.failures import UNDEFINED_TABLE, absent, code_of, explained
 
 
 def connect(address: Address, *, writable: bool) -> Any:
@@ -61,7 +61,7 @@ def _require_ledger(connection: Any, address: Address) -> Any:
         connection.execute("SELECT origin FROM head").fetchall()
     except Exception as error:
         connection.close()
-        if "no such table: head" in str(error) or 'relation "head" does not exist' in str(error):
+        if "no such table: head" in str(error) or code_of(error) == UNDEFINED_TABLE:
             raise absent(address) from error
         raise
     return connection

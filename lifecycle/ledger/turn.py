@@ -39,24 +39,17 @@ class EventValues(NamedTuple):
     stored: bytes
 
 
-class Leaf(NamedTuple):
-    """What projections are made from."""
-
-    leaf_index: int
-    subject_kind: str
-    subject_name: str
-    stored: bytes | None
-
-
 _FRONTIER = "SELECT frontier FROM head WHERE id = 1"
 _STANDING = "SELECT leaf_index, leaf_hash, event_id FROM events WHERE event_id IN ({})"
 _PLACE = "SELECT COUNT(*) FROM events WHERE subject_kind = ? AND subject_name = ? AND leaf_index <= ?"
-_LEAVES = "SELECT leaf_index, subject_kind, subject_name, stored FROM events WHERE leaf_index >= ? ORDER BY leaf_index LIMIT ?"
+_LEAVES = """SELECT leaf_index, event_id, type, environment, occurred_at_us, actor_id, subject_kind, subject_name,
+    subject_version, subject_digest, run_id, leaf_hash, stored FROM events WHERE leaf_index >= ? ORDER BY leaf_index LIMIT ?"""
 _POSITION = "SELECT position FROM streams WHERE stream = ?"
 _STATES_OF = "SELECT environment, state, leaf_index FROM states WHERE model = ? AND version = ?"
 _SERVING = "SELECT version FROM states WHERE model = ? AND environment = ? AND state = 'serving'"
 _INSERT = """INSERT INTO events (leaf_index, event_id, type, environment, occurred_at_us, actor_id, subject_kind, subject_name,
     subject_version, subject_digest, run_id, leaf_hash, stored) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+_KEEP = "INSERT INTO openings (commitment, subject, salt_hex, value) VALUES (?, ?, ?, ?) ON CONFLICT (commitment) DO NOTHING"
 _DROP_OPENINGS = "DELETE FROM openings WHERE commitment IN ({})"
 _DROP_BODIES = "UPDATE events SET stored = NULL WHERE leaf_index >= ? AND leaf_index < ? AND stored IS NOT NULL"
 _MOVE_HEAD = "UPDATE head SET size = ?, frontier = ? WHERE id = 1"
@@ -82,10 +75,8 @@ class Turn:
         self._sqlite = connection.dialect.name == "sqlite"
 
     def frontier(self) -> Frontier:
-        """The head, locked until the transaction ends."""
-        # SQLite has no FOR UPDATE and needs none: its transaction began IMMEDIATE.
-        found = self._rows(_FRONTIER if self._sqlite else _FRONTIER + " FOR UPDATE")
-        return Frontier.from_bytes(bytes(next(found)[0]))
+        """The head, locked until the transaction ends: on SQLite it began IMMEDIATE."""
+        return Frontier.from_bytes(next(self._rows(_FRONTIER))[0])
 
     def standing(self, event_ids: Sequence[str]) -> dict[str, Receipt]:
         """The receipts of those events that stand already."""
@@ -114,16 +105,20 @@ class Turn:
         """The versions of a model that serve in an environment."""
         return [row[0] for row in self._rows(_SERVING, model, environment)]
 
-    def leaves(self) -> Iterator[Leaf]:
+    def leaves(self) -> Iterator[EventValues]:
         """Every leaf, in order."""
         since = 0
-        while found := [Leaf(*row) for row in self._rows(_LEAVES, since, _LEAVES_AT_ONCE)]:
+        while found := [EventValues(*row) for row in self._rows(_LEAVES, since, _LEAVES_AT_ONCE)]:
             yield from found
             since = found[-1].leaf_index + 1
 
     def insert(self, rows: Sequence[EventValues]) -> None:
         """Writes leaves."""
         self._write(_INSERT, rows)
+
+    def keep(self, commitment: str, subject: str, salt_hex: str, value: str) -> None:
+        """Keeps what opens a commitment, unless it is kept already."""
+        self._write(_KEEP, [(commitment, subject, salt_hex, value)])
 
     def drop_openings(self, commitments: Sequence[str]) -> None:
         """Deletes what opens these commitments."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Unpack
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, func, select
 from sqlmodel import Session
 
 from lifecycle.errors import LifecycleError, MalformedRecord, Tampered
@@ -14,8 +14,9 @@ from lifecycle.ledger.legality import Legality
 from lifecycle.ledger.reading import read_events
 from lifecycle.ledger.recorded import Wanted
 from lifecycle.ledger.schema import LedgerTable
+from lifecycle.ledger.server_turn import turn_on
 from lifecycle.ledger.streams import Streams
-from lifecycle.ledger.turn import EventValues, Receipt, Turn
+from lifecycle.ledger.turn import EventValues, Receipt
 from lifecycle.proofs.merkle import leaf_hash
 from lifecycle.records.bodies.keeping import LeafRange
 from lifecycle.records.events import Event, Recorded
@@ -23,7 +24,6 @@ from lifecycle.records.identity import Opening
 from lifecycle.records.record import Digest, Name, Version, canonical_bytes
 
 _EVENTS = LedgerTable.metadata.tables["events"]
-_OPENINGS = LedgerTable.metadata.tables["openings"]
 
 #: What fits into an entry of a C2SP log (tlog-tiles writes its length in 16 bits).
 MOST_BYTES = 65_535
@@ -34,7 +34,7 @@ class Writer:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._turn = Turn(connection)
+        self._turn = turn_on(connection)
         self._frontier = self._turn.frontier()
         self._size_before = self._frontier.size
         self._streams, self._legality = self._projections()
@@ -89,12 +89,7 @@ class Writer:
 
     def keep(self, opening: Opening, subject: str) -> None:
         """Keeps what opens a commitment beside the log, under the person or row that it is about, so that it can be erased."""
-        commitment = opening.commitment().digest
-        if self._connection.execute(select(_OPENINGS.c.commitment).where(_OPENINGS.c.commitment == commitment)).first() is None:
-            value = canonical_bytes(opening.value).decode()
-            self._connection.execute(
-                insert(_OPENINGS), {"commitment": commitment, "subject": subject, "salt_hex": opening.salt_hex, "value": value}
-            )
+        self._turn.keep(opening.commitment().digest, subject, opening.salt_hex, canonical_bytes(opening.value).decode())
 
     def drop_openings(self, commitments: Collection[Digest]) -> None:
         """Deletes what opens these commitments; append the SubjectErased that says so in the same turn."""

@@ -10,6 +10,7 @@ import sqlite3
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -142,11 +143,8 @@ def _database_in(url: str) -> str:
 @pytest.fixture(scope="session")
 def server(tool: Callable[[str], str]) -> Iterator[Server]:
     """One Postgres server per process of tests; each test gets a database of its own on it."""
-    try:
-        import psycopg
-    except ImportError:
+    if find_spec("psycopg") is None:
         skip_or_fail("the extra `postgres` is not installed")
-    assert psycopg
     with running_server(tool("initdb"), tool("postgres")) as running:
         yield running
 
