@@ -89,7 +89,12 @@ def _prov(lineage: Lineage, signer: Signer | None) -> bytes:
 
 
 def _cyclonedx(lineage: Lineage, signer: Signer | None) -> bytes:
-    return cyclonedx(lineage.graph, lineage.stamp, name=lineage.name, about=lineage.about)
+    from lifecycle.lineage.cards.ml_bom import ml_bom_card
+    from lifecycle.lineage.cards.version import gather_all
+
+    told = ((version_id(one.model, one.version), one) for one in gather_all(lineage.recorded))
+    cards = {node: ml_bom_card(records) for node, records in told if node in lineage.graph}
+    return cyclonedx(lineage.graph, lineage.stamp, name=lineage.name, about=lineage.about, cards=cards)
 
 
 def _in_toto(lineage: Lineage, signer: Signer | None) -> bytes:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
-from lifecycle.lineage.cards.markdown import code, record, text
 from lifecycle.lineage.cards.version import VersionRecords
 from lifecycle.records.evidence import Evidence
 
@@ -12,42 +12,43 @@ from lifecycle.records.evidence import Evidence
 TOLD_PSI = 0.1
 
 
-def known_limits(records: VersionRecords) -> Iterator[str]:
-    """Each limit as a sentence in Markdown, with where it is known from."""
+@dataclass(frozen=True)
+class Limit:
+    """One limitation in words, without its full stop, and the record that it is known from."""
+
+    says: str
+    index: int
+
+
+def known_limits(records: VersionRecords) -> Iterator[Limit]:
+    """Each limitation: first what the rules found, then what was not measured or has moved, then the data."""
     judged = records.judgement()
     if judged is not None:
-        result, where = judged.body.decision.result, record(judged.index)
+        result = judged.body.decision.result
         for violation in result.violations:
-            yield f"**{text(violation.rule)}** ({violation.severity}): {_clause(violation.message)} ({where})."
+            yield Limit(f"{violation.rule} ({violation.severity}): {violation.message.rstrip('.')}", judged.index)
         for waived in result.waived:
-            yield f"**{text(waived.rule)}**, waived: {_clause(waived.message)} ({where})."
+            yield Limit(f"{waived.rule}, waived: {waived.message.rstrip('.')}", judged.index)
         for warning in result.warnings:
-            yield f"{text(warning.rule)}, a warning: {_clause(warning.message)} ({where})."
+            yield Limit(f"{warning.rule}, a warning: {warning.message.rstrip('.')}", judged.index)
     if records.evidence is not None and records.evaluated is not None:
-        where = record(records.evaluated.index)
-        yield from (f"{said} ({where})." for said in _unknown(records.evidence))
+        yield from (Limit(said, records.evaluated.index) for said in _unknown(records.evidence))
     if records.ingested is not None and records.ingested.body.suspected_label_flips:
         flips, rows = records.ingested.body.suspected_label_flips, records.ingested.body.rows
-        yield f"{flips:,} of {rows:,} rows look as if their label were wrong ({record(records.ingested.index)})."
-    if records.evidence is not None:
-        yield "All figures are of one test split of one dataset version. What callers send may differ: monitoring says whether it does."
-
-
-def _clause(message: str) -> str:
-    return text(message.rstrip("."))
+        yield Limit(f"{flips:,} of {rows:,} rows look as if their label were wrong", records.ingested.index)
 
 
 def _unknown(evidence: Evidence) -> Iterator[str]:
     """What was not measured, for want of rows, and what has moved."""
     for fairness in evidence.fairness:
-        small = [one for one in fairness.groups if not one.enough_data]
         if fairness.verdict == "not_enough_data":
-            yield f"Fairness by {code(fairness.attribute)} is not known: fewer than two groups have {fairness.minimum_n} rows"
-        for one in small:
-            yield f"How {code(f'{fairness.attribute} = {one.group}')} fares is not known: {one.n} rows"
-    small_slices = [f"{one.column} = {one.group}" for one in evidence.slices if not one.enough_data]
-    if small_slices:
-        yield f"No metric was measured, for want of rows, where {', '.join(code(one) for one in small_slices)}"
+            yield f"Fairness by {fairness.attribute} is not known: fewer than two groups have {fairness.minimum_n} rows"
+        for one in fairness.groups:
+            if not one.enough_data:
+                yield f"How {fairness.attribute} = {one.group} fares is not known: {one.n} rows"
+    small = [f"{one.column} = {one.group}" for one in evidence.slices if not one.enough_data]
+    if small:
+        yield f"No metric was measured, for want of rows, where {', '.join(small)}"
     for drift in evidence.drift:
         if drift.psi >= TOLD_PSI:
-            yield f"{code(drift.column)} differs between training and test rows: PSI {drift.psi:.2f}"
+            yield f"{drift.column} differs between training and test rows: PSI {drift.psi:.2f}"

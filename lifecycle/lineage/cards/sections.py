@@ -85,7 +85,11 @@ def _intended_use(records: VersionRecords) -> str:
 
 
 def _limits(records: VersionRecords) -> str:
-    found = [f"- {said}" for said in known_limits(records)]
+    found = [f"- {text(limit.says)} ({record(limit.index)})." for limit in known_limits(records)]
+    if records.evidence is not None:
+        found.append(
+            "- All figures are of one test split of one dataset version; what callers send may differ, and monitoring watches that."
+        )
     return "## Bias, risks and limitations\n\n" + ("\n".join(found) or "Nothing was judged yet, so no limitation is known: that is one.")
 
 

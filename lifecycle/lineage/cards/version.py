@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from lifecycle.errors import UnknownName
 from lifecycle.lineage.ports import Artifacts
+from lifecycle.lineage.states import states_of
 from lifecycle.records.bodies.data import DatasetIngested
 from lifecycle.records.bodies.decisions import ApprovalGiven, ApprovalRefused, DecisionMade
 from lifecycle.records.bodies.training import ModelEvaluated, ModelTrained
 from lifecycle.records.events import Event, Recorded
 from lifecycle.records.evidence import Evidence
 from lifecycle.records.gates import DataAccessEvidence, PromotionEvidence
-from lifecycle.records.manifest import ModelManifest, ModelSchemas, TrainingRecipe
+from lifecycle.records.manifest import ModelManifest, ModelSchemas, Part, TrainingRecipe
 from lifecycle.records.record import Digest
-from lifecycle.records.states import State, after
+from lifecycle.records.states import State
 
 BodyT = TypeVar("BodyT")
+#: The parts of a package that say what it is.
+_DESCRIBED: tuple[Part, ...] = ("schemas", "training")
 
 
 @dataclass(frozen=True)
@@ -56,15 +60,7 @@ class VersionRecords:
 
     def states(self) -> dict[str, State]:
         """The state in each environment in which something happened to the version."""
-        found: dict[str, State] = {}
-        for environment in sorted({one.event.environment for one in self.recorded if one.event.subject.version == self.version}):
-            state: State | None = None
-            for one in self.recorded:
-                if one.event.subject.name == self.model:
-                    state = after(state, self.version, one.event, environment)
-            if state is not None:
-                found[environment] = state
-        return found
+        return states_of(self.recorded, self.model, self.version)
 
     def allowed_purposes(self) -> tuple[str, ...]:
         """What the data may be used for, as it was shown to the gate that allowed it."""
@@ -88,20 +84,20 @@ def gather(recorded: Iterable[Recorded], artifacts: Artifacts | None, model: str
     trained = _newest(ModelTrained, about)
     if trained is None:
         raise UnknownName(f"The ledger knows no {model}:{version}.", "`lifecycle status` lists the versions that there are.")
-    data = [one for one in own if one.event.subject.digest == trained.body.dataset_digest]
-    run = [one for one in own if one.event.subject.version is None and one.event.run_id == trained.event.run_id]
+    data = [one for one in own if one.event.subject.digest == trained.body.dataset_digest and one.index < trained.index]
+    run = trained.event.run_id
+    judged = [one for one in own if one.event.subject.version == version or one.event.run_id == run]
+    decisions = tuple(told for one in judged for told in _told(DecisionMade, one))
     evaluated = _newest(ModelEvaluated, about)
-    decisions = tuple(told for one in own if one in about or one in run for told in _told(DecisionMade, one))
-    manifest = None if artifacts is None else _artifact(artifacts, trained.body.model_digest)
+    manifest = _artifact(artifacts, trained.body.model_digest)
     parts = {} if manifest is None else {file.part: file.digest for file in ModelManifest.parse(manifest).files}
-    schemas = None if artifacts is None or "schemas" not in parts else _artifact(artifacts, parts["schemas"])
-    recipe = None if artifacts is None or "training" not in parts else _artifact(artifacts, parts["training"])
+    schemas, recipe = (_artifact(artifacts, parts.get(part)) for part in _DESCRIBED)
     return VersionRecords(
         model=model,
         version=version,
         digest=trained.body.model_digest,
         trained=trained,
-        ingested=_newest(DatasetIngested, [one for one in data if one.index < trained.index]),
+        ingested=_newest(DatasetIngested, data),
         evaluated=evaluated,
         evidence=None if evaluated is None else _evidence(evaluated.body, decisions, artifacts),
         schemas=None if schemas is None else ModelSchemas.parse(schemas),
@@ -116,20 +112,38 @@ def gather(recorded: Iterable[Recorded], artifacts: Artifacts | None, model: str
     )
 
 
+def gather_all(recorded: Iterable[Recorded]) -> Iterator[VersionRecords]:
+    """Every version that was trained in these records, by the ledger alone. In one pass: there may be thousands."""
+    by_version: dict[tuple[str, int], list[Recorded]] = defaultdict(list)
+    shared: dict[tuple[str, str | None], list[Recorded]] = defaultdict(list)
+    for one in recorded:
+        subject = one.event.subject
+        if subject.version is not None:
+            by_version[subject.name, subject.version].append(one)
+        else:
+            for key in {one.event.run_id, subject.digest} - {None}:
+                shared[subject.name, key].append(one)
+    for (model, version), own in by_version.items():
+        trained = _newest(ModelTrained, own)
+        if trained is not None:
+            around = [*shared[model, trained.event.run_id], *shared[model, trained.body.dataset_digest]]
+            yield gather(sorted({one.index: one for one in (*own, *around)}.values(), key=_index), None, model, version)
+
+
 def _evidence(evaluated: ModelEvaluated, decisions: tuple[Told[DecisionMade], ...], artifacts: Artifacts | None) -> Evidence | None:
     """The evidence document: a gate that was shown it holds it whole, so that only what was never judged needs the store."""
     for told in decisions:
         shown = told.body.decision.input.evidence
         if isinstance(shown, PromotionEvidence) and shown.evaluation_digest == evaluated.evidence_digest:
             return shown.evaluation
-    content = None if artifacts is None else _artifact(artifacts, evaluated.evidence_digest)
+    content = _artifact(artifacts, evaluated.evidence_digest)
     return None if content is None else Evidence.parse(content)
 
 
-def _artifact(artifacts: Artifacts, digest: Digest) -> bytes | None:
+def _artifact(artifacts: Artifacts | None, digest: Digest | None) -> bytes | None:
     """The bytes of an artifact, or None where the store has lost it: a card says so, and is still a card."""
     try:
-        return artifacts.read(digest)
+        return None if artifacts is None or digest is None else artifacts.read(digest)
     except UnknownName:
         return None
 
@@ -141,3 +155,7 @@ def _newest(body: type[BodyT], recorded: list[Recorded]) -> Told[BodyT] | None:
 
 def _told(body: type[BodyT], one: Recorded) -> list[Told[BodyT]]:
     return [Told(one.index, one.event, one.event.body)] if isinstance(one.event.body, body) else []
+
+
+def _index(one: Recorded) -> int:
+    return one.index

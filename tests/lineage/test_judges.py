@@ -1,0 +1,184 @@
+"""What other people's software says of the exports: CycloneDX's validator, securesystemslib, in-toto's own types."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+
+from lifecycle.lineage.export import Lineage, export, written
+from lifecycle.lineage.formats.in_toto import ACTIVITY, SLSA_PROVENANCE
+from lifecycle.lineage.graph import Graph
+from lifecycle.records.record import JsonObject
+from tests.lineage import in_memory, lives
+from tests.lineage.graphs import graphs
+from tests.lineage.signers import PRIVATE_KEY, SIGNER
+
+STAMP: JsonObject = {"size": 7, "checkpoint": in_memory.CHECKPOINT}
+
+
+def bill(**chosen: Any) -> Any:
+    (content,) = export(lives.whole_life(), "cyclonedx", **chosen).values()
+    return json.loads(content)
+
+
+def complaint(document: str) -> object:
+    """What CycloneDX's strict validator has against a document; None where it has nothing."""
+    from cyclonedx.schema import SchemaVersion
+    from cyclonedx.validation.json import JsonStrictValidator
+
+    return JsonStrictValidator(SchemaVersion.V1_6).validate_str(document)
+
+
+@pytest.mark.parametrize("chosen", [{}, {"model": "credit"}, {"model": "credit", "version": 1}], ids=str)
+def test_cyclonedx_s_strict_validator_takes_the_bill(chosen: dict[str, Any]) -> None:
+    """Whole, of one model and of one version."""
+    assert complaint(json.dumps(bill(**chosen))) is None
+
+
+@settings(max_examples=50)
+@given(graph=graphs())
+def test_cyclonedx_s_strict_validator_takes_any_graph(graph: Graph) -> None:
+    """No label, fact or missing origin makes a document that it refuses."""
+    (content,) = written(Lineage("any", graph, (), STAMP), "cyclonedx").values()
+    assert complaint(content.decode()) is None
+
+
+def test_the_validator_is_awake() -> None:
+    """A key that CycloneDX does not know is refused, so that its silence says something."""
+    assert complaint(json.dumps({**bill(), "lineage": []})) is not None
+
+
+def test_a_bill_of_one_version_is_of_that_version() -> None:
+    """Its subject is the version, as a machine-learning model with its digest and its card."""
+    subject = bill(model="credit", version=1)["metadata"]["component"]
+    assert (subject["type"], subject["name"], subject["version"]) == ("machine-learning-model", "credit:1", "1")
+    assert subject["hashes"] == [{"alg": "SHA-256", "content": in_memory.model_digest(1).removeprefix("sha256:")}]
+    card = subject["modelCard"]
+    assert card["modelParameters"]["datasets"] == [{"ref": f"dataset/{in_memory.DATASET}"}]
+    (figure,) = card["quantitativeAnalysis"]["performanceMetrics"]
+    assert (figure["type"], figure["value"], figure["confidenceInterval"]) == ("auc", "0.83", {"lowerBound": "0.8", "upperBound": "0.86"})
+
+
+def test_every_version_of_a_whole_bill_has_its_card() -> None:
+    """Also the denied one, whose card says why."""
+    cards = {one["name"]: one["modelCard"] for one in bill()["components"] if one["type"] == "machine-learning-model"}
+    assert set(cards) == {"credit:1", "credit:2", "credit:3"}
+    assert any("PRM-006" in said for said in cards["credit:2"]["considerations"]["technicalLimitations"])
+
+
+def test_a_bill_says_what_depends_on_what() -> None:
+    """For readers that look no further: the version on its dataset, the dataset on its source."""
+    depends = {one["ref"]: one["dependsOn"] for one in bill(model="credit", version=1)["dependencies"]}
+    assert depends["version/credit:1"] == [f"dataset/{in_memory.DATASET}"]
+    assert depends[f"dataset/{in_memory.DATASET}"] == [f"source/{in_memory.SOURCE}"]
+
+
+def test_every_reference_of_a_bill_leads_somewhere() -> None:
+    """No task, dependency or card points at what is not in the document, and no name stands for two things."""
+    document = bill()
+    tasks = [task for formula in document["formulation"] for workflow in formula["workflows"] for task in workflow["tasks"]]
+    named = [one["bom-ref"] for one in (document["metadata"]["component"], *document["components"], *tasks)]
+    assert len(named) == len(set(named))
+    parts = [part["resource"]["ref"] for task in tasks for part in (*task["inputs"], *task["outputs"])]
+    depended = [ref for one in document["dependencies"] for ref in (one["ref"], *one["dependsOn"])]
+    assert {*parts, *depended} <= set(named)
+
+
+def envelopes(**chosen: Any) -> list[dict[str, Any]]:
+    (content,) = export(lives.whole_life(), "in-toto", signer=SIGNER, **chosen).values()
+    return [json.loads(line) for line in content.splitlines()]
+
+
+def statements(**chosen: Any) -> list[dict[str, Any]]:
+    return [json.loads(base64.b64decode(envelope["payload"])) for envelope in envelopes(**chosen)]
+
+
+def verify(envelope: dict[str, Any]) -> Any:
+    """What securesystemslib found to be signed by the key. Raises where nothing is."""
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+    from securesystemslib.dsse import Envelope
+    from securesystemslib.signer import SSlibKey  # type: ignore[attr-defined]  # it exports it without saying so
+
+    pem = PRIVATE_KEY.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    key = SSlibKey(SIGNER.key_id, "ecdsa", "ecdsa-sha2-nistp256", {"public": pem})
+    return Envelope.from_dict(json.loads(json.dumps(envelope))).verify([key], 1)
+
+
+def test_securesystemslib_verifies_every_envelope() -> None:
+    """Each is signed by the key that it names."""
+    found = envelopes()
+    assert found
+    assert all(set(verify(envelope)) == {SIGNER.key_id} for envelope in found)
+
+
+@pytest.mark.parametrize("part", ["payload", "payloadType", "sig"])
+def test_an_envelope_that_was_touched_does_not_verify(part: str) -> None:
+    """One changed byte of what is said, of its type or of the signature."""
+    from securesystemslib.exceptions import VerificationError
+
+    envelope = envelopes()[0]
+    if part == "payload":
+        said = base64.b64decode(envelope["payload"]).replace(b"complete", b"Complete")
+        envelope["payload"] = base64.b64encode(said).decode()
+    elif part == "payloadType":
+        envelope["payloadType"] += "2"
+    else:
+        signature = bytearray(base64.b64decode(envelope["signatures"][0]["sig"]))
+        signature[-1] ^= 1
+        envelope["signatures"][0]["sig"] = base64.b64encode(bytes(signature)).decode()
+    with pytest.raises(VerificationError):
+        verify(envelope)
+
+
+@settings(max_examples=25)
+@given(graph=graphs())
+def test_in_toto_s_own_types_take_any_statement(graph: Graph) -> None:
+    """A type, subjects with digests, resources with an address or a digest: in-toto's validation of all of them."""
+    from google.protobuf.json_format import ParseDict  # type: ignore[import-untyped]  # protobuf ships no types
+    from in_toto_attestation.v1 import statement_pb2  # type: ignore[import-untyped]  # it ships no types
+    from in_toto_attestation.v1.statement import Statement  # type: ignore[import-untyped]  # it ships no types
+
+    (content,) = written(Lineage("any", graph, (), STAMP), "in-toto", SIGNER).values()
+    for line in content.splitlines():
+        said = ParseDict(json.loads(base64.b64decode(json.loads(line)["payload"])), statement_pb2.Statement())
+        Statement.copy_from_pb(said).validate()
+
+
+def test_a_training_is_a_slsa_provenance() -> None:
+    """The version is its subject, the dataset among its dependencies, and what was asked for among its parameters."""
+    (provenance,) = [
+        one
+        for one in statements(model="credit", version=1)
+        if one["predicateType"] == SLSA_PROVENANCE and one["predicate"]["buildDefinition"]["buildType"] == "urn:lifecycle:build:training:1"
+    ]
+    assert {"name": "version/credit:1", "digest": {"sha256": in_memory.model_digest(1).removeprefix("sha256:")}} in provenance["subject"]
+    definition = provenance["predicate"]["buildDefinition"]
+    assert definition["externalParameters"] == {"model": "credit", "environment": "local", "device": "cpu", "seed": 7, "options": {}}
+    assert in_memory.DATASET.removeprefix("sha256:") in [one["digest"]["sha256"] for one in definition["resolvedDependencies"]]
+    assert provenance["predicate"]["runDetails"]["metadata"]["invocationId"] == "run-1"
+
+
+def test_slsa_s_own_types_take_the_provenance() -> None:
+    """The protocol buffers of SLSA know every field of it."""
+    from google.protobuf.json_format import ParseDict
+    from in_toto_attestation.predicates.provenance.v1 import provenance_pb2  # type: ignore[import-untyped]  # it ships no types
+
+    found = [one["predicate"] for one in statements() if one["predicateType"] == SLSA_PROVENANCE]
+    assert found
+    for predicate in found:
+        ParseDict(predicate, provenance_pb2.Provenance())
+
+
+def test_what_built_nothing_is_no_provenance() -> None:
+    """A decision, an approval, a training that failed: a predicate of our own, about what they were about."""
+    ledger = lives.whole_life()
+    lives.training_failed(ledger)
+    (content,) = export(ledger, "in-toto", signer=SIGNER).values()
+    said = [json.loads(base64.b64decode(json.loads(line)["payload"])) for line in content.splitlines()]
+    others = {one["predicate"]["activity"]["id"]: one for one in said if one["predicateType"] == ACTIVITY}
+    assert {"training/training-9", "decision/promotion-2", "approval/approved-1", "rollout/rollout-3"} <= set(others)
+    assert others["decision/promotion-2"]["subject"][0]["digest"]["sha256"] == in_memory.model_digest(2).removeprefix("sha256:")

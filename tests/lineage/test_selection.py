@@ -1,0 +1,56 @@
+"""Which records stand behind a version: all of its life, and little of the others'."""
+
+from __future__ import annotations
+
+import pytest
+
+from lifecycle.lineage.export import lineage_of
+from lifecycle.lineage.graph import Graph, version_id
+from lifecycle.lineage.reading import read_graph
+from lifecycle.lineage.selection import events_behind
+from tests.lineage import in_memory, lives
+
+
+def shape(graph: Graph) -> tuple[set[str], set[tuple[str, str, str, str]]]:
+    """What is in a graph, without the index that first spoke of a thing: that may be a record of another version."""
+    return {*graph.entities, *graph.activities}, {(one.activity, one.relation, one.other, one.role) for one in graph.edges}
+
+
+@pytest.mark.parametrize("version", [1, 2, 3])
+def test_the_records_behind_a_version_tell_its_whole_life(version: int) -> None:
+    """The graph that they give is that of the whole ledger around the version: nothing is missing, nothing is more."""
+    ledger = lives.whole_life()
+    expected = read_graph(ledger.events(name="credit")).around(version_id("credit", version))
+    found = lineage_of(ledger, "credit", version).graph
+    assert shape(found) == shape(expected)
+
+
+def test_every_index_that_a_version_s_lineage_names_is_among_its_records() -> None:
+    """Whoever is handed these records can look each statement up."""
+    lineage = lineage_of(lives.whole_life(), "credit", 3)
+    held = {one.index for one in lineage.recorded}
+    named = {one.index for one in lineage.graph.entities.values()} | {one.index for one in lineage.graph.edges}
+    assert named | {index for one in lineage.graph.activities.values() for index in one.indexes} <= held
+
+
+def test_another_version_s_approvals_and_decisions_are_not_read() -> None:
+    """The denied version's records are its own, its data's and its training's."""
+    ids = {one.event.id for one in events_behind(lives.whole_life(), "credit", 2)}
+    assert {"ingested", "started-2", "trained-2", "evaluated-2", "decided-promotion-2"} <= ids
+    assert not ids & {"approved-1", "decided-promotion-1", "trained-1", "evaluated-3"}
+
+
+def test_a_decision_that_another_run_took_is_found() -> None:
+    """What allowed the training is among the records, though no run joins the two."""
+    ids = {one.event.id for one in events_behind(lives.whole_life(), "credit", 1)}
+    assert "decided-access-1" in ids
+
+
+def test_a_version_s_records_do_not_grow_with_the_others() -> None:
+    """A hundred more versions add nothing to one of them."""
+    ledger = in_memory.Ledger()
+    lives.ingested(ledger)
+    for version in range(1, 101):
+        lives.trained(ledger, version)
+        lives.evaluated(ledger, version)
+    assert [one.event.id for one in events_behind(ledger, "credit", 50)] == ["ingested", "started-50", "trained-50", "evaluated-50"]
