@@ -220,7 +220,7 @@ def verify_consistency(old: int, size: int, path: Sequence[bytes], old_root: byt
     if not 0 <= old <= size:
         raise _broken(f"A ledger of {size} records can't continue one of {old}.")
     if old in (0, size):
-        if path or (old_root != (EMPTY_ROOT if old == 0 else root)):
+        if path or old_root != (EMPTY_ROOT if old == 0 else root) or (size == 0 and root != EMPTY_ROOT):
             raise _broken(f"The two views of the ledger at {old} records differ.")
         return
     node, last = old - 1, size - 1

@@ -190,3 +190,10 @@ def test_a_tree_keeps_64_bytes_a_leaf() -> None:
     """The memory of a tree is two hashes a leaf, so that a million fit anywhere."""
     tree = Tree(LEAVES[:128])
     assert sum(len(level) for level in tree._levels) == 32 * (2 * 128 - 1)
+
+
+def test_an_empty_tree_has_one_root() -> None:
+    """Two views of nothing are not consistent where one of them has another root."""
+    with pytest.raises(Tampered):
+        verify_consistency(0, 0, (), EMPTY_ROOT, bytes(32))
+    verify_consistency(0, 0, (), EMPTY_ROOT, EMPTY_ROOT)
