@@ -1,0 +1,158 @@
+"""The gateway's prediction log held against the ledger, and the places that the ledger gave to events held against each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lifecycle.ledger.looking import LookingLedger
+from lifecycle.life.reconciled import Reconciliation
+from lifecycle.life.reconciliation import reconcile
+from lifecycle.life.reconciling_rows import RowReconciliation
+from lifecycle.records.bodies.keeping import BodiesPruned, LeafRange
+from lifecycle.records.bodies.serving import PredictionsSealed
+from lifecycle.records.events import Event, Recorded
+from lifecycle.records.identity import derived_id
+from lifecycle.serving.reconciling import LoggedRows
+from lifecycle.wiring import Departments
+from tests.ledger.happenings import revoked, trained
+from tests.records.samples.happenings import happenings
+from tests.scenarios.homes import departments_at
+
+STREAM = derived_id("stream")
+
+
+def sealed(number: int, rows: int = 10, stream: str = STREAM) -> Event:
+    """A segment of the credit model's rows."""
+    sample = next(event for event in happenings() if isinstance(event.body, PredictionsSealed))
+    body = sample.body.model_copy(update={"number": number, "rows": rows, "stream": stream})
+    return sample.model_copy(update={"body": body, "id": derived_id(stream, str(number))})
+
+
+def pruned(start: int, end: int) -> Event:
+    """Records from one index to before another are gone by the retention policy."""
+    sample = next(event for event in happenings() if isinstance(event.body, BodiesPruned))
+    return sample.model_copy(update={"body": sample.body.model_copy(update={"ranges": (LeafRange(start=start, end=end),)})})
+
+
+def logged(*, segments: int = 2, rows: int = 20, waiting: int = 0, still_open: int = 0, counted: int | None = None) -> LoggedRows:
+    """What the gateway has: by default, all of it sealed and counted."""
+    total = rows + waiting + still_open
+    return LoggedRows("credit", STREAM, segments, rows, waiting, still_open, total if counted is None else counted)
+
+
+def looked(events: Iterable[Event]) -> RowReconciliation:
+    held = RowReconciliation()
+    for index, event in enumerate(events):
+        held.look_at(Recorded(index=index, event=event))
+    return held
+
+
+def kinds(held: RowReconciliation, *rows: LoggedRows) -> list[str]:
+    return [found.kind for found in held.contradictions(rows)]
+
+
+def test_segments_and_rows_that_fit_each_other_contradict_nothing() -> None:
+    """Two segments of ten rows; the gateway has sealed twenty and counted twenty-five, of which five are open."""
+    held = looked([sealed(1), sealed(2)])
+    assert kinds(held, logged(still_open=5)) == []
+    assert list(held.told((logged(still_open=5),))) == []
+
+
+def test_rows_that_were_counted_and_are_not_in_the_log_are_a_contradiction() -> None:
+    """A row is counted once it is in the log; so whoever takes one out is seen."""
+    held = looked([sealed(1), sealed(2)])
+    (found,) = held.contradictions((logged(counted=23),))
+    assert found.kind == "rows_missing"
+    assert found.what.endswith("3 are gone")
+
+
+def test_a_segment_that_the_ledger_lacks_between_two_is_a_contradiction() -> None:
+    """Segments 1 and 3 stand, and 2 was never entered or was left out."""
+    (found,) = looked([sealed(1), sealed(3)]).contradictions(())
+    assert (found.kind, found.index) == ("gap", 1)
+    assert "segments 2 of credit" in found.what
+
+
+def test_a_segment_that_was_pruned_is_no_gap() -> None:
+    """What went by the retention policy is explained by its event."""
+    assert kinds(looked([sealed(1), sealed(3), pruned(0, 1)])) == []
+
+
+def test_a_journal_that_was_put_back_is_a_contradiction() -> None:
+    """The ledger holds a segment that the gateway's own journal does not know any more."""
+    held = looked([sealed(1), sealed(2), sealed(3)])
+    assert kinds(held, logged(segments=2)) == ["journal_behind"]
+
+
+def test_another_number_of_sealed_rows_is_a_contradiction() -> None:
+    """The same segments, and not the same rows in them."""
+    assert kinds(looked([sealed(1), sealed(2, rows=11)]), logged()) == ["rows_differ"]
+
+
+def test_what_is_on_its_way_is_told(tmp_path: Path) -> None:
+    """A segment in the journal only, rows of a killed worker, a stream of another gateway: none of them is wrong."""
+    held = looked([sealed(1), sealed(1, stream=derived_id("elsewhere"))])
+    told = [one.what for one in held.told((logged(counted=18),))]
+    assert len(told) == 3
+    assert told[0].startswith("1 sealed segments")
+    assert told[1].startswith("2 rows of credit were logged")
+    assert "another gateway" in told[2]
+    assert kinds(held, logged(counted=18)) == []
+
+
+# A whole home
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Departments]:
+    departments = departments_at(tmp_path / "home")
+    yield departments
+    departments.ledger.close()
+
+
+def held_against(home: Departments) -> Reconciliation:
+    looking = Departments(home.settings, make=False)
+    try:
+        return reconcile(looking, None)
+    finally:
+        looking.ledger.close()
+
+
+def test_a_home_without_dagster_and_gateway_is_told_so(home: Departments) -> None:
+    """Nothing was held against it, which is not the same as nothing being wrong."""
+    home.ledger.append(trained(1))
+    found = held_against(home)
+    assert found.ok
+    assert found.looked_at["streams"] == 1
+    assert ["Dagster has no history" in one.what for one in found.told] == [True]
+    assert not (home.settings.home / "gateway").exists()
+    assert not (home.settings.home / "dagster").exists()
+
+
+def test_a_place_in_a_stream_that_is_missing_is_a_contradiction(home: Departments, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody who rebuilds the ledger without one of its events leaves a gap in the places of its subject."""
+    for version in (1, 2, 3):
+        home.ledger.append(trained(version))
+
+    def without_one(_: LookingLedger, **wanted: Any) -> list[Recorded]:
+        return [one for one in home.ledger.events(**wanted) if one.index != 1]
+
+    monkeypatch.setattr(LookingLedger, "events", without_one)
+    (found,) = held_against(home).contradictions
+    assert (found.kind, found.index) == ("gap", 2)
+    assert "model/credit" in found.what
+
+
+def test_streams_of_two_subjects_do_not_get_into_each_other_s_way(home: Departments) -> None:
+    """Each subject counts for itself, however their events take turns."""
+    for version in (1, 2):
+        home.ledger.append(trained(version))
+        home.ledger.append(trained(version, model="other"))
+    home.ledger.append(revoked(1))
+    found = held_against(home)
+    assert found.ok
+    assert found.looked_at["streams"] == 2
