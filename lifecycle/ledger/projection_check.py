@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from lifecycle.errors import IllegalTransition
 from lifecycle.ledger.findings import Finding, named
-from lifecycle.ledger.projections import Leaf, Projections, differences
+from lifecycle.ledger.projections import Leaf, Projections, different_states, different_streams
 from lifecycle.ledger.rows import LedgerRows
 from lifecycle.records.events import Event
 
@@ -37,8 +37,8 @@ class ProjectionCheck:
     def end(self) -> Iterator[Finding]:
         """Where the tables say something else. They are no part of the record, but every department believes them."""
         if self._rows.has_projections():
-            for difference in differences(self._made, self._rows.states(), self._rows.streams()):
-                yield Finding(None, f"{difference}; `lifecycle ledger fsck` tells more")
+            for told in (*different_states(self._made, self._rows.states()), *different_streams(self._made, self._rows.streams())):
+                yield Finding(None, f"{told} (`lifecycle ledger fsck` makes it again)")
 
     def _compare(self, index: int, event: Event, place: int) -> Iterator[Finding]:
         off = self._placed.get(event.stream)

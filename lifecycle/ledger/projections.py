@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any, Protocol
 
-from lifecycle.errors import IllegalTransition, LifecycleError
+from lifecycle.errors import IllegalTransition, LifecycleError, MalformedRecord
 from lifecycle.ledger.legality import Legality, NothingKept, Place, Standing
 from lifecycle.records.events import Event
 
@@ -35,6 +35,15 @@ class Leaf(Protocol):
     def stored(self) -> Any: ...
 
 
+def event_in(stored: object) -> Event | None:
+    """The event of a row's bytes, None where they are gone. Raises MalformedRecord for anything else that may stand there."""
+    if stored is None:
+        return None
+    if not isinstance(stored, bytes):
+        raise MalformedRecord("its bytes are no bytes any more.", "Restore a backup.")
+    return Event.parse(stored)
+
+
 class Projections:
     """Every state and the length of every stream, by the leaves that were taken in."""
 
@@ -56,15 +65,27 @@ class Projections:
         """Those of all these leaves. One that is no event, or that can't have happened, moves no version, and counts."""
         projections = cls(closed)
         for leaf in leaves:
-            try:
-                event = Event.parse(bytes(leaf.stored or b""))
-            except LifecycleError:
-                projections.pass_over(leaf)
-                continue
-            projections.count(event.stream)
-            with suppress(IllegalTransition):
-                projections.move(leaf.leaf_index, event)
+            with suppress(LifecycleError):
+                projections.take(leaf)
         return projections
+
+    def take(self, leaf: Leaf) -> Event | None:
+        """Takes the next leaf in, and returns its event; None where its bytes are gone.
+
+        One that can't have happened moves no version, and counts; so does one that is no event, for which MalformedRecord is raised.
+        """
+        try:
+            event = event_in(leaf.stored)
+        except MalformedRecord:
+            self.pass_over(leaf)
+            raise
+        if event is None:
+            self.pass_over(leaf)
+            return None
+        self.count(event.stream)
+        with suppress(IllegalTransition):
+            self.move(leaf.leaf_index, event)
+        return event
 
     def count(self, stream: str) -> int:
         """The place of the next record in its stream, from 1."""
@@ -86,12 +107,16 @@ class Projections:
             self._legality.recall(index, happened, Place(name, version, environment))
 
 
-def differences(made: Projections, states: Iterable[tuple[Any, ...]], streams: Iterable[tuple[Any, ...]]) -> Iterator[str]:
-    """Where the two tables, as (model, version, environment, state, index) and (stream, position), say something else than the leaves."""
+def different_states(made: Projections, kept: Iterable[tuple[Any, ...]]) -> Iterator[str]:
+    """Where the table of states, as (model, version, environment, state, index), says something else than the leaves."""
     expected = {tuple(place): tuple(standing) for place, standing in made.states.items()}
-    yield from _compared(expected, {tuple(row[:3]): tuple(row[3:]) for row in states}, _state_named)
+    return _compared(expected, {tuple(row[:3]): tuple(row[3:]) for row in kept}, _state_named)
+
+
+def different_streams(made: Projections, kept: Iterable[tuple[Any, ...]]) -> Iterator[str]:
+    """Where the table of streams, as (stream, position), says something else than the leaves."""
     lengths = {(stream,): (length,) for stream, length in made.streams.items()}
-    yield from _compared(lengths, {(stream,): (length,) for stream, length in streams}, _stream_named)
+    return _compared(lengths, {(stream,): (length,) for stream, length in kept}, _stream_named)
 
 
 def _compared(expected: Mapping[Any, Any], kept: Mapping[Any, Any], sentence: Callable[[Any, Any, Any], str]) -> Iterator[str]:

@@ -55,6 +55,11 @@ class Structure:
         return self._length
 
     @property
+    def frontier(self) -> Frontier:
+        """The tree over the stored bytes."""
+        return self._by_bytes
+
+    @property
     def root(self) -> bytes:
         """What the stored bytes hash to."""
         return self._by_bytes.root()
@@ -75,8 +80,8 @@ class Structure:
             else:
                 yield from self._look_closer(LeafRow(index, leaf, stored), name_of)
 
-    def end(self, head: HeadEntry) -> Iterator[Finding]:
-        """Holds the whole against the written roots that are left, and against the head."""
+    def compare_roots(self) -> Iterator[Finding]:
+        """Holds the whole against the written roots that are left."""
         yield from self._compare()
         beyond: dict[Assurance, WrittenRoot] = {}
         while self._next is not None:
@@ -85,7 +90,19 @@ class Structure:
         for root in beyond.values():
             dropped = f"the ledger has {self._length}: the last {root.size - self._length} were dropped"
             yield Finding(None, f"{root.where} covers {root.size} records, but {dropped}", root.level)
-        yield from self._compare_head(head)
+
+    def compare_head(self, head: HeadEntry) -> Iterator[Finding]:
+        """Holds the whole against the head."""
+        if head.size != self._length:
+            yield Finding(None, f"the head says that there are {head.size} records, but there are {self._length}")
+            return
+        try:
+            frontier = Frontier.from_bytes(head.frontier)
+        except (MalformedRecord, TypeError):
+            yield Finding(None, "the head was altered: it is not the frontier of a tree")
+            return
+        if frontier.size != self._length or not (self._gap or self._fits(frontier.root())):
+            yield Finding(None, f"{self._suspects(self._length)} not what the head says, or the head was altered")
 
     def _look_closer(self, row: LeafRow, name_of: Callable[[object], str]) -> Iterator[Finding]:
         yield from self._place(row.leaf_index, name_of)
@@ -125,18 +142,6 @@ class Structure:
             elif not self._gap and written.level not in self._misfits:
                 self._misfits.add(written.level)
                 yield Finding(None, f"{self._suspects(written.size)} not what {written.where} covers", written.level)
-
-    def _compare_head(self, head: HeadEntry) -> Iterator[Finding]:
-        if head.size != self._length:
-            yield Finding(None, f"the head says that there are {head.size} records, but there are {self._length}")
-            return
-        try:
-            frontier = Frontier.from_bytes(head.frontier)
-        except (MalformedRecord, TypeError):
-            yield Finding(None, "the head was altered: it is not the frontier of a tree")
-            return
-        if frontier.size != self._length or not (self._gap or self._fits(frontier.root())):
-            yield Finding(None, f"{self._suspects(self._length)} not what the head says, or the head was altered")
 
     def _fits(self, root: bytes) -> bool:
         return root == self._by_bytes.root() or (self._by_columns is not None and root == self._by_columns.root())

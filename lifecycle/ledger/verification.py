@@ -93,7 +93,8 @@ class _Inspection:
         self._origin = str(head.origin)
         self._structure = structure = Structure(self._written.all(rows))
         self.found.extend(structure.read(rows.leaves(), rows.name_of))
-        self.found.extend(structure.end(head))
+        self.found.extend(structure.compare_roots())
+        self.found.extend(structure.compare_head(head))
 
     def look_at_records(self, rows: LedgerRows, others: Sequence[Check]) -> None:
         """What the records say, and what is kept beside them."""

@@ -57,7 +57,7 @@ def in_json(answer: tuple[int, str]) -> Any:
     return json.loads(output)
 
 
-@pytest.mark.parametrize("verb", [("verify",), ("log",), ("show", "0"), ("prove", "0"), ("checkpoint",)])
+@pytest.mark.parametrize("verb", [("verify",), ("log",), ("fsck",), ("fsck", "--repair"), ("show", "0"), ("prove", "0"), ("checkpoint",)])
 def test_looking_where_there_is_no_ledger_says_so_and_makes_none(call: Call, project: Path, verb: tuple[str, ...]) -> None:
     """Each verb ends with the code of what does not answer, and leaves no ledger behind."""
     assert call(*verb)[0] == Unavailable.exit_code
@@ -107,6 +107,19 @@ def test_verify_names_what_was_altered_and_does_not_end_with_zero(call: Call, ho
     code, output = call("verify", "--json")
     assert code == Tampered.exit_code
     assert [finding["index"] for finding in json.loads(output)["findings"]] == [1]
+
+
+def test_fsck_reports_each_difference_and_repairs_it(call: Call, home: Departments) -> None:
+    """It ends with 4 where a table says something else than the leaves, and with 0 once it was written anew."""
+    assert in_json(call("fsck", "--json"))["differences"] == []
+    file = home.settings.home / "ledger" / "ledger.db"
+    tamper(file, "UPDATE states SET state = 'serving' WHERE version = 2")
+    code, output = call("fsck")
+    assert code == Tampered.exit_code
+    assert "credit:2 in every environment is serving since record 1, the records say trained since record 1" in output
+    repaired = in_json(call("fsck", "--repair", "--json"))
+    assert (repaired["ok"], repaired["repaired"], repaired["size"]) == (True, 1, 4)
+    assert call("fsck")[0] == 0
 
 
 def test_a_copy_elsewhere_is_verified_by_its_url_and_key(call: Call, home: Departments, tmp_path: Path) -> None:
