@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, cast
 from lifecycle.errors import InvalidDeclaration, LifecycleError, Unavailable
 
 if TYPE_CHECKING:
+    from lifecycle.anchors.declaration import DeclaredAnchors
     from lifecycle.approvals.people import Registry
     from lifecycle.artifacts.store import ArtifactStore
     from lifecycle.cost.prices import PriceTable
@@ -64,6 +65,8 @@ class Settings:
     gateway_workers: int
     #: How long a segment of the prediction log takes rows before it is sealed.
     gateway_seal_seconds: int
+    #: Which anchors see the ledger; there need be no such file.
+    anchors_file: Path
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ, start: Path | None = None) -> Settings:
@@ -86,6 +89,7 @@ class Settings:
             gateway_port=_number(environ, "LIFECYCLE_GATEWAY_PORT", 0),
             gateway_workers=_number(environ, "LIFECYCLE_GATEWAY_WORKERS", 1),
             gateway_seal_seconds=_number(environ, "LIFECYCLE_GATEWAY_SEAL_SECONDS", 60),
+            anchors_file=project / environ.get("LIFECYCLE_ANCHORS", "governance/anchors.yaml"),
         )
 
 
@@ -237,6 +241,23 @@ class Departments:
             return read_log_key(self.folder("keys"))
         return ensure_log_key(self.folder("keys", 0o700), self.settings.origin)
 
+    @property
+    def ledger_keys(self) -> tuple[VerifierKey, ...]:
+        """Every key that the ledger was signed with, from the one in this home on, each bound to the sizes that it may sign."""
+        from lifecycle.ledger.key_ring import rotations_in
+        from lifecycle.ledger.rows import LedgerRows
+        from lifecycle.proofs.rotation import follow
+
+        with LedgerRows(self.settings.ledger_url) as rows:
+            return follow((self.ledger_key,), rotations_in(rows)).keys
+
+    @cached_property
+    def anchors(self) -> DeclaredAnchors:
+        """The anchors that this project declares, in governance/anchors.yaml unless LIFECYCLE_ANCHORS names another file."""
+        from lifecycle.anchors.declaration import declared_anchors
+
+        return declared_anchors(self.settings.anchors_file, self.settings.home)
+
     @cached_property
     def ledger(self) -> Ledger:
         if not self._make:
@@ -256,6 +277,23 @@ class Departments:
         _ = self.ledger_key, self.ledger
         return request_checkpoint(self.settings.ledger_url, self.folder("keys", 0o700) / "ledger.key", self.settings.origin)
 
+    def rotate_key(self, reason: str, overlap: int) -> str:
+        """Has the signer's process give the ledger another key; returns the first note that it signs."""
+        from lifecycle.ledger.signer import request_rotation
+
+        _ = self.ledger_key, self.ledger
+        key_file = self.folder("keys", 0o700) / "ledger.key"
+        note = request_rotation(
+            self.settings.ledger_url, key_file, self.settings.origin, reason=reason, environment=self.environment, overlap=overlap
+        )
+        del self.ledger_key
+        return note
+
+    @property
+    def may_sign(self) -> bool:
+        """Whether this process may start a signer; elsewhere the key lies with a signer of its own."""
+        return os.access(self.settings.home / "keys" / "ledger.key", os.R_OK)
+
     def proof(self, index: int) -> LedgerProof:
         """One record with its proof against a signed ledger checkpoint that covers it.
 
@@ -263,7 +301,7 @@ class Departments:
         signer of its own, and its next checkpoint is waited for. Raises Unavailable where none comes.
         """
         _ = self.ledger_key
-        if os.access(self.folder("keys", 0o700) / "ledger.key", os.R_OK):
+        if self.may_sign:
             self.checkpoint()
             return self.ledger.proof(index)
         deadline = time.monotonic() + SIGNER_PATIENCE_SECONDS

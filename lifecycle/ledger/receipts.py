@@ -15,6 +15,7 @@ from typing import Any, Literal, Self, cast, get_args
 from lifecycle.errors import Tampered
 from lifecycle.ledger.address import Address
 from lifecycle.ledger.drivers import answering, connect
+from lifecycle.ledger.findings import Exposure
 
 AnchorKind = Literal["folder", "git", "timestamp", "witness"]
 
@@ -76,6 +77,16 @@ class ReceiptBook:
         if self._address.file is None:
             return self._connection.execute("SELECT to_regclass('anchors')").fetchone()[0] is not None
         return self._connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'anchors'").fetchone() is not None
+
+
+def exposure_of(receipts: Sequence[AnchorReceipt], size: int, now_us: int) -> Exposure | None:
+    """What could still be rewritten unseen in a ledger of this size; None where no anchor has ever seen it."""
+    if not receipts:
+        return None
+    last = min(receipts, key=lambda receipt: (-receipt.size, receipt.at_us))
+    return Exposure(
+        anchor=last.anchor, size=last.size, at_us=last.at_us, leaves_since=max(size - last.size, 0), age_us=max(now_us - last.at_us, 0)
+    )
 
 
 def _receipt_in(row: Sequence[Any]) -> AnchorReceipt:

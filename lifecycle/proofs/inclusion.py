@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from lifecycle.errors import MalformedRecord
 from lifecycle.proofs.merkle import leaf_hash, verify_inclusion
 from lifecycle.proofs.notes import Checkpoint, VerifierKey, open_note
+from lifecycle.proofs.signature_lines import SignatureLine, with_signatures
+from lifecycle.proofs.tlog_proof import TlogProof
 from lifecycle.records.rollout import LedgerProof
 
 
@@ -25,3 +27,9 @@ def proven_leaf(proof: LedgerProof, keys: Sequence[VerifierKey]) -> tuple[bytes,
         raise MalformedRecord("The ledger proof is not in base64.", "Fetch the proof again from the ledger.") from error
     verify_inclusion(leaf_hash(leaf), proof.index, checkpoint.size, path, checkpoint.root_hash)
     return leaf, checkpoint
+
+
+def as_tlog_proof(proof: LedgerProof, cosignatures: Sequence[SignatureLine] = ()) -> TlogProof:
+    """The same proof in the form of C2SP, without the leaf, and with these signatures on its ledger checkpoint as well."""
+    path = tuple(base64.b64decode(sibling) for sibling in proof.path)
+    return TlogProof(proof.index, path, with_signatures(proof.checkpoint, cosignatures) if cosignatures else proof.checkpoint)
