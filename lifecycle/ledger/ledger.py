@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-import base64
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from threading import Lock
 from types import TracebackType
 from typing import Self, Unpack
 
 from sqlmodel import Session, col, select
 
-from lifecycle.errors import InvalidDeclaration, Unavailable, UnknownName
+from lifecycle.errors import InvalidDeclaration, UnknownName
 from lifecycle.ledger.address import Address
 from lifecycle.ledger.database import Database
 from lifecycle.ledger.failures import explained
+from lifecycle.ledger.proving import Prover
 from lifecycle.ledger.pruned import require_present
 from lifecycle.ledger.reading import pruned_ranges, read_events
 from lifecycle.ledger.recorded import Head, Wanted, nothing_kept, opened, recorded_in, states_in, stored_in
 from lifecycle.ledger.schema import CheckpointRow, EventRow, HeadRow, OpeningRow, StateRow
 from lifecycle.ledger.turn import Receipt
 from lifecycle.ledger.writer import Writer
-from lifecycle.proofs.merkle import Frontier, Tree, verify_inclusion
-from lifecycle.proofs.notes import Checkpoint
+from lifecycle.proofs.merkle import Frontier
 from lifecycle.records.events import Event, Recorded
 from lifecycle.records.identity import Commitment, Opening
 from lifecycle.records.record import Name, Version
@@ -37,8 +35,7 @@ class Ledger:
 
     def __init__(self, database: Database, origin: str) -> None:
         self._database = database
-        self._tree = Tree()
-        self._tree_lock = Lock()
+        self._prover = Prover(self._leaves)
         self.origin = origin
 
     @classmethod
@@ -155,21 +152,11 @@ class Ledger:
 
     def inclusion(self, index: int, size: int | None = None) -> tuple[bytes, ...]:
         """The RFC 6962 path that shows record `index` to stand among the first `size` records (all, by default)."""
-        size = self.head().size if size is None else size
-        with self._tree_lock:
-            tree = self._tree_of(size)
-            if not 0 <= index < size:
-                raise UnknownName(f"There is no record {index} among the first {size}.", f"Ask for one from 0 to {size - 1}.")
-            return tree.inclusion_path(index, size)
+        return self._prover.inclusion(index, self.head().size if size is None else size)
 
     def consistency(self, old: int, new: int | None = None) -> tuple[bytes, ...]:
         """The RFC 6962 path that shows the ledger of `old` records to be a beginning of that of `new` (all, by default)."""
-        new = self.head().size if new is None else new
-        with self._tree_lock:
-            tree = self._tree_of(new)
-            if not 0 <= old <= new:
-                raise UnknownName(f"A ledger of {old} records is no beginning of one of {new}.", f"Ask for a size from 0 to {new}.")
-            return tree.consistency_path(old, new)
+        return self._prover.consistency(old, self.head().size if new is None else new)
 
     def checkpoint(self) -> str | None:
         """The signed note of the latest ledger checkpoint, or None where the signer has made none yet."""
@@ -182,24 +169,7 @@ class Ledger:
         Raises Unavailable where no ledger checkpoint covers it yet, UnknownName where there is no such record, Tampered
         where the records are not those that were signed.
         """
-        stored = self.stored(index)
-        note = self.checkpoint()
-        checkpoint = None if note is None else Checkpoint.parse(note)
-        if note is None or checkpoint is None or checkpoint.size <= index:
-            raise Unavailable(
-                f"No ledger checkpoint covers record {index} yet.",
-                "Have one signed with `lifecycle ledger checkpoint`, and ask again.",
-            )
-        path = self.inclusion(index, checkpoint.size)
-        with self._session() as session:
-            leaf = session.exec(select(EventRow.leaf_hash).where(col(EventRow.leaf_index) == index)).one()
-        verify_inclusion(leaf, index, checkpoint.size, path, checkpoint.root_hash)
-        return LedgerProof(
-            index=index,
-            leaf=base64.b64encode(stored).decode(),
-            path=tuple(base64.b64encode(sibling).decode() for sibling in path),
-            checkpoint=note,
-        )
+        return self._prover.proof(index, self.stored(index), self.checkpoint())
 
     def copy_to(self, file: Path) -> str:
         """A whole copy of a SQLite ledger as it stands now, while others write; returns the URL of the copy.
@@ -224,12 +194,7 @@ class Ledger:
         with self._database.reading() as connection, Session(connection) as session:
             yield session
 
-    def _tree_of(self, size: int) -> Tree:
-        """The tree, grown to at least this size. The caller holds the lock."""
-        if size > self._tree.size:
-            with self._session() as session:
-                leaves = select(EventRow.leaf_hash).where(col(EventRow.leaf_index) >= self._tree.size, col(EventRow.leaf_index) < size)
-                self._tree.extend(session.exec(leaves.order_by(col(EventRow.leaf_index))))
-        if size > self._tree.size:
-            raise UnknownName(f"The ledger holds {self._tree.size} records, not {size}.", f"Ask for a size up to {self._tree.size}.")
-        return self._tree
+    def _leaves(self, since: int, until: int) -> list[bytes]:
+        leaves = select(EventRow.leaf_hash).where(col(EventRow.leaf_index) >= since, col(EventRow.leaf_index) < until)
+        with self._session() as session:
+            return list(session.exec(leaves.order_by(col(EventRow.leaf_index))))

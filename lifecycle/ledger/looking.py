@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Any, Self, Unpack
 
 from lifecycle.errors import InvalidDeclaration, UnknownName
+from lifecycle.ledger.proving import Prover
 from lifecycle.ledger.pruned import PrunedRanges, require_present, those_present
 from lifecycle.ledger.recorded import Head, Wanted, nothing_kept, opened, recorded_in, states_in, stored_in
 from lifecycle.ledger.rows import LedgerRows, RecordRow
@@ -16,6 +17,7 @@ from lifecycle.proofs.merkle import Frontier
 from lifecycle.records.events import Recorded
 from lifecycle.records.identity import Commitment, Opening
 from lifecycle.records.record import Name, Version
+from lifecycle.records.rollout import LedgerProof
 from lifecycle.records.states import State, fold
 
 #: The filters of `Wanted` that compare a column.
@@ -33,6 +35,7 @@ class LookingLedger:
 
     def __init__(self, url: str, *, origin: str) -> None:
         self._rows = LedgerRows(url)
+        self._prover = Prover(self._rows.leaf_hashes)
         self.origin = origin
         found = self._rows.head().origin
         if found != origin:
@@ -102,10 +105,21 @@ class LookingLedger:
         frontier = Frontier.from_bytes(self._rows.head().frontier)
         return Head(frontier.size, frontier.root())
 
+    def inclusion(self, index: int, size: int | None = None) -> tuple[bytes, ...]:
+        """The RFC 6962 path that shows record `index` to stand among the first `size` records (all, by default)."""
+        return self._prover.inclusion(index, self.head().size if size is None else size)
+
+    def consistency(self, old: int, new: int | None = None) -> tuple[bytes, ...]:
+        """The RFC 6962 path that shows the ledger of `old` records to be a beginning of that of `new` (all, by default)."""
+        return self._prover.consistency(old, self.head().size if new is None else new)
+
+    def proof(self, index: int) -> LedgerProof:
+        """One record with its proof against the latest ledger checkpoint. Raises Unavailable, UnknownName and Tampered like `Ledger`."""
+        return self._prover.proof(index, self.stored(index), self.checkpoint())
+
     def checkpoint(self) -> str | None:
         """The signed note of the latest ledger checkpoint, or None."""
-        notes = [entry.note for entry in self._rows.checkpoints()]
-        return notes[-1] if notes else None
+        return self._rows.latest_note()
 
     def _pruned_ranges(self) -> PrunedRanges:
         return PrunedRanges.told_by(self._rows.wanted({}, ("BodiesPruned",), since=0, newest_first=False, limit=None))

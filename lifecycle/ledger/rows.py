@@ -21,8 +21,10 @@ _RECORDS = """SELECT leaf_index, event_id, type, environment, occurred_at_us, ac
 _COLUMNS = _RECORDS.partition(" FROM ")[0]
 _STORED = "SELECT leaf_index, stored FROM events WHERE leaf_index >= ? AND leaf_index < ? ORDER BY leaf_index"
 _LEAVES = "SELECT leaf_index, leaf_hash, stored FROM events ORDER BY leaf_index"
+_LEAF_HASHES = "SELECT leaf_hash FROM events WHERE leaf_index >= ? AND leaf_index < ? ORDER BY leaf_index"
 _NAME = "SELECT type, event_id FROM events WHERE leaf_index = ?"
 _CHECKPOINTS = "SELECT tree_size, root_hash, note FROM checkpoints WHERE tree_size > ? ORDER BY tree_size"
+_LATEST_NOTE = "SELECT note FROM checkpoints ORDER BY tree_size DESC LIMIT 1"
 _HEAD = "SELECT origin, size, frontier FROM head"
 _TWICE = "SELECT event_id, MIN(leaf_index), MAX(leaf_index) FROM events GROUP BY event_id HAVING COUNT(*) > 1"
 _OPENINGS = "SELECT commitment, salt_hex, value FROM openings ORDER BY commitment"
@@ -112,6 +114,10 @@ class LedgerRows:
         """What the tree is made of, in the order of the indexes: plain tuples of a LeafRow's parts, because there are many."""
         return cast("Iterator[LeafRow]", self._stream(_LEAVES))
 
+    def leaf_hashes(self, since: int, until: int) -> list[bytes]:
+        """The hashes of the leaves from one index to before another, as they stand in their column."""
+        return [row[0] for row in self._fetch(_LEAF_HASHES, (since, until))]
+
     def name_of(self, index: object) -> str:
         """A record as a finding names it."""
         found = self._fetch(_NAME, (index,))
@@ -140,6 +146,11 @@ class LedgerRows:
     def checkpoints(self, above: int = -1) -> Iterator[CheckpointEntry]:
         """Every kept ledger checkpoint of more records than `above`, the smallest first."""
         return (CheckpointEntry(*row) for row in self._stream(_CHECKPOINTS, (above,)))
+
+    def latest_note(self) -> Any | None:
+        """The note of the kept ledger checkpoint of the most records."""
+        found = self._fetch(_LATEST_NOTE)
+        return found[0][0] if found else None
 
     def event_ids_held_twice(self) -> list[tuple[Any, Any, Any]]:
         """(event id, first index, last index) of ids that stand more than once."""

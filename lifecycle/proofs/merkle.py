@@ -101,15 +101,16 @@ class Tree:
 
     def extend(self, leaf_hashes: Iterable[bytes]) -> None:
         """Adds leaf hashes at the right."""
-        for leaf in leaf_hashes:
-            self._levels[0] += leaf
-            level = 0
-            while len(self._levels[level]) % (2 * HASH_BYTES) == 0:
-                below = self._levels[level]
-                if level + 1 == len(self._levels):
-                    self._levels.append(bytearray())
-                self._levels[level + 1] += node_hash(bytes(below[-2 * HASH_BYTES : -HASH_BYTES]), bytes(below[-HASH_BYTES:]))
-                level += 1
+        self._levels[0] += b"".join(leaf_hashes)
+        level = 0
+        while len(self._levels[level]) >= 2 * HASH_BYTES:
+            if level + 1 == len(self._levels):
+                self._levels.append(bytearray())
+            below, above = self._levels[level], self._levels[level + 1]
+            # Both halves of a pair lie end to end: the node above is the hash of 64 bytes of the level below.
+            pairs = range(2 * len(above), len(below) - 2 * HASH_BYTES + 1, 2 * HASH_BYTES)
+            above += b"".join([hashlib.sha256(b"\x01" + below[at : at + 2 * HASH_BYTES]).digest() for at in pairs])
+            level += 1
 
     def root(self, size: int | None = None) -> bytes:
         """The root over the first `size` leaves (all of them by default)."""

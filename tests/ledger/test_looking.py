@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -60,6 +60,19 @@ def test_one_event_its_bytes_and_the_head_are_the_same(filled: Ledger, looking: 
     for missing in (lambda: looking.event("nobody"), lambda: looking.stored(99)):
         with pytest.raises(UnknownName):
             missing()
+
+
+def test_proofs_are_the_same(filled: Ledger, looking: LookingLedger, signed: Callable[[], str]) -> None:
+    """Of any record, against the same ledger checkpoint; where none covers it, that is said."""
+    with pytest.raises(Unavailable, match="No ledger checkpoint covers record 0"):
+        looking.proof(0)
+    signed()
+    for index in range(5):
+        assert looking.proof(index) == filled.proof(index)
+        assert looking.inclusion(index) == filled.inclusion(index)
+    assert looking.consistency(3) == filled.consistency(3)
+    with pytest.raises(UnknownName):
+        looking.proof(99)
 
 
 def test_an_altered_record_is_not_shown(looking: LookingLedger, place: Place) -> None:
