@@ -40,16 +40,20 @@ def enrol_person(path: Path, person: Person, before_it_counts: Callable[[Path], 
         raise Unavailable(f"{path} can't be written: {error.strerror}.", "Give yourself write access to it.") from error
 
 
-def forget_directory_entry(path: Path, person: ActorId) -> None:
+def forget_directory_entry(path: Path, person: ActorId | None) -> None:
     """Takes out of the registry in this file what it says of a person beyond their id, roles, teams and keys.
 
-    Nothing happens where there is no such file, or it says nothing more of that person. Raises InvalidDeclaration for a file that
+    With it goes what an enrolment that was killed left beside the file, and for None that alone. Nothing else happens where there is
+    no such file, or it says nothing more of that person. Raises InvalidDeclaration for a file that
     is no registry, Unavailable where it can't be written.
     """
     new = path.with_name(f".{path.name}.new")
     try:
+        if not path.parent.exists():
+            return
         with _alone_with(path):
-            if not path.exists():
+            new.unlink(missing_ok=True)
+            if person is None or not path.exists():
                 return
             text, content, people = _read(path)
             entry = next((one for one in people if isinstance(one, dict) and one.get("id") == person), {})

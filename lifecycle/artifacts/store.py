@@ -96,6 +96,12 @@ class ArtifactStore:
         self._backend.remove(key)
         self._cache.remove(key)
 
+    def files(self) -> Iterator[Path]:
+        """Every file of the store and its cache that lies on this machine, what unfinished writes left (`.name.…`) included."""
+        for folder in (self._backend.folder if isinstance(self._backend, FolderBackend) else None, self._cache.folder):
+            if folder is not None:
+                yield from (path for path in sorted(folder.rglob("*")) if path.is_file())
+
     def _open(self, digest: Digest) -> IO[bytes]:
         try:
             return self._backend.open(_key(digest))

@@ -8,10 +8,12 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING
 
-from lifecycle.data.spec import ROW_SALT, ROW_SUBJECT
+from lifecycle.data.spec import ROW_ID, ROW_SALT, ROW_SUBJECT, SPLIT
 from lifecycle.errors import MalformedRecord
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pandas import DataFrame
 
     from lifecycle.data.ports import DatasetStore
@@ -46,3 +48,15 @@ def read_rows(store: DatasetStore, digest: Digest) -> DataFrame:
         return pd.read_parquet(store.fetch(digest), engine="pyarrow")
     except (pa.ArrowException, ValueError) as error:
         raise MalformedRecord(f"{digest} is not a dataset.", "Name the digest of a DatasetIngested event.") from error
+
+
+def holds_rows(file: Path) -> bool:
+    """Whether a Parquet file is a dataset version, what an erasure left of one, or what opens its rows: by its columns."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    try:
+        columns = parquet.read_schema(file).names
+    except (pa.ArrowException, OSError):
+        return False
+    return ROW_SALT in columns or {ROW_ID, SPLIT} <= set(columns)

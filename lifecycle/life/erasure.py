@@ -14,12 +14,20 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import TYPE_CHECKING, TypeVar
 
-from lifecycle.errors import UnknownName
+from lifecycle.errors import InvalidDeclaration, UnknownName
 from lifecycle.life.enrolment import COMMAND_LINE
 from lifecycle.life.erasure_intent import ErasureIntent, IntendedPrediction, IntendedRows, Intents
 from lifecycle.life.holding import holds_of
 from lifecycle.life.recording import require_prose
-from lifecycle.life.row_erasure import FoundRows, plan_rows, rows_about_subject, rows_by_number, up_to_date, versions_trained_on
+from lifecycle.life.row_erasure import (
+    FoundRows,
+    erase_unrecorded_rows,
+    plan_rows,
+    rows_about_subject,
+    rows_by_number,
+    up_to_date,
+    versions_trained_on,
+)
 from lifecycle.life.standing import body_of
 from lifecycle.records.bodies.keeping import ErasedRows, SubjectErased
 from lifecycle.records.events import Event, Recorded, Subject
@@ -80,11 +88,13 @@ def erase(
     `subject` is the id of a person in the registry, a caller's request id, the `subject` parameter of predictions, or the
     value of a dataset's declared subject column; `rows` are (model, numbers in its newest dataset version). Raises
     UnknownName where nothing is kept of it, Refused (LEGAL_HOLD) where a hold covers a part of it, InvalidDeclaration
-    without a reason, Unavailable where something does not answer: what was begun is finished by the next call.
+    without a name or a reason, Unavailable where something does not answer: what was begun is finished by the next call.
     """
     from lifecycle.ledger.holds import require_free
 
     require_prose(reason, "An erasure")
+    if subject is not None and not subject.strip():
+        raise InvalidDeclaration("An empty name is everybody's who gave none.", "Name the subject whose values are to be erased.")
     intents = Intents(departments.folder("erasures", 0o700))
     with intents.alone():
         finished = () if dry_run else tuple(finish_open(departments, intents))
@@ -174,8 +184,8 @@ def _carry_out(departments: Departments, intent: ErasureIntent) -> tuple[int, ..
     from lifecycle.ledger.erasing import wipe_traces
     from lifecycle.serving.kept_values import Kept
 
-    if intent.person is not None:
-        _forget(departments, intent.person)
+    _forget(departments, intent.person)
+    erase_unrecorded_rows(departments, intent.datasets)
     departments.kept_values.erase(Kept(one.model, one.prediction_id, one.commitment) for one in intent.predictions)
     with departments.ledger.writing() as writer:
         # Nobody else erases while this has its turn: what is planned now is what is recorded.
@@ -196,8 +206,8 @@ def _is_of(recorded: Recorded, intent: ErasureIntent) -> bool:
     return body_of(recorded, SubjectErased).erasure_id == intent.erasure_id
 
 
-def _forget(departments: Departments, person: str) -> None:
-    """Takes what the registries say of a person beyond what counts out of them."""
+def _forget(departments: Departments, person: str | None) -> None:
+    """Takes what the registries say of a person beyond what counts out of them, and whatever a killed enrolment left there."""
     from lifecycle.approvals.enrolment import forget_directory_entry
 
     for file in (departments.settings.project / "governance" / "people.yaml", departments.settings.home / "people.yaml"):

@@ -60,14 +60,18 @@ class Intents:
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """Held by the one process of this machine that erases."""
-        with self._reached():
-            folder = os.open(self._folder, os.O_RDONLY)
-        try:
-            fcntl.flock(folder, fcntl.LOCK_EX)
+        """Held by the one process of this machine that erases, while none ingests."""
+        with self._locked(fcntl.LOCK_EX):
+            with self._reached():
+                for unfinished in self._folder.glob(".*.json.*"):
+                    unfinished.unlink(missing_ok=True)
             yield
-        finally:
-            os.close(folder)
+
+    @contextmanager
+    def none_under_way(self) -> Iterator[None]:
+        """Held by whoever stores rows and has not recorded them yet: an erasure would take them for what a killed ingestion left."""
+        with self._locked(fcntl.LOCK_SH):
+            yield
 
     def open(self) -> tuple[ErasureIntent, ...]:
         """Those that were begun and not finished, the oldest first."""
@@ -86,6 +90,16 @@ class Intents:
 
     def _file(self, intent: ErasureIntent) -> Path:
         return self._folder / f"{intent.erasure_id}.json"
+
+    @contextmanager
+    def _locked(self, how: int) -> Iterator[None]:
+        with self._reached():
+            folder = os.open(self._folder, os.O_RDONLY)
+        try:
+            fcntl.flock(folder, how)
+            yield
+        finally:
+            os.close(folder)
 
     @contextmanager
     def _reached(self) -> Iterator[None]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lifecycle.declaration import GovernedModel
 from lifecycle.life.dataset_rows import earlier_of
+from lifecycle.life.erasure_intent import Intents
 from lifecycle.life.recording import Step, links, record_once
 from lifecycle.records.bodies.data import DatasetIngested, DatasetRejected
 from lifecycle.records.events import Event, Recorded, Subject
@@ -37,11 +38,12 @@ def ingest_dataset(departments: Departments, model: GovernedModel, step: Step) -
             event_id=event_id,
         )
 
-    try:
-        ingested = ingest(model.data, departments.artifacts, lambda digest: earlier_of(departments, digest))
-    except DatasetNotAccepted as rejection:
-        # By its content: once the source is mended, the same step can go on to ingest it.
-        rejected, rejection_id = rejection.body, step.event_id("dataset-rejected", rejection.body.source_digest)
-        record_once(departments, rejection_id, lambda: happened(rejected, None, rejection_id))
-        raise
-    return record_once(departments, event_id, lambda: happened(ingested.body, ingested.dataset_digest, event_id))
+    with Intents(departments.folder("erasures", 0o700)).none_under_way():
+        try:
+            ingested = ingest(model.data, departments.artifacts, lambda digest: earlier_of(departments, digest))
+        except DatasetNotAccepted as rejection:
+            # By its content: once the source is mended, the same step can go on to ingest it.
+            rejected, rejection_id = rejection.body, step.event_id("dataset-rejected", rejection.body.source_digest)
+            record_once(departments, rejection_id, lambda: happened(rejected, None, rejection_id))
+            raise
+        return record_once(departments, event_id, lambda: happened(ingested.body, ingested.dataset_digest, event_id))

@@ -6,17 +6,22 @@ newest version. Whoever is in one version is likely in others: the rows of other
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from lifecycle.errors import UnknownName
 from lifecycle.life.dataset_rows import dataset_rows, ingestions_of, remaining_of
 from lifecycle.life.erasure_intent import IntendedRows
 from lifecycle.life.standing import body_of, dataset_of
 from lifecycle.records.bodies.data import DatasetIngested
+from lifecycle.records.bodies.keeping import SubjectErased
 from lifecycle.records.bodies.training import ModelTrained
 from lifecycle.records.record import Digest
 from lifecycle.wiring import Departments
+
+#: What a Parquet file begins with.
+PARQUET = b"PAR1"
 
 
 @dataclass(frozen=True)
@@ -90,6 +95,35 @@ def up_to_date(departments: Departments, intended: IntendedRows) -> IntendedRows
     if present in (intended.present_digest, intended.remaining_digest):
         return intended
     return plan_rows(departments, FoundRows("", intended.dataset_digest, intended.rows))
+
+
+def erase_unrecorded_rows(departments: Departments, planned: Collection[IntendedRows]) -> None:
+    """Takes rows out of this machine's part of the artifact store that no event names: what an ingestion left that was killed.
+
+    What is planned to be left is spared: its event is yet to come. Only while `Intents.alone` is held, so that none is under way.
+    """
+    known = {digest for _, digest in _versions(departments)} | {rows.remaining_digest for rows in planned}
+    known |= {opening for _, digest in _versions(departments) for opening in _openings(departments, digest)}
+    erasures = departments.ledger.events(types=("SubjectErased",))
+    known |= {rows.remaining_digest for recorded in erasures for rows in body_of(recorded, SubjectErased).datasets}
+    for file in departments.artifacts.files():
+        digest = "sha256:" + file.name
+        if digest in known or not _holds_rows(file):
+            continue
+        if file.name.startswith("."):
+            file.unlink(missing_ok=True)
+        else:
+            departments.artifacts.erase(digest)
+
+
+def _holds_rows(file: Path) -> bool:
+    """Whether this is a dataset, or what opens its rows: whole, or as far as it was written."""
+    from lifecycle.data.columnar import holds_rows
+
+    with file.open("rb") as stream:
+        if stream.read(len(PARQUET)) != PARQUET:
+            return False
+    return file.name.startswith(".") or holds_rows(file)
 
 
 def versions_trained_on(departments: Departments, dataset_digest: Digest) -> Iterator[tuple[str, int]]:
