@@ -14,7 +14,7 @@ from lifecycle.evidence.controls import Applicability, Clause, Framework, Gap, S
 from lifecycle.evidence.event_paths import fits
 from lifecycle.evidence.scope import Ledger, every_event, life_of
 from lifecycle.records.events import Event, Link, Recorded
-from lifecycle.records.record import JsonObject, Version
+from lifecycle.records.record import JsonObject, Microseconds, Version
 
 Status = Literal["evidence", "gap"]
 
@@ -95,6 +95,8 @@ class Coverage:
     size: int
     #: The signed note of the latest ledger checkpoint, which a reader checks the leaves against.
     checkpoint: str | None
+    #: The latest time that a cited record claims, 0 where none is cited: the same ledger gives the same, whenever it is asked.
+    as_of_us: Microseconds
     clauses: tuple[Covered, ...]
 
     @property
@@ -117,6 +119,7 @@ class Coverage:
             "model": self.model,
             "version": self.version,
             "ledger": {"size": self.size, "checkpoint": self.checkpoint},
+            "as_of_us": self.as_of_us,
             "frameworks": [
                 {
                     "framework": one.framework,
@@ -155,7 +158,8 @@ def coverage(
         about = every_event(ledger, types=_types(narrow), name=model) if version is None else life_of(ledger, model, version)
         _tally(about, narrow, tallies, size, within)
     covered = tuple(_covered(framework, clause, tallies) for framework in frameworks for clause in framework.clauses)
-    return Coverage(model, version, size, checkpoint, covered)
+    as_of_us = max((tally.latest_us for tally in tallies.values()), default=0)
+    return Coverage(model, version, size, checkpoint, as_of_us, covered)
 
 
 def ranges(indexes: Iterable[int]) -> str:
@@ -173,6 +177,12 @@ def ranges(indexes: Iterable[int]) -> str:
 class _Tally:
     indexes: list[int] = field(default_factory=list)
     files: dict[Link, None] = field(default_factory=dict)
+    latest_us: Microseconds = 0
+
+    def cite(self, recorded: Recorded, files: Iterable[Link]) -> None:
+        self.indexes.append(recorded.index)
+        self.files |= dict.fromkeys(files)
+        self.latest_us = max(self.latest_us, recorded.event.occurred_at_us)
 
 
 def _types(selectors: Iterable[Selector]) -> tuple[str, ...]:
@@ -192,9 +202,7 @@ def _tally(
             continue
         for selector in by_type.get(recorded.event.type, ()):
             if _speaks(selector, recorded.event):
-                tally = tallies[id(selector)]
-                tally.indexes.append(recorded.index)
-                tally.files |= dict.fromkeys(_files(selector, recorded.event))
+                tallies[id(selector)].cite(recorded, _files(selector, recorded.event))
 
 
 def _speaks(selector: Selector, event: Event) -> bool:

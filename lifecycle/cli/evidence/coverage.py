@@ -55,10 +55,15 @@ def _covered(model: str | None, number: int | None, names: tuple[str, ...]) -> C
     from lifecycle.evidence.coverage import coverage as hold_against
     from lifecycle.wiring import Departments
 
-    if number is not None and model is None:
-        raise InvalidDeclaration("--version needs --model.", f"Name the model as well: --model credit --version {number}.")
+    require_model(model, number)
     departments = Departments.here(make=False)
     return hold_against(departments.ledger, frameworks_here(departments, names), model, number)
+
+
+def require_model(model: str | None, number: int | None) -> None:
+    """Raises InvalidDeclaration for a version of no model."""
+    if number is not None and model is None:
+        raise InvalidDeclaration("--version needs --model.", f"Name the model as well: --model credit --version {number}.")
 
 
 def frameworks_here(departments: Departments, names: tuple[str, ...]) -> tuple[Framework, ...]:
