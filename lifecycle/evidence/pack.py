@@ -1,0 +1,216 @@
+"""The evidence pack: one file from which an auditor verifies, offline and without our software, what happened to a version.
+
+    README.txt, verify.py        how to verify it, and what does
+    index.html, index.pdf        what it says, for people
+    pack.json, pack.sig          every file with its digest, and the signature of the key that signs the models
+    checkpoint                   the signed root over the log
+    tile/0/…                     the hash of every record of the log (C2SP tlog-tiles): from them any root follows, of any size
+    leaves/000012-….json         records, each in its exact bytes
+    proven/…                     files that a record names by their SHA-256
+    anchors/…                    what others said to have seen of the log: cosigned checkpoints, time stamps
+    views/…                      exports, card and clauses, made from the records for people and programs
+
+Nothing in it is to be trusted because it is in it: `verify.py` says what that leaves. The same ledger gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any, Protocol
+
+from lifecycle.errors import Tampered
+from lifecycle.evidence.layout import leaf_path, tile_files, zipped
+from lifecycle.evidence.packed_ledger import PackedLedger
+from lifecycle.evidence.proven import Artifacts, ProvenFile, ProvenFiles, proven_files
+from lifecycle.evidence.selection import Row, Selection
+from lifecycle.proofs.merkle import leaf_hash, root_of
+from lifecycle.proofs.notes import Checkpoint
+from lifecycle.records.record import JsonObject, Microseconds, Name, Version, canonical_bytes, digest_of
+
+PACK_TYPE = "application/vnd.lifecycle.pack+json"
+#: What a reader sees first.
+_FIRST = ("README.txt", "index.html", "verify.py", "pack.json", "pack.sig", "checkpoint")
+
+
+class Signer(Protocol):
+    """The key that signs what is made from the records: the one that signs the models."""
+
+    @property
+    def public_pem(self) -> bytes: ...
+
+    def sign(self, message: bytes) -> bytes:
+        """The signature over a message. The same message must get the same signature."""
+
+
+class Receipt(Protocol):
+    """That somebody outside has seen a ledger checkpoint."""
+
+    @property
+    def anchor(self) -> str: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def size(self) -> int: ...
+    @property
+    def at_us(self) -> Microseconds: ...
+    @property
+    def note(self) -> str: ...
+    @property
+    def receipt(self) -> bytes: ...
+
+
+@dataclass(frozen=True)
+class Log:
+    """The log as it was signed: its latest checkpoint, the hash of every leaf under it, and what anchors said to have seen."""
+
+    note: str
+    hashes: Sequence[bytes]
+    receipts: Sequence[Receipt] = ()
+
+    @property
+    def checkpoint(self) -> Checkpoint:
+        return Checkpoint.parse(self.note)
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What a pack is of: one version, or a period."""
+
+    model: Name | None = None
+    version: Version | None = None
+    since_us: Microseconds | None = None
+    until_us: Microseconds | None = None
+
+    def __str__(self) -> str:
+        return f"{self.model}:{self.version}" if self.version is not None else self.model or "everything"
+
+
+@dataclass(frozen=True)
+class Packed:
+    """A pack that was made: its bytes, and what went into it."""
+
+    scope: Scope
+    content: bytes
+    size: int
+    records: int
+    files: int
+    #: Why files that records name are not in it, and how many for each reason.
+    left_out: Mapping[str, int]
+
+    def as_json(self) -> JsonObject:
+        """What went into it, as a JSON object."""
+        return {
+            "of": str(self.scope),
+            "records": self.records,
+            "ledger_size": self.size,
+            "files": self.files,
+            "bytes": len(self.content),
+            "digest": digest_of(self.content),
+            "left_out": dict(self.left_out),
+        }
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A pack before it is closed: what pages and exports are made from."""
+
+    scope: Scope
+    log: Log
+    selection: Selection
+    proven: ProvenFiles
+
+    @property
+    def ledger(self) -> PackedLedger:
+        """The packed records, to be read like a ledger."""
+        return PackedLedger(tuple(self.selection.ordered()), self.log.checkpoint.size, self.log.note)
+
+
+def drafted(scope: Scope, log: Log, selection: Selection, artifacts: Artifacts) -> Draft:
+    """A pack's records and the files behind them. Raises Tampered where a record or a file is not what was signed."""
+    if root_of(log.hashes) != log.checkpoint.root_hash:
+        raise _altered(f"The {len(log.hashes)} leaves of the ledger do not lead to the root that was signed.")
+    rows = selection.ordered()
+    for row in rows:
+        if log.hashes[row.leaf_index] != row.leaf_hash or (row.stored is not None and leaf_hash(row.stored) != row.leaf_hash):
+            raise _altered(f"Record {row.leaf_index} of the ledger ({row.type}) was altered.")
+    return Draft(scope, log, selection, proven_files(rows, artifacts, scope.version))
+
+
+def closed(draft: Draft, views: Mapping[str, bytes], signer: Signer) -> Packed:
+    """The pack: the draft, the views that were made from it, what verifies it, and the signature over the list of it all."""
+    proven = draft.proven
+    proven.add("signing_key", digest_of(signer.public_pem), signer.public_pem)
+    rows = draft.selection.ordered()
+    leaves = {leaf_path(row.leaf_index, row.type): row.stored for row in rows if row.stored is not None}
+    anchors, notes, stamps = _anchored(draft.log)
+    others = {**views, **anchors, "verify.py": verifier()}
+    about: dict[str, Any] = {
+        "schema_version": "lifecycle.pack/1",
+        "origin": draft.log.checkpoint.origin,
+        "size": draft.log.checkpoint.size,
+        "model": draft.scope.model,
+        "version": draft.scope.version,
+        "since_us": draft.scope.since_us,
+        "until_us": draft.scope.until_us,
+        "range": list(draft.selection.span),
+        "streams": dict(draft.selection.streams),
+        "leaves": [_listed(row) for row in rows],
+        "proven": [{"path": file.path, "role": file.role, "digest": file.digest} for file in _by_path(proven)],
+        "views": [{"path": path, "digest": digest_of(content)} for path, content in sorted(others.items())],
+        "left_out": [{"role": role, "digest": digest, "why": why} for (role, digest), why in sorted(proven.left_out.items())],
+        "notes": notes,
+        "stamps": stamps,
+        "signing_key": digest_of(signer.public_pem),
+    }
+    listed = canonical_bytes(about)
+    signature = base64.b64encode(signer.sign(b"DSSEv1 %d %b %d %b" % (len(PACK_TYPE), PACK_TYPE.encode(), len(listed), listed)))
+    files = {
+        **leaves,
+        **{file.path: file.content for file in proven.files.values()},
+        **others,
+        **tile_files(draft.log.hashes),
+        "checkpoint": draft.log.note.encode(),
+        "pack.json": listed,
+        "pack.sig": signature + b"\n",
+    }
+    content = zipped(files, [path for path in _FIRST if path in files])
+    return Packed(draft.scope, content, draft.log.checkpoint.size, len(rows), len(files), Counter(proven.left_out.values()))
+
+
+def verifier() -> bytes:
+    """The program that verifies a pack: `lifecycle/evidence/verify.py` itself."""
+    return resources.files("lifecycle.evidence").joinpath("verify.py").read_bytes()
+
+
+def _listed(row: Row) -> JsonObject:
+    path = "" if row.stored is None else leaf_path(row.leaf_index, row.type)
+    return {"index": row.leaf_index, "path": path, "subject": {"kind": row.subject_kind, "name": row.subject_name}}
+
+
+def _by_path(proven: ProvenFiles) -> list[ProvenFile]:
+    return sorted(proven.files.values(), key=lambda file: file.path)
+
+
+def _anchored(log: Log) -> tuple[dict[str, bytes], list[str], list[JsonObject]]:
+    """The files of the anchors' receipts, the paths of the notes among them, and of each time stamp what it is on."""
+    files: dict[str, bytes] = {}
+    notes: list[str] = []
+    stamps: list[JsonObject] = []
+    for number, receipt in enumerate(one for one in log.receipts if one.size <= log.checkpoint.size):
+        stem = f"anchors/{receipt.size:06}-{receipt.kind}-{number}"
+        files[f"{stem}.checkpoint"] = receipt.note.encode()
+        notes.append(f"{stem}.checkpoint")
+        if receipt.kind == "timestamp":
+            files[f"{stem}.tsr"] = receipt.receipt
+            stamps.append({"note": f"{stem}.checkpoint", "receipt": f"{stem}.tsr", "anchor": receipt.anchor, "at_us": receipt.at_us})
+        elif receipt.kind == "witness":
+            files[f"{stem}.checkpoint"] = receipt.note.encode() + receipt.receipt
+    return files, notes, stamps
+
+
+def _altered(what: str) -> Tampered:
+    return Tampered(what, "Run `lifecycle ledger verify`, keep a copy as evidence, and restore a backup.")

@@ -1,0 +1,115 @@
+"""The files of a pack that records name by their digest, and why those that are named and not packed are left out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from lifecycle.errors import UnknownName
+from lifecycle.evidence.selection import Row, event_in
+from lifecycle.records.manifest import ModelManifest
+from lifecycle.records.record import Digest, JsonObject, Version, canonical_bytes
+
+#: A model of more bytes than this stays where it is; its manifest, which has the digest of every file, is packed.
+LARGEST_MODEL = 64 * 1024 * 1024
+#: Roles of which the digest alone is evidence, and why.
+_LEFT_OUT = {
+    "dataset": "its rows may be personal",
+    "remaining": "its rows may be personal",
+    "source": "it lies where the data came from",
+    "approval": "what was signed stands in the record",
+    "limits": "they are part of the policy bundle",
+    "predictions": "it is the root over rows of the prediction log",
+}
+_ENDINGS = {"report_html": ".html", "signing_key": ".pem"}
+
+
+class Artifacts(Protocol):
+    """Bytes by their digest."""
+
+    def has(self, digest: Digest, /) -> bool:
+        """Whether there are bytes of this digest."""
+
+    def read(self, digest: Digest, /) -> bytes:
+        """The bytes. Raises UnknownName where there are none, Tampered where they are others."""
+
+
+@dataclass(frozen=True)
+class ProvenFile:
+    """One file: where it lies in the pack, and in which part a record names it."""
+
+    path: str
+    role: str
+    digest: Digest
+    content: bytes
+
+
+@dataclass
+class ProvenFiles:
+    """What was found for the records of a pack."""
+
+    files: dict[Digest, ProvenFile] = field(default_factory=dict)
+    #: (role, digest) and why.
+    left_out: dict[tuple[str, Digest], str] = field(default_factory=dict)
+
+    def add(self, role: str, digest: Digest, content: bytes, name: str = "") -> None:
+        """Takes a file in under a name that says what it is."""
+        path = f"proven/{name or role.replace('_', '-') + '-' + digest[7:19] + _ENDINGS.get(role, _ending(content))}"
+        self.files.setdefault(digest, ProvenFile(path, role, digest, content))
+
+
+def proven_files(rows: Iterable[Row], artifacts: Artifacts, version: Version | None) -> ProvenFiles:
+    """The files behind these records: of one version its own, of a period (no version) all.
+
+    Raises Tampered where the store holds other bytes than a record names.
+    """
+    found = ProvenFiles()
+    other: dict[tuple[str, Digest], str] = {}
+    for row in rows:
+        event = event_in(row)
+        belongs = version is None or row.subject_version in (version, None)
+        for role, digest in _named(event):
+            if role in _LEFT_OUT:
+                found.left_out[role, digest] = _LEFT_OUT[role]
+            elif not belongs:
+                other[role, digest] = "it belongs to another version, which has a pack of its own"
+            elif digest not in found.files:
+                _take(found, artifacts, role, digest)
+        if belongs and row.type == "DecisionMade":
+            decision: Any = event["body"]
+            decision = decision["decision"]
+            name = f"input-{decision['gate'].replace('_', '-')}-{row.leaf_index:06}.json"
+            found.add("input", decision["input_digest"], canonical_bytes(decision["input"]), name)
+    found.left_out |= {key: why for key, why in other.items() if key[1] not in found.files}
+    return found
+
+
+def _take(found: ProvenFiles, artifacts: Artifacts, role: str, digest: Digest) -> None:
+    try:
+        content = artifacts.read(digest)
+    except UnknownName:
+        found.left_out[role, digest] = "the artifact store does not hold it"
+        return
+    found.add(role, digest, content)
+    if role != "model":
+        return
+    manifest = ModelManifest.parse(content)
+    if sum(file.size for file in manifest.files) > LARGEST_MODEL:
+        found.left_out["model files", digest] = f"they are larger than {LARGEST_MODEL // 1024**2} MiB; the manifest has their digests"
+        return
+    for file in manifest.files:
+        if artifacts.has(file.digest):
+            found.add(file.part, file.digest, artifacts.read(file.digest), f"model-{digest[7:19]}/{file.path}")
+        else:
+            found.left_out[file.part, file.digest] = "the artifact store does not hold it"
+
+
+def _named(event: JsonObject) -> Iterator[tuple[str, Digest]]:
+    for end in ("inputs", "outputs"):
+        links: Any = event.get(end, [])
+        yield from ((link["role"], link["digest"]) for link in links)
+
+
+def _ending(content: bytes) -> str:
+    return ".json" if content[:1] in (b"{", b"[") else ".bin"
