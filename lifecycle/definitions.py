@@ -8,6 +8,7 @@ import os
 import dagster as dg
 
 from lifecycle.automation import jobs, schedules, sensors
+from lifecycle.automation.outbox import lineage_outbox
 from lifecycle.automation.terminal import terminal
 from lifecycle.declaration import GovernedModel
 from lifecycle.errors import InvalidDeclaration
@@ -44,9 +45,11 @@ def model_definitions(model: GovernedModel, runs_on: RunsOn) -> dg.Definitions:
 
 
 def audit_definitions(runs_on: RunsOn) -> dg.Definitions:
-    """What is about the whole ledger and no one model: the daily lineage export."""
+    """What is about the whole ledger and no one model: the daily lineage export, and what is sent of it."""
     audit = dg.define_asset_job("audit_lineage_export", selection=dg.AssetSelection.groups("audit"), executor_def=runs_on.executor)
-    return dg.Definitions(assets=[lineage_export_asset()], jobs=[audit], schedules=[schedules.lineage_export(audit)])
+    return dg.Definitions(
+        assets=[lineage_export_asset()], jobs=[audit], schedules=[schedules.lineage_export(audit)], sensors=[lineage_outbox()]
+    )
 
 
 def where_runs_run(runs_on: RunsOn) -> dg.Definitions:

@@ -65,6 +65,9 @@ class Settings:
     gateway_workers: int
     #: How long a segment of the prediction log takes rows before it is sealed.
     gateway_seal_seconds: int
+    #: Where lineage is sent to, and the key that the receiver knows us by.
+    openlineage_url: str | None
+    openlineage_api_key: str | None
     #: Which anchors see the ledger; there need be no such file.
     anchors_file: Path
 
@@ -89,6 +92,8 @@ class Settings:
             gateway_port=_number(environ, "LIFECYCLE_GATEWAY_PORT", 0),
             gateway_workers=_number(environ, "LIFECYCLE_GATEWAY_WORKERS", 1),
             gateway_seal_seconds=_number(environ, "LIFECYCLE_GATEWAY_SEAL_SECONDS", 60),
+            openlineage_url=environ.get("LIFECYCLE_OPENLINEAGE_URL") or None,
+            openlineage_api_key=environ.get("LIFECYCLE_OPENLINEAGE_API_KEY") or None,
             anchors_file=project / environ.get("LIFECYCLE_ANCHORS", "governance/anchors.yaml"),
         )
 

@@ -20,9 +20,16 @@ class Ledger(Protocol):
     """A ledger, as far as its readers know it."""
 
     def events(
-        self, *, types: Collection[str] | None = None, name: str | None = None, version: int | None = None, run_id: str | None = None
+        self,
+        *,
+        types: Collection[str] | None = None,
+        name: str | None = None,
+        version: int | None = None,
+        run_id: str | None = None,
+        since: int = 0,
+        limit: int | None = None,
     ) -> list[Recorded]:
-        """Events in ledger order, of these types, on the subject of this name and version, of this run."""
+        """Events in ledger order: of these types, on this subject and version, of this run, from an index on, at most so many."""
 
     def head(self) -> Head:
         """How far it reaches now."""

@@ -6,7 +6,7 @@ ledger, so that the cost is that of one life.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from lifecycle.lineage.ports import Ledger
 from lifecycle.records.bodies.decisions import DecisionMade
@@ -15,6 +15,9 @@ from lifecycle.records.events import Recorded
 
 #: What is about a model's data and not about one version, and what one version may be part of that is another's event.
 SHARED = ("DatasetIngested", "DatasetRejected", "RollbackRequested", "RolledBack", "RolloutCompleted", "PredictionsSealed")
+
+#: What happens in several events that no version and no run joins.
+UNVERSIONED = ("LegalHoldPlaced", "LegalHoldReleased")
 
 
 def events_behind(ledger: Ledger, model: str, version: int) -> tuple[Recorded, ...]:
@@ -35,6 +38,21 @@ def events_behind(ledger: Ledger, model: str, version: int) -> tuple[Recorded, .
         # A decision of another run: they are looked for among all of the model's, which is slower and seldom.
         others = ledger.events(types=("DecisionMade",), name=model)
         found |= _by_index(one for one in others if isinstance(one.event.body, DecisionMade) and one.event.body.decision.id in named)
+    return tuple(found[index] for index in sorted(found))
+
+
+def events_around(ledger: Ledger, new: Sequence[Recorded]) -> tuple[Recorded, ...]:
+    """These records with those before and after them of the same activities, in ledger order: what an activity of several events is told
+    from. Also every training of their models, by which digests are known as versions.
+    """
+    found = _by_index(new)
+    lives = {(one.event.subject.name, one.event.subject.version) for one in new}
+    for model, version in sorted((model, version) for model, version in lives if version is not None):
+        found |= _by_index(ledger.events(name=model, version=version))
+    for model, run in sorted({(one.event.subject.name, one.event.run_id) for one in new if one.event.run_id is not None}):
+        found |= _by_index(ledger.events(name=model, run_id=run))
+    for model in sorted({model for model, _ in lives}):
+        found |= _by_index(ledger.events(types=("ModelTrained", *UNVERSIONED), name=model))
     return tuple(found[index] for index in sorted(found))
 
 

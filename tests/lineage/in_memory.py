@@ -39,7 +39,14 @@ class Ledger:
     note: str | None = CHECKPOINT
 
     def events(
-        self, *, types: Collection[str] | None = None, name: str | None = None, version: int | None = None, run_id: str | None = None
+        self,
+        *,
+        types: Collection[str] | None = None,
+        name: str | None = None,
+        version: int | None = None,
+        run_id: str | None = None,
+        since: int = 0,
+        limit: int | None = None,
     ) -> list[Recorded]:
         return [
             one
@@ -48,7 +55,8 @@ class Ledger:
             and name in (None, one.event.subject.name)
             and version in (None, one.event.subject.version)
             and run_id in (None, one.event.run_id)
-        ]
+            and one.index >= since
+        ][:limit]
 
     def head(self) -> Head:
         return Head(len(self.recorded))

@@ -9,6 +9,7 @@ from lifecycle.cli.verbs import Verb, VerbGroup
 VERBS: dict[str, Verb] = {
     "show": Verb("Look", "lineage.showing", "Show the life of one version as a tree."),
     "export": Verb("Hand on", "lineage.exporting", "Write the lineage in a format that other tools read."),
+    "send": Verb("Hand on", "lineage.sending", "Send OpenLineage events to a receiver, each once."),
     "card": Verb("Describe", "lineage.cards", "Write the model card of one version."),
     "croissant": Verb("Describe", "lineage.cards", "Describe a model's data as Croissant."),
 }

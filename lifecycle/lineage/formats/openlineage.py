@@ -13,6 +13,7 @@ with the ledgerIndex of the event that says so).
 from __future__ import annotations
 
 import uuid
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from lifecycle import __version__
@@ -32,16 +33,32 @@ EventType = Literal["START", "COMPLETE", "FAIL", "ABORT"]
 _ENDS: dict[str, EventType] = {"failed": "FAIL", "aborted": "ABORT"}
 
 
+@dataclass(frozen=True)
+class RunEvent:
+    """One run event, and the record of the ledger that it is told at."""
+
+    index: int
+    kind: EventType
+    run_id: str
+    said: JsonObject
+
+
 def openlineage(graph: Graph, stamp: JsonObject) -> bytes:
     """Newline-delimited run events in ledger order. `stamp` says how far the ledger reached and carries its newest checkpoint."""
-    events: list[tuple[int, JsonObject]] = []
+    return b"".join(canonical_bytes(event.said) + b"\n" for event in run_events(graph, stamp))
+
+
+def run_events(graph: Graph, stamp: JsonObject) -> list[RunEvent]:
+    """The run events in ledger order: each activity starts at its first record, and ends at its last unless it is open."""
+    events: list[RunEvent] = []
     for activity in graph.activities.values():
-        events.append((activity.indexes[0], _event(graph, activity, "START", activity.started_us, stamp)))
+        start = _event(graph, activity, "START", activity.started_us, stamp)
+        events.append(RunEvent(activity.indexes[0], "START", run_id(activity), start))
         if activity.ended_us is not None:
             end = _ENDS.get(activity.outcome, "COMPLETE")
-            events.append((activity.indexes[-1], _event(graph, activity, end, activity.ended_us, stamp)))
-    ordered = sorted(events, key=lambda one: one[0])
-    return b"".join(canonical_bytes(event) + b"\n" for _, event in ordered)
+            said = _event(graph, activity, end, activity.ended_us, stamp)
+            events.append(RunEvent(activity.indexes[-1], end, run_id(activity), said))
+    return sorted(events, key=lambda event: event.index)
 
 
 def run_id(activity: Activity) -> str:

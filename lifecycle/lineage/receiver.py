@@ -1,0 +1,128 @@
+"""A receiver of OpenLineage over HTTP: one event a request, and what its answers mean."""
+
+from __future__ import annotations
+
+import http.client
+import ipaddress
+import urllib.error
+import urllib.parse
+import urllib.request
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from lifecycle import __version__
+from lifecycle.errors import InvalidDeclaration
+
+#: Where receivers listen, by the specification of OpenLineage's API, unless the address says otherwise.
+PATH = "/api/v1/lineage"
+#: How long an answer is waited for.
+TIMEOUT_SECONDS = 10.0
+#: Answers after which the same request may well be taken a little later.
+_LATER = frozenset({408, 425, 429, 500, 502, 503, 504})
+#: Answers that are about the sender or the address, and not about the event.
+_ADDRESS = frozenset({401, 403, 404, 405, 407})
+#: It stands there already.
+_CONFLICT = 409
+_LONGEST_ANSWER = 500
+
+Verdict = Literal["accepted", "later", "refused", "wrong_address"]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came of one request. `retry_after_seconds` is what the receiver asked for, where it did."""
+
+    verdict: Verdict
+    status: int
+    says: str
+    retry_after_seconds: float | None = None
+
+
+class Receiver:
+    """An endpoint that takes OpenLineage events, with the key that it knows us by."""
+
+    def __init__(self, address: str, api_key: str | None = None) -> None:
+        """Raises InvalidDeclaration for what is no address of HTTP, or one over which the key could be read."""
+        self.url = endpoint(address)
+        parts = urllib.parse.urlsplit(self.url)
+        if api_key is not None and parts.scheme == "http" and not _is_here(parts.hostname or ""):
+            raise InvalidDeclaration(
+                "LIFECYCLE_OPENLINEAGE_API_KEY would travel in the clear.", "Give the receiver an https address, or no key."
+            )
+        self._api_key = api_key
+        # A redirect would carry the key to whoever it names.
+        self._opener = urllib.request.build_opener(_NoRedirects)
+
+    def post(self, event: bytes, idempotency_key: str) -> Answer:
+        """Sends one event. Never raises for what the network or the receiver does: that is the answer."""
+        headers = {"Content-Type": "application/json", "User-Agent": f"lifecycle/{__version__}", "Idempotency-Key": idempotency_key}
+        if self._api_key is not None:
+            headers["Authorization"] = f"Bearer {self._api_key}"
+        request = urllib.request.Request(self.url, data=event, headers=headers, method="POST")
+        try:
+            with self._opener.open(request, timeout=TIMEOUT_SECONDS) as response:
+                return Answer("accepted", response.status, "")
+        except urllib.error.HTTPError as error:
+            with error:
+                return _answer(error)
+        except (OSError, http.client.HTTPException) as error:
+            reason = getattr(error, "reason", error)
+            return Answer("later", 0, _plain(str(reason) or type(error).__name__))
+
+
+class _NoRedirects(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *arguments: Any, **options: Any) -> None:
+        return None
+
+
+def endpoint(address: str) -> str:
+    """The URL that events are posted to: the address, with OpenLineage's path where it has none.
+
+    Raises InvalidDeclaration for anything but http or https, and for an address with a name and password in it.
+    """
+    try:
+        parts = urllib.parse.urlsplit(address)
+        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        valid = False
+    if not valid:
+        raise InvalidDeclaration(f"{address!r} is no address of an OpenLineage receiver.", "Write it as https://host[:port][/path].")
+    if parts.username is not None:
+        raise InvalidDeclaration("The address of the receiver holds a password.", "Give it as LIFECYCLE_OPENLINEAGE_API_KEY.")
+    path = parts.path if parts.path.strip("/") else PATH
+    return urllib.parse.urlunsplit((parts.scheme, parts.netloc, path, parts.query, ""))
+
+
+def _answer(error: urllib.error.HTTPError) -> Answer:
+    try:
+        said = error.read(_LONGEST_ANSWER).decode("utf-8", "replace")
+    except (OSError, http.client.HTTPException):
+        said = ""
+    says = _plain(said) or http.client.responses.get(error.code, "")
+    if error.code == _CONFLICT:
+        return Answer("accepted", error.code, says)
+    if error.code in _LATER:
+        return Answer("later", error.code, says, _seconds(error.headers.get("Retry-After")))
+    if error.code in _ADDRESS or error.code < 400:
+        return Answer("wrong_address", error.code, says)
+    return Answer("refused" if error.code < 500 else "later", error.code, says)
+
+
+def _seconds(header: str | None) -> float | None:
+    """What Retry-After asks for. A date in it is as good as nothing: our own back-off is never far from it."""
+    return float(header) if header is not None and header.isascii() and header.isdigit() and len(header) < 6 else None
+
+
+def _plain(text: str) -> str:
+    """What a receiver said, on one line and without what would do something to a terminal."""
+    return " ".join("".join(character if character.isprintable() else " " for character in text).split())
+
+
+def _is_here(host: str) -> bool:
+    """Whether a host is this machine by its name alone."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
