@@ -19,6 +19,7 @@ VERBS: dict[str, Verb] = {
     "train": Verb("A model's life", "runs", "Take a model from its data to the promotion gate."),
     "approve": Verb("A model's life", "approve", "Sign that a version may be promoted."),
     "reject": Verb("A model's life", "approve", "Sign that a version may not be promoted."),
+    "waive": Verb("A model's life", "waive", "Sign that a version may pass in spite of one rule, for a time."),
     "deploy": Verb("A model's life", "runs", "Roll an allowed version out, step by step."),
     "rollback": Verb("A model's life", "runs", "Go back to the last allowed version."),
     "gateway": Verb("What runs", "gateway", "Run, start, stop or look at the gateway."),

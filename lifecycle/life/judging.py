@@ -8,6 +8,7 @@ from lifecycle.declaration import GovernedModel
 from lifecycle.life import showing, standing
 from lifecycle.life.enrolment import people_in_force
 from lifecycle.life.recording import Step
+from lifecycle.life.waivers import waivers_for
 from lifecycle.records.bodies.decisions import ApprovalGiven, ApprovalRefused, DecisionMade
 from lifecycle.records.bodies.training import ModelTrained
 from lifecycle.records.declared import Declared
@@ -24,6 +25,7 @@ from lifecycle.records.gates import (
     RiskTier,
     RollbackEvidence,
     VerifiedApproval,
+    Waiver,
 )
 from lifecycle.records.identity import new_id, now_us
 from lifecycle.records.record import ActorId, Digest, Name
@@ -58,6 +60,7 @@ def gate_input(
     *,
     subject: GateSubject,
     approvals: tuple[VerifiedApproval, ...] = (),
+    waivers: tuple[Waiver, ...] = (),
     reason: str = "",
 ) -> GateInput:
     """The whole input of a gate, at this moment."""
@@ -68,7 +71,7 @@ def gate_input(
         subject=subject,
         target=GateTarget(environment=departments.environment, jurisdiction=judged.jurisdiction, purpose=judged.purpose),
         approvals=approvals,
-        waivers=(),
+        waivers=waivers,
         evidence=evidence,
     )
 
@@ -140,7 +143,8 @@ def promotion_input(
     trained = standing.trained(departments, model.name, version)
     evidence = showing.promotion_evidence(departments, model, trained)
     subject = model_subject(departments, trained, step)
-    return gate_input(departments, declared_of(trained), "promotion", evidence, step, subject=subject, approvals=approvals)
+    waivers = waivers_for(departments, model.name, version)
+    return gate_input(departments, declared_of(trained), "promotion", evidence, step, subject=subject, approvals=approvals, waivers=waivers)
 
 
 def deployment_input(departments: Departments, model: GovernedModel, version: int, step: Step) -> GateInput:
@@ -162,7 +166,8 @@ def deployment_input(departments: Departments, model: GovernedModel, version: in
     )
     subject = model_subject(departments, trained, step)
     approvals = approvals_for(departments, model.name, version)
-    return gate_input(departments, declared, "deployment", evidence, step, subject=subject, approvals=approvals)
+    waivers = waivers_for(departments, model.name, version)
+    return gate_input(departments, declared, "deployment", evidence, step, subject=subject, approvals=approvals, waivers=waivers)
 
 
 def rollback_input(

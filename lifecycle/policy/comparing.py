@@ -61,11 +61,8 @@ def _files(before: Bundle, after: Bundle) -> Iterator[Change]:
 
 
 def _told(rule: Rule | None) -> dict[str, str]:
-    return (
-        {}
-        if rule is None
-        else {field: str(getattr(rule, field)) for field in ("severity", "title", "message", "controls", "fix", "awaits_people")}
-    )
+    """What a rule says about itself, by field."""
+    return {} if rule is None else {field: str(getattr(rule, field)) for field in Rule.model_fields if field != "id"}
 
 
 def _shown(told: Mapping[str, str], fields: list[str]) -> str:

@@ -22,9 +22,13 @@ from lifecycle.records.gates import (
     PromotionEvidence,
     RequiredApproval,
     Violation,
+    WaiverEvidence,
 )
+from lifecycle.records.record import ActorId
 
 BLOCKING = frozenset({"critical", "high"})
+#: How many people must stand behind a waiver.
+WAIVER_PEOPLE = 2
 
 
 def believed(answer: JsonValue, question: GateInput, rules: Mapping[str, Rule]) -> GateResult:
@@ -42,6 +46,7 @@ def believed(answer: JsonValue, question: GateInput, rules: Mapping[str, Rule]) 
         update={
             "violations": _ordered(result.violations),
             "warnings": _ordered(result.warnings),
+            "waived": _ordered(result.waived),
             "required_approvals": tuple(sorted(result.required_approvals, key=lambda required: required.role)),
             "obligations": tuple(sorted(result.obligations, key=lambda obligation: obligation.id)),
         }
@@ -59,13 +64,14 @@ def _doubts(result: GateResult, question: GateInput, rules: Mapping[str, Rule]) 
     if not rules or result.evaluated != tuple(sorted(rules)):
         missing = sorted(set(rules) - set(result.evaluated))
         yield f"it did not evaluate the registered rules ({', '.join(missing) or 'it names others'})"
-    if result.waived:
-        yield "it waives violations, and no waiver gate exists here that could permit that"
-    for failure in result.violations + result.warnings:
+    for failure in result.waived:
+        if not _waived(failure, question, rules):
+            yield f"it waives {failure.rule}, and no waiver in force permits that"
+    for failure in (*result.violations, *result.warnings, *result.waived):
         rule = rules.get(failure.rule)
         if rule is None or rule.severity != failure.severity:
             yield f"{failure.rule} is not registered with the severity {failure.severity}"
-    if any(failure.severity not in BLOCKING for failure in result.violations) or any(
+    if any(failure.severity not in BLOCKING for failure in (*result.violations, *result.waived)) or any(
         failure.severity in BLOCKING for failure in result.warnings
     ):
         yield "a failure stands on the wrong side of violations and warnings"
@@ -87,9 +93,28 @@ def _outcome(result: GateResult, rules: Mapping[str, Rule]) -> Outcome:
     return "needs_approval" if waits else "deny"
 
 
+def _waived(failure: Violation, question: GateInput, rules: Mapping[str, Rule]) -> bool:
+    """Whether a waiver lets these bytes past this rule: the policy's own conditions, a second time and in another language."""
+    rule, makers = rules.get(failure.rule), {maker.id for maker in question.subject.makers}
+    return any(
+        rule is not None
+        and rule.waivable
+        and waiver.rule == failure.rule
+        and waiver.subject_digest == question.subject.digest
+        and question.now_us < waiver.expires_at_us
+        and waiver.ticket != ""
+        and len(set(waiver.granted_by)) >= WAIVER_PEOPLE
+        and bool(makers)
+        and not makers & set(waiver.granted_by)
+        for waiver in question.waivers
+    )
+
+
 def _given(required: RequiredApproval, question: GateInput) -> int:
     """The different people whose approval can count: separation of duties, a second time and in another language."""
     shown = question.evidence.promotion if isinstance(question.evidence, DeploymentEvidence) else question.evidence
+    if isinstance(shown, WaiverEvidence):
+        return len(_standing_behind(required, question, shown))
     if not isinstance(shown, PromotionEvidence):
         return 0
     makers = {maker.id for maker in question.subject.makers}
@@ -108,3 +133,15 @@ def _given(required: RequiredApproval, question: GateInput) -> int:
             and not makers & {approval.approver, *approval.also}
         }
     )
+
+
+def _standing_behind(required: RequiredApproval, question: GateInput, shown: WaiverEvidence) -> set[ActorId]:
+    makers = {maker.id for maker in question.subject.makers}
+    return {
+        signature.signer
+        for signature in shown.signatures
+        if required.role in signature.roles
+        and signature.signed_at_us <= question.now_us
+        and makers
+        and not makers & {signature.signer, *signature.also}
+    }

@@ -27,7 +27,8 @@ _FORBIDDEN = re.compile(
 
 
 class Rule(Record):
-    """What a rule says about itself. `awaits_people`: not passing it means waiting for people, not a denial."""
+    """What a rule says about itself. `awaits_people`: not passing it means waiting for people, not a denial. `waivable`: two
+    people may let a version past it for a time."""
 
     id: str
     title: str
@@ -36,6 +37,7 @@ class Rule(Record):
     controls: tuple[str, ...]
     fix: str
     awaits_people: bool = False
+    waivable: bool = False
 
     def as_data(self) -> JsonObject:
         """This rule as the engines see it."""
@@ -45,6 +47,7 @@ class Rule(Record):
             "controls": list(self.controls),
             "fix": self.fix,
             "awaits_people": self.awaits_people,
+            "waivable": self.waivable,
         }
 
 

@@ -12,6 +12,7 @@ from lifecycle.records.record import ActorId, Digest, Id, Microseconds, Name, Pr
 #: The DSSE payload types of what people sign: bytes signed as the one never count as another.
 STATEMENT_TYPE = "application/vnd.lifecycle.approval-statement+json"
 GOVERNANCE_TYPE = "application/vnd.lifecycle.governance-statement+json"
+WAIVER_TYPE = "application/vnd.lifecycle.waiver-statement+json"
 
 RecordT = TypeVar("RecordT", bound=Record)
 
@@ -57,6 +58,26 @@ class GovernanceStatement(Record):
     expires_at_us: Microseconds
 
 
+class WaiverStatement(Record):
+    """What somebody signs who lets exactly these bytes past one rule, here, until then. It takes two who had no part in the work."""
+
+    schema_version: Literal["lifecycle.waiver/1"] = "lifecycle.waiver/1"
+    #: What the signatures of one waiver have in common.
+    waiver_id: Id
+    signer: ActorId
+    reason: Prose
+    ticket: Prose
+    rule: str
+    model: Name
+    version: Version
+    model_digest: Digest
+    environment: Name
+    #: When the waiver ends, and with it what it let through.
+    expires_at_us: Microseconds
+    nonce: str
+    signed_at_us: Microseconds
+
+
 class Envelope(Record):
     """A DSSE envelope with one Ed25519 signature; base64 as DSSE writes it."""
 
@@ -79,6 +100,10 @@ class Envelope(Record):
     def governance(self) -> GovernanceStatement:
         """The same for what governs."""
         return self.holding(GovernanceStatement, GOVERNANCE_TYPE)
+
+    def waiver(self) -> WaiverStatement:
+        """The same for a waiver."""
+        return self.holding(WaiverStatement, WAIVER_TYPE)
 
     def holding(self, kind: type[RecordT], payload_type: str) -> RecordT:
         """The record of this kind that was signed as this type. Raises MalformedRecord for anything else."""

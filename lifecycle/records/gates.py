@@ -166,7 +166,29 @@ class RollbackEvidence(Record):
     to_revoked: bool
 
 
-GateEvidence = DataAccessEvidence | TrainingBudgetEvidence | PromotionEvidence | DeploymentEvidence | RollbackEvidence
+class WaiverSignature(Record):
+    """One signature under a waiver, verified outside the policy: by whom, as whom else they act, and in which roles."""
+
+    event_id: str
+    statement_digest: Digest
+    signer: ActorId
+    also: tuple[str, ...]
+    roles: tuple[Name, ...]
+    signed_at_us: Microseconds
+    verified: Literal[True] = True
+
+
+class WaiverEvidence(Record):
+    """What is to be waived, until when, and who has signed that so far."""
+
+    waiver_id: str
+    rule: str
+    ticket: str
+    expires_at_us: Microseconds
+    signatures: tuple[WaiverSignature, ...]
+
+
+GateEvidence = DataAccessEvidence | TrainingBudgetEvidence | PromotionEvidence | DeploymentEvidence | RollbackEvidence | WaiverEvidence
 
 #: Which evidence a gate must be shown.
 EVIDENCE_OF: dict[str, type[Record]] = {
@@ -175,6 +197,7 @@ EVIDENCE_OF: dict[str, type[Record]] = {
     "promotion": PromotionEvidence,
     "deployment": DeploymentEvidence,
     "rollback": RollbackEvidence,
+    "waiver": WaiverEvidence,
 }
 
 

@@ -117,7 +117,10 @@ TRANSITIONS: dict[tuple[State | None, str], State] = {
 
 #: Events that tell something about a version without moving it.
 SILENT = frozenset(
-    {"TrainingStarted", "TrainingFailed", "ApprovalRequested", "ApprovalGiven", "ApprovalBarred", "RollbackRequested", "MonitoringReported"}
+    {
+        *("TrainingStarted", "TrainingFailed", "ApprovalRequested", "ApprovalGiven", "ApprovalBarred", "WaiverSigned"),
+        *("RollbackRequested", "MonitoringReported"),
+    }
 )
 
 

@@ -158,7 +158,7 @@ def test_evidence_of_another_gate_denies(bundle: Bundle, keeper: GateKeeper) -> 
 
 def test_a_gate_without_a_policy_denies(bundle: Bundle, keeper: GateKeeper) -> None:
     """A gate that exists by name only is closed."""
-    question = good(bundle, "promotion").model_copy(update={"gate": "waiver"})
+    question = good(bundle, "promotion").model_copy(update={"gate": "serving_access"})
     assert [violation.rule for violation in keeper.ask(question).result.violations] == ["SYS-005"]
 
 

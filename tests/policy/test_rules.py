@@ -11,7 +11,7 @@ import pytest
 from lifecycle.policy.bundle import Bundle
 from lifecycle.policy.gatekeeper import GateKeeper
 from lifecycle.records.documents import parse_yaml
-from lifecycle.records.gates import GateInput
+from lifecycle.records.gates import GateInput, Waiver
 from tests.policy.questions import OTHER_DIGEST, approval, challenging, changed, comparison, good, with_approvals
 
 Break = Callable[[Bundle, GateInput], GateInput]
@@ -74,6 +74,10 @@ BREAKS: dict[tuple[str, str], Break] = {
     ("rollback", "RBK-002"): setting("evidence", "to_was_allowed", False),
     ("rollback", "RBK-003"): lambda _, question: changed(question, "evidence", "to_digest", question.subject.digest),
     ("rollback", "RBK-004"): setting("evidence", "to_revoked", True),
+    ("waiver", "WVR-001"): setting("evidence", "rule", "PRM-002"),
+    ("waiver", "WVR-002"): setting("evidence", "expires_at_us", 0),
+    ("waiver", "WVR-003"): setting("evidence", "signatures", []),
+    ("waiver", "WVR-006"): setting("evidence", "ticket", ""),
 }
 CANDIDATE: dict[str, Break] = {
     "PRM-001": evaluation("version", 99),
@@ -102,6 +106,7 @@ CANDIDATE: dict[str, Break] = {
 BREAKS |= {(gate, rule): broken for gate in ("promotion", "deployment") for rule, broken in CANDIDATE.items()}
 #: Rules that take more than one change to break; each has a test of its own below.
 APART = {(gate, rule) for gate in ("promotion", "deployment") for rule in ("PRM-007", "PRM-008", "PRM-011", "PRM-018", "APR-001")}
+APART |= {("waiver", rule) for rule in ("WVR-004", "WVR-005")}
 #: Rules about approvals are asked of a version that needs one.
 NEEDS_HIGH_RISK = ("APR-", "SOD-")
 
@@ -129,10 +134,10 @@ def test_a_broken_rule_is_named_and_no_other(bundle: Bundle, keeper: GateKeeper,
     assert set(found) == before | {rule}
     assert found[rule] == bundle.rules[gate][rule].severity
     if found[rule] in ("critical", "high"):
-        assert decision.result.outcome == "deny"
+        assert decision.result.outcome == ("needs_approval" if bundle.rules[gate][rule].awaits_people else "deny")
 
 
-@pytest.mark.parametrize("gate", ["data_access", "training_budget", "promotion", "deployment", "rollback"])
+@pytest.mark.parametrize("gate", ["data_access", "training_budget", "promotion", "deployment", "rollback", "waiver"])
 def test_good_evidence_is_allowed_by_each_gate(bundle: Bundle, keeper: GateKeeper, gate: str) -> None:
     """The gate is no wall: what meets every rule passes, with the digests of all that decided."""
     decision = keeper.ask(good(bundle, gate))
@@ -271,3 +276,75 @@ def test_every_control_of_a_rule_is_registered(bundle: Bundle, governance: Path)
     controls = registered["controls"]
     assert isinstance(controls, dict)
     assert {control for gate in bundle.rules.values() for rule in gate.values() for control in rule.controls} == set(controls)
+
+
+@pytest.mark.parametrize(
+    ("changes", "rule"), [({"also": ["canary"]}, "WVR-004"), ({"signer": "canary"}, "WVR-004"), ({"roles": ["engineer"]}, "WVR-005")]
+)
+def test_a_signature_under_a_waiver_that_does_not_count_denies(
+    bundle: Bundle, keeper: GateKeeper, changes: dict[str, Any], rule: str
+) -> None:
+    """By somebody who had a part in the work, under any name, or without the role: named, and the second one is missing."""
+    question = good(bundle, "waiver")
+    for name, value in changes.items():
+        question = changed(question, "evidence", "signatures", 1, name, value)
+    decision = keeper.ask(question)
+    assert decision.result.outcome == "deny"
+    assert {failure.rule for failure in decision.result.violations} == {rule, "WVR-003"}
+
+
+def waiver(question: GateInput, **changes: Any) -> Waiver:
+    """A waiver of PRM-004 that holds for this question, with these changes."""
+    content: dict[str, Any] = {
+        "rule": "PRM-004",
+        "subject_digest": question.subject.digest,
+        "granted_by": ["officer", "another"],
+        "expires_at_us": question.now_us + 1,
+        "ticket": "RISK-7",
+        **changes,
+    }
+    return Waiver.of(content)
+
+
+@pytest.mark.parametrize("gate", ["promotion", "deployment"])
+def test_a_waiver_moves_its_rule_from_violations_to_waived(bundle: Bundle, keeper: GateKeeper, gate: str) -> None:
+    """The failure stays in the decision, and blocks nothing; any other failure still does."""
+    question = BREAKS[gate, "PRM-004"](bundle, good(bundle, gate))
+    waived = question.model_copy(update={"waivers": (waiver(question),)})
+    decision = keeper.ask(waived)
+    assert decision.allowed
+    assert [failure.rule for failure in decision.result.waived] == ["PRM-004"]
+    both = keeper.ask(BREAKS[gate, "PRM-002"](bundle, waived))
+    assert [failure.rule for failure in both.result.violations] == ["PRM-002"]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"subject_digest": OTHER_DIGEST},
+        {"expires_at_us": 0},
+        {"granted_by": ["officer"]},
+        {"granted_by": ["officer", "officer"]},
+        {"granted_by": ["officer", "canary"]},
+        {"ticket": ""},
+        {"rule": "PRM-005"},
+    ],
+    ids=lambda changes: "-".join(changes),
+)
+def test_a_waiver_that_does_not_hold_waives_nothing(bundle: Bundle, keeper: GateKeeper, changes: dict[str, Any]) -> None:
+    """Of other bytes, ended, by one person or a maker, without a ticket, or of another rule."""
+    question = BREAKS["promotion", "PRM-004"](bundle, good(bundle, "promotion"))
+    decision = keeper.ask(question.model_copy(update={"waivers": (waiver(question, **changes),)}))
+    assert decision.result.outcome == "deny"
+    assert decision.result.waived == ()
+
+
+def test_what_must_hold_is_never_waived(bundle: Bundle, keeper: GateKeeper) -> None:
+    """Digests, signatures, leakage, lineage, formats, approvals and separation of duties: no rule of these says that it may be."""
+    waivable = {rule.id for rules in bundle.rules.values() for rule in rules.values() if rule.waivable}
+    assert waivable == {"PRM-004", "PRM-005", "PRM-006", "PRM-007", "PRM-008", "PRM-009", "PRM-010", "PRM-013", "PRM-019"}
+    for (gate, rule), broken in BREAKS.items():
+        if rule not in waivable and bundle.rules[gate][rule].severity in ("critical", "high") and gate in ("promotion", "deployment"):
+            question = broken(bundle, good(bundle, gate, risk_tier="high" if rule.startswith(NEEDS_HIGH_RISK) else "low"))
+            decision = keeper.ask(question.model_copy(update={"waivers": (waiver(question, rule=rule),)}))
+            assert decision.result.outcome == "deny", rule

@@ -52,12 +52,14 @@ def explain(decision_id: str, as_json: bool) -> None:
             ]
         ],
     )
-    failures = [*result.violations, *result.warnings]
+    failures = [*result.violations, *result.warnings, *result.waived]
     render.table(
         ["rule", "severity", "what", "of", "observed", "limit", "what to do"],
         [[found.rule, found.severity, found.message, found.subject, found.observed, found.limit, found.fix] for found in failures],
         empty="No rule found anything.",
     )
+    if result.waived:
+        render.line(f"Waived: {', '.join(dict.fromkeys(found.rule for found in result.waived))}.")
     passed = sorted(set(result.evaluated) - {found.rule for found in failures})
     render.line(f"Passed: {', '.join(passed) or 'none'}.")
 

@@ -14,6 +14,7 @@ from lifecycle.records.bodies.decisions import (
     VersionExpired,
     VersionRetired,
     VersionRevoked,
+    WaiverSigned,
 )
 from lifecycle.records.events import Event
 from lifecycle.records.record import JsonObject
@@ -69,6 +70,14 @@ def _barred(event: Event, body: ApprovalBarred) -> Description:
     return Description(f"barred/{event.id}", "barred", f"{body.approver} was barred by {', '.join(body.rules)}", "denied", facts)
 
 
+def _waiver_signed(event: Event, body: WaiverSigned) -> Description:
+    said = body.statement
+    facts: JsonObject = {"signer": said.signer, "rule": said.rule, "reason": said.reason, "ticket": said.ticket}
+    label = f"{said.signer} would waive {said.rule}"
+    signed = (("waiver", said.content_digest()),)
+    return Description(f"waiver/{event.id}", "waiver", label, "signed", facts | {"expires_at_us": said.expires_at_us}, generated=signed)
+
+
 def _ended(event: Event, body: VersionRevoked | VersionRetired) -> Description:
     kind = "revocation" if isinstance(body, VersionRevoked) else "retirement"
     verb = "revoked" if kind == "revocation" else "retired"
@@ -86,6 +95,7 @@ TELLERS: Tellers = {
     ApprovalGiven: _approved,
     ApprovalRefused: _approved,
     ApprovalBarred: _barred,
+    WaiverSigned: _waiver_signed,
     VersionRevoked: _ended,
     VersionRetired: _ended,
     VersionExpired: _expired,

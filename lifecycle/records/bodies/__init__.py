@@ -13,6 +13,7 @@ from lifecycle.records.bodies.decisions import (
     VersionExpired,
     VersionRetired,
     VersionRevoked,
+    WaiverSigned,
 )
 from lifecycle.records.bodies.governors import GovernanceChanged, GovernanceProposed, GovernanceSigned, KeyRevoked, PersonEnrolled
 from lifecycle.records.bodies.keeping import (
@@ -50,6 +51,7 @@ BODIES: dict[str, type[Body]] = {
         ApprovalGiven,
         ApprovalRefused,
         ApprovalBarred,
+        WaiverSigned,
         VersionRevoked,
         VersionExpired,
         VersionRetired,
@@ -111,4 +113,5 @@ __all__ = [
     "VersionExpired",
     "VersionRetired",
     "VersionRevoked",
+    "WaiverSigned",
 ]

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal, Self
 from pydantic import model_validator
 
 from lifecycle.errors import MalformedRecord
-from lifecycle.records.approval import Envelope, Statement
+from lifecycle.records.approval import Envelope, Statement, WaiverStatement
 from lifecycle.records.bodies.body import Body
 from lifecycle.records.gates import Decision, RequiredApproval
 from lifecycle.records.record import ActorId, Digest, Microseconds
@@ -72,6 +72,21 @@ class ApprovalBarred(Body):
     rules: tuple[str, ...]
     reason: str
     statement_digest: Digest
+
+
+class WaiverSigned(Body):
+    """A person agrees that exactly these bytes pass in spite of one rule. The waiver counts once the gate has allowed it."""
+
+    envelope: Envelope
+
+    @property
+    def statement(self) -> WaiverStatement:
+        return self.envelope.waiver()
+
+    @model_validator(mode="after")
+    def _holds_a_waiver(self) -> Self:
+        _ = self.statement
+        return self
 
 
 class VersionRevoked(Body):

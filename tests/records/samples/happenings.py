@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lifecycle.records import bodies
-from lifecycle.records.approval import GOVERNANCE_TYPE
+from lifecycle.records.approval import GOVERNANCE_TYPE, WAIVER_TYPE
 from lifecycle.records.bodies.data import ColumnProfile, ContractFailure
 from lifecycle.records.bodies.governors import EnrolledKey
 from lifecycle.records.bodies.keeping import ClosedVersion, ErasedRows, LeafRange
 from lifecycle.records.bodies.serving import GuardrailVerdict, SealedVersion
 from lifecycle.records.events import Event, Subject
 from lifecycle.records.identity import Commitment, derived_id
-from tests.records.samples.judging import EVIDENCE, GOVERNANCE, NEEDED, REFUSAL, SHOWN, STATEMENT, decision, enveloped
+from tests.records.samples.judging import EVIDENCE, GOVERNANCE, NEEDED, REFUSAL, SHOWN, STATEMENT, WAIVER, decision, enveloped
 from tests.records.samples.parts import ARMS, AT_US, DAY_US, DECLARED, METERING, PLAN, RUN, TRIGGER, happened, measured, of
 
 
@@ -120,6 +120,7 @@ def of_decisions() -> Iterator[Event]:
     yield happened(bodies.ApprovalGiven(envelope=enveloped(STATEMENT)), inputs=signed, approval=STATEMENT.content_digest())
     yield happened(bodies.ApprovalRefused(envelope=enveloped(REFUSAL)), inputs=signed, approval=REFUSAL.content_digest())
     yield happened(bodies.ApprovalBarred(approver="olga", rules=("APR-MAKER",), reason="owns the model", statement_digest=of("statement")))
+    yield happened(bodies.WaiverSigned(envelope=enveloped(WAIVER, WAIVER_TYPE)), inputs={"model": "model 2"})
     yield happened(bodies.VersionRevoked(reason="The weights leaked."), inputs={"model": "model 2"})
     yield happened(bodies.VersionExpired(decision_id=derived_id("decision", "promotion")), inputs={"model": "model 2"})
     yield happened(bodies.VersionRetired(reason="Replaced for good."))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 
 from lifecycle.records import evidence, gates
-from lifecycle.records.approval import STATEMENT_TYPE, Envelope, GovernanceStatement, Statement
+from lifecycle.records.approval import STATEMENT_TYPE, Envelope, GovernanceStatement, Statement, WaiverStatement
 from lifecycle.records.identity import derived_id
 from tests.records.samples.parts import AT_US, DAY_US, PLAN, measured, of
 
@@ -122,6 +122,25 @@ SHOWN: tuple[tuple[gates.Gate, gates.GateEvidence], ...] = (
             to_revoked=False,
         ),
     ),
+    (
+        "waiver",
+        gates.WaiverEvidence(
+            waiver_id=derived_id("waiver"),
+            rule="PRM-004",
+            ticket="RISK-7",
+            expires_at_us=AT_US + DAY_US,
+            signatures=(
+                gates.WaiverSignature(
+                    event_id=derived_id("waiver signature"),
+                    statement_digest=of("waiver statement"),
+                    signer="rita",
+                    also=("risk_office",),
+                    roles=("risk",),
+                    signed_at_us=AT_US,
+                ),
+            ),
+        ),
+    ),
 )
 STATEMENT = Statement(
     decision="approve",
@@ -159,7 +178,23 @@ GOVERNANCE = GovernanceStatement(
 )
 
 
-def enveloped(statement: Statement | GovernanceStatement, payload_type: str = STATEMENT_TYPE) -> Envelope:
+WAIVER = WaiverStatement(
+    waiver_id=derived_id("waiver"),
+    signer="rita",
+    reason="Too few rows of the last quarter; the next one is judged anew.",
+    ticket="RISK-7",
+    rule="PRM-004",
+    model="credit",
+    version=2,
+    model_digest=of("model 2"),
+    environment="local",
+    expires_at_us=AT_US + 3 * DAY_US,
+    nonce="00112233445566778899aabbccddeeff",
+    signed_at_us=AT_US,
+)
+
+
+def enveloped(statement: Statement | GovernanceStatement | WaiverStatement, payload_type: str = STATEMENT_TYPE) -> Envelope:
     """As a signer sends it; the signature is none, which a registry of people would notice."""
     payload = base64.b64encode(statement.canonical()).decode()
     return Envelope(payload_type=payload_type, payload=payload, key_id="ed25519:1", signature=base64.b64encode(b"signed").decode())

@@ -67,6 +67,7 @@ found contains finding("PRM-003", "rows", evaluation.rows, limits.values.rows_le
 # custom:
 #   rule: PRM-004
 #   severity: high
+#   waivable: true
 #   controls: [EU-AI-ACT-15]
 #   fix: Improve the model, or judge it on more rows if the interval is wide.
 passed contains "PRM-004" if evaluation.metrics.auc.low >= limits.values.auc_least
@@ -79,6 +80,7 @@ found contains finding("PRM-004", "auc, lower bound", evaluation.metrics.auc.low
 # custom:
 #   rule: PRM-005
 #   severity: high
+#   waivable: true
 #   controls: [EU-AI-ACT-15]
 #   fix: Improve the model or its threshold, or judge it on more rows if the interval is wide.
 passed contains "PRM-005" if evaluation.metrics.accuracy.low >= limits.values.accuracy_least
@@ -91,6 +93,7 @@ found contains finding("PRM-005", "accuracy, lower bound", evaluation.metrics.ac
 # custom:
 #   rule: PRM-006
 #   severity: high
+#   waivable: true
 #   controls: [EU-AI-ACT-15]
 #   fix: Calibrate the model on the validation split, or train it for fewer epochs.
 passed contains "PRM-006" if evaluation.metrics.calibration_error.high <= limits.values.calibration_error_most
@@ -106,6 +109,7 @@ found contains finding(
 # custom:
 #   rule: PRM-007
 #   severity: high
+#   waivable: true
 #   controls: [EU-AI-ACT-15]
 #   fix: Improve the model until the lower bound of the paired difference is within the margin.
 passed contains "PRM-007" if {
@@ -136,6 +140,7 @@ ranked(comparisons) := [comparison | some comparison in comparisons; comparison.
 # custom:
 #   rule: PRM-008
 #   severity: high
+#   waivable: true
 #   controls: [EU-AI-ACT-15, EU-AI-ACT-10]
 #   fix: See the slice in the report; find out what its rows lost.
 passed contains "PRM-008" if {
@@ -144,7 +149,14 @@ passed contains "PRM-008" if {
 }
 
 passed contains "PRM-008" if {
-	every part in evaluation.against_champion.slices { holds_up(part) }
+	every number, _ in evaluation.against_champion.slices { number in holding_up }
+}
+
+# METADATA
+# description: The places of the slices that hold up, which two rules of this file ask for.
+holding_up contains number if {
+	some number, part in evaluation.against_champion.slices
+	holds_up(part)
 }
 
 # A slice that is too small is reported and never gated on.
@@ -159,8 +171,8 @@ holds_up(part) if {
 }
 
 found contains finding("PRM-008", sprintf("%s = %s", [part.column, part.group]), best_case(part), 0 - limits.values.slice_regression_margin) if {
-	some part in evaluation.against_champion.slices
-	not holds_up(part)
+	some number, part in evaluation.against_champion.slices
+	not number in holding_up
 }
 
 # METADATA
@@ -177,6 +189,7 @@ best_case(part) := null if count(ranked(part.comparisons)) == 0
 # custom:
 #   rule: PRM-009
 #   severity: critical
+#   waivable: true
 #   controls: [EU-AI-ACT-10, EU-AI-ACT-15]
 #   fix: Compare the groups' rows in training with those in the source; look for a sampling rule or a feature that stands in for the group.
 passed contains "PRM-009" if {
@@ -194,6 +207,7 @@ found contains unequal("PRM-009", attribute, "demographic_parity_difference", li
 # custom:
 #   rule: PRM-010
 #   severity: critical
+#   waivable: true
 #   controls: [EU-AI-ACT-10, EU-AI-ACT-15]
 #   fix: Compare the groups' true and false positive rates in the report; the group with the higher error needs more or better rows.
 passed contains "PRM-010" if {
@@ -255,6 +269,7 @@ found contains finding("PRM-012", "largest difference", evaluation.parity.larges
 # custom:
 #   rule: PRM-013
 #   severity: high
+#   waivable: true
 #   controls: [EU-AI-ACT-10]
 #   fix: Look for a change in how the named column is filled, and split the data again.
 passed contains "PRM-013" if {
@@ -342,6 +357,7 @@ passed contains "PRM-018" if is_string(evidence.rollback_target)
 # custom:
 #   rule: PRM-019
 #   severity: low
+#   waivable: true
 #   controls: [EU-AI-ACT-15]
 #   fix: Consider serving the baseline, or say in the purpose why not.
 passed contains "PRM-019" if evaluation.metrics.auc.high >= evaluation.baseline.auc.value

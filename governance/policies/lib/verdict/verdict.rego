@@ -6,6 +6,8 @@
 #   value, an undefined reference or an error can so only ever deny.
 package gov.lib.verdict
 
+import data.gov.lib.waivers
+
 # METADATA
 # description: |
 #   The answer of a gate. `passed` is the set of the ids of the rules that passed; `found` explains those
@@ -16,7 +18,7 @@ answer(gate, passed, found, required, obligations) := {
 	"allow": outcome(rules, blocking) == "allow",
 	"outcome": outcome(rules, blocking),
 	"violations": blocking,
-	"waived": [],
+	"waived": waived,
 	"warnings": [failure | some failure in failed; failure.severity in {"medium", "low"}],
 	"evaluated": sort(object.keys(rules)),
 	"obligations": [obligation | some obligation in obligations; outcome(rules, blocking) != "deny"],
@@ -26,7 +28,9 @@ answer(gate, passed, found, required, obligations) := {
 	rules := data.rules[gate]
 	count(rules) > 0
 	failed := failures(rules, passed, found)
-	blocking := [failure | some failure in failed; failure.severity in {"critical", "high"}]
+	grave := [failure | some failure in failed; failure.severity in {"critical", "high"}]
+	waived := [failure | some failure in grave; failure.rule in waivers.in_force]
+	blocking := [failure | some failure in grave; not failure.rule in waivers.in_force]
 }
 
 # METADATA

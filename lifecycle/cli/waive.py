@@ -1,0 +1,47 @@
+"""`lifecycle waive`: two people let a version past one rule, for a time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from lifecycle.cli import render
+
+
+@click.command(short_help="Sign that a version may pass in spite of one rule, for a time.")
+@click.argument("version")
+@click.option("--rule", required=True, metavar="RULE", help="The rule, such as PRM-009; `lifecycle policy show` says which may be waived.")
+@click.option("--as", "person", required=True, metavar="ID", help="Who signs.")
+@click.option("--key", required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Their private key.")
+@click.option("--reason", required=True, metavar="TEXT", help="Why the risk is accepted; stands in the ledger.")
+@click.option("--ticket", default="", metavar="TEXT", help="Where the risk is accepted; the first who signs names it.")
+@click.option("--days", default=14.0, show_default=True, type=click.FloatRange(min=0.05), help="When it ends; the first who signs says it.")
+@click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
+def waive(version: str, rule: str, person: str, key: Path, reason: str, ticket: str, days: float, as_json: bool) -> None:
+    """Sign, in your own name, that VERSION (such as credit:7) may pass in spite of RULE until the waiver ends.
+
+    It counts once two people of the role `risk` have signed who had no part in the work, and the gate `waiver` allows it.
+    Signatures, lineage, leakage, formats and approvals are never waived. Ends with 3 where the gate denies it.
+    """
+    from lifecycle.life.asking import require_allowed
+    from lifecycle.life.standing import parse_version
+    from lifecycle.life.waiving import sign_waiver
+    from lifecycle.wiring import Departments
+
+    model, number = parse_version(version)
+    outcome = sign_waiver(
+        Departments.here(), model, number, rule=rule, person=person, key_file=key, reason=reason, ticket=ticket, hours=days * 24
+    )
+    result = outcome.decision.result
+    if result.outcome == "deny":
+        require_allowed(outcome.decision, f"The waiver of {rule} for {version}")
+    signed = sorted({one.signer for one in outcome.decision.input.evidence.signatures})  # type: ignore[union-attr]  # the gate is shown this evidence
+    if as_json:
+        told = {**render.version_fields(model, number), "rule": rule, "outcome": result.outcome, "signed_by": signed}
+        render.as_json(told | {"decision": outcome.decision.id, "expires_at_us": outcome.statement.expires_at_us})
+        return
+    until = render.moment(outcome.statement.expires_at_us)
+    render.line(f"{rule} of {version}, signed by {', '.join(signed)}, until {until}: {result.outcome.replace('_', ' ')}")
+    if result.outcome == "needs_approval":
+        render.note(f"It waits for another person. Next: lifecycle waive {version} --rule {rule} --as ID --key FILE --reason TEXT")

@@ -1,0 +1,163 @@
+"""Waivers in a life: two people, one rule, exactly these bytes, until it ends."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from lifecycle.approvals.keys import create_key
+from lifecycle.cli import main
+from lifecycle.errors import LifecycleError, Refused, UnknownName
+from lifecycle.life import waivers
+from lifecycle.life.enrolment import enrol, revoke_key
+from lifecycle.life.promotion import ask_for_promotion
+from lifecycle.life.recording import Step
+from lifecycle.life.waivers import waivers_for
+from lifecycle.life.waiving import WaiverOutcome, sign_waiver
+from lifecycle.wiring import Departments
+from tests.scenarios.homes import PROJECT, copy_of_home_at_the_gate, departments_at
+
+RULE = "PRM-004"
+WHY = "accepted until the next quarter is judged"
+
+
+class Office:
+    """A home where credit:1 is denied by one rule of its limits, and two risk officers who had no part in it."""
+
+    def __init__(self, folder: Path) -> None:
+        project = folder / "project"
+        project.mkdir()
+        for name in ("assets", "governance", "resources"):
+            shutil.copytree(PROJECT / name, project / name)
+        shutil.copy(PROJECT / "workspace.yaml", project)
+        limits = project / "governance" / "limits" / "consumer_credit.yaml"
+        limits.write_text(limits.read_text().replace("{value: 0.78, from: 0.65", "{value: 0.9, from: 0.65"))
+        departments, self.cast = copy_of_home_at_the_gate(folder)
+        departments.ledger.close()
+        self.departments = departments_at(folder / "home", LIFECYCLE_PROJECT=str(project))
+        self.people = self.cast.folder
+        for person in ("demo_second_officer", "demo_clerk"):
+            create_key(self.people / f"{person}.key")
+            role = "clerk" if person == "demo_clerk" else "risk"
+            enrol(self.departments, person, roles=(role,), public_key=self.people / f"{person}.pub")
+
+    def sign(self, person: str, rule: str = RULE, *, ticket: str = "RISK-7", hours: float = 24.0) -> WaiverOutcome:
+        key = self.people / f"{person}.key"
+        return sign_waiver(self.departments, "credit", 1, rule=rule, person=person, key_file=key, reason=WHY, ticket=ticket, hours=hours)
+
+    def promoted(self) -> tuple[str, set[str], set[str]]:
+        """What the promotion gate says now: outcome, what blocks, what is waived."""
+        model = self.departments.model("credit")
+        result = ask_for_promotion(self.departments, model, 1, Step(run_id="again")).result
+        return result.outcome, {one.rule for one in result.violations}, {one.rule for one in result.waived}
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Office:
+    return Office(tmp_path)
+
+
+def test_two_people_let_a_version_past_one_rule(office: Office) -> None:
+    """Denied before, waiting for its approval after; and with one signature nothing has changed."""
+    assert office.promoted() == ("deny", {RULE, "APR-001"}, set())
+    assert office.sign("demo_risk_officer").decision.result.outcome == "needs_approval"
+    assert office.promoted()[0] == "deny"
+    assert office.sign("demo_second_officer").decision.result.outcome == "allow"
+    assert office.promoted() == ("needs_approval", {"APR-001"}, {RULE})
+
+
+def test_one_person_is_not_two(office: Office) -> None:
+    """A second signature by the same person is refused."""
+    office.sign("demo_risk_officer")
+    with pytest.raises(Refused, match="signed this waiver already"):
+        office.sign("demo_risk_officer")
+    assert waivers_for(office.departments, "credit", 1) == ()
+
+
+@pytest.mark.parametrize(("person", "rule"), [("demo_engineer", "WVR-004"), ("demo_clerk", "WVR-005")])
+def test_who_had_a_part_in_it_or_lacks_the_role_waives_nothing(office: Office, person: str, rule: str) -> None:
+    """The attempt is in the ledger, denied with its rule, and a signature beside it does not help."""
+    outcome = office.sign(person)
+    assert outcome.decision.result.outcome == "deny"
+    assert rule in {one.rule for one in outcome.decision.result.violations}
+    office.sign("demo_risk_officer")
+    assert waivers_for(office.departments, "credit", 1) == ()
+
+
+@pytest.mark.parametrize("rule", ["PRM-002", "PRM-015", "APR-001", "SOD-001"])
+def test_what_must_hold_is_not_waived(office: Office, rule: str) -> None:
+    """Nobody signs a signature, a lineage or a separation of duties away."""
+    assert office.sign("demo_risk_officer", rule).decision.result.outcome == "deny"
+
+
+def test_an_unknown_rule_and_a_missing_ticket_are_said(office: Office) -> None:
+    """Before anything is signed."""
+    with pytest.raises(UnknownName, match="PRM-999"):
+        office.sign("demo_risk_officer", "PRM-999")
+    with pytest.raises(LifecycleError, match="ticket"):
+        office.sign("demo_risk_officer", ticket="")
+    assert office.departments.ledger.events(types=("WaiverSigned",)) == []
+
+
+def test_a_waiver_that_would_last_too_long_is_denied(office: Office) -> None:
+    """The limit is data, and governed."""
+    outcome = office.sign("demo_risk_officer", hours=100_000)
+    assert {one.rule for one in outcome.decision.result.violations} >= {"WVR-002"}
+
+
+def test_a_waiver_ends_with_its_time(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it let through is judged without it from then on."""
+    office.sign("demo_risk_officer")
+    ends = office.sign("demo_second_officer").statement.expires_at_us
+    assert len(waivers_for(office.departments, "credit", 1)) == 1
+    monkeypatch.setattr(waivers, "now_us", lambda: ends)
+    assert waivers_for(office.departments, "credit", 1) == ()
+
+
+def test_a_waiver_ends_with_a_key(office: Office) -> None:
+    """A revoked key takes its signature back, and one is not enough."""
+    office.sign("demo_risk_officer")
+    office.sign("demo_second_officer")
+    (key,) = office.departments.people.person("demo_second_officer").keys
+    revoke_key(office.departments, key.id, reason="lost")
+    assert waivers_for(office.departments, "credit", 1) == ()
+    assert office.promoted()[0] == "deny"
+
+
+def test_a_waiver_is_not_one_in_another_environment(office: Office) -> None:
+    """It was signed for here."""
+    office.sign("demo_risk_officer")
+    office.sign("demo_second_officer")
+    settings = office.departments.settings
+    elsewhere = departments_at(settings.home, LIFECYCLE_PROJECT=str(settings.project), LIFECYCLE_ENVIRONMENT="staging")
+    assert waivers_for(elsewhere, "credit", 1) == ()
+
+
+def test_waive_on_the_command_line(office: Office, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """One signs and is told who is missing; the next completes it; what is never waived ends with 3."""
+    settings = office.departments.settings
+    monkeypatch.setenv("LIFECYCLE_PROJECT", str(settings.project))
+    monkeypatch.setenv("LIFECYCLE_HOME", str(settings.home))
+
+    def waive(person: str, rule: str = RULE) -> int:
+        capsys.readouterr()
+        key = str(office.people / f"{person}.key")
+        return main.run(["waive", "credit:1", "--rule", rule, "--as", person, "--key", key, "--reason", WHY, "--ticket", "RISK-7"])
+
+    assert waive("demo_risk_officer") == 0
+    assert "waits for another person" in capsys.readouterr().err
+    assert waive("demo_second_officer") == 0
+    assert "allow" in capsys.readouterr().out
+    assert waive("demo_risk_officer", "PRM-002") == Refused.exit_code
+    assert "WVR-001" in capsys.readouterr().err
+
+
+def test_waivers_stay_with_the_ledger(office: Office) -> None:
+    """Another process sees the same."""
+    office.sign("demo_risk_officer")
+    office.sign("demo_second_officer")
+    again = Departments(office.departments.settings)
+    (waiver,) = waivers_for(again, "credit", 1)
+    assert (waiver.rule, waiver.ticket, waiver.granted_by) == (RULE, "RISK-7", ("demo_risk_officer", "demo_second_officer"))
