@@ -20,6 +20,7 @@ from lifecycle.stages.evaluation import evaluation_asset
 from lifecycle.stages.lineage_export import lineage_export_asset
 from lifecycle.stages.monitoring import monitoring_asset
 from lifecycle.stages.promotion import promotion_asset
+from lifecycle.stages.reconciliation import reconciliation_asset
 from lifecycle.stages.rollback import rollback_asset
 from lifecycle.wiring import Departments
 
@@ -45,10 +46,15 @@ def model_definitions(model: GovernedModel, runs_on: RunsOn) -> dg.Definitions:
 
 
 def audit_definitions(runs_on: RunsOn) -> dg.Definitions:
-    """What is about the whole ledger and no one model: the daily lineage export, and what is sent of it."""
-    audit = dg.define_asset_job("audit_lineage_export", selection=dg.AssetSelection.groups("audit"), executor_def=runs_on.executor)
+    """What is about the whole ledger and no one model: the daily lineage export, what is sent of it, and the daily reconciliation."""
+    lineage, accounts = lineage_export_asset(), reconciliation_asset()
+    export = dg.define_asset_job("audit_lineage_export", selection=dg.AssetSelection.assets(lineage), executor_def=runs_on.executor)
+    compare = dg.define_asset_job("audit_reconciliation", selection=dg.AssetSelection.assets(accounts), executor_def=runs_on.executor)
     return dg.Definitions(
-        assets=[lineage_export_asset()], jobs=[audit], schedules=[schedules.lineage_export(audit)], sensors=[lineage_outbox()]
+        assets=[lineage, accounts],
+        jobs=[export, compare],
+        schedules=[schedules.lineage_export(export), schedules.reconciliation(compare)],
+        sensors=[lineage_outbox()],
     )
 
 

@@ -1,4 +1,4 @@
-"""Schedules: retraining and monitoring as declared, the lineage export every day."""
+"""Schedules: retraining and monitoring as declared, the lineage export and the reconciliation every day."""
 
 from __future__ import annotations
 
@@ -23,6 +23,17 @@ def lineage_export(job: Any) -> dg.ScheduleDefinition:
     return dg.ScheduleDefinition(
         name="audit_lineage_export_daily",
         cron_schedule="0 2 * * *",
+        job=job,
+        execution_timezone="UTC",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+    )
+
+
+def reconciliation(job: Any) -> dg.ScheduleDefinition:
+    """Every day, from the start: what was forged or lost should not wait for somebody to ask."""
+    return dg.ScheduleDefinition(
+        name="audit_reconciliation_daily",
+        cron_schedule="30 2 * * *",
         job=job,
         execution_timezone="UTC",
         default_status=dg.DefaultScheduleStatus.RUNNING,

@@ -35,7 +35,7 @@ def test_every_governed_model_has_its_stages_in_a_group_of_its_own(tmp_path: Pat
     graph = definitions_of(departments_at(tmp_path / "home")).resolve_asset_graph()
     keys = {key.to_user_string() for key in graph.get_all_asset_keys()}
     stages = {f"credit/{stage}" for stage in ("dataset", "candidate", "evaluation", "promotion", "deployment", "monitoring", "rollback")}
-    assert keys == {*stages, "audit/lineage_export"}
+    assert keys == {*stages, "audit/lineage_export", "audit/reconciliation"}
     for stage in stages:
         node = graph.get(dg.AssetKey(stage.split("/")))
         assert node.group_name == "credit"
@@ -46,13 +46,14 @@ def test_every_governed_model_has_its_stages_in_a_group_of_its_own(tmp_path: Pat
 
 
 def test_the_jobs_schedules_and_sensors_are_there(tmp_path: Path) -> None:
-    """What the pages offer: three jobs of a life, the clocks, and the sensors, of which three run from the start."""
+    """What the pages offer: three jobs of a life, the clocks, and the sensors, of which four run from the start."""
     definitions = definitions_of(departments_at(tmp_path / "home"))
     repository = definitions.get_repository_def()
     assert {"credit_train_to_gate", "credit_deploy", "credit_rollback"} <= set(repository.job_names)
-    assert {"credit_retraining", "credit_monitoring", "audit_lineage_export_daily"} == {s.name for s in repository.schedule_defs}
+    clocks = {"credit_retraining", "credit_monitoring", "audit_lineage_export_daily", "audit_reconciliation_daily"}
+    assert clocks == {s.name for s in repository.schedule_defs}
     running = {s.name for s in repository.sensor_defs if s.default_status == dg.DefaultSensorStatus.RUNNING}
-    assert running == {"credit_approvals", "credit_rollbacks", "credit_broken_deployments"}
+    assert running == {"credit_approvals", "credit_rollbacks", "credit_broken_deployments", "audit_lineage_outbox"}
     assert {s.name for s in repository.sensor_defs} - running == {"credit_new_data", "credit_breaches"}
 
 
