@@ -55,20 +55,24 @@ def signer_of(envelope: Envelope, payload_type: str, registry: Registry) -> tupl
 
     Raises Tampered where the bytes are not what was signed, Refused where the type is another or nobody has the key.
     """
-    from cryptography.exceptions import InvalidSignature
-
     if envelope.payload_type != payload_type:
         raise Refused(f"A {envelope.payload_type} is no {payload_type}.", "Sign what is asked for here.", ("STATEMENT-TYPE",))
     found = registry.key(envelope.key_id)
     if found is None:
         raise Refused(f"Nobody here has a key {envelope.key_id}.", "Have the key enrolled, or sign with one that is.", ("KEY-ENROLLED",))
     person, key = found
-    payload, signature = envelope.payload_bytes(), decoded(envelope.signature)
-    try:
-        decode_public(key.public).verify(signature, pre_authentication(envelope.payload_type, payload))
-    except InvalidSignature as error:
-        raise Tampered(f"The signature is not one by {person.id} on these bytes.", "Ask them to sign again.") from error
+    require_signed_by(envelope, key.public, person.id)
     return person, key
+
+
+def require_signed_by(envelope: Envelope, public: str, signer: ActorId) -> None:
+    """Raises Tampered unless this key (Ed25519 in base64), which is the signer's, signed exactly these bytes as what they are."""
+    from cryptography.exceptions import InvalidSignature
+
+    try:
+        decode_public(public).verify(decoded(envelope.signature), pre_authentication(envelope.payload_type, envelope.payload_bytes()))
+    except InvalidSignature as error:
+        raise Tampered(f"The signature is not one by {signer} on these bytes.", "Ask them to sign again.") from error
 
 
 def require_in_force(
