@@ -49,6 +49,9 @@ class Verification:
     signed_size: int
     held_size: int | None
     findings: tuple[Finding, ...]
+    #: How many records a trusted time stamp covers, and how many a quorum of trusted witnesses has cosigned.
+    stamped_size: int | None = None
+    witnessed_size: int | None = None
     #: Told, but nothing is broken by it; `breaks` is None in each.
     notices: tuple[Finding, ...] = ()
     #: None where no anchor has ever seen the ledger.

@@ -5,14 +5,19 @@
 | L0    | self-consistent: every record has the bytes, the columns, the place and the state that it says |
 | L1    | log-signed: the log's key signed this tree, up to its latest ledger checkpoint                 |
 | L2    | as held: the ledger goes on from a ledger checkpoint that the verifier held before             |
+| L3    | time-stamped: an authority that the verifier trusts says when a ledger checkpoint existed      |
+| L4    | witnessed: a quorum of witnesses that the verifier trusts cosigned a ledger checkpoint         |
 
 It has two parts. The structural one (`structure.py`) reads no record: rows, tree, ledger checkpoints. The semantic one reads every
 record and asks the checks of `checks.py`: what it says twice, whether it could happen, whether one of its subject is missing
 before it, whether people signed what it says and were no makers of it, whether what is gone went by an event.
 
 A log that its operator signs alone proves nothing against that operator: at L1 they could have rebuilt and signed it
-anew. Only L2 sees a tail that was dropped together with its checkpoints, or a rebuilt log. No log proves that
-nothing was ever left out. Rows are streamed: memory grows with the number of versions and approvals, not of records.
+anew. Only from L2 on does a dropped tail or a rebuilt log show, at L3 a time that was claimed wrongly, at L4 a log that is shown
+to others with another past. Each level rests on its own evidence, which the verifier trusts from elsewhere; the highest one
+below which nothing is broken is what was reached. No log proves that nothing was ever left out.
+
+Rows are streamed: memory grows with the number of versions and approvals, not of records.
 """
 
 from __future__ import annotations
@@ -22,21 +27,31 @@ from typing import TYPE_CHECKING
 
 from lifecycle.errors import InvalidDeclaration, Tampered
 from lifecycle.ledger.agreement_check import AgreementCheck
+from lifecycle.ledger.anchor_check import AnchorCheck
 from lifecycle.ledger.checks import Check
 from lifecycle.ledger.findings import Assurance, Finding, Verification, level_reached
 from lifecycle.ledger.keeping_check import KeepingCheck
+from lifecycle.ledger.key_ring import ROTATED, rotations_in
 from lifecycle.ledger.opening_check import values_that_do_not_open
 from lifecycle.ledger.projection_check import ProjectionCheck
+from lifecycle.ledger.receipts import AnchorReceipt, ReceiptBook
 from lifecycle.ledger.record_check import RecordCheck
 from lifecycle.ledger.rows import LedgerRows
 from lifecycle.ledger.statement_check import StatementCheck
 from lifecycle.ledger.structure import Structure
+from lifecycle.ledger.time_check import TimeCheck
 from lifecycle.ledger.written_roots import WrittenRoots
 from lifecycle.proofs.merkle import EMPTY_ROOT
-from lifecycle.proofs.notes import VerifierKey
+from lifecycle.proofs.notes import Checkpoint, VerifierKey
+from lifecycle.proofs.rotation import follow
+from lifecycle.proofs.trust import Trust
+from lifecycle.records.identity import now_us
 
 if TYPE_CHECKING:
     from lifecycle.ledger.ledger import Ledger
+
+#: What anchors show, beside what the log itself signed and the verifier held.
+STAMPED_OR_WITNESSED: tuple[Assurance, ...] = ("L3", "L4")
 
 
 def verify_ledger(
@@ -44,23 +59,30 @@ def verify_ledger(
     verifier_key: VerifierKey | None,
     held_checkpoint: str | None = None,
     *,
+    trust: Trust | None = None,
     structure_only: bool = False,
     checks: Sequence[Check] = (),
 ) -> Verification:
     """Verifies every record, the tree, every ledger checkpoint and every state; reads the rows and nothing else.
 
-    Without the log's verifier key nothing above L0 is reached. `held_checkpoint` is a signed note that the verifier
-    got earlier and kept elsewhere. `structure_only` leaves out what the records say; `checks` are asked of them besides those
-    that every ledger must pass. What is wrong is returned as findings; raises Unavailable where there is no
-    ledger or it does not answer, InvalidDeclaration for a held checkpoint without a key to check it with.
+    Without the log's verifier key nothing above L0 is reached. `held_checkpoint` is a signed note that the verifier got
+    earlier and kept elsewhere. `trust` is everything else that it may rest on, and may hold either of the two as well: the log's
+    keys and their sizes, more notes, witnesses and authorities. `structure_only` leaves out what the records say; `checks` are
+    asked of them besides those that every ledger must pass. What is wrong is returned as findings; raises Unavailable where
+    there is no ledger or it does not answer, InvalidDeclaration for a held checkpoint without a key to check it with.
     """
-    if held_checkpoint is not None and verifier_key is None:
+    given = Trust(None, () if verifier_key is None else (verifier_key,), (), (), () if held_checkpoint is None else (held_checkpoint,))
+    whole = Trust.joined((given, trust or Trust()))
+    if whole.checkpoints and not whole.log_keys:
         raise InvalidDeclaration(
             "A ledger checkpoint that you hold can't be checked without the log's key.", "Pass the verifier key as well."
         )
-    inspection = _Inspection(verifier_key, () if held_checkpoint is None else (held_checkpoint,))
+    url = ledger if isinstance(ledger, str) else ledger.url
+    inspection = _Inspection(whole)
     try:
-        with LedgerRows(ledger if isinstance(ledger, str) else ledger.url) as rows, rows.snapshot():
+        with LedgerRows(url) as rows, rows.snapshot():
+            inspection.look_at_keys(rows)
+            inspection.look_at_anchors(url)
             inspection.look_at_structure(rows)
             if structure_only:
                 inspection.leave_records_unread()
@@ -75,32 +97,58 @@ def verify_ledger(
 class _Inspection:
     """One verification while it goes on."""
 
-    def __init__(self, key: VerifierKey | None, held_notes: Sequence[str]) -> None:
+    def __init__(self, trust: Trust) -> None:
         #: Findings and notices.
         self.found: list[Finding] = []
-        self._key = key
-        self._written = WrittenRoots(() if key is None else (key,), held_notes, self.found.append)
-        self._origin = "" if key is None else key.name
+        self._trust = trust
+        self._held: list[Checkpoint] = []
+        self._use(trust.log_keys)
+        self._origin = trust.log_keys[0].name if trust.log_keys else ""
         self._structure: Structure | None = None
         self._records_read = True
+
+    def look_at_keys(self, rows: LedgerRows) -> None:
+        """Follows the log's changes of its key, from the keys that are trusted."""
+        followed = follow(self._trust.log_keys, rotations_in(rows))
+        for index, why in followed.refused:
+            self.found.append(Finding(index, f"record {index} ({ROTATED}) gives the log no other key: {why}", "L1"))
+        self._use(followed.keys)
+
+    def look_at_anchors(self, url: str) -> None:
+        """What anchors saw, as far as they are trusted."""
+        kept: list[AnchorReceipt] = []
+        try:
+            with ReceiptBook(url) as book:
+                kept = book.all()
+        except Tampered as error:
+            # Receipts are no part of the log: one that was altered breaks what it stood for, and nothing below.
+            self.found.append(Finding(None, error.what, "L3"))
+        self._anchors.judge(kept, self._trust.checkpoints)
 
     def look_at_structure(self, rows: LedgerRows) -> None:
         """Rows, tree, ledger checkpoints."""
         head = rows.head()
-        if self._key is not None and head.origin != self._key.name:
-            told = f"the ledger says that it is {head.origin!r}, but the key is that of {self._key.name!r}"
+        if self._keys and head.origin != self._keys[0].name:
+            told = f"the ledger says that it is {head.origin!r}, but the key is that of {self._keys[0].name!r}"
             self.found.append(Finding(None, told, "L1"))
         self._origin = str(head.origin)
-        self._structure = structure = Structure(self._written.all(rows))
+        held = WrittenRoots(self._keys, self._trust.checkpoints, self.found.append)
+        self._held = held.held
+        self._structure = structure = Structure(held.all(rows, self._anchors.roots))
         self.found.extend(structure.read(rows.leaves(), rows.name_of))
         self.found.extend(structure.compare_roots())
         self.found.extend(structure.compare_head(head))
+
+    def _use(self, keys: Sequence[VerifierKey]) -> None:
+        """What the log's notes are opened with from here on."""
+        self._keys = keys
+        self._anchors = AnchorCheck(self._trust, keys, self.found.append)
 
     def look_at_records(self, rows: LedgerRows, others: Sequence[Check]) -> None:
         """What the records say, and what is kept beside them."""
         keeping = KeepingCheck(rows)
         projections = ProjectionCheck(rows, keeping.closed_versions)
-        records = RecordCheck(projections, keeping, (AgreementCheck(), StatementCheck(), *others))
+        records = RecordCheck(projections, keeping, (AgreementCheck(), StatementCheck(), TimeCheck(self._anchors.seen), *others))
         for row in rows.records():
             self.found.extend(records.look_at(row))
         self.found.extend(records.end())
@@ -120,11 +168,11 @@ class _Inspection:
         size, root, fitting = (
             (0, EMPTY_ROOT, {}) if self._structure is None else (self._structure.size, self._structure.root, self._structure.fitting)
         )
-        signed = 0 if self._key is None else max(fitting.values(), default=0)
-        held = self._written.held
+        signed = max(fitting.values(), default=0) if self._keys else 0
         shown: set[Assurance] = {"L1"} if signed else set()
-        if held:
+        if self._held:
             shown.add("L2")
+        shown.update(level for level in STAMPED_OR_WITNESSED if level in fitting)
         return Verification(
             ok=not findings,
             origin=self._origin,
@@ -132,9 +180,12 @@ class _Inspection:
             root=root,
             level=level_reached(findings, shown),
             signed_size=signed,
-            held_size=held[-1].size if held else None,
+            held_size=self._held[-1].size if self._held else None,
+            stamped_size=fitting.get("L3"),
+            witnessed_size=fitting.get("L4"),
             findings=findings,
             notices=tuple(found for found in self.found if found.breaks is None),
+            exposure=self._anchors.exposure(size, now_us()),
             records_read=self._records_read,
         )
 

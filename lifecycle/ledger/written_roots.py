@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from lifecycle.errors import LifecycleError
 from lifecycle.ledger.findings import Finding
@@ -23,9 +23,10 @@ class WrittenRoots:
         self._report = report
         self.held = sorted(self._opened_held(held_notes), key=lambda checkpoint: checkpoint.size)
 
-    def all(self, rows: LedgerRows) -> Iterator[WrittenRoot]:
-        """Every root that the records must hash to, in the order of their sizes."""
-        return heapq.merge(self._kept(rows), self._held_roots(), key=lambda written: written.size)
+    def all(self, rows: LedgerRows, others: Iterable[WrittenRoot] = ()) -> Iterator[WrittenRoot]:
+        """Every root that the records must hash to, in the order of their sizes; `others` are what anchors saw."""
+        anchored = sorted(others, key=lambda written: written.size)
+        return heapq.merge(self._kept(rows), self._held_roots(), anchored, key=lambda written: written.size)
 
     def _opened_held(self, notes: Sequence[str]) -> Iterator[Checkpoint]:
         for note in notes:

@@ -86,10 +86,15 @@ def test_verify_answers_programs(call: Call, home: Departments, tmp_path: Path) 
         "origin": "lifecycle.local/ledger",
         "size": 4,
         "root": head.root_text,
+        "records_read": True,
         "signed_size": 3,
         "unsigned": 1,
         "held_size": 3,
+        "stamped_size": None,
+        "witnessed_size": None,
+        "exposure": None,
         "findings": [],
+        "notices": [],
     }
 
 

@@ -8,50 +8,74 @@ from typing import TYPE_CHECKING
 import click
 
 from lifecycle.cli import render
-from lifecycle.errors import Tampered, UnknownName
+from lifecycle.errors import LifecycleError, Tampered, Unavailable, UnknownName
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from lifecycle.ledger.findings import Verification
-    from lifecycle.proofs.notes import VerifierKey
+    from lifecycle.proofs.trust import Trust
     from lifecycle.wiring import Departments
 
 _LEVELS = {
     "none": "reached no level: it does not even agree with itself",
     "L0": "self-consistent; no signature of the log covers it",
     "L1": "signed by the log. Against whoever holds the log's key this proves nothing: keep a ledger checkpoint elsewhere, "
-    "and pass it with --checkpoint",
+    "and pass it with --trust",
     "L2": "goes on from the ledger checkpoint that you held",
+    "L3": "time-stamped by an authority that you trust",
+    "L4": "cosigned by a quorum of the witnesses that you trust",
 }
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @click.command(short_help="Check every record, the tree, every signature and state.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @click.option(
-    "--checkpoint", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A ledger checkpoint that you kept elsewhere."
+    "--trust",
+    "trusted",
+    type=_FILE,
+    multiple=True,
+    help="What you had before: a trust file, a verifier key, a ledger checkpoint, a witness policy, certificates. Several times.",
 )
+@click.option("--checkpoint", type=_FILE, help="A ledger checkpoint that you kept elsewhere; the same as --trust.")
 @click.option("--url", help="Another ledger's database than this home's.")
-@click.option("--key", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="The log's verifier key, if not this home's.")
+@click.option("--key", type=_FILE, help="The log's verifier key, if not this home's; the same as --trust.")
+@click.option("--structure", "structure_only", is_flag=True, help="Rows, tree and signatures only; what the records say is not read.")
 @click.pass_context
-def verify(ctx: click.Context, as_json: bool, checkpoint: Path | None, url: str | None, key: Path | None) -> None:
+def verify(
+    ctx: click.Context,
+    as_json: bool,
+    trusted: tuple[Path, ...],
+    checkpoint: Path | None,
+    url: str | None,
+    key: Path | None,
+    structure_only: bool,
+) -> None:
     """Check every record, the tree, every signature and every state.
 
     Ends with 0 only where everything holds, with 4 where something does not. Names each record that was altered, and
     the level of assurance that is reached: L0 self-consistent, L1 signed by the log, L2 consistent with a ledger
-    checkpoint that you held.
+    checkpoint that you held, L3 time-stamped, L4 cosigned by a quorum of witnesses.
+
+    What --trust says is what the levels above L0 rest on; get it before, and not from whom you verify. Without it the key, the
+    folders, witnesses and authorities of this project are taken, which is enough to find an accident and not its operator.
     """
     from lifecycle.ledger.address import Address
     from lifecycle.ledger.verification import verify_ledger
+    from lifecycle.proofs.trust import Trust
 
-    if url is None or key is None:
+    given = [_read(file) for file in (*trusted, checkpoint, key) if file is not None]
+    if url is None or not any(part.log_keys for part in given):
         from lifecycle.wiring import Departments
 
         departments = Departments.here()
+        if not any(part.log_keys for part in given):
+            given.append(_key_of_home(departments))
+        if url is None and not trusted:
+            given += _declared(departments)
         url = url or departments.settings.ledger_url
-        verifier_key = _home_key(departments) if key is None else _key_in(key)
-    else:
-        verifier_key = _key_in(key)
-    held = None if checkpoint is None else checkpoint.read_text(encoding="utf-8")
-    result = verify_ledger(url, verifier_key, held)
+    result = verify_ledger(url, None, trust=Trust.joined(given), structure_only=structure_only)
     if as_json:
         render.as_json(_result_as_json(result, url=str(Address.parse(url))))
     else:
@@ -60,23 +84,45 @@ def verify(ctx: click.Context, as_json: bool, checkpoint: Path | None, url: str 
         ctx.exit(Tampered.exit_code)
 
 
-def _home_key(departments: Departments) -> VerifierKey | None:
-    from lifecycle.ledger.keys import read_log_key
+def _read(file: Path) -> Trust:
+    from lifecycle.proofs.trust import Trust
 
     try:
-        return read_log_key(departments.settings.home / "keys")
+        return Trust.read(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeError) as error:
+        raise Unavailable(f"{file} can't be read: {error}.", "Pass a text file that you can read.") from error
+    except LifecycleError as error:
+        raise type(error)(f"{file}: {error.what}", error.next_step) from error
+
+
+def _key_of_home(departments: Departments) -> Trust:
+    from lifecycle.ledger.keys import read_log_key
+    from lifecycle.proofs.trust import Trust
+
+    try:
+        key = read_log_key(departments.settings.home / "keys")
     except UnknownName as error:
-        render.note(f"{error.what} No signature can be checked; pass one with --key.")
-        return None
+        render.note(f"{error.what} No signature can be checked; pass a key with --trust.")
+        return Trust()
+    return Trust(origin=key.name, log_keys=(key,))
 
 
-def _key_in(file: Path) -> VerifierKey:
-    from lifecycle.proofs.notes import VerifierKey
+def _declared(departments: Departments) -> Iterator[Trust]:
+    """What this project declares for itself, and what lies in the folders that it anchors in."""
+    from lifecycle.proofs.trust import Trust
 
-    return VerifierKey.parse(file.read_text(encoding="utf-8"))
+    declared = departments.anchors
+    yield Trust(policies=(declared.policy,), tsa_certificates=declared.certificates)
+    for folder in declared.folders:
+        try:
+            yield Trust(checkpoints=tuple(folder.notes(departments.settings.origin)))
+        except Unavailable as error:
+            render.note(f"{error.what} It is not held against the ledger.")
 
 
 def _result_as_json(result: Verification, *, url: str) -> dict[str, object]:
+    from lifecycle.cli.ledger.anchoring import exposure_as_json
+
     return {
         "ok": result.ok,
         "level": result.level,
@@ -84,20 +130,45 @@ def _result_as_json(result: Verification, *, url: str) -> dict[str, object]:
         "origin": result.origin,
         "size": result.size,
         "root": result.root_text,
+        "records_read": result.records_read,
         "signed_size": result.signed_size,
         "unsigned": result.unsigned,
         "held_size": result.held_size,
+        "stamped_size": result.stamped_size,
+        "witnessed_size": result.witnessed_size,
+        "exposure": exposure_as_json(result.exposure),
         "findings": [{"index": found.index, "what": found.what, "breaks": found.breaks} for found in result.findings],
+        "notices": [{"index": found.index, "what": found.what} for found in result.notices],
     }
 
 
 def _show_result(result: Verification) -> None:
+    from lifecycle.cli.ledger.anchoring import exposure_told
+
     verdict = "The ledger holds" if result.ok else "The ledger does NOT hold"
     render.line(f"{verdict}: {result.origin}, {result.size} records, root {result.root_text}")
     render.line(f"{result.level}  {_LEVELS[result.level]}.")
+    for line in _evidence(result):
+        render.line(f"    {line}")
+    if not result.records_read:
+        render.line("Only the structure was looked at: what the records say was not read.")
     if result.unsigned and result.signed_size:
         render.line(f"Not signed yet: the latest {result.unsigned}. `lifecycle ledger checkpoint` signs what stands.")
+    render.line(exposure_told(result.exposure))
     for found in result.findings:
         render.line(f"  {found.breaks}  {found.what}")
+    for found in result.notices:
+        render.line(f"  note: {found.what}")
     if not result.ok:
         render.line("Next: keep a copy as evidence; restore a backup, or explain each finding, before anything is deployed from here.")
+
+
+def _evidence(result: Verification) -> Sequence[str]:
+    """What each level from L1 up rests on: how many records it covers."""
+    covered = (
+        ("L1", "signed by the log", result.signed_size or None),
+        ("L2", "held by you", result.held_size),
+        ("L3", "time-stamped", result.stamped_size),
+        ("L4", "cosigned by a quorum", result.witnessed_size),
+    )
+    return [f"{level} {what}: {size} records" for level, what, size in covered if size is not None]
