@@ -11,14 +11,15 @@ from collections.abc import Iterator
 from operator import attrgetter
 
 from lifecycle.errors import LifecycleError
-from lifecycle.ledger.findings import Finding
+from lifecycle.ledger.findings import Finding, named
 from lifecycle.ledger.pruned import PrunedRanges
-from lifecycle.ledger.rows import LedgerRows
+from lifecycle.ledger.rows import LedgerRows, RecordRow
 from lifecycle.records.bodies import Body
 from lifecycle.records.bodies.governors import PersonEnrolled
 from lifecycle.records.bodies.keeping import BodiesPruned, LedgerRestored, LegalHoldPlaced, SubjectErased
 from lifecycle.records.events import Event
 from lifecycle.records.record import Digest
+from lifecycle.records.retention import OBSERVATIONS
 
 #: The bodies that hold a commitment to a value beside the ledger, and the field that it stands in.
 COMMITTED = {PersonEnrolled: attrgetter("directory"), LegalHoldPlaced: attrgetter("subject")}
@@ -47,6 +48,19 @@ class KeepingCheck:
         """Whether a later record says that the bytes of this one were pruned."""
         return index in self._pruned
 
+    def look_at_missing(self, row: RecordRow) -> Iterator[Finding]:
+        """What is wrong with the bytes of this record being gone, by what its columns say: nothing else is left of it."""
+        by = self._pruned.by(row.leaf_index) if isinstance(row.leaf_index, int) else None
+        name = named(row.leaf_index, row.type, row.event_id)
+        if by is None:
+            yield Finding(row.leaf_index, f"{name} was altered: its bytes are gone, and nothing says that they were pruned")
+            return
+        closed = self.closed_versions.get((row.subject_name, row.subject_version))
+        if row.type not in OBSERVATIONS and (row.subject_kind != "model" or closed is None or row.leaf_index > closed):
+            yield Finding(row.leaf_index, f"{name} was pruned by record {by}, but it is no observation and of no version that is over")
+        elif closed is None and row.occurred_at_us >= self._prunings[by].before_us:
+            yield Finding(row.leaf_index, f"{name} was pruned by record {by} before its retention had passed")
+
     def look_at(self, index: int, event: Event) -> Iterator[Finding]:
         """Takes an event in: it is there, so it can't have been pruned. What it tells is held together at the end."""
         body = event.body
@@ -69,6 +83,18 @@ class KeepingCheck:
         for commitment, index in self._erased.items():
             if commitment in self._kept:
                 yield Finding(index, f"record {index} says that the value behind {commitment} was erased, but it is kept again")
+        for index, restored in self.restores:
+            told = f"record {index} says that the ledger was restored from a backup of {restored.backup_size} records"
+            yield Finding(index, f"{told}: {_lost(restored)} ({restored.reason})", None)
+
+
+def _lost(restored: LedgerRestored) -> str:
+    if restored.last_known is None:
+        return "nothing outside it was known, so nobody can tell what was lost"
+    first, last = restored.backup_size, restored.backup_size + restored.lost - 1
+    if not restored.lost:
+        return "no record that was signed is lost"
+    return f"record {first} is lost" if restored.lost == 1 else f"records {first} to {last} are lost"
 
 
 def _commitment_of(body: Body) -> Digest | None:

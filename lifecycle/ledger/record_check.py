@@ -35,8 +35,7 @@ class RecordCheck:
             return
         if event is None:
             self._projections.pass_over(row)
-            if not self._keeping.pruned(row.leaf_index):
-                yield Finding(row.leaf_index, f"{_named(row)} was altered: its bytes are gone, and nothing says that they were pruned")
+            yield from self._keeping.look_at_missing(row)
             return
         for column, said, value in zip(EVENT_COLUMNS, row[1:-2], columns_of(event), strict=True):
             if said != value:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Unpack
 
 from sqlalchemy import Connection, func, select
@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from lifecycle.errors import LifecycleError, MalformedRecord, Tampered
 from lifecycle.ledger.columns import columns_of
-from lifecycle.ledger.legality import Legality
+from lifecycle.ledger.legality import Legality, Standing
 from lifecycle.ledger.reading import read_events
 from lifecycle.ledger.recorded import Wanted
 from lifecycle.ledger.schema import LedgerTable
@@ -86,6 +86,10 @@ class Writer:
         """What `Ledger.events` gives, with what this writer appended; it can't change before the block ends."""
         with Session(self._connection) as session:
             return read_events(session, **wanted)
+
+    def states_of(self, model: Name, version: Version) -> Mapping[str, Standing]:
+        """What one version is, by environment; `legality.NOWHERE` stands for those in which nothing happened to it."""
+        return self._turn.states_of(model, version)
 
     def keep(self, opening: Opening, subject: str) -> None:
         """Keeps what opens a commitment beside the log, under the person or row that it is about, so that it can be erased."""

@@ -21,6 +21,7 @@ VERBS: dict[str, Verb] = {
     "rotate-key": Verb("Anchor", "ledger.trust", "Give the ledger another key; both sign the change."),
     "roles": Verb("Keep", "ledger.roles", "Take apart who owns, appends, signs, keeps and reads a ledger on Postgres."),
     "erase": Verb("Keep", "ledger.keeping", "Erase what is kept of somebody; every proof still holds."),
+    "prune": Verb("Keep", "ledger.retention", "Take away the bytes of records whose retention has passed."),
     "hold": Verb("Keep", "ledger.keeping", "Place, release and list legal holds."),
 }
 
