@@ -13,8 +13,9 @@ from lifecycle.ledger.signing import sign_ledger
 from lifecycle.proofs.notes import VerifierKey
 from tests.ledger.happenings import ORIGIN
 from tests.ledger.places import Place, place, server
+from tests.ledger.victim import victim
 
-__all__ = ["place", "server"]
+__all__ = ["place", "server", "victim"]
 
 
 @pytest.fixture

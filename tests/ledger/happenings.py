@@ -89,9 +89,14 @@ def _about(
 def tamper(file: Path, script: str) -> None:
     """Does what somebody who owns the file can do: drops the triggers and runs any SQL, with the words of `places.Place`."""
     with closing(sqlite3.connect(file)) as connection:
-        connection.create_function("edited", 3, lambda content, old, new: content.replace(old.encode(), new.encode()))
-        connection.create_function("bytes_of", 1, str.encode)
+        speak_as_attacker(connection)
         for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
             connection.execute(f"DROP TRIGGER {name}")
         connection.executescript(script)
         connection.commit()
+
+
+def speak_as_attacker(connection: sqlite3.Connection) -> None:
+    """Teaches a connection the words of `places.Place`; SQLite knows `zeroblob` by itself."""
+    connection.create_function("edited", 3, lambda content, old, new: content.replace(old.encode(), new.encode()))
+    connection.create_function("bytes_of", 1, str.encode)

@@ -6,23 +6,28 @@ makes each test of a module run on both databases.
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.conftest import skip_or_fail
-from tests.ledger.happenings import tamper
+from tests.ledger.happenings import speak_as_attacker, tamper
 from tests.ledger.server import Server, running_server
+
+if TYPE_CHECKING:
+    import psycopg
 
 ON_POSTGRES = pytest.param("postgresql", marks=pytest.mark.slow)
 EVERY_DATABASE = pytest.mark.parametrize("place", ["sqlite", ON_POSTGRES], indirect=True)
+SQLITE_ONLY = pytest.mark.parametrize("place", ["sqlite"], indirect=True)
 POSTGRES_ONLY = pytest.mark.parametrize("place", [ON_POSTGRES], indirect=True)
 
 
@@ -36,6 +41,8 @@ class Place(ABC):
     url: str
     #: The file of a SQLite ledger.
     file: Path | None = None
+    #: What the driver raises.
+    error: type[Exception]
 
     @abstractmethod
     def tamper(self, script: str) -> None:
@@ -46,6 +53,10 @@ class Place(ABC):
         """Runs one statement with the triggers as they stand; `?` marks a value. Raises the driver's error."""
 
     @abstractmethod
+    def change_all(self, statement: str, rows: Iterable[Sequence[Any]]) -> None:
+        """Runs one statement for each row of values, all or nothing."""
+
+    @abstractmethod
     def fetch(self, statement: str) -> list[tuple[Any, ...]]:
         """The rows of a query; bytes are bytes."""
 
@@ -53,9 +64,15 @@ class Place(ABC):
     def twin(self) -> Place:
         """Another place with a copy of everything in this one."""
 
+    @abstractmethod
+    def discard(self) -> None:
+        """Gives its space back; nothing is there after it."""
+
 
 class SqlitePlace(Place):
     """A file in a folder of its own."""
+
+    error = sqlite3.Error
 
     def __init__(self, file: Path) -> None:
         self.file: Path = file
@@ -66,11 +83,15 @@ class SqlitePlace(Place):
         tamper(self.file, script)
 
     def change(self, statement: str, values: Sequence[Any] = ()) -> None:
-        with closing(sqlite3.connect(self.file)) as connection, connection:
+        with self._connected() as connection:
             connection.execute(statement, values)
 
+    def change_all(self, statement: str, rows: Iterable[Sequence[Any]]) -> None:
+        with self._connected() as connection:
+            connection.executemany(statement, rows)
+
     def fetch(self, statement: str) -> list[tuple[Any, ...]]:
-        with closing(sqlite3.connect(self.file)) as connection:
+        with self._connected() as connection:
             return connection.execute(statement).fetchall()
 
     def twin(self) -> Place:
@@ -80,46 +101,72 @@ class SqlitePlace(Place):
             original.backup(copy)
         return SqlitePlace(folder / self.file.name)
 
+    def discard(self) -> None:
+        shutil.rmtree(self.file.parent)
+
+    @contextmanager
+    def _connected(self) -> Iterator[sqlite3.Connection]:
+        with closing(sqlite3.connect(self.file)) as connection, connection:
+            speak_as_attacker(connection)
+            yield connection
+
 
 class PostgresPlace(Place):
     """A database of its own on a server."""
 
     def __init__(self, server: Server, url: str) -> None:
-        self.server = server
-        self.url = url
-
-    def tamper(self, script: str) -> None:
         import psycopg
 
-        tables = (
-            "SELECT format('ALTER TABLE %s DISABLE TRIGGER USER', oid::regclass) FROM pg_class WHERE relkind = 'r' AND relhastriggers",
-        )
-        with psycopg.connect(self.url, autocommit=True) as connection:
-            for (statement,) in connection.execute(tables[0]).fetchall():
-                connection.execute(statement)
+        self.server = server
+        self.url = url
+        self.error = psycopg.Error
+
+    @classmethod
+    def empty(cls, server: Server) -> PostgresPlace:
+        """A new database, in which the attacker's words are known."""
+        place = cls(server, server.empty_database())
+        with place._connected() as connection:
             connection.execute(_ATTACKERS_WORDS)
-            connection.execute("SET search_path = public, attacker")
+        return place
+
+    def tamper(self, script: str) -> None:
+        with self._connected() as connection:
+            for (statement,) in connection.execute(_DISABLE_TRIGGERS).fetchall():
+                connection.execute(statement.encode())
             connection.execute(script.encode())
 
     def change(self, statement: str, values: Sequence[Any] = ()) -> None:
-        import psycopg
-
-        with psycopg.connect(self.url) as connection:
+        with self._connected() as connection:
             connection.execute(statement.replace("?", "%s").encode(), values)
 
-    def fetch(self, statement: str) -> list[tuple[Any, ...]]:
-        import psycopg
+    def change_all(self, statement: str, rows: Iterable[Sequence[Any]]) -> None:
+        with self._connected() as connection, connection.cursor() as cursor:
+            cursor.executemany(statement.replace("?", "%s").encode(), rows)
 
-        with psycopg.connect(self.url) as connection:
+    def fetch(self, statement: str) -> list[tuple[Any, ...]]:
+        with self._connected() as connection:
             return connection.execute(statement.encode()).fetchall()
 
     def twin(self) -> Place:
         import psycopg
 
-        copy = self.server.url(f"{self._name}_twin_{next(_TWINS)}")
+        copy = self.server.url(f"{self._name}_{next(_TWINS)}")
         with psycopg.connect(self.server.url(), autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE {_database_in(copy)} TEMPLATE {self._name}".encode())
         return PostgresPlace(self.server, copy)
+
+    def discard(self) -> None:
+        import psycopg
+
+        with psycopg.connect(self.server.url(), autocommit=True) as connection:
+            connection.execute(f"DROP DATABASE {self._name} WITH (FORCE)".encode())
+
+    @contextmanager
+    def _connected(self) -> Iterator[psycopg.Connection[tuple[Any, ...]]]:
+        import psycopg
+
+        with psycopg.connect(self.url, options="-c search_path=public,attacker") as connection:
+            yield connection
 
     @property
     def _name(self) -> str:
@@ -127,11 +174,15 @@ class PostgresPlace(Place):
 
 
 _TWINS = count()
-_ATTACKERS_WORDS = """
-CREATE SCHEMA IF NOT EXISTS attacker;
-CREATE OR REPLACE FUNCTION attacker.zeroblob(n integer) RETURNS bytea LANGUAGE sql AS $$ SELECT decode(repeat('00', n), 'hex') $$;
-CREATE OR REPLACE FUNCTION attacker.bytes_of(words text) RETURNS bytea LANGUAGE sql AS $$ SELECT convert_to(words, 'UTF8') $$;
-CREATE OR REPLACE FUNCTION attacker.edited(content bytea, old text, new text) RETURNS bytea LANGUAGE sql
+_DISABLE_TRIGGERS = b"""
+SELECT format('ALTER TABLE %s DISABLE TRIGGER USER', oid::regclass) FROM pg_class
+WHERE relkind = 'r' AND relhastriggers AND relnamespace = 'public'::regnamespace
+"""
+_ATTACKERS_WORDS = b"""
+CREATE SCHEMA attacker;
+CREATE FUNCTION attacker.zeroblob(n integer) RETURNS bytea LANGUAGE sql AS $$ SELECT decode(repeat('00', n), 'hex') $$;
+CREATE FUNCTION attacker.bytes_of(words text) RETURNS bytea LANGUAGE sql AS $$ SELECT convert_to(words, 'UTF8') $$;
+CREATE FUNCTION attacker.edited(content bytea, old text, new text) RETURNS bytea LANGUAGE sql
   AS $$ SELECT convert_to(replace(convert_from(content, 'UTF8'), old, new), 'UTF8') $$;
 """
 
@@ -156,4 +207,4 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
         (tmp_path / "ledger").mkdir()
         return SqlitePlace(tmp_path / "ledger" / "ledger.db")
     server: Server = request.getfixturevalue("server")
-    return PostgresPlace(server, server.empty_database())
+    return PostgresPlace.empty(server)

@@ -17,11 +17,6 @@ from tests.ledger.happenings import ORIGIN, happening, tamper
 from tests.ledger.victim import ALTER_FIVE, Victim
 
 
-@pytest.fixture
-def victim(tmp_path: Path) -> Victim:
-    return Victim(tmp_path)
-
-
 def dumped(file: Path) -> list[str]:
     """Everything that a database holds, as SQL."""
     with closing(sqlite3.connect(file)) as connection:

@@ -2,31 +2,20 @@
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
-from pathlib import Path
-
 import pytest
 
 from lifecycle.errors import Tampered
 from lifecycle.ledger.ledger import Ledger
 from tests.ledger.happenings import ORIGIN
+from tests.ledger.places import EVERY_DATABASE
 from tests.ledger.victim import Victim
 
-
-@pytest.fixture
-def victim(tmp_path: Path) -> Victim:
-    return Victim(tmp_path)
-
-
-def change(victim: Victim, statement: str) -> None:
-    with closing(sqlite3.connect(victim.file)) as connection, connection:
-        connection.execute(statement)
+pytestmark = EVERY_DATABASE
 
 
 def test_bytes_can_go_and_every_proof_still_holds(victim: Victim) -> None:
     """The head, the signed checkpoints and the inclusion of other records need the hash of a leaf and not its bytes."""
-    change(victim, "UPDATE events SET stored = NULL WHERE leaf_index = 5")
+    victim.place.change("UPDATE events SET stored = NULL WHERE leaf_index = 5")
     with Ledger.open(victim.url, origin=ORIGIN) as ledger:
         assert ledger.proof(6).index == 6
     result = victim.verify()
@@ -36,7 +25,7 @@ def test_bytes_can_go_and_every_proof_still_holds(victim: Victim) -> None:
 
 def test_bytes_that_are_gone_are_a_finding_while_nothing_prunes(victim: Victim) -> None:
     """There is no event yet that says that bytes were pruned, so missing ones are tampering, and are never handed out."""
-    change(victim, "UPDATE events SET stored = NULL WHERE leaf_index = 5")
+    victim.place.change("UPDATE events SET stored = NULL WHERE leaf_index = 5")
     assert f"record 5 (KeyRevoked, id {victim.events[5].id}) was altered: its bytes are gone" in victim.verify().findings[0].what
     with Ledger.open(victim.url, origin=ORIGIN) as ledger, pytest.raises(Tampered, match="its bytes are gone"):
         ledger.stored(5)
@@ -45,7 +34,7 @@ def test_bytes_that_are_gone_are_a_finding_while_nothing_prunes(victim: Victim) 
 @pytest.mark.parametrize(
     "statement",
     [
-        "UPDATE events SET stored = CAST('{}' AS BLOB)",
+        "UPDATE events SET stored = bytes_of('{}')",
         "UPDATE events SET stored = NULL, leaf_hash = zeroblob(32)",
         "UPDATE events SET stored = NULL, subject_name = 'other'",
         "UPDATE events SET stored = NULL, run_id = 'run'",
@@ -53,12 +42,12 @@ def test_bytes_that_are_gone_are_a_finding_while_nothing_prunes(victim: Victim) 
 )
 def test_the_triggers_let_nothing_else_go_with_them(victim: Victim, statement: str) -> None:
     """Bytes are never replaced, and no column changes when they go."""
-    with pytest.raises(sqlite3.IntegrityError, match="append-only"):
-        change(victim, statement)
+    with pytest.raises(victim.place.error, match="append-only"):
+        victim.place.change(statement)
 
 
 def test_bytes_that_went_do_not_come_back(victim: Victim) -> None:
     """Nobody fills in what was pruned."""
-    change(victim, "UPDATE events SET stored = NULL WHERE leaf_index = 5")
-    with pytest.raises(sqlite3.IntegrityError, match="append-only"):
-        change(victim, "UPDATE events SET stored = CAST('{}' AS BLOB) WHERE leaf_index = 5")
+    victim.place.change("UPDATE events SET stored = NULL WHERE leaf_index = 5")
+    with pytest.raises(victim.place.error, match="append-only"):
+        victim.place.change("UPDATE events SET stored = bytes_of('{}') WHERE leaf_index = 5")
