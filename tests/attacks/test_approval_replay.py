@@ -83,7 +83,7 @@ def deployment(departments: Departments) -> GateInput:
 def replayed(departments: Departments, **subject: Any) -> Event:
     """What the attacker, who can append to the ledger, has of it: the very same signed envelope, as an event of another id."""
     (given,) = departments.ledger.events(types=("ApprovalGiven",), name=MODEL)
-    again = given.event.model_copy(update={"id": new_id(), "subject": given.event.subject.model_copy(update=subject)})
+    again = given.event.model_copy(update={"id": new_id(), "sequence": None, "subject": given.event.subject.model_copy(update=subject)})
     departments.ledger.append(again)
     return again
 
@@ -122,7 +122,7 @@ def test_a_nonce_signed_twice_counts_once(departments: Departments, tmp_path: Pa
     first = standing.body_of(given, ApprovalGiven).statement
     again = first.model_copy(update={"reason": "Looked at again.", "signed_at_us": now_us()})
     envelope = sign_statement(again, load_key(tmp_path / "officer.key"), departments.people)
-    departments.ledger.append(given.event.model_copy(update={"id": new_id(), "body": ApprovalGiven(envelope=envelope)}))
+    departments.ledger.append(given.event.model_copy(update={"id": new_id(), "sequence": None, "body": ApprovalGiven(envelope=envelope)}))
     assert [approval.statement_digest for approval in deployment(departments).approvals] == [first.content_digest()]
 
 
@@ -153,7 +153,7 @@ def test_verification_names_a_replay(departments: Departments) -> None:
     replay = replayed(departments)
     decided = departments.ledger.events(types=("DecisionMade",), newest_first=True)[0]
     assert standing.body_of(decided, DecisionMade).decision == first
-    departments.ledger.append(decided.event.model_copy(update={"id": "decided-again"}))
+    departments.ledger.append(decided.event.model_copy(update={"id": "decided-again", "sequence": None}))
     findings = [finding.what for finding in verify_ledger(departments.ledger, None).findings]
     assert len(findings) == 2
     assert f"id {replay.id}) holds a statement that" in findings[0]
