@@ -99,7 +99,7 @@ found contains finding("WVR-003", role, count(standing_behind), waivers.people_l
 # custom:
 #   rule: WVR-004
 #   severity: critical
-#   controls: [EU-AI-ACT-14, SR-11-7-EFFECTIVE-CHALLENGE]
+#   controls: [EU-AI-ACT-14, SR-26-2-EFFECTIVE-CHALLENGE]
 #   fix: Have somebody sign who had no part in the work, in their own name or as a member of a team.
 passed contains "WVR-004" if {
 	every signature in input.evidence.signatures { independent(signature) }

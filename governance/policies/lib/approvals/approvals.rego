@@ -222,7 +222,7 @@ found contains concerning("APR-006", approval) if {
 # custom:
 #   rule: SOD-001
 #   severity: critical
-#   controls: [EU-AI-ACT-14, SR-11-7-EFFECTIVE-CHALLENGE]
+#   controls: [EU-AI-ACT-14, SR-26-2-EFFECTIVE-CHALLENGE]
 #   fix: Have somebody approve who had no part in the work, in their own name or as a member of a team.
 passed contains "SOD-001" if {
 	every approval in input.approvals { independent(approval) }
