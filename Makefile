@@ -35,11 +35,12 @@ test: $(READY) ## Run every test
 quick: $(READY) ## Run the tests that take less than three seconds each
 	$(BIN)/python -m pytest -n auto -m "not slow" $(ARGS)
 
-check: $(READY) ## Check lint, format, types and the layers of the architecture
+check: $(READY) ## Check lint, format, types, the layers of the architecture, and with opa on the PATH the policies
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	@if command -v opa >/dev/null; then $(BIN)/lifecycle policy test; else echo 'The policies were not checked: there is no opa on the PATH.'; fi
 
 format: $(READY) ## Format the code and mend what lint can mend
 	$(BIN)/ruff check --fix .

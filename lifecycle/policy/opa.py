@@ -30,7 +30,7 @@ class Checked:
 
 
 def check_with_opa(governance: Path, bundle: Bundle) -> tuple[Checked, ...]:
-    """`opa check --strict`, `opa fmt` and every `_test.rego`, on the bundle as a server would load it.
+    """`opa check --strict`, `opa fmt`, every `_test.rego` and what they reach, on the bundle as a server would load it.
 
     The tests find the rules and limits under `data`, and each gate's known-good input as `data.examples.<gate>`. Raises
     Unavailable where `opa` is not on the PATH.
@@ -44,6 +44,7 @@ def check_with_opa(governance: Path, bundle: Bundle) -> tuple[Checked, ...]:
             _run("opa check --strict", opa, "check", "--strict", str(folder)),
             _run("opa fmt", opa, "fmt", "--list", "--fail", str(folder / "policies")),
             _run("opa test", opa, "test", str(folder)),
+            _coverage(opa, folder),
         )
 
 
@@ -67,6 +68,24 @@ def examples(bundle: Bundle) -> JsonObject:
         gate: good.model_copy(update={"subject": good.subject.model_copy(update={"limits": limits})}).as_json()
         for gate, good in bundle.canaries.items()
     }
+
+
+def _coverage(opa: str, folder: Path) -> Checked:
+    """Every line of every policy is reached by the tests; one that is not could say anything."""
+    name = "opa test --coverage, all of it"
+    ran = _run(name, opa, "test", "--coverage", "--format=json", str(folder))
+    if not ran.passed:
+        return Checked(name, passed=False, said="What the tests reach is not known, because they do not pass.")
+    try:
+        report = json.loads(ran.said)
+        missing = [
+            f"{path.partition('/policies/')[2]}:{span['start']['row']}"
+            for path, file in report["files"].items()
+            for span in file.get("not_covered", ())
+        ]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        return Checked(name, passed=False, said=f"opa reported no coverage that can be read: {error}.")
+    return Checked(name, passed=not missing, said=f"No test reaches {', '.join(missing)}." if missing else "")
 
 
 def _run(name: str, *command: str) -> Checked:

@@ -70,6 +70,16 @@ def test_test_runs_the_real_opa(project: Path, tool: Callable[[str], str], capsy
     assert "Next:" in capsys.readouterr().err
 
 
+def test_a_rule_that_no_test_reaches_is_named(project: Path, tool: Callable[[str], str], capsys: pytest.CaptureFixture[str]) -> None:
+    """Coverage of the policies' own tests is whole, or the check fails with the line."""
+    tool("opa")
+    rollback = project / "governance" / "policies" / "gates" / "rollback" / "rollback.rego"
+    rollback.write_text(rollback.read_text() + "\nunreached if input.request.reason == input.request.ticket\n")
+    assert main.run(["policy", "test"]) != 0
+    line = len(rollback.read_text().splitlines())
+    assert f"rollback.rego:{line}" in capsys.readouterr().err
+
+
 def test_test_without_opa_says_so(project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """The canaries were asked, and what was not done is an error and not a silence."""
     monkeypatch.setenv("PATH", str(project))

@@ -105,3 +105,25 @@ test_limits_that_do_not_exist_pass_nothing if {
 }
 
 test_an_override_counts if failed(changed("/subject/limit_overrides", {"auc_least": 1})) == {"PRM-004"}
+
+compared_slice(changes) := object.union(
+	{"column": "home", "group": "rent", "n": 900, "enough_data": true, "comparisons": [{"metric": "auc", "difference": {"low": 0, "high": 0}}]},
+	changes,
+)
+
+with_slices(parts) := json.patch(good, [
+	{"op": "replace", "path": "/evidence/first_version", "value": false},
+	{"op": "replace", "path": "/evidence/evaluation/against_champion", "value": {"comparisons": [], "slices": parts}},
+])
+
+test_a_slice_that_is_too_small_is_not_gated_on if not "PRM-008" in failed(with_slices([compared_slice({"enough_data": false, "comparisons": []})]))
+
+test_a_slice_that_nothing_was_compared_on_does_not_pass if "PRM-008" in failed(with_slices([compared_slice({"comparisons": []})]))
+
+test_a_slice_that_is_surely_worse_is_named if {
+	worse := compared_slice({"comparisons": [{"metric": "auc", "difference": {"low": -0.4, "high": -0.3}}]})
+	decision := promotion.decision with input as with_slices([compared_slice({}), worse])
+	some failure in decision.violations
+	failure.rule == "PRM-008"
+	failure.observed == "-0.3"
+}

@@ -43,3 +43,9 @@ test_it_ends if {
 		rules(decision.violations) == {"WVR-002"}
 	}
 }
+
+test_who_lacks_the_role_is_named if {
+	decision := decided([{"op": "replace", "path": "/evidence/signatures/1/roles", "value": ["engineer"]}])
+	decision.outcome == "deny"
+	rules(decision.violations) == {"WVR-003", "WVR-005"}
+}

@@ -1,5 +1,6 @@
 package gov.lib.approvals_test
 
+import data.gov.deployment
 import data.gov.promotion
 
 good := json.patch(data.examples.promotion, [{"op": "replace", "path": "/subject/risk_tier", "value": "high"}])
@@ -97,4 +98,23 @@ test_unknown_makers_are_nobody_s_licence if {
 
 test_a_tier_that_nothing_knows_can_not_be_allowed if {
 	not promotion.decision.allow with input as json.patch(good, [{"op": "replace", "path": "/subject/risk_tier", "value": "none"}])
+}
+
+test_medium_risk_waits_for_its_own_number if {
+	decision := promotion.decision with input as json.patch(good, [{"op": "replace", "path": "/subject/risk_tier", "value": "medium"}])
+	decision.outcome == "needs_approval"
+}
+
+test_an_approval_counts_at_deployment_over_the_same_evidence if {
+	question := json.patch(data.examples.deployment, [{"op": "replace", "path": "/subject/risk_tier", "value": "high"}])
+	shown := question.evidence.promotion
+	over_it := object.union(given, {
+		"subject_digest": question.subject.digest,
+		"dataset_digest": shown.evaluation.dataset_digest,
+		"report_digest": shown.evaluation.report_json_digest,
+		"evidence_digest": shown.evaluation_digest,
+		"environment": question.target.environment,
+	})
+	deployment.decision.outcome == "allow" with input as object.union(question, {"approvals": [over_it]})
+	deployment.decision.outcome == "needs_approval" with input as question
 }
