@@ -1,0 +1,137 @@
+"""What an operator may have recorded that should not have happened: the pack is whole and signed, and the program still says so."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from lifecycle.records.gates import GateInput
+from tests.evidence.house import HOUR_US, House, evaluated
+from tests.evidence.packs import Result, packed, verify
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> House:
+    return House(tmp_path / "house")
+
+
+def found_in(house: House, tmp_path: Path) -> Result:
+    house.checkpoint()
+    result = verify(packed(house), tmp_path / "run", str(house.log_key))
+    assert (result.code, result.level) == (1, "none")
+    return result
+
+
+def test_approve_one_s_own_work(house: House, tmp_path: Path) -> None:
+    """dora trained it."""
+    about = evaluated(house)
+    house.decides("deployment", about, "allow", house.approves("dora", about))
+    assert any("dora approved their own work" in finding for finding in found_in(house, tmp_path).broken)
+
+
+def test_approve_one_s_own_work_with_makers_left_out_of_the_input(house: House, tmp_path: Path) -> None:
+    """The record of the training says who was in the team, whatever the gate was shown."""
+    about = evaluated(house)
+    house.decides("deployment", about, "allow", house.approves("dora", about), makers=())
+    assert any("dora approved their own work" in finding for finding in found_in(house, tmp_path).broken)
+
+
+def test_use_an_approval_twice(house: House, tmp_path: Path) -> None:
+    """Two decisions name the same statement."""
+    about = evaluated(house)
+    approval = house.approves("rita", about)
+    house.decides("deployment", about, "allow", approval)
+    house.decides("deployment", about, "allow", approval)
+    assert any("had used up" in finding for finding in found_in(house, tmp_path).broken)
+
+
+def test_decide_before_the_approval(house: House, tmp_path: Path) -> None:
+    """An approval that is recorded afterwards allowed nothing."""
+    about = evaluated(house)
+    later = House(tmp_path / "elsewhere", people=house.people)
+    approval = later.approves("rita", about)
+    house.decides("deployment", about, "allow", approval)
+    assert any("no record before it holds" in finding for finding in found_in(house, tmp_path).broken)
+
+
+def test_allow_without_an_approval(house: House, tmp_path: Path) -> None:
+    """The decision itself says that one was required."""
+    about = evaluated(house)
+    house.decides("deployment", about, "allow")
+    assert any("allows without 1 approvals of the role risk" in finding for finding in found_in(house, tmp_path).broken)
+
+
+@pytest.mark.parametrize(
+    ("differently", "said"),
+    [
+        ({"expires_at_us": 1}, "outside of its time"),
+        ({"signed_at_us": 9 * 10**15, "expires_at_us": 9 * 10**15 + HOUR_US}, "outside of its time"),
+        ({"model_digest": "sha256:" + "0" * 64}, "an approval of other bytes"),
+        ({"environment": "production"}, "an approval for another environment"),
+        ({"version": 7}, "what was signed has the version 7"),
+        ({"approver": "sam"}, "what was signed has the approver 'sam'"),
+    ],
+)
+def test_use_an_approval_of_something_else(house: House, differently: dict[str, Any], said: str, tmp_path: Path) -> None:
+    """Another version, another place, another time, another person."""
+    about = evaluated(house)
+    house.decides("deployment", about, "allow", house.approves("rita", about, **differently))
+    assert any(said in finding for finding in found_in(house, tmp_path).broken)
+
+
+def test_sign_with_somebody_else_s_key(house: House, tmp_path: Path) -> None:
+    """The envelope names rita's key, but sam's made the signature."""
+    about = evaluated(house)
+    house.decides("deployment", about, "allow", house.approves("rita", about, key_of="sam"))
+    assert any("no key that was enrolled for rita signed this" in finding for finding in found_in(house, tmp_path).broken)
+
+
+def test_approve_before_being_enrolled(house: House, tmp_path: Path) -> None:
+    """A key counts from its enrolment on."""
+    about = evaluated(house)
+    house.people["mallory"] = Ed25519PrivateKey.generate()
+    approval = house.approves("mallory", about)
+    house.enrols("mallory", "risk")
+    house.decides("deployment", about, "allow", approval)
+    assert any("no key that was enrolled for mallory" in finding for finding in found_in(house, tmp_path).broken)
+
+
+def test_use_an_approval_by_a_revoked_key(house: House, tmp_path: Path) -> None:
+    """Whoever stole it can date a statement as they like."""
+    about = evaluated(house)
+    approval = house.approves("rita", about)
+    house.revokes("rita")
+    house.decides("deployment", about, "allow", approval)
+    assert any("key-of-rita, which was revoked before" in finding for finding in found_in(house, tmp_path).broken)
+
+
+def test_record_another_input_than_the_gate_was_shown(house: House, tmp_path: Path) -> None:
+    """The digest of the input is that of what was asked."""
+
+    def prettier(shown: GateInput) -> GateInput:
+        return shown.model_copy(update={"request": shown.request.model_copy(update={"break_glass": True})})
+
+    house.decides("promotion", evaluated(house), "deny", altered=prettier)
+    assert any("was shown another input" in finding for finding in found_in(house, tmp_path).broken)
+
+
+def test_roll_out_what_no_decision_allowed(house: House, tmp_path: Path) -> None:
+    """The rollout names a decision that there is not."""
+    about = evaluated(house)
+    house.decides("promotion", about, "allow")
+    house.rolls_out(about, "no-decision")
+    assert any("has no deployment decision before it" in finding for finding in found_in(house, tmp_path).broken)
+
+
+def test_roll_out_under_the_decision_of_another_version(house: House, tmp_path: Path) -> None:
+    """A decision allows the bytes that it names, and no others."""
+    about = evaluated(house)
+    allowed = house.decides("deployment", about, "allow", house.approves("rita", about))
+    other = house.trains(2)
+    house.evaluates(other)
+    house.decides("promotion", other, "allow")
+    house.rolls_out(other, allowed)
+    assert any("has no deployment decision before it" in finding for finding in found_in(house, tmp_path).broken)
