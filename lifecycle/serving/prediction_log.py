@@ -39,6 +39,8 @@ class Located:
     row: Prediction
     #: What was asked: `request_id`, `values`, and `subject` where the caller gave one. None where it is kept no more.
     asked: Mapping[str, Any] | None
+    #: Whether that is what the row was committed to.
+    fits: bool
     label: str | None
 
     def as_row(self) -> dict[str, Any]:
@@ -79,10 +81,16 @@ class PredictionLog:
 
     def find(self, prediction_id: str) -> dict[str, Any]:
         """The row of one prediction. Raises UnknownName where there is none, Tampered where what was asked is not what was committed to."""
-        return self.locate(prediction_id).as_row()
+        found = self.locate(prediction_id)
+        if not found.fits:
+            raise Tampered(
+                f"What is kept as asked of prediction {prediction_id} is not what its row was committed to.",
+                "Restore that segment from its backup.",
+            )
+        return found.as_row()
 
     def locate(self, prediction_id: str) -> Located:
-        """The same with the place of the row in its segment, for a proof. Raises like `find`."""
+        """The row, with its place in its segment. Raises UnknownName where there is none, Tampered for a line that is no row."""
         segments = [(log, path) for log in model_logs(self._folder) for path in log.files(ROWS)]
         # Where the times of a file were lost, as in a copy, its row is still found: what can't hold it is looked through last.
         for log, path in sorted(segments, key=lambda segment: not _may_hold(segment[1], prediction_id)):
@@ -116,13 +124,9 @@ def opens(row: Prediction, line: Mapping[str, Any]) -> bool:
 def _located(log: ModelLog, path: Path, position: int, stored: bytes) -> Located:
     row = parsed_row(path, position, stored)
     line = _asked_of(log, path.name, row.id)
-    if line is not None and not opens(row, line):
-        raise Tampered(
-            f"What is kept as asked of prediction {row.id} is not what its row was committed to.",
-            "Restore that segment from its backup.",
-        )
     asked = None if line is None else {name: line[name] for name in ASKED if name in line}
-    return Located(log, path.name, position, stored, row, asked, _labels(log, {row.id}).get(row.id))
+    fits = line is None or opens(row, line)
+    return Located(log, path.name, position, stored, row, asked, fits, _labels(log, {row.id}).get(row.id))
 
 
 def _asked_of(log: ModelLog, segment: str, prediction_id: Id) -> dict[str, Any] | None:

@@ -1,82 +1,386 @@
-"""Why one prediction is what it is."""
+"""Why one prediction is what it is: every edge is followed, and one that is missing is named."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
 
-from lifecycle.errors import Tampered, UnknownName
-from lifecycle.lineage.explanation import explain
-from lifecycle.lineage.reading import read_graph
+from lifecycle.errors import UnknownName
+from lifecycle.lineage.explaining import Asked, Chain, Placed, Store, Verifiers, explain
+from lifecycle.lineage.explaining.chain import Found
+from lifecycle.lineage.explanation import Explanation, NotExplained
+from lifecycle.lineage.explanation_page import page_of
+from lifecycle.records.bodies.keeping import ErasedRows, SubjectErased
+from lifecycle.records.bodies.serving import PredictionsSealed, SealedVersion
+from lifecycle.records.events import Subject
+from lifecycle.records.identity import derived_id
+from lifecycle.records.prediction import PredictedOutput, Prediction
+from lifecycle.records.record import Digest
 from tests.lineage import in_memory, lives
 
 LATER_US = in_memory.START_US + 10**9
+SEGMENT = "01700000000000000-0-1.jsonl"
+#: The names of the artifacts that a prediction by version 1 rests on: their digests are those of their names.
+ARTIFACTS = ("model 1", "signature 1", "bundle", "evidence 1", "report 1", "page 1", "dataset")
 
 
-def row(**changed: Any) -> dict[str, Any]:
-    return {
-        "id": "prediction-1",
-        "at_us": LATER_US,
-        "model": "credit",
-        "version": 1,
-        "model_digest": in_memory.model_digest(1),
-        "arm": "champion",
-        "latency_us": 900,
-        "outcome": "answered",
-        "output": {"probability": 0.81, "decision": "good"},
-        "fallback_from": None,
-        "input_commitment": in_memory.digest("commitment"),
-    } | changed
+def life() -> in_memory.Ledger:
+    """The whole life, with who approved enrolled before and the prediction's segment sealed after."""
+    ledger = in_memory.Ledger()
+    lives.enrolled(ledger)
+    for one in lives.whole_life().recorded:
+        ledger.recorded.append(one.model_copy(update={"index": len(ledger.recorded)}))
+    sealed(ledger)
+    return ledger
 
 
-def steps(changed: dict[str, Any]) -> list[str]:
-    graph = read_graph(lives.whole_life().recorded)
-    return [step.what for step in explain(graph, row(**changed)).steps]
+def sealed(ledger: in_memory.Ledger, **changed: Any) -> None:
+    answered = {name: getattr(row(**changed), name) for name in ("version", "model_digest", "decision_id", "bundle_digest", "arm")}
+    body = PredictionsSealed(
+        segment=SEGMENT,
+        stream=derived_id("stream"),
+        number=1,
+        rows=3,
+        from_us=LATER_US,
+        to_us=LATER_US,
+        root=in_memory.digest("root"),
+        versions=(SealedVersion(**answered, rows=3),),
+    )
+    ledger.add(body, Subject(kind="model", name="credit"), run_id=None, event_id="sealed-1")
 
 
-def test_a_prediction_is_followed_to_its_source() -> None:
-    """Version, rollout, decisions, approval, evaluation, training, dataset and source, in that order."""
-    assert steps({}) == [
-        "prediction prediction-1",
-        "credit:1",
-        "rollout 10 % → 50 % → 100 %",
-        "deployment: allow",
-        "promotion: allow",
-        "approved by rita",
-        "evaluated credit:1",
-        "trained credit:1",
-        "data access: allow",
-        "dataset",
-        "ingested from credit_applications.csv",
-        "source",
+def row(**changed: Any) -> Prediction:
+    made = Prediction(
+        id="prediction-1",
+        at_us=LATER_US,
+        model="credit",
+        version=1,
+        model_digest=in_memory.model_digest(1),
+        decision_id="deployment-1",
+        bundle_digest=in_memory.BUNDLE,
+        arm="champion",
+        epoch=1,
+        latency_us=900,
+        outcome="answered",
+        output=PredictedOutput(probability=0.81, decision="good"),
+        fallback_from=None,
+        input_commitment=in_memory.digest("commitment"),
+    )
+    return made.model_copy(update=changed)
+
+
+@dataclass
+class Case:
+    """One prediction and all that stands behind it, to be taken apart."""
+
+    ledger: in_memory.Ledger = field(default_factory=life)
+    row: Prediction = field(default_factory=row)
+    asked: Asked = field(default_factory=lambda: Asked({"values": {"age": 41.0}}, fits=True))
+    artifacts: dict[Digest, bytes] = field(default_factory=lambda: {in_memory.digest(name): name.encode() for name in ARTIFACTS})
+    signature_fault: str = ""
+    statement_fault: str = ""
+    placed: Placed | None = None
+
+    def explained(self) -> Explanation:
+        shown = self.row.as_json() | {"request_id": None, "values": None}
+        return explain(
+            self.row,
+            self.asked,
+            self.placed or self._sealed(),
+            Chain.read(self.ledger, "credit"),
+            Store(self.artifacts.__contains__, self._read),
+            Verifiers(lambda model, signature: self.signature_fault, lambda envelope, key: self.statement_fault),
+            shown,
+        )
+
+    def without(self, *event_ids: str) -> Case:
+        """The same where these events never were."""
+        kept = [one for one in self.ledger.recorded if one.event.id not in event_ids]
+        assert len(kept) == len(self.ledger.recorded) - len(event_ids)
+        return replace(self, ledger=in_memory.Ledger(kept))
+
+    def missing(self) -> list[str]:
+        return [step.edge for step in self.explained().missing]
+
+    def _sealed(self) -> Placed:
+        found = [one for one in self.ledger.recorded if isinstance(one.event.body, PredictionsSealed)]
+        if not found:
+            return Placed(SEGMENT, 1, 0, None, unsealed="the ledger does not have the seal of its segment")
+        body = found[0].event.body
+        assert isinstance(body, PredictionsSealed)
+        return Placed(SEGMENT, 1, 2, Found(found[0].index, found[0].event, body))
+
+    def _read(self, digest: Digest) -> bytes:
+        if digest not in self.artifacts:
+            raise UnknownName("No such artifact.", "Look elsewhere.")
+        return self.artifacts[digest]
+
+
+def test_a_prediction_is_followed_to_its_source_and_its_proof() -> None:
+    """Every edge, in the order of the parts, and all of them hold."""
+    found = Case().explained()
+    assert [(step.part, step.edge) for step in found.steps] == [
+        ("answer", "prediction"),
+        ("answer", "input"),
+        ("version", "version"),
+        ("version", "signature"),
+        ("allowed", "deployment decision"),
+        ("allowed", "policy bundle"),
+        ("allowed", "rollout"),
+        ("allowed", "route"),
+        ("allowed", "promotion decision"),
+        ("allowed", "approval by rita"),
+        ("allowed", "enrolment of rita"),
+        ("judged", "evaluation"),
+        ("judged", "evaluation report"),
+        ("made", "training"),
+        ("made", "training decision"),
+        ("made", "code"),
+        ("made", "dataset"),
+        ("made", "source"),
+        ("proof", "seal"),
+        ("proof", "segment"),
     ]
+    assert {step.standing for step in found.steps} == {"holds"}
+    found.require_whole()
+
+
+#: An event behind the prediction, and the edge that is missing without it.
+EVENTS = {
+    "trained-1": ["version"],
+    "deployment-1": ["deployment decision"],
+    "rollout-requested-1": ["rollout"],
+    "completed-1": ["route"],
+    "promotion-1-again": ["promotion decision"],
+    "approved-1": ["approval by rita"],
+    "enrolled-rita": ["enrolment of rita"],
+    "evaluated-1": ["evaluation"],
+    "started-1": ["training"],
+    "access-1": ["training decision"],
+    "ingested": ["dataset"],
+    "sealed-1": ["seal"],
+}
+
+
+def named(event_id: str) -> str:
+    """Decisions in the lives are recorded under ids that the ledger gives."""
+    found = [one.event for one in life().recorded]
+    by_decision = {getattr(getattr(event.body, "decision", None), "id", event.id): event.id for event in found}
+    return by_decision.get(event_id, event_id)
+
+
+@pytest.mark.parametrize("event_id", EVENTS)
+def test_a_deleted_event_names_its_edge(event_id: str) -> None:
+    """Whichever event behind a prediction is gone: the explanation fails, and says which edge led there."""
+    case = Case().without(named(event_id))
+    assert case.missing() == EVENTS[event_id]
+    with pytest.raises(NotExplained, match=f"the edge “{EVENTS[event_id][0]}” is missing") as caught:
+        case.explained().require_whole()
+    assert caught.value.edges == tuple(EVENTS[event_id])
+    assert caught.value.exit_code == 4
+
+
+def test_every_record_behind_a_prediction_is_an_edge_that_can_be_deleted() -> None:
+    """No event that an explanation rests on is left out of the test above."""
+    case = Case()
+    ids = {one.index: one.event.id for one in case.ledger.recorded}
+    assert {ids[index] for index in case.explained().indexes} == {named(event_id) for event_id in EVENTS}
+
+
+@pytest.mark.parametrize(
+    ("artifact", "edge"),
+    [
+        ("model 1", "signature"),
+        ("signature 1", "signature"),
+        ("bundle", "policy bundle"),
+        ("evidence 1", "evaluation report"),
+        ("report 1", "evaluation report"),
+        ("page 1", "evaluation report"),
+        ("dataset", "dataset"),
+    ],
+)
+def test_a_deleted_artifact_names_its_edge(artifact: str, edge: str) -> None:
+    """So does whatever is gone from the store."""
+    case = Case()
+    del case.artifacts[in_memory.digest(artifact)]
+    assert case.missing() == [edge]
+
+
+@pytest.mark.parametrize(
+    ("changed", "edge"),
+    [
+        pytest.param({"model_digest": in_memory.model_digest(2)}, "version", id="other bytes"),
+        pytest.param({"version": 9}, "version", id="a version that never was"),
+        pytest.param({"decision_id": "promotion-1"}, "deployment decision", id="a decision of another gate"),
+        pytest.param({"decision_id": "deployment-3"}, "deployment decision", id="a decision about another version"),
+        pytest.param({"bundle_digest": in_memory.LIMITS}, "deployment decision", id="another bundle"),
+        pytest.param({"at_us": in_memory.START_US}, "rollout", id="before any rollout"),
+        pytest.param({"arm": "canary", "at_us": in_memory.START_US}, "rollout", id="a canary before its rollout"),
+    ],
+)
+def test_a_row_that_says_something_else_is_not_explained(changed: dict[str, Any], edge: str) -> None:
+    """What the row claims is held against the records."""
+    assert edge in Case(row=row(**changed)).missing()
+
+
+def test_a_canary_needs_a_step_of_its_rollout() -> None:
+    """It takes its share from a step on, whether the rollout ended or not."""
+    ledger = in_memory.Ledger([one for one in life().recorded if one.event.id != "sealed-1"])
+    sealed(ledger, arm="canary")
+    case = Case(ledger=ledger, row=row(arm="canary"))
+    assert case.missing() == []
+    assert case.without("completed-1").missing() == []
+    assert case.without("step-0", "step-1").missing() == ["route"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "edge"),
+    [
+        pytest.param({"signature_fault": "the signature does not hold"}, "signature", id="model signature"),
+        pytest.param({"statement_fault": "rita did not sign this"}, "enrolment of rita", id="approval signature"),
+        pytest.param({"asked": Asked(None, fits=True)}, "input", id="values gone without an erasure"),
+        pytest.param({"asked": Asked({"values": {"age": 1.0}}, fits=False)}, "input", id="values that do not open the commitment"),
+    ],
+)
+def test_what_does_not_verify_is_missing(changed: dict[str, Any], edge: str) -> None:
+    """An edge that is there and does not hold is as good as gone."""
+    case = replace(Case(), **changed)
+    assert case.missing() == [edge]
+
+
+def test_a_row_that_does_not_stand_under_its_seal_is_missing() -> None:
+    """The seal is there, and the row is not under its root."""
+    case = Case()
+    case.placed = replace(case._sealed(), unproven="the rows of the segment are not those that were sealed")
+    assert case.missing() == ["segment"]
+
+
+def test_a_seal_of_another_segment_proves_nothing() -> None:
+    """Nor does one that never heard of who answered."""
+    case = Case()
+    case.placed = replace(case._sealed(), segment="another")
+    assert case.missing() == ["seal"]
+    assert "seal" in Case(row=row(arm="canary")).missing()
+
+
+def test_a_segment_that_is_still_written_waits() -> None:
+    """A prediction of just now is explained: that it is not sealed yet is said, and is no fault."""
+    found = Case(placed=Placed(SEGMENT, 1, 0, None, waiting="its segment is still written")).explained()
+    found.require_whole()
+    assert [(step.edge, step.why) for step in found.waiting] == [("segment", "its segment is still written")]
+
+
+def test_events_that_wait_in_the_journal_are_edges_that_wait() -> None:
+    """A ledger that is behind the gateway has not lost anything."""
+    case = Case()
+    waiting = [one.event for one in case.ledger.recorded if one.event.id == "completed-1"]
+    behind = case.without("completed-1")
+    chain = Chain.read(behind.ledger, "credit", waiting)
+    found = explain(
+        case.row,
+        case.asked,
+        case._sealed(),
+        chain,
+        Store(case.artifacts.__contains__, case._read),
+        Verifiers(lambda model, signature: "", lambda envelope, key: ""),
+        {},
+    )
+    assert not found.missing
+    assert [step.edge for step in found.waiting] == ["route"]
+
+
+def test_what_was_erased_is_told_and_leaves_everything_standing() -> None:
+    """Values and rows of data that an event says were erased are not missing."""
+    case = replace(Case(), asked=Asked(None, fits=True))
+    body = SubjectErased(
+        erasure_id="erasure-1",
+        reason="asked to be forgotten",
+        openings=(),
+        predictions=(case.row.input_commitment,),
+        datasets=(ErasedRows(dataset_digest=in_memory.DATASET, rows=(3, 4), remaining_digest=in_memory.digest("rest")),),
+    )
+    case.ledger.add(body, Subject(kind="ledger", name="ledger"), run_id=None)
+    del case.artifacts[in_memory.DATASET]
+    assert case.missing() == ["dataset"]
+    case.artifacts[in_memory.digest("rest")] = b"rest"
+    found = case.explained()
+    assert not found.missing
+    assert any("asked to be forgotten" in step.detail for step in found.steps if step.edge == "input")
+    assert any("2 erased since" in step.detail for step in found.steps if step.edge == "dataset")
 
 
 def test_a_referral_was_answered_by_no_version() -> None:
-    """Where no version answered, a person decides, and there is nothing behind it."""
-    referred = {"version": None, "model_digest": None, "outcome": "referred", "output": {"probability": None, "decision": "refer"}}
-    assert steps(referred) == ["prediction prediction-1", "no version answered"]
+    """Where no version answered there is nothing behind it but its proof."""
+    referred = row(
+        version=None,
+        model_digest=None,
+        decision_id=None,
+        bundle_digest=None,
+        arm="referral",
+        outcome="referred",
+        output=PredictedOutput(probability=None, decision="refer"),
+    )
+    ledger = in_memory.Ledger()
+    sealed(ledger, **{name: getattr(referred, name) for name in ("version", "model_digest", "decision_id", "bundle_digest", "arm")})
+    found = Case(ledger=ledger, row=referred).explained()
+    assert [step.edge for step in found.steps] == ["prediction", "input", "version", "seal", "segment"]
+    assert not found.missing
 
 
-def test_a_row_that_names_other_bytes_is_tampered_with() -> None:
-    """The digest in the row must be that of the version in the ledger."""
-    with pytest.raises(Tampered, match="credit:1 is"):
-        steps({"model_digest": in_memory.model_digest(2)})
+def test_what_hangs_on_a_missing_edge_is_unreached_and_not_blamed() -> None:
+    """Without the deployment decision neither rollout nor promotion can be followed; only the decision is named."""
+    found = Case().without(named("deployment-1")).explained()
+    unreached = {step.edge for step in found.steps if step.standing == "unreached"}
+    assert unreached == {"policy bundle", "rollout", "route", "promotion decision", "evaluation", "evaluation report"}
 
 
-def test_a_version_that_the_ledger_does_not_know_is_an_error() -> None:
-    """A row of another ledger's gateway explains nothing here."""
-    with pytest.raises(UnknownName, match="no credit:9"):
-        steps({"version": 9})
+def test_a_fallback_and_a_revocation_are_told() -> None:
+    """Which version had failed, and that what answered was revoked since."""
+    case = Case(row=row(fallback_from=3))
+    lives.revoked(case.ledger, 1)
+    found = case.explained()
+    assert "after version 3 had failed" in found.steps[0].detail
+    assert any("revoked since: “it leaked”" in step.detail for step in found.steps)
+    assert not found.missing
 
 
-def test_a_prediction_before_any_rollout_is_told_as_such() -> None:
-    """An answer that the ledger does not account for is not papered over."""
-    assert "no rollout" in steps({"at_us": in_memory.START_US})
+def test_json_has_every_edge_and_what_is_missing() -> None:
+    """The form that programs read."""
+    found = Case().without("completed-1").explained().as_json()
+    assert (found["schema_version"], found["holds"]) == ("lifecycle.explanation/1", False)
+    assert found["missing"] == [{"edge": "route", "why": "the ledger holds no end of that rollout before the answer"}]
+    steps = found["steps"]
+    assert isinstance(steps, list)
+    assert isinstance(steps[0], dict)
+    assert set(steps[0]) == {"edge", "part", "what", "detail", "digest", "ledger_index", "standing", "why", "facts"}
 
 
-def test_a_fallback_says_which_version_had_failed() -> None:
-    """The champion's answer after the canary's failure names the canary."""
-    graph = read_graph(lives.whole_life().recorded)
-    assert "after version 3 had failed" in explain(graph, row(fallback_from=3)).steps[0].detail
+def test_the_page_needs_nothing_else_and_lets_nothing_out() -> None:
+    """No script, no address of anything to load, and what people wrote is text."""
+    case = Case()
+    lives.revoked(case.ledger, 1)
+    page = page_of(case.explained())
+    assert "<script" not in page
+    assert "http://" not in page
+    assert "https://" not in page
+    assert "default-src 'none'" in page
+    for step in case.explained().steps:
+        assert step.digest is None or step.digest in page
+    assert "Every edge holds" in page
+
+
+def test_the_page_says_first_what_is_missing() -> None:
+    """Before anything else, and by the name of the edge."""
+    page = page_of(Case().without("completed-1").explained())
+    assert page.index("One edge is missing") < page.index("What answered")
+    assert "route: the ledger holds no end of that rollout" in page
+
+
+def test_what_is_written_in_a_record_stays_text_on_the_page() -> None:
+    """A reason with markup in it is shown, not obeyed."""
+    case = Case(signature_fault="<img src=x onerror=alert(1)> and `<b>code</b>`")
+    page = page_of(case.explained())
+    assert "<img" not in page
+    assert "<b>code" not in page

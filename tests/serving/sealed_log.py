@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from lifecycle.records.bodies.serving import PredictionsSealed
 from lifecycle.records.events import Event
@@ -32,6 +32,15 @@ class SealedLog:
         for segment in range(segments):
             self.write([3 * segment + number for number in range(3)], **changed)
         self.seal()
+
+    @classmethod
+    def goes_on(cls, home: Path, numbers: list[int], *, seal: bool = True, **changed: Any) -> Self:
+        """The log of this home with one segment more; `events` is what the ledger is told of it."""
+        log = cls(home, segments=0)
+        log.write(numbers, **changed)
+        if seal:
+            log.seal()
+        return log
 
     def write(self, numbers: list[int], **changed: Any) -> None:
         """One segment, which is over, with rows of these numbers."""
