@@ -13,7 +13,8 @@ from typing import Any
 import dagster as dg
 from pydantic import PrivateAttr
 
-from lifecycle.wiring import Departments, Settings
+from lifecycle.settings import Settings
+from lifecycle.wiring import Departments
 
 
 class LifecycleResource(dg.ConfigurableResource[Departments]):

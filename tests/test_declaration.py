@@ -14,7 +14,8 @@ from lifecycle.declaration import Budget, GovernedModel, Guardrail, RolloutPlan,
 from lifecycle.errors import InvalidDeclaration
 from lifecycle.measures.names import Metric
 from lifecycle.records import rollout
-from lifecycle.wiring import Departments, Settings
+from lifecycle.settings import Settings
+from lifecycle.wiring import Departments
 from tests.scenarios.commands import change, project_copy
 
 FILLED_IN: dict[str, Any] = {name: getattr(CREDIT, name) for name in GovernedModel.model_fields}

@@ -17,7 +17,8 @@ from lifecycle.records.bodies.training import Metering, ModelEvaluated, ModelTra
 from lifecycle.records.events import Actor, Event, Subject
 from lifecycle.records.gates import GateInput, Maker, VerifiedApproval
 from lifecycle.records.identity import now_us
-from lifecycle.wiring import Departments, Settings
+from lifecycle.settings import Settings
+from lifecycle.wiring import Departments
 from tests.policy.questions import good
 from tests.records.declarations import declared
 

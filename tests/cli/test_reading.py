@@ -12,7 +12,8 @@ import pytest
 from lifecycle.cli import main
 from lifecycle.errors import InvalidDeclaration, Unavailable
 from lifecycle.ledger.address import Address
-from lifecycle.wiring import Departments, Settings
+from lifecycle.settings import Settings
+from lifecycle.wiring import Departments
 from tests.scenarios.homes import PROJECT, copy_of_home_at_the_gate
 
 EXPORT = ("lineage", "export", "--format", "prov")

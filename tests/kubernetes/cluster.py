@@ -37,7 +37,8 @@ from dagster_k8s.client import DagsterKubernetesClient
 from dagster_k8s.executor import K8sStepHandler
 
 from lifecycle.definitions import build_definitions, runs_on_named
-from lifecycle.wiring import Departments, Settings
+from lifecycle.settings import Settings
+from lifecycle.wiring import Departments
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 DEPLOYMENTS = REPOSITORY / "deployments" / "kubernetes"

@@ -61,7 +61,7 @@ def test_a_test_in_rego_that_fails_is_shown(tool: Callable[[str], str], governan
         'passed contains "RBK-004" if input.now_us >= 0',
     )
     failed = [check for check in check_with_opa(copy, Bundle.load(copy)) if not check.passed]
-    assert [check.name for check in failed] == ["opa test"]
+    assert [check.name for check in failed] == ["opa test", "opa test --coverage, all of it"]
     assert "test_revoked" in failed[0].said
 
 

@@ -13,7 +13,8 @@ from lifecycle.life.ingestion import ingest_dataset
 from lifecycle.life.promotion import ask_for_promotion
 from lifecycle.life.recording import Step
 from lifecycle.life.training import train_candidate
-from lifecycle.wiring import Departments, Settings
+from lifecycle.settings import Settings
+from lifecycle.wiring import Departments
 
 PROJECT = Path(__file__).resolve().parents[2]
 

@@ -62,7 +62,7 @@ def roles(
 
 
 def _home_url() -> str:
-    from lifecycle.wiring import Settings
+    from lifecycle.settings import Settings
 
     return Settings.from_environment().ledger_url
 

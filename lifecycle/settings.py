@@ -1,0 +1,97 @@
+"""Settings: where things are and which ones are used, from the LIFECYCLE_* variables of the environment."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from lifecycle.errors import InvalidDeclaration
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where things are and which ones are used. Read once from the environment, then passed on."""
+
+    project: Path
+    home: Path
+    environment: str
+    ledger_url: str
+    #: The name of the ledger in its checkpoints (C2SP: a schema-less URL). One ledger holds every environment.
+    origin: str
+    artifacts_url: str
+    opa_url: str | None
+    opa_token: str | None
+    #: The file of the authority that signed the OPA server's certificate, where that is not one of the system's.
+    opa_ca: str | None
+    #: A bundle that was built, in place of the files of governance/, and the public key that must have signed it.
+    policy_bundle: Path | None
+    policy_key: Path | None
+    gateway_host: str
+    gateway_port: int
+    gateway_workers: int
+    #: How long a segment of the prediction log takes rows before it is sealed.
+    gateway_seal_seconds: int
+    #: Where lineage is sent to, and the key that the receiver knows us by.
+    openlineage_url: str | None
+    openlineage_api_key: str | None
+    #: Which anchors see the ledger; there need be no such file.
+    anchors_file: Path
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] = os.environ, start: Path | None = None) -> Settings:
+        """Settings from LIFECYCLE_* variables; the project is the nearest folder upwards that has a workspace.yaml."""
+        project = Path(environ["LIFECYCLE_PROJECT"]).resolve() if environ.get("LIFECYCLE_PROJECT") else _project_above(start or Path.cwd())
+        home = (project / environ.get("LIFECYCLE_HOME", ".lifecycle")).resolve()
+        return cls(
+            project=project,
+            home=home,
+            environment=_environment(environ),
+            ledger_url=environ.get("LIFECYCLE_LEDGER_URL", f"sqlite:///{home / 'ledger' / 'ledger.db'}"),
+            origin=environ.get("LIFECYCLE_LEDGER_ORIGIN", "lifecycle.local/ledger"),
+            artifacts_url=environ.get("LIFECYCLE_ARTIFACTS_URL", (home / "artifacts").as_uri()),
+            opa_url=environ.get("LIFECYCLE_OPA_URL") or None,
+            opa_token=environ.get("LIFECYCLE_OPA_TOKEN") or None,
+            opa_ca=environ.get("LIFECYCLE_OPA_CA") or None,
+            policy_bundle=_path(environ, "LIFECYCLE_POLICY_BUNDLE"),
+            policy_key=_path(environ, "LIFECYCLE_POLICY_KEY"),
+            gateway_host=environ.get("LIFECYCLE_GATEWAY_HOST", "127.0.0.1"),
+            gateway_port=_number(environ, "LIFECYCLE_GATEWAY_PORT", 0),
+            gateway_workers=_number(environ, "LIFECYCLE_GATEWAY_WORKERS", 1),
+            gateway_seal_seconds=_number(environ, "LIFECYCLE_GATEWAY_SEAL_SECONDS", 60),
+            openlineage_url=environ.get("LIFECYCLE_OPENLINEAGE_URL") or None,
+            openlineage_api_key=environ.get("LIFECYCLE_OPENLINEAGE_API_KEY") or None,
+            anchors_file=project / environ.get("LIFECYCLE_ANCHORS", "governance/anchors.yaml"),
+        )
+
+
+def _project_above(start: Path) -> Path:
+    for folder in (start, *start.parents):
+        if (folder / "workspace.yaml").is_file():
+            return folder
+    raise InvalidDeclaration(
+        f"There is no Lifecycle project at {start} or above it.",
+        "Go to a folder with workspace.yaml, assets/ and governance/, or set LIFECYCLE_PROJECT to one.",
+    )
+
+
+def _environment(environ: Mapping[str, str]) -> str:
+    name = environ.get("LIFECYCLE_ENVIRONMENT", "local")
+    if not re.fullmatch(r"[a-z][a-z0-9_]{0,62}", name):
+        raise InvalidDeclaration(
+            f"LIFECYCLE_ENVIRONMENT is {name!r}.", "Name it in small letters, digits and underscores, such as production."
+        )
+    return name
+
+
+def _path(environ: Mapping[str, str], name: str) -> Path | None:
+    return Path(environ[name]).resolve() if environ.get(name) else None
+
+
+def _number(environ: Mapping[str, str], name: str, default: int) -> int:
+    text = environ.get(name, str(default))
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise InvalidDeclaration(f"{name} is {text!r}.", f"Set it to a whole number, such as {default}.")
+    return int(text)
