@@ -13,10 +13,14 @@ if TYPE_CHECKING:
 
 
 def export_lineage(departments: Departments, form: str, folder: Path) -> list[Path]:
-    """Writes the lineage of the whole ledger in one format; returns the files. Same ledger and key, same bytes."""
-    from lifecycle.lineage.export import export
+    """Writes the lineage of the whole ledger in one format; returns the files. Same ledger and key, same bytes.
 
-    return write_files(folder, export(departments.ledger, form, signer=signer_for(departments, form)))
+    What is signed is signed by the key that signs models here, made if need be.
+    """
+    from lifecycle.lineage.export import SIGNED, export
+
+    signer = signer_for(departments, form, departments.signing_key) if form in SIGNED else None
+    return write_files(folder, export(departments.ledger, form, signer=signer))
 
 
 def signer_for(departments: Departments, form: str, key: Path | None = None) -> StatementSigner | None:

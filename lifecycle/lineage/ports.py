@@ -23,13 +23,14 @@ class Ledger(Protocol):
         self,
         *,
         types: Collection[str] | None = None,
+        kind: str | None = None,
         name: str | None = None,
         version: int | None = None,
         run_id: str | None = None,
         since: int = 0,
         limit: int | None = None,
     ) -> list[Recorded]:
-        """Events in ledger order: of these types, on this subject and version, of this run, from an index on, at most so many."""
+        """In ledger order: of these types, on a subject of this kind, name and version, of this run, from an index on, at most so many."""
 
     def head(self) -> Head:
         """How far it reaches now."""

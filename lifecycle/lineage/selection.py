@@ -24,7 +24,7 @@ def events_behind(ledger: Ledger, model: str, version: int) -> tuple[Recorded, .
     """The records of one version in ledger order: its own, its data's, its training run's, the decisions that these name, and what is
     shared with other versions (a rollback from one to another, a rollout that superseded it, sealed predictions).
     """
-    own = ledger.events(name=model, version=version)
+    own = ledger.events(kind="model", name=model, version=version)
     runs = {one.event.run_id for one in own if isinstance(one.event.body, ModelTrained) and one.event.run_id is not None}
     found = {one.index: one for one in own}
     found |= _by_index(ledger.events(types=SHARED, name=model))
@@ -35,8 +35,8 @@ def events_behind(ledger: Ledger, model: str, version: int) -> tuple[Recorded, .
     started = [one.event.body for one in found.values() if isinstance(one.event.body, TrainingStarted)]
     named = {decision for body in started for decision in body.decision_ids}
     if named - decided:
-        # A decision of another run: they are looked for among all of the model's, which is slower and seldom.
-        others = ledger.events(types=("DecisionMade",), name=model)
+        # A decision of another run: they are looked for among all on the model's data, which is slower and seldom.
+        others = ledger.events(types=("DecisionMade",), kind="dataset", name=model)
         found |= _by_index(one for one in others if isinstance(one.event.body, DecisionMade) and one.event.body.decision.id in named)
     return tuple(found[index] for index in sorted(found))
 
@@ -48,7 +48,7 @@ def events_around(ledger: Ledger, new: Sequence[Recorded]) -> tuple[Recorded, ..
     found = _by_index(new)
     lives = {(one.event.subject.name, one.event.subject.version) for one in new}
     for model, version in sorted((model, version) for model, version in lives if version is not None):
-        found |= _by_index(ledger.events(name=model, version=version))
+        found |= _by_index(ledger.events(kind="model", name=model, version=version))
     for model, run in sorted({(one.event.subject.name, one.event.run_id) for one in new if one.event.run_id is not None}):
         found |= _by_index(ledger.events(name=model, run_id=run))
     for model in sorted({model for model, _ in lives}):

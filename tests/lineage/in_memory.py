@@ -42,6 +42,7 @@ class Ledger:
         self,
         *,
         types: Collection[str] | None = None,
+        kind: str | None = None,
         name: str | None = None,
         version: int | None = None,
         run_id: str | None = None,
@@ -52,6 +53,7 @@ class Ledger:
             one
             for one in self.recorded
             if (types is None or one.event.type in types)
+            and kind in (None, one.event.subject.kind)
             and name in (None, one.event.subject.name)
             and version in (None, one.event.subject.version)
             and run_id in (None, one.event.run_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -115,19 +116,23 @@ def gather(recorded: Iterable[Recorded], artifacts: Artifacts | None, model: str
 def gather_all(recorded: Iterable[Recorded]) -> Iterator[VersionRecords]:
     """Every version that was trained in these records, by the ledger alone. In one pass: there may be thousands."""
     by_version: dict[tuple[str, int], list[Recorded]] = defaultdict(list)
-    shared: dict[tuple[str, str | None], list[Recorded]] = defaultdict(list)
+    by_run: dict[tuple[str, str], list[Recorded]] = defaultdict(list)
+    ingested: dict[tuple[str, str], list[Recorded]] = defaultdict(list)
     for one in recorded:
-        subject = one.event.subject
+        subject, run = one.event.subject, one.event.run_id
         if subject.version is not None:
             by_version[subject.name, subject.version].append(one)
-        else:
-            for key in {one.event.run_id, subject.digest} - {None}:
-                shared[subject.name, key].append(one)
+        elif isinstance(one.event.body, DatasetIngested) and subject.digest is not None:
+            ingested[subject.name, subject.digest].append(one)
+        elif run is not None:
+            by_run[subject.name, run].append(one)
     for (model, version), own in by_version.items():
         trained = _newest(ModelTrained, own)
         if trained is not None:
-            around = [*shared[model, trained.event.run_id], *shared[model, trained.body.dataset_digest]]
-            yield gather(sorted({one.index: one for one in (*own, *around)}.values(), key=_index), None, model, version)
+            data = ingested[model, trained.body.dataset_digest]
+            before = data[: bisect_left(data, trained.index, key=_index)][-1:]
+            same_run = by_run[model, trained.event.run_id or ""]
+            yield gather(sorted((*own, *before, *same_run), key=_index), None, model, version)
 
 
 def _evidence(evaluated: ModelEvaluated, decisions: tuple[Told[DecisionMade], ...], artifacts: Artifacts | None) -> Evidence | None:
