@@ -14,20 +14,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from lifecycle.lineage.explaining.answering import ROUTES
 from lifecycle.lineage.explanation import PARTS, Explanation
 from lifecycle.lineage.outline import moment
-from lifecycle.lineage.step import Step
+from lifecycle.lineage.step import Part, Step
 
 if TYPE_CHECKING:
     from markupsafe import Markup
 
 #: What facts are called on the page. Those that the line above says already have no name here, and are left to the JSON.
 _NAMES = {
-    "route": "route",
-    "epoch": "epoch of the route",
-    "fallback_from": "answered in the place of version",
+    "metrics": "metrics",
     "key": "key",
     "decision": "decision",
     "environment": "environment",
-    "input": "what the gate was shown",
+    "input": "shown to the gate",
     "engine": "engine",
     "approvals": "approvals",
     "violations": "violations",
@@ -37,7 +35,7 @@ _NAMES = {
     "roles": "roles",
     "champion_version": "compared with version",
     "evidence": "evidence document",
-    "page": "page of the report",
+    "page": "page of it",
     "training": "training",
     "run": "run",
     "seed": "seed",
@@ -97,8 +95,8 @@ ol > li { display: grid; grid-template-columns: 24px 1fr auto; gap: 2px 12px; pa
 .edge, .record { color: var(--quiet); font-size: 13px; font-weight: 400; }
 .record { white-space: nowrap; font-variant-numeric: tabular-nums; }
 .body { min-width: 0; } .body p { margin: 0; }
-dl { display: grid; grid-template-columns: 176px 1fr; gap: 1px 16px; margin: 5px 0 2px; font-size: 13px; }
-dt { color: var(--quiet); } dd { margin: 0; min-width: 0; overflow-wrap: anywhere; }
+dl { display: grid; grid-template-columns: 148px 1fr; gap: 1px 14px; margin: 5px 0 2px; font-size: 13px; }
+dt { color: var(--quiet); } dd { margin: 0; min-width: 0; overflow-wrap: anywhere; } dd code { font-size: 11.5px; }
 details { padding: 10px 22px 16px; } summary { cursor: pointer; color: var(--quiet); font-size: 13px; }
 pre { margin: 10px 0 0; padding: 14px; background: var(--ground); border-radius: 8px; overflow-x: auto; white-space: pre-wrap;
   overflow-wrap: anywhere; font: 11.5px/1.5 ui-monospace, "DejaVu Sans Mono", monospace; }
@@ -198,11 +196,16 @@ def page_of(explanation: Explanation) -> str:
         waiting=explanation.waiting,
         followed=sum(step.standing == "holds" for step in explanation.steps),
         records=len(explanation.indexes),
-        parts=[(title, [_shown(step) for step in explanation.of_part(part)]) for part, title in PARTS.items()],
+        parts=[(title, shown) for part, title in PARTS.items() if (shown := [_shown(step) for step in _below(explanation, part)])],
         marks=_MARKS,
         proof=None if explanation.proof is None else json.dumps(explanation.proof, indent=2),
         asked=None if asked is None else [("the caller's id", row["request_id"]), *sorted(asked.items())],
     )
+
+
+def _below(explanation: Explanation, part: Part) -> tuple[Step, ...]:
+    """The edges of a part, but for the prediction itself: it stands above them all."""
+    return tuple(step for step in explanation.of_part(part) if step.edge != "prediction")
 
 
 def _headline(row: Mapping[str, Any]) -> str:
@@ -215,6 +218,8 @@ def _subline(row: Mapping[str, Any]) -> Iterator[str]:
     if probability is not None:
         yield f"probability of the positive outcome {probability:.3f}"
     yield ROUTES[row["arm"]]
+    if row.get("fallback_from") is not None:
+        yield f"after version {row['fallback_from']} had failed"
     yield f"{moment(row['at_us'])} UTC"
     yield f"{row['latency_us'] / 1_000:.2f} ms"
 
@@ -238,7 +243,7 @@ def _shown(step: Step) -> _Shown:
 
 def _values(fact: Any) -> Iterator[_Value]:
     if isinstance(fact, Mapping):
-        yield from (_Value(f"{name} {value}", is_code=False) for name, value in fact.items())
+        yield from (_Value(f"{name.replace('_', ' ')} {value}", is_code=False) for name, value in fact.items())
     elif isinstance(fact, list | tuple):
         yield from (_Value(str(value), is_code=False) for value in fact)
     else:

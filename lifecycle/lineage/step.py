@@ -52,5 +52,6 @@ class Step:
         """As a line of the tree."""
         tone: Tone = {"holds": self.tone, "waiting": "waiting", "missing": "bad", "unreached": "plain"}[self.standing]
         marked = {"missing": f"MISSING: {self.what}", "unreached": f"({self.what})"}.get(self.standing, self.what)
-        said = "  ".join(part for part in (self.detail, self.why) if part)
+        metrics = (f"{name} {value}" for name, value in self.facts.get("metrics", {}).items())
+        said = "  ".join(part for part in (self.detail, *metrics, self.why) if part)
         return Outline(marked, said, self.digest, self.index, tone)

@@ -37,7 +37,7 @@ def _evaluation(walk: Walk, deployment: Found[DecisionMade]) -> tuple[Step, Foun
     require(found.body.model_digest == walk.row.model_digest, "it is of other bytes than those that answered")
     require(found.body.report_json_digest == shown.report_digest, "its report is not the one that the gate was shown")
     headline = {name: f"{value.value:.3f} [{value.low:.3f}, {value.high:.3f}]" for name, value in sorted(found.body.headline.items())}
-    detail = "  ".join([moment(found.event.occurred_at_us), *(f"{name} {value}" for name, value in headline.items())])
+    detail = moment(found.event.occurred_at_us)
     step = told(
         "judged",
         "evaluation",
