@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Annotated, Any, Self
+from collections.abc import Callable
+from typing import Annotated, Any, ClassVar, Self
 
-import rfc8785
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, ValidationError
 
 from lifecycle.errors import MalformedRecord
-
-#: RFC 8785 refuses integers from here on: they do not survive a double.
-INTEGER_BOUND = 2**53
+from lifecycle.records.canonical import INTEGER_BOUND as INTEGER_BOUND
+from lifecycle.records.canonical import NoCanonicalForm, canonical_text, key_text, record_text
 
 Digest = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
 #: Microseconds since 1970-01-01T00:00:00Z, the one unit of time in records and in policy.
@@ -52,8 +51,8 @@ def canonical_bytes(value: Any) -> bytes:
     surrogates, keys that are not strings.
     """
     try:
-        return rfc8785.dumps(value)
-    except (rfc8785.CanonicalizationError, UnicodeEncodeError, RecursionError) as error:
+        return canonical_text(value).encode()
+    except (NoCanonicalForm, UnicodeEncodeError, RecursionError) as error:
         raise MalformedRecord(
             f"This value has no canonical form: {error}.",
             "Use finite numbers, integers below 2^53, valid Unicode and string keys.",
@@ -87,14 +86,32 @@ class Record(BaseModel):
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
 
+    #: (`"key":`, field) of each field, in canonical order.
+    _members: ClassVar[tuple[tuple[str, str], ...]] = ()
+    #: (field, when it is left out).
+    _left_out: ClassVar[tuple[tuple[str, Callable[[Any], bool]], ...]] = ()
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        super().__pydantic_init_subclass__(**kwargs)
+        # Names of fields are ASCII, whose canonical order is that of their characters.
+        cls._members = tuple((key_text(name), name) for name in sorted(cls.model_fields))
+        cls._left_out = tuple((name, field.exclude_if) for name, field in cls.model_fields.items() if field.exclude_if is not None)
+
     def as_json(self) -> JsonObject:
         """This record as a JSON object (tuples become lists)."""
         value: JsonObject = self.model_dump(mode="json")
         return value
 
     def canonical(self) -> bytes:
-        """The RFC 8785 bytes of this record."""
-        return canonical_bytes(self.as_json())
+        """The RFC 8785 bytes of this record: those of `as_json`, written from the fields themselves."""
+        return canonical_bytes(self)
+
+    def canonical_text(self) -> str:
+        """The same as text; see `records/canonical.py`."""
+        values, members = self.__dict__, self._members
+        absent = [name for name, left_out in self._left_out if left_out(values[name])]
+        return record_text([member for member in members if member[1] not in absent] if absent else members, values)
 
     def content_digest(self) -> Digest:
         """The SHA-256 of the canonical bytes."""

@@ -1,0 +1,168 @@
+"""Canonical bytes are those of RFC 8785: two other implementations and the vectors of the RFC are the judges."""
+
+from __future__ import annotations
+
+import math
+import struct
+from enum import IntEnum, StrEnum
+from typing import Any, NamedTuple
+
+import jcs
+import pytest
+import rfc8785
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lifecycle.errors import MalformedRecord
+from lifecycle.records.record import INTEGER_BOUND, Record, canonical_bytes
+from tests.records.samples import samples
+
+finite = st.floats(allow_nan=False, allow_infinity=False)
+integers = st.integers(-INTEGER_BOUND + 1, INTEGER_BOUND - 1)
+texts = st.text(st.characters(exclude_categories=["Cs"]))
+#: Characters on both sides of where UTF-16 and code points order differently, and those that are escaped.
+keys = texts | st.text(st.sampled_from('\u0000\u001f\u007f"\\/\ud7ff\ue000\uffff\U00010000\U0010ffffaA'))
+values = st.recursive(
+    st.none() | st.booleans() | integers | finite | texts,
+    lambda inner: st.lists(inner) | st.dictionaries(keys, inner),
+    max_leaves=40,
+)
+
+
+@settings(max_examples=1_000)
+@given(values)
+def test_any_value_has_the_bytes_that_others_give_it(value: Any) -> None:
+    """Byte for byte, over nested values with keys of every kind."""
+    assert canonical_bytes(value) == rfc8785.dumps(value) == jcs.canonicalize(value)
+
+
+@settings(max_examples=3_000)
+@given(st.integers(0, 2**64 - 1))
+def test_any_number_has_the_bytes_that_others_give_it(bits: int) -> None:
+    """Every double, by its bits: the tiny, the huge, the whole and the shortest."""
+    (number,) = struct.unpack(">d", bits.to_bytes(8, "big"))
+    if math.isfinite(number):
+        assert canonical_bytes(number) == rfc8785.dumps(number) == jcs.canonicalize(number)
+
+
+@pytest.mark.parametrize("exponent", range(-30, 31))
+def test_numbers_around_every_power_of_ten(exponent: int) -> None:
+    """Where the way of writing changes: at 1e-7, 1e-6, 1e-4, 1e16, 1e21, and beside 2^53."""
+    for near in (float(f"1e{exponent}"), float(f"9.999e{exponent}"), float(f"-1.5e{exponent}"), float(f"123456789012345678e{exponent}")):
+        for number in (near, math.nextafter(near, math.inf), math.nextafter(near, -math.inf)):
+            assert canonical_bytes(number) == rfc8785.dumps(number) == jcs.canonicalize(number)
+
+
+@pytest.mark.parametrize(
+    ("bits", "written"),
+    [
+        # RFC 8785, appendix B.
+        ("0000000000000000", "0"),
+        ("8000000000000000", "0"),
+        ("0000000000000001", "5e-324"),
+        ("8000000000000001", "-5e-324"),
+        ("7fefffffffffffff", "1.7976931348623157e+308"),
+        ("ffefffffffffffff", "-1.7976931348623157e+308"),
+        ("4340000000000000", "9007199254740992"),
+        ("c340000000000000", "-9007199254740992"),
+        ("4430000000000000", "295147905179352830000"),
+        ("44b52d02c7e14af5", "9.999999999999997e+22"),
+        ("44b52d02c7e14af6", "1e+23"),
+        ("44b52d02c7e14af7", "1.0000000000000001e+23"),
+        ("444b1ae4d6e2ef4e", "999999999999999700000"),
+        ("444b1ae4d6e2ef4f", "999999999999999900000"),
+        ("444b1ae4d6e2ef50", "1e+21"),
+        ("3eb0c6f7a0b5ed8c", "9.999999999999997e-7"),
+        ("3eb0c6f7a0b5ed8d", "0.000001"),
+        ("41b3de4355555553", "333333333.3333332"),
+        ("41b3de4355555554", "333333333.33333325"),
+        ("41b3de4355555555", "333333333.3333333"),
+        ("41b3de4355555556", "333333333.3333334"),
+        ("41b3de4355555557", "333333333.33333343"),
+        ("becbf647612f3696", "-0.0000033333333333333333"),
+        ("43143ff3c1cb0959", "1424953923781206.2"),
+    ],
+)
+def test_the_numbers_of_the_rfc(bits: str, written: str) -> None:
+    """Appendix B of RFC 8785."""
+    (number,) = struct.unpack(">d", bytes.fromhex(bits))
+    assert canonical_bytes(number).decode() == written
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        math.nan,
+        math.inf,
+        -math.inf,
+        INTEGER_BOUND,
+        -INTEGER_BOUND,
+        "\ud800",
+        {"\udfff": 1},
+        {1: 2},
+        {1: 2, "a": 3},
+        {None: 1},
+        {b"key": 1},
+        b"bytes",
+        {1, 2},
+        object(),
+        [[math.nan]],
+    ],
+)
+def test_what_has_no_canonical_form_is_refused(value: Any) -> None:
+    """Nothing is silently written as something else."""
+    with pytest.raises(MalformedRecord, match="no canonical form"):
+        canonical_bytes(value)
+
+
+def test_what_is_nested_without_end_is_refused() -> None:
+    """A value that holds itself ends in an error, not in a crash."""
+    endless: list[Any] = []
+    endless.append(endless)
+    with pytest.raises(MalformedRecord, match="no canonical form"):
+        canonical_bytes(endless)
+
+
+class Pair(NamedTuple):
+    left: int
+    right: str
+
+
+class Colour(StrEnum):
+    RED = "red"
+
+
+class Number(IntEnum):
+    ONE = 1
+
+
+class Folder(dict[str, int]):
+    pass
+
+
+@pytest.mark.parametrize("value", [Pair(1, "x"), Colour.RED, Number.ONE, Folder(b=1, a=2), (1, (2,)), {"a": Colour.RED}], ids=repr)
+def test_values_of_derived_types_are_what_they_are_derived_from(value: Any) -> None:
+    """As the other implementation takes them."""
+    assert canonical_bytes(value) == rfc8785.dumps(value)
+
+
+@pytest.mark.parametrize("record", [record for kind in samples().values() for record in kind], ids=lambda record: type(record).__name__)
+def test_a_record_is_written_from_its_fields_as_its_json_would_be(record: Record) -> None:
+    """The short way over the fields, and the long way over JSON and another implementation, give the same bytes."""
+    assert record.canonical() == rfc8785.dumps(record.as_json())
+    assert canonical_bytes({"of": [record]}) == rfc8785.dumps({"of": [record.as_json()]})
+
+
+def test_no_record_is_written_otherwise_than_by_its_fields() -> None:
+    """Serializers would be passed over, so no record has any."""
+    for kind in descendants(Record):
+        decorators = kind.__pydantic_decorators__
+        assert not decorators.field_serializers
+        assert not decorators.model_serializers
+        assert not decorators.computed_fields
+        assert not kind.model_config.get("serialize_by_alias")
+        assert not [name for name, field in kind.model_fields.items() if field.exclude]
+
+
+def descendants(kind: type[Record]) -> list[type[Record]]:
+    return [each for child in kind.__subclasses__() for each in (child, *descendants(child))]
