@@ -112,7 +112,10 @@ def _made(declared: DeclaredFolder | DeclaredGit | DeclaredAuthority, beside: Pa
     if isinstance(declared, DeclaredGit):
         return GitAnchor(declared.name, _remote(declared, beside, home), declared.branch, home / "anchors" / f"{declared.name}.git")
     require_http(declared.url)
-    return AuthorityAnchor(declared.name, declared.url, Trust.read(_text(beside / declared.certificates)).tsa_certificates)
+    certificates = Trust.read(_text(beside / declared.certificates)).tsa_certificates
+    if not certificates:
+        raise InvalidDeclaration(f"{declared.certificates} holds no certificate.", "Name a PEM file with the authority's root.")
+    return AuthorityAnchor(declared.name, declared.url, certificates)
 
 
 def _remote(declared: DeclaredGit, beside: Path, home: Path) -> str:

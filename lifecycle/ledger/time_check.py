@@ -39,7 +39,7 @@ class TimeCheck:
     """Fed with the events in order; holds each against the anchors around it."""
 
     def __init__(self, seen: Iterable[SeenAt]) -> None:
-        self._seen = _earliest(seen)
+        self._seen = _in_time(seen)
         self._sizes = [found.size for found in self._seen]
 
     def look_at(self, index: int, event: Event) -> Iterator[Finding]:
@@ -61,17 +61,15 @@ class TimeCheck:
         yield from ()
 
 
-def _earliest(seen: Iterable[SeenAt]) -> list[SeenAt]:
-    """The smallest size first, each with the earliest time at which the ledger is known to have been that long.
+def _in_time(seen: Iterable[SeenAt]) -> list[SeenAt]:
+    """What was seen before any longer ledger was, the smallest size first.
 
-    A longer ledger that was seen earlier had these records then: a stamp that came late says nothing about when they were written.
+    A stamp that came later than one on a longer ledger came late: it says nothing about when the records around it were written.
     """
     found: list[SeenAt] = []
     for sight in sorted(seen, key=lambda sight: (-sight.size, sight.at_us)):
-        earliest = min((sight, *found[-1:]), key=lambda known: known.at_us)
-        if found and found[-1].size == sight.size:
-            continue
-        found.append(SeenAt(sight.size, earliest.at_us, earliest.by))
+        if not found or (sight.size < found[-1].size and sight.at_us <= found[-1].at_us):
+            found.append(sight)
     return found[::-1]
 
 
