@@ -3,6 +3,7 @@
     python -m lifecycle.ledger.signer --once          --database URL --key FILE --origin NAME
     python -m lifecycle.ledger.signer --every SECONDS --database URL --key FILE --origin NAME
     python -m lifecycle.ledger.signer --rotate --reason TEXT --database URL --key FILE --origin NAME
+    python -m lifecycle.ledger.signer --remembered --database - --key FILE --origin NAME
 
 `--database -` reads the URL from standard input, so that a password in it stands in no list of processes. The
 note goes to standard output; what went wrong goes to standard error, as JSON, under the exit code of its kind. On
@@ -23,7 +24,7 @@ from pathlib import Path
 from lifecycle.errors import InvalidDeclaration, LifecycleError, Tampered, Unavailable
 from lifecycle.ledger.address import Address
 from lifecycle.ledger.rotating import OVERLAP, rotate_key
-from lifecycle.ledger.signing import sign_ledger
+from lifecycle.ledger.signing import remembered_note, sign_ledger
 
 #: How long a signature may take, in seconds: the first one over a ledger of millions hashes all of it.
 _PATIENCE_SECONDS = 300.0
@@ -45,13 +46,21 @@ def request_rotation(database_url: str, key_file: Path, origin: str, *, reason: 
     return _asked(told, database_url, key_file, origin)
 
 
-def _asked(what: Sequence[str], database_url: str, key_file: Path, origin: str) -> str:
+def request_remembered(key_file: Path, origin: str) -> str | None:
+    """Has a signer's process say what it signed last: the note, or None where it never signed. It needs no ledger for that.
+
+    Raises like `request_checkpoint`.
+    """
+    return _asked(("--remembered",), None, key_file, origin) or None
+
+
+def _asked(what: Sequence[str], database_url: str | None, key_file: Path, origin: str) -> str:
     command = (sys.executable, "-m", "lifecycle.ledger.signer", *what, "--database", "-")
     options = ("--key", str(key_file.absolute()), "--origin", origin)
     try:
         ended = subprocess.run(
             (*command, *options),
-            input=Address.parse(database_url).url,
+            input="" if database_url is None else Address.parse(database_url).url,
             capture_output=True,
             text=True,
             # Where this package is imported from, so that a checkout that is not installed works as well.
@@ -96,6 +105,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     how.add_argument("--once", action="store_true", help="sign, print the note, and end")
     how.add_argument("--every", type=float, metavar="SECONDS", help="go on, looking this often for new records")
     how.add_argument("--rotate", action="store_true", help="give the log another key, print the first note that it signs, and end")
+    how.add_argument("--remembered", action="store_true", help="print the note of what was signed last, and end")
     parser.add_argument("--reason", metavar="TEXT", help="with --rotate: why")
     parser.add_argument("--environment", default="local", metavar="NAME", help="with --rotate: where it is recorded as happening")
     parser.add_argument(
@@ -109,6 +119,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if given.once:
             sys.stdout.write(sign_ledger(database, given.key, given.origin))
+        elif given.remembered:
+            sys.stdout.write(remembered_note(given.key, given.origin))
         elif given.rotate:
             if not given.reason or given.overlap < 0:
                 parser.error("--rotate needs a --reason, and an --overlap of 0 or more")

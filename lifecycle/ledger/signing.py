@@ -1,7 +1,8 @@
 """What the signer does: it goes on from the tree that it signed last, over stored bytes only, or it refuses.
 
 The signer's memory is a file beside the key. A ledger that was shortened, or rebuilt with another past, does
-not fit that memory and gets no signature; nor does one whose kept checkpoints are not this key's.
+not fit that memory and gets no signature; nor does one whose kept checkpoints are not this key's. One that was restored from
+a backup goes on where it says itself what was lost (`ledger/restored.py`).
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from typing import Any
 from lifecycle.errors import InvalidDeclaration, LifecycleError, MalformedRecord, Tampered, Unavailable
 from lifecycle.ledger.address import Address
 from lifecycle.ledger.key_ring import KeyRing, open_key_ring, retire_old_key
+from lifecycle.ledger.keys import read_signing_key
+from lifecycle.ledger.restored import tree_of_backup
 from lifecycle.ledger.rows import LedgerRows
 from lifecycle.proofs.merkle import Frontier, leaf_hash
 from lifecycle.proofs.notes import Checkpoint, VerifierKey, open_note, sign
@@ -46,18 +49,28 @@ def sign_ledger(database_url: str, key_file: Path, origin: str) -> str:
                     f"The key {key_file} is that of {ring.current.name!r}, not of {origin!r}.", "Pass the key of this log."
                 )
             with rows.snapshot():
-                frontier = _tree_that_goes_on(rows, known, ring)
+                frontier = _tree_that_goes_on(rows, tree_of_backup(rows, known, ring.verifiers) or known, ring)
                 kept = [entry.note for entry in rows.checkpoints(above=frontier.size - 1)]
             checkpoint = Checkpoint(origin, frontier.size, frontier.root())
             note = sign(checkpoint, *ring.signing(frontier.size))
             # Remembered before anybody can see it: two different heads of one size are never both signed.
-            if frontier.size != known.size or not memory.file.exists():
+            if frontier.to_bytes() != known.to_bytes() or not memory.file.exists():
                 memory.keep(origin, frontier)
             if note not in kept:
                 rows.keep_checkpoint(checkpoint.size, checkpoint.root_hash, note)
         retire_old_key(key_file, ring, checkpoint.size)
     _lay_beside(Address.parse(database_url).file, note)
     return note
+
+
+def remembered_note(key_file: Path, origin: str) -> str:
+    """A signed note over the tree that was signed last, ledger or no ledger; empty where nothing was ever signed.
+
+    It is a head that stood already, so signing it once more says nothing new. Raises like `sign_ledger`.
+    """
+    with one_signer(key_file):
+        known = SignersMemory.beside(key_file).recall(origin)
+        return sign(Checkpoint(origin, known.size, known.root()), read_signing_key(key_file)) if known.size else ""
 
 
 def _tree_that_goes_on(rows: LedgerRows, known: Frontier, ring: KeyRing) -> Frontier:
