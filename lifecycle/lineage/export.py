@@ -51,7 +51,7 @@ def lineage_of(ledger: Ledger, model: str | None = None, version: int | None = N
     node = version_id(model, version)
     graph = read_graph(recorded)
     if node not in graph:
-        raise _unknown_version(ledger, model, version)
+        raise unknown_version(ledger, model, version)
     return Lineage(f"{model}-{version}", graph.around(node), recorded, stamp, node)
 
 
@@ -114,7 +114,8 @@ FORMATS: Mapping[str, tuple[str, Callable[[Lineage, Signer | None], bytes]]] = {
 SIGNED = frozenset({"in-toto"})
 
 
-def _unknown_version(ledger: Ledger, model: str, version: int) -> UnknownName:
+def unknown_version(ledger: Ledger, model: str, version: int) -> UnknownName:
+    """The error of a version that the ledger does not know, with those that it does."""
     trained = [str(one.event.subject) for one in ledger.events(types=("ModelTrained",), name=model)]
     if not trained and not ledger.events(name=model):
         return UnknownName(f"The ledger knows no model {model!r}.", "`lifecycle status` lists the models and their versions.")

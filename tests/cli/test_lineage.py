@@ -10,6 +10,8 @@ import pytest
 from lifecycle.cli import main
 from lifecycle.ledger.ledger import Ledger
 from tests.lineage import lives
+from tests.lineage.receivers import receiver
+from tests.lineage.signers import PRIVATE_PEM, SIGNER
 
 
 @pytest.fixture
@@ -68,6 +70,77 @@ def test_export_prints_or_writes_the_same_bytes(capsys: pytest.CaptureFixture[st
     printed = answer(capsys, "lineage", "export", "--format", "prov", "--model", "credit", "--version", "1")
     answer(capsys, "lineage", "export", "--format", "prov", "--model", "credit", "--version", "1", "--out", str(tmp_path / "out"))
     assert (tmp_path / "out" / "credit-1.prov.json").read_text().strip() == printed.strip()
+
+
+def test_in_toto_is_signed_by_the_key_that_signs_models_or_by_the_one_named(
+    home: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """Without either there is an error that says what to do; no key is made for an export."""
+    export = ("lineage", "export", "--format", "in-toto", "--model", "credit", "--version", "1")
+    assert "--key" in answer(capsys, *export, code=2)
+    assert not (home / "keys").exists()
+    (tmp_path / "auditor.key").write_bytes(PRIVATE_PEM)
+    named = answer(capsys, *export, "--key", str(tmp_path / "auditor.key"))
+    (home / "keys").mkdir()
+    (home / "keys" / "signing.key").write_bytes(PRIVATE_PEM)
+    assert answer(capsys, *export) == named
+    assert {json.loads(line)["signatures"][0]["keyid"] for line in named.splitlines()} == {SIGNER.key_id}
+
+
+@pytest.mark.usefixtures("home")
+def test_what_is_no_key_signs_nothing(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """Exit code 2: text, and a key of another kind."""
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+    other = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    for content in (b"no key", other):
+        (tmp_path / "some.key").write_bytes(content)
+        assert "P-256" in answer(capsys, "lineage", "export", "--format", "in-toto", "--key", str(tmp_path / "some.key"), code=2)
+
+
+@pytest.mark.usefixtures("home")
+def test_a_card_and_the_data_are_described_from_the_ledger(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """To standard output or to a folder, the same bytes; the store may be gone, and the card says what the ledger still says."""
+    printed = answer(capsys, "lineage", "card", "credit:1")
+    assert "# credit:1" in printed
+    answer(capsys, "lineage", "card", "credit:1", "--out", str(tmp_path / "out"))
+    assert (tmp_path / "out" / "credit-1.md").read_text() == printed
+    described = json.loads(answer(capsys, "lineage", "croissant", "credit"))
+    assert described["conformsTo"][0] == "http://mlcommons.org/croissant/1.0"
+    assert "no artifact" in answer(capsys, "lineage", "croissant", "credit", "--with-rows", "--out", str(tmp_path / "out"), code=2)
+
+
+@pytest.mark.usefixtures("home")
+def test_what_there_is_not_can_not_be_described(capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit code 2, and what there is; rows are not printed on a terminal."""
+    assert "credit:1, credit:2, credit:3" in answer(capsys, "lineage", "card", "credit:9", code=2)
+    assert "no dataset" in answer(capsys, "lineage", "croissant", "churn", code=2)
+    assert "--with-rows needs --out" in answer(capsys, "lineage", "croissant", "credit", "--with-rows", code=2)
+
+
+@pytest.mark.usefixtures("home")
+def test_send_says_what_was_taken_and_what_was_refused(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exit code 1 where something was refused; the same as JSON; nothing to send the second time."""
+    assert "LIFECYCLE_OPENLINEAGE_URL" in answer(capsys, "lineage", "send", code=2)
+    with receiver(lambda request, count: (422, {}) if count == 2 else (201, {})) as receiving:
+        monkeypatch.setenv("LIFECYCLE_OPENLINEAGE_URL", receiving.url)
+        assert main.run(["lineage", "send"]) == 1
+        assert "refused: COMPLETE of record 0, HTTP 422 what it said" in capsys.readouterr().out
+        told = json.loads(answer(capsys, "lineage", "send", "--json"))
+    size = len(lives.whole_life().recorded)
+    assert told == {"url": f"{receiving.url}/api/v1/lineage", "accepted": 0, "refused": [], "next_index": size, "size": size, "waiting": 0}
+
+
+@pytest.mark.usefixtures("home")
+def test_the_key_of_one_receiver_is_not_shown_to_another(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """With --url, another receiver than that of the settings gets no key."""
+    monkeypatch.setenv("LIFECYCLE_OPENLINEAGE_URL", "https://lineage.example.org")
+    monkeypatch.setenv("LIFECYCLE_OPENLINEAGE_API_KEY", "secret")
+    with receiver() as receiving:
+        answer(capsys, "lineage", "send", "--url", receiving.url)
+    assert receiving.taken
+    assert all("Authorization" not in one.headers for one in receiving.taken)
 
 
 @pytest.mark.usefixtures("home")

@@ -131,10 +131,10 @@ def test_the_ledger_verifies_and_a_flipped_byte_is_named(lived: Lived, tmp_path:
     assert any(finding["index"] == 3 for finding in json.loads(ended.stdout)["findings"])
 
 
-def test_the_lineage_of_a_version_is_a_tree_and_two_exports(lived: Lived, tmp_path: Path) -> None:
+def test_the_lineage_of_a_version_is_a_tree_and_four_exports(lived: Lived, tmp_path: Path) -> None:
     """The tree names the dataset; the same ledger exports the same bytes twice."""
     assert "dataset" in lived.verb("lineage", "show", "credit:1")
-    for form in ("openlineage", "prov"):
+    for form in ("openlineage", "prov", "cyclonedx", "in-toto"):
         first, second = tmp_path / f"{form}-1", tmp_path / f"{form}-2"
         lived.verb("lineage", "export", "--format", form, "--out", str(first))
         lived.verb("lineage", "export", "--format", form, "--out", str(second))

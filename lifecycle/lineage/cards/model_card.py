@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from lifecycle.lineage.cards import sections
 from lifecycle.lineage.cards.version import VersionRecords, gather
-from lifecycle.lineage.export import stamp_of
+from lifecycle.lineage.export import stamp_of, unknown_version
 from lifecycle.lineage.ports import Artifacts, Ledger
 from lifecycle.lineage.selection import events_behind
+from lifecycle.records.bodies.training import ModelTrained
 from lifecycle.records.record import JsonObject
 
 #: What each metric is called on the Hub, where it has another name there.
@@ -24,8 +25,10 @@ def model_card(ledger: Ledger, artifacts: Artifacts | None, model: str, version:
 
     Raises UnknownName for a version that the ledger does not know.
     """
-    stamp = stamp_of(ledger)
-    return card_of(gather(events_behind(ledger, model, version), artifacts, model, version), stamp, description=description)
+    stamp, recorded = stamp_of(ledger), events_behind(ledger, model, version)
+    if not any(isinstance(one.event.body, ModelTrained) for one in recorded):
+        raise unknown_version(ledger, model, version)
+    return card_of(gather(recorded, artifacts, model, version), stamp, description=description)
 
 
 def card_of(records: VersionRecords, stamp: JsonObject, *, description: str | None = None) -> bytes:
