@@ -21,7 +21,7 @@ from lifecycle.proofs.timestamps import open_timestamp
 from lifecycle.proofs.trust import Trust
 
 #: The level that the receipts of an anchor stand for.
-_LEVELS: dict[str, Assurance] = {"folder": "L1", "git": "L1", "timestamp": "L3", "witness": "L4"}
+_LEVELS: dict[str, Assurance] = {"folder": "L2", "git": "L2", "timestamp": "L3", "witness": "L4"}
 
 
 class AnchorCheck:
@@ -59,7 +59,8 @@ class AnchorCheck:
     def _judge(self, receipt: AnchorReceipt) -> None:
         checkpoint = open_note(receipt.note, self._keys) if self._keys else Checkpoint.parse(receipt.note)
         if (checkpoint.size, checkpoint.root_hash) != (receipt.size, receipt.root):
-            self._report(Finding(None, f"the columns of a receipt of the anchor {receipt.anchor} are not what its note says", "L1"))
+            told = f"the columns of a receipt of the anchor {receipt.anchor} are not what its note says"
+            self._report(Finding(None, told, _LEVELS[receipt.kind]))
         if receipt.kind == "timestamp":
             self._stamped(receipt, checkpoint)
         elif receipt.kind == "witness":

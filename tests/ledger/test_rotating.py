@@ -20,6 +20,7 @@ from lifecycle.proofs.rotation import follow
 from lifecycle.proofs.signature_lines import taken_apart
 from lifecycle.records.bodies import LogKeyRotated
 from tests.ledger.happenings import ORIGIN, happening
+from tests.ledger.places import EVERY_DATABASE
 
 
 def fill(ledger: Ledger, count: int) -> None:
@@ -44,6 +45,7 @@ def signers(note: str) -> int:
     return len(taken_apart(note)[1])
 
 
+@EVERY_DATABASE
 def test_during_the_overlap_both_keys_sign(ledger: Ledger, log_key: VerifierKey, key_file: Path, signed: Callable[[], str]) -> None:
     """Whoever knows either key opens the note; past the overlap only the new key signs, and the old one is destroyed."""
     fill(ledger, 2)

@@ -15,6 +15,7 @@ from lifecycle.proofs.cosignatures import WitnessSigner, cosignatures
 from lifecycle.proofs.merkle import leaf_hash, node_hash
 from lifecycle.proofs.notes import Checkpoint, VerifierKey, open_note
 from tests.ledger.happenings import happening, tamper
+from tests.ledger.places import EVERY_DATABASE
 
 WIDTH = 256
 
@@ -54,6 +55,7 @@ def read_back(folder: Path) -> tuple[Checkpoint, list[bytes]]:
     return checkpoint, entries
 
 
+@EVERY_DATABASE
 @pytest.mark.parametrize("size", [1, 2, 255, 256, 257, 700])
 def test_every_tile_and_bundle_is_what_the_specification_says(
     ledger: Ledger, log_key: VerifierKey, tmp_path: Path, signed: Callable[[], str], size: int
