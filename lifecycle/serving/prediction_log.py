@@ -105,9 +105,13 @@ class PredictionLog:
 
 def values_in(file: Path) -> Iterator[dict[str, Any]]:
     """What was asked, line by line, as it is kept. Lines that were erased are left out. Raises Tampered for any other line."""
+    return (line for line in value_lines(file) if line is not None)
+
+
+def value_lines(file: Path) -> Iterator[dict[str, Any] | None]:
+    """The same with None for each line that was erased, so that the lines stay beside their rows."""
     for position, line in enumerate(whole_lines(file)):
-        if line.strip(b" "):
-            yield _parsed(file, position, VALUES, line)
+        yield _parsed(file, position, VALUES, line) if line.strip(b" ") else None
 
 
 def opens(row: Prediction, line: Mapping[str, Any]) -> bool:

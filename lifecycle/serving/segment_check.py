@@ -9,20 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass
 
-from lifecycle.errors import LifecycleError, MalformedRecord
+from lifecycle.errors import LifecycleError
 from lifecycle.records.bodies.serving import PredictionsSealed
 from lifecycle.records.events import Event
-from lifecycle.records.prediction import Prediction
 from lifecycle.records.record import Digest, Id, Name
+from lifecycle.serving.asked_check import AskedCheck
 from lifecycle.serving.folder import GatewayFolder
 from lifecycle.serving.journal import replay
-from lifecycle.serving.prediction_log import opens, values_in
 from lifecycle.serving.sealing import read_seal, seal_id
 from lifecycle.serving.segment_reading import SegmentReading, whole_lines
-from lifecycle.serving.segments import VALUES, ModelLog, model_logs
-
-#: So many predictions of a segment are named one by one; of more, only their number is told.
-_MOST_NAMED = 3
+from lifecycle.serving.segments import ModelLog, model_logs
 
 
 @dataclass(frozen=True)
@@ -127,11 +123,12 @@ def _place(
 
 
 def _content(log: ModelLog, index: int, body: PredictionsSealed, erased: Container[Digest]) -> Iterator[SegmentFinding]:
-    name = f"segment {body.segment} of {log.model}"
-    path, reading, rows = log.rows(body.segment), SegmentReading(log.rows(body.segment)), list[Prediction]()
+    """The rows under their root, and what was asked of each: in one pass, and in little memory."""
+    name, path = f"segment {body.segment} of {log.model}", log.rows(body.segment)
+    reading, asked = SegmentReading(path), AskedCheck(log, body.segment, erased)
     try:
         for line in whole_lines(path):
-            rows.append(reading.add(line))
+            asked.look_at(reading.add(line))
         size = path.stat().st_size
     except FileNotFoundError:
         yield SegmentFinding(index, f"{name} is missing, with {body.rows} rows")
@@ -148,30 +145,7 @@ def _content(log: ModelLog, index: int, body: PredictionsSealed, erased: Contain
         yield SegmentFinding(index, f"{name} was sealed as something else than its rows say: their times, or who answered them")
     elif size != reading.length:
         yield SegmentFinding(index, f"{name} was altered: something was written after its last row")
-    yield from _values(log, index, body.segment, rows, erased)
-
-
-def _values(log: ModelLog, index: int, segment: str, rows: list[Prediction], erased: Container[Digest]) -> Iterator[SegmentFinding]:
-    """What was asked is there and is what was committed to, or it was erased."""
-    beside = log.values(segment)
-    files = [beside] if beside.exists() else list(log.files(VALUES))
-    wanted = {row.id for row in rows}
-    try:
-        kept = {line["id"]: line for file in files for line in values_in(file) if line["id"] in wanted}
-    except (LifecycleError, MalformedRecord) as error:
-        yield SegmentFinding(index, f"what was asked in segment {segment} of {log.model} was altered: {error.what}")
-        return
-    gone = [row.id for row in rows if row.id not in kept and row.input_commitment not in erased]
-    other = [row.id for row in rows if row.id in kept and not opens(row, kept[row.id])]
-    back = [row.id for row in rows if row.id in kept and row.input_commitment in erased]
-    for ids, what in (
-        (gone, "is gone, and nothing says that it was erased"),
-        (other, "is not what its row was committed to"),
-        (back, "was erased, and is there again: erase it once more"),
-    ):
-        if ids:
-            more = f" and {len(ids) - _MOST_NAMED} more" if len(ids) > _MOST_NAMED else ""
-            yield SegmentFinding(index, f"what was asked of prediction {', '.join(ids[:_MOST_NAMED])}{more} {what}")
+    yield from (SegmentFinding(index, what) for what in asked.found())
 
 
 def _stream(event: Event) -> Id:
