@@ -17,21 +17,25 @@ from lifecycle.records.events import Event, Link, Recorded
 from lifecycle.records.record import JsonObject, Microseconds, Version
 
 Status = Literal["evidence", "gap"]
+#: How many leaves are cited for one thing that is shown: nobody reads more, and a serving model seals half a million a year.
+MOST_CITED = 1_000
 
 
 @dataclass(frozen=True)
 class Shown:
-    """What one selector found: the leaves, and the files that they name by digest."""
+    """What one selector found: the leaves, and the files that they name by digest. `more`: there are more of them than are cited."""
 
     selector: Selector
     indexes: tuple[int, ...]
     files: tuple[Link, ...]
+    more: bool
 
     def as_json(self) -> JsonObject:
         return {
             "shows": self.selector.shows,
             "events": list(self.selector.events),
             "indexes": list(self.indexes),
+            "more": self.more,
             "files": [{"role": link.role, "digest": link.digest} for link in self.files],
         }
 
@@ -153,10 +157,15 @@ def coverage(
     tallies = {id(selector): _Tally() for selector in selectors}
     everywhere = [selector for selector in selectors if selector.scope == "ledger" or model is None]
     narrow = [selector for selector in selectors if selector.scope == "version" and model is not None]
-    _tally(every_event(ledger, types=_types(everywhere)), everywhere, tallies, size, within)
-    if model is not None:
-        about = every_event(ledger, types=_types(narrow), name=model) if version is None else life_of(ledger, model, version)
-        _tally(about, narrow, tallies, size, within)
+    for event_type, wanting in _by_type(everywhere).items():
+        _tally(every_event(ledger, types=(event_type,)), wanting, tallies, size, within)
+    if version is None:
+        for event_type, wanting in _by_type(narrow).items():
+            _tally(every_event(ledger, types=(event_type,), name=model), wanting, tallies, size, within)
+    elif model is not None:
+        life = life_of(ledger, model, version)
+        for event_type, wanting in _by_type(narrow).items():
+            _tally((one for one in life if one.event.type == event_type), wanting, tallies, size, within)
     covered = tuple(_covered(framework, clause, tallies) for framework in frameworks for clause in framework.clauses)
     as_of_us = max((tally.latest_us for tally in tallies.values()), default=0)
     return Coverage(model, version, size, checkpoint, as_of_us, covered)
@@ -178,31 +187,38 @@ class _Tally:
     indexes: list[int] = field(default_factory=list)
     files: dict[Link, None] = field(default_factory=dict)
     latest_us: Microseconds = 0
+    more: bool = False
 
     def cite(self, recorded: Recorded, files: Iterable[Link]) -> None:
+        if len(self.indexes) == MOST_CITED:
+            self.more = True
+            return
         self.indexes.append(recorded.index)
         self.files |= dict.fromkeys(files)
         self.latest_us = max(self.latest_us, recorded.event.occurred_at_us)
 
 
-def _types(selectors: Iterable[Selector]) -> tuple[str, ...]:
-    return tuple(sorted({event for selector in selectors for event in selector.events}))
+def _by_type(selectors: Iterable[Selector]) -> dict[str, list[Selector]]:
+    found: dict[str, list[Selector]] = {}
+    for selector in selectors:
+        for event_type in selector.events:
+            found.setdefault(event_type, []).append(selector)
+    return dict(sorted(found.items()))
 
 
 def _tally(
     events: Iterable[Recorded], selectors: list[Selector], tallies: dict[int, _Tally], size: int, within: Container[int] | None
 ) -> None:
-    by_type: dict[str, list[Selector]] = {}
-    for selector in selectors:
-        for event_type in selector.events:
-            by_type.setdefault(event_type, []).append(selector)
+    """Takes in events of one type, until every selector that wants this type has more than it cites."""
     for recorded in events:
         # What was appended since the question was asked is for the next one.
         if recorded.index >= size or (within is not None and recorded.index not in within):
             continue
-        for selector in by_type.get(recorded.event.type, ()):
+        for selector in selectors:
             if _speaks(selector, recorded.event):
                 tallies[id(selector)].cite(recorded, _files(selector, recorded.event))
+        if all(tallies[id(selector)].more for selector in selectors):
+            return
 
 
 def _speaks(selector: Selector, event: Event) -> bool:
@@ -218,6 +234,8 @@ def _covered(framework: Framework, clause: Clause, tallies: dict[int, _Tally]) -
     return Covered(
         framework,
         clause,
-        shown=tuple(Shown(selector, tuple(tally.indexes), tuple(tally.files)) for selector, tally in found if tally.indexes),
+        shown=tuple(
+            Shown(selector, tuple(sorted(tally.indexes)), tuple(tally.files), tally.more) for selector, tally in found if tally.indexes
+        ),
         missing=tuple(selector for selector, tally in found if not tally.indexes and not selector.optional),
     )

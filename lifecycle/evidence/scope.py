@@ -13,6 +13,8 @@ from lifecycle.records.record import Version
 
 #: How many events are held at once when a whole ledger is read.
 PAGE = 2_000
+#: How many segments of predictions are looked at for one version, from its first rollout on: a serving model seals one a minute.
+MOST_SEGMENTS = 500
 #: Events on another version, in which a version can have a part.
 _SWAPS = ("RolledBack", "RollbackRequested", "RolloutCompleted")
 
@@ -58,7 +60,8 @@ def life_of(ledger: Ledger, model: str, version: Version) -> list[Recorded]:
     """All that belongs to the life of one version, in ledger order, found by columns and not by reading everything.
 
     Its own events; those of the run that trained it, from the data on; the data set version that it learned from; rollouts and
-    rollbacks of others that it had a part in; the segments that hold answers of it. Raises UnknownName where there is no such version.
+    rollbacks of others that it had a part in; of the first MOST_SEGMENTS segments since its rollout those that hold answers of it.
+    Raises UnknownName where there is no such version.
     """
     own = ledger.events(name=model, version=version)
     trained = next((one for one in own if isinstance(one.event.body, ModelTrained)), None)
@@ -72,8 +75,10 @@ def life_of(ledger: Ledger, model: str, version: Version) -> list[Recorded]:
     ingested = [one for one in ledger.events(types=("DatasetIngested",), name=model) if one.event.subject.digest == digest]
     found |= {one.index: one for one in ingested if one.index < trained.index}
     found |= {one.index: one for one in ledger.events(types=_SWAPS, name=model) if version in _swapped(one.event)}
-    sealed = ledger.events(types=("PredictionsSealed",), name=model, since=trained.index)
-    found |= {one.index: one for one in sealed if version in _answering(one.event)}
+    rollout = next((one.index for one in own if one.event.type == "RolloutRequested"), None)
+    if rollout is not None:
+        sealed = ledger.events(types=("PredictionsSealed",), name=model, since=rollout, limit=MOST_SEGMENTS)
+        found |= {one.index: one for one in sealed if version in _answering(one.event)}
     return [found[index] for index in sorted(found)]
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
+import click
 import pytest
 
+from lifecycle.cli.main import lifecycle
 from lifecycle.errors import InvalidDeclaration, UnknownName
 from lifecycle.evidence.controls import Framework, Selector, framework_named, read_frameworks
 from lifecycle.evidence.event_paths import fits
@@ -176,3 +179,19 @@ def test_every_file_role_that_a_map_cites_is_one_that_such_events_name(framework
         if not any((event_type, role) in roles for event_type in selector.events)
     ]
     assert not wrong
+
+
+def test_every_command_that_a_map_names_exists(frameworks: tuple[Framework, ...]) -> None:
+    """`lifecycle …` in a map is a verb that there is."""
+    told = " ".join(clause.model_dump_json() for one in frameworks for clause in one.clauses)
+    commands = set(re.findall(r"`lifecycle ([^`]*)`", told))
+    assert commands
+    assert [command for command in commands if not _is_a_verb(command.split())] == []
+
+
+def _is_a_verb(words: list[str]) -> bool:
+    command: click.Command | None = lifecycle
+    for word in words:
+        if isinstance(command, click.Group):
+            command = command.get_command(click.Context(command), word)
+    return command is not None

@@ -161,9 +161,33 @@ def test_a_period_is_covered_by_its_own_leaves_only(ledger: Ledger, frameworks: 
     assert coverage(ledger, frameworks).indexes[-1] > 5
 
 
+def test_what_happens_without_end_is_cited_up_to_a_bound_and_says_so(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half a million sealed segments a year are evidence, and no list that anybody reads."""
+    monkeypatch.setattr("lifecycle.evidence.coverage.MOST_CITED", 2)
+    (covered,) = coverage(ledger, one_clause(selector("DecisionMade"))).clauses
+    (shown,) = covered.shown
+    assert shown.more
+    assert shown.indexes == tuple(one.index for one in ledger.events(types=("DecisionMade",)))[:2]
+    (covered,) = coverage(ledger, one_clause(selector("MonitoringReported"))).clauses
+    assert not covered.shown[0].more
+
+
 def test_the_same_ledger_gives_the_same_table(ledger: Ledger, frameworks: tuple[Framework, ...]) -> None:
     """Byte for byte, so that two packs can be compared."""
     assert coverage(ledger, frameworks, "credit", 1).as_json() == coverage(ledger, frameworks, "credit", 1).as_json()
+
+
+def test_more_events_never_turn_evidence_into_a_gap(tmp_path: Path, frameworks: tuple[Framework, ...]) -> None:
+    """Evidence only grows with the ledger: nothing that happens later takes back that something was shown."""
+    with Ledger.open(f"sqlite:///{tmp_path / 'growing.db'}", origin="lifecycle.local/ledger") as growing:
+        before: set[str] = set()
+        for recorded in lives.whole_life().recorded:
+            growing.append(recorded.event)
+            table = coverage(growing, frameworks).clauses
+            now = {f"{one.framework.framework} {one.clause.id}" for one in table if one.status == "evidence"}
+            assert before <= now
+            before = now
+    assert before
 
 
 def test_the_table_names_the_ledger_that_it_was_read_from(ledger: Ledger, frameworks: tuple[Framework, ...]) -> None:

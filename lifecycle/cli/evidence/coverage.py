@@ -48,7 +48,8 @@ def _row(covered: Covered) -> tuple[str, str, str, str | None, str | None]:
 
     gap = covered.gap
     said = covered.clause.leaves_open if gap is None else f"{gap.why} Closes it: {gap.closes}"
-    return covered.clause.id, covered.clause.title, covered.status, ranges(covered.indexes) or None, said
+    records = ranges(covered.indexes) + (", …" if any(shown.more for shown in covered.shown) else "")
+    return covered.clause.id, covered.clause.title, covered.status, records or None, said
 
 
 def _covered(model: str | None, number: int | None, names: tuple[str, ...]) -> Coverage:
