@@ -123,18 +123,20 @@ def test_croissant_s_validator_takes_the_description(tmp_path: Path, caplog: pyt
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning:rdflib.*", "ignore::DeprecationWarning:mlcroissant.*")
 def test_croissant_s_reader_loads_the_rows_that_it_describes(tmp_path: Path) -> None:
-    """The rows come out of the file that the description names, and other bytes under its name do not."""
+    """After an erasure too: they come from the file that it names, in which neither salts nor subjects are."""
     import mlcroissant
     import pandas as pd
 
     from lifecycle.data.columnar import parquet_bytes
 
-    rows = parquet_bytes(pd.DataFrame({"age": [41.0, 42.0]}))
-    left = "sha256:" + hashlib.sha256(rows).hexdigest()
-    ledger, store = lives.whole_life(), Artifacts({left: rows})
-    erased(ledger, left)
+    left = pd.DataFrame({"age": [41.0, 42.0], "row_salt": ["aa", "bb"], "row_subject": ["anna", "bert"]})
+    content = parquet_bytes(left)
+    digest = "sha256:" + hashlib.sha256(content).hexdigest()
+    ledger, store = lives.whole_life(), Artifacts({digest: content})
+    erased(ledger, digest)
     (tmp_path / "croissant.json").write_bytes(croissant(ledger, store, "credit"))
     (tmp_path / "dataset.parquet").write_bytes(rows_of(ledger, store, "credit"))
+    assert list(pd.read_parquet(tmp_path / "dataset.parquet").columns) == ["age"]
     dataset = mlcroissant.Dataset(jsonld=tmp_path / "croissant.json")
     assert [row["row/age"] for row in dataset.records("row")] == [41.0, 42.0]
 

@@ -1,7 +1,7 @@
 """A dataset version as Croissant 1.0 with its RAI vocabulary 1.0 (mlcommons.org/croissant): what is in it, and where it may be used.
 
-The columns are those that the ledger profiled at ingestion. Where rows were erased since, the file described is what is left of them,
-under its own digest, and the description says which record erased them.
+The columns are those that the ledger profiled at ingestion. Where rows were erased since, the file described holds what is left of
+them, and the description says which record erased them.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from lifecycle.errors import UnknownName
+from lifecycle.lineage.cards.rows import HandedOn, handed_on
 from lifecycle.lineage.cards.version import Told
 from lifecycle.lineage.export import stamp_of
 from lifecycle.lineage.formats.instants import rfc3339
 from lifecycle.lineage.ports import Artifacts, Ledger
 from lifecycle.records.bodies.data import ColumnProfile, DatasetIngested
-from lifecycle.records.bodies.keeping import SubjectErased
 from lifecycle.records.record import Digest, JsonObject, canonical_bytes
 
 #: The context that the specification gives, word for word: readers compare it.
@@ -67,24 +67,28 @@ def croissant(
 ) -> bytes:
     """The description of one dataset version of a model, the newest unless a digest is given, as canonical JSON-LD.
 
-    `file` is the address at which the description says that the rows lie, relative to it. `artifacts`, where given, says how large the
-    file is. Raises UnknownName where the ledger knows no such dataset.
+    `file` is the address at which the description says that the rows lie, relative to it: what `rows_of` gives. Raises UnknownName
+    where the ledger knows no such dataset.
     """
-    stamp = stamp_of(ledger)
-    ingested = _ingested(ledger, model, dataset)
-    digest = ingested.event.subject.digest or ""
-    left, erasures = _what_is_left(ledger, digest)
-    return croissant_of(ingested, stamp, left=left, erasures=erasures, size=_size(artifacts, left), file=file)
+    stamp, ingested = stamp_of(ledger), _ingested(ledger, model, dataset)
+    return croissant_of(ingested, stamp, handed_on(ledger, artifacts, ingested.event.subject.digest or ""), file=file)
 
 
-def croissant_of(
-    ingested: Told[DatasetIngested], stamp: JsonObject, *, left: Digest, erasures: tuple[int, ...], size: int | None, file: str
-) -> bytes:
-    """The description of what is left (under the digest `left`, `size` bytes long) of a dataset version after these erasures."""
+def rows_of(ledger: Ledger, artifacts: Artifacts, model: str, dataset: Digest | None = None) -> bytes:
+    """The file that the description names: the rows that are left, as Parquet. Raises UnknownName, Tampered."""
+    digest = _ingested(ledger, model, dataset).event.subject.digest or ""
+    content = handed_on(ledger, artifacts, digest).content
+    if content is None:
+        raise UnknownName(f"There is no artifact with the rows of {digest}.", "Restore it from a copy of the store.")
+    return content
+
+
+def croissant_of(ingested: Told[DatasetIngested], stamp: JsonObject, rows: HandedOn, *, file: str) -> bytes:
+    """The description of a dataset version whose rows lie in `file`."""
     body, name = ingested.body, ingested.event.subject.name
     personal = body.classification == "personal"
-    content_size = {} if size is None else {"contentSize": f"{size} B"}
-    erased = [f"Rows were erased since, by record {index} of the ledger." for index in erasures]
+    content_size = {} if rows.content is None else {"contentSize": f"{len(rows.content)} B"}
+    erased = [f"Rows were erased since, by record {index} of the ledger." for index in rows.erasures]
     description = [
         f"The rows that {name} is trained, validated and tested on: {body.rows} rows of {body.source}, checked against {body.contract}.",
         *erased,
@@ -118,19 +122,13 @@ def croissant_of(
                 "description": f"Every row, as Parquet. Record {ingested.index} of {_origin(stamp)} ({stamp['size']} records) names it.",
                 "contentUrl": file,
                 "encodingFormat": "application/x-parquet",
-                "sha256": left.removeprefix("sha256:"),
+                "sha256": rows.digest.removeprefix("sha256:"),
                 **content_size,
             }
         ],
         "recordSet": [{"@type": "cr:RecordSet", "@id": "row", "name": "row", "field": [_field(one) for one in body.columns]}],
     }
     return canonical_bytes(document)
-
-
-def rows_of(ledger: Ledger, artifacts: Artifacts, model: str, dataset: Digest | None = None) -> bytes:
-    """The file that the description names: the rows that are left. Raises UnknownName, Tampered."""
-    left, _ = _what_is_left(ledger, _ingested(ledger, model, dataset).event.subject.digest or "")
-    return artifacts.read(left)
 
 
 def _field(column: ColumnProfile) -> JsonObject:
@@ -160,26 +158,6 @@ def _ingested(ledger: Ledger, model: str, dataset: Digest | None) -> Told[Datase
         f"The ledger knows no dataset {dataset or ''} of {model}.".replace("  ", " "),
         f"Its dataset versions are {digests}." if digests else "`lifecycle status` lists the models and their versions.",
     )
-
-
-def _what_is_left(ledger: Ledger, dataset: Digest) -> tuple[Digest, tuple[int, ...]]:
-    """The digest of a dataset version after every erasure in it, and the records of those."""
-    left, found = dataset, []
-    for one in ledger.events(types=("SubjectErased",)):
-        if isinstance(one.event.body, SubjectErased):
-            for rows in one.event.body.datasets:
-                if rows.dataset_digest == dataset:
-                    left = rows.remaining_digest
-                    found.append(one.index)
-    return left, tuple(found)
-
-
-def _size(artifacts: Artifacts | None, digest: Digest) -> int | None:
-    """The size of the file in bytes; None where nobody can say."""
-    try:
-        return None if artifacts is None else len(artifacts.read(digest))
-    except UnknownName:
-        return None
 
 
 def _origin(stamp: JsonObject) -> str:
