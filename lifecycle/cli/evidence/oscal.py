@@ -30,16 +30,14 @@ def oscal(out: Path, model: str | None, number: int | None, names: tuple[str, ..
     """
     from lifecycle.evidence.coverage import coverage
     from lifecycle.evidence.oscal import oscal as as_oscal
-    from lifecycle.ledger.ledger import Ledger
     from lifecycle.life.lineage import write_files
     from lifecycle.wiring import Departments
 
     require_model(model, number)
     departments = Departments.here(make=False)
     frameworks = frameworks_here(departments, names)
-    with Ledger.open(departments.settings.ledger_url, origin=departments.settings.origin, create=False) as ledger:
-        found = coverage(ledger, frameworks, model, number)
-        leaves, proofs = _proven(ledger, found)
+    found = coverage(departments.ledger, frameworks, model, number)
+    leaves, proofs = _proven(departments.ledger, found)
     written = [
         *write_files(out, as_oscal(found, lambda index: f"proofs/{index}{SUFFIX}")),
         *write_files(out / "leaves", leaves),
