@@ -6,6 +6,8 @@ then on, and is opened again at every load.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from lifecycle.errors import Refused
 from lifecycle.proofs.inclusion import proven_leaf
 from lifecycle.proofs.notes import VerifierKey
@@ -15,13 +17,13 @@ from lifecycle.records.gates import Decision, DeploymentEvidence
 from lifecycle.records.rollout import RolloutOrder
 
 
-def proven_decision(order: RolloutOrder, environment: str, log_key: VerifierKey) -> Decision:
+def proven_decision(order: RolloutOrder, environment: str, log_keys: Sequence[VerifierKey]) -> Decision:
     """The deployment decision that allows this order.
 
     Raises Tampered where the proof does not hold, MalformedRecord where the leaf is no event, Refused where the proven
     event is not an allowing deployment decision on this model, version, digest, environment and plan.
     """
-    leaf, _ = proven_leaf(order.proof, (log_key,))
+    leaf, _ = proven_leaf(order.proof, log_keys)
     event = Event.parse(leaf)
     if not isinstance(event.body, DecisionMade):
         raise _refused(order, f"its proof is of a {event.type}, not of a decision")

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lifecycle.errors import LifecycleError, Tampered, Unavailable
-from lifecycle.proofs.notes import VerifierKey
 from lifecycle.records.bodies.decisions import DecisionMade
 from lifecycle.records.events import Event
 from lifecycle.records.manifest import FILE_NAMES, ManifestFile, ModelManifest, ModelSchemas, Part
@@ -22,6 +21,7 @@ from lifecycle.records.record import Digest, digest_of
 from lifecycle.records.rollout import RolloutOrder
 from lifecycle.serving.admission import proven_decision
 from lifecycle.serving.folder import GatewayFolder, sync_folder
+from lifecycle.serving.log_keys import LogKeys
 from lifecycle.serving.ports import PackageVerifier
 
 MANIFEST_FILE = "manifest.json"
@@ -52,10 +52,10 @@ class Allowance:
 class PackageCache:
     """Admits orders, and keeps what it admitted."""
 
-    def __init__(self, folder: GatewayFolder, environment: str, log_key: VerifierKey, verifier: PackageVerifier) -> None:
+    def __init__(self, folder: GatewayFolder, environment: str, log_keys: LogKeys, verifier: PackageVerifier) -> None:
         self._folder = folder
         self._environment = environment
-        self._log_key = log_key
+        self._log_keys = log_keys
         self._verifier = verifier
 
     def admit(self, order: RolloutOrder, source: Path) -> Package:
@@ -64,7 +64,7 @@ class PackageCache:
         `source` has `manifest.json`, the files that it lists, and `model.sig`. Raises Tampered, MalformedRecord or
         Refused, each with what does not hold, and Unavailable where the cache can't be written.
         """
-        proven_decision(order, self._environment, self._log_key)
+        proven_decision(order, self._environment, self._log_keys.now())
         arriving = self._folder.packages / f".arriving-{uuid.uuid4().hex}"
         try:
             _copy(source, arriving, order)
@@ -96,7 +96,7 @@ class PackageCache:
                 f"The order beside {model}:{version} is for {order.model}:{order.version} of {order.digest}, not of {digest}.",
                 "Deploy that version again, and find out who changed the cache.",
             )
-        proven_decision(order, self._environment, self._log_key)
+        proven_decision(order, self._environment, self._log_keys.now())
         package = Package(folder, order)
         self._verify(package)
         return package

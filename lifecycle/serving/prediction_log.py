@@ -136,9 +136,11 @@ def _located(log: ModelLog, path: Path, position: int, stored: bytes) -> Located
 def _asked_of(log: ModelLog, segment: str, prediction_id: Id) -> dict[str, Any] | None:
     """What was asked of one row: beside its segment, or, of an older log, anywhere."""
     beside = log.values(segment)
-    files = [beside] if beside.exists() else list(log.files(VALUES))
-    found = (line for file in files if _position(file, prediction_id) is not None for line in values_in(file))
-    return next((line for line in found if line["id"] == prediction_id), None)
+    for file in [beside] if beside.exists() else log.files(VALUES):
+        found = _position(file, prediction_id)
+        if found is not None:
+            return _parsed(file, found[0], VALUES, found[1])
+    return None
 
 
 def _may_hold(segment: Path, prediction_id: str) -> bool:
@@ -154,16 +156,18 @@ def _may_hold(segment: Path, prediction_id: str) -> bool:
 
 
 def _position(file: Path, prediction_id: str) -> tuple[int, bytes] | None:
-    """The number of the line with this id, from 0, and the line; None where no whole line has it."""
+    """The number of the line of this id, from 0, and the line; None where no whole line is."""
     if file.stat().st_size == 0:
         return None
+    wanted, at = b'"id":' + json.dumps(prediction_id).encode(), 0
     with file.open("rb") as opened, mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        at = content.find(b'"id":' + json.dumps(prediction_id).encode())
-        end = content.find(b"\n", at)
-        if at < 0 or end < 0:
-            return None
-        start = content.rfind(b"\n", 0, at) + 1
-        return content[:start].count(b"\n"), content[start:end]
+        while (at := content.find(wanted, at)) >= 0 and (end := content.find(b"\n", at)) >= 0:
+            start = content.rfind(b"\n", 0, at) + 1
+            # Somebody may have sent the same text as a value: the id of a line stands before everything that was sent.
+            if content.find(b'"id":', start, end) == at:
+                return content[:start].count(b"\n"), content[start:end]
+            at = end
+    return None
 
 
 def _rows(log: ModelLog, since_us: Microseconds) -> Iterator[dict[str, Any]]:

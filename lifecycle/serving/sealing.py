@@ -30,7 +30,7 @@ from lifecycle.serving.state import SealedStream
 _LOG = logging.getLogger(__name__)
 _LOOK_SECONDS = 0.25
 #: So many rows are read before the interpreter is given away: a rollback, in the thread beside, waits for no more than these.
-_ROWS_AT_ONCE = 64
+_ROWS_AT_ONCE = 128
 _BREATH_SECONDS = 0.000_5
 #: A folder that changed more recently than this may change again without another time on it.
 _SETTLED_NS = 1_000_000_000

@@ -22,6 +22,8 @@ class GatewaySettings:
     log_key: str
     #: The public half of the key that signs models.
     signing_public_key: Path
+    #: The file in which the changes of the ledger's key lie, where there were any.
+    log_key_changes: Path | None = None
     #: How long a canary may take over one answer before the champion answers in its place.
     canary_timeout_ms: int = 1_000
     #: How often the controller looks at a rollout when nothing has gone wrong.

@@ -24,6 +24,7 @@ from lifecycle.serving.delivery import Delivery
 from lifecycle.serving.fleet import Fleet
 from lifecycle.serving.folder import GatewayFolder, write_durably
 from lifecycle.serving.journal import Journal
+from lifecycle.serving.log_keys import LogKeys
 from lifecycle.serving.packages import PackageCache
 from lifecycle.serving.ports import EventSink, PackageVerifier
 from lifecycle.serving.reporting import model_status
@@ -97,7 +98,8 @@ class Supervisor:
         self._delivery = Delivery(self._journal, sink, folder.refused_events, lambda event, why: self._conductor.event_refused(event, why))
         used = UsedDecisions(folder.used_decisions, self._journal.state.decisions)
         self._books = Books(settings.environment, self._journal, used, RouteTable.create(folder.routes), lambda: counters, self._delivery)
-        self._cache = PackageCache(folder, settings.environment, VerifierKey.parse(settings.log_key), verifier)
+        log_keys = LogKeys(VerifierKey.parse(settings.log_key), settings.log_key_changes)
+        self._cache = PackageCache(folder, settings.environment, log_keys, verifier)
         self._fleet = Fleet(
             settings,
             listener,

@@ -146,6 +146,25 @@ def test_one_prediction_is_found_by_its_id(written: Path) -> None:
         PredictionLog(written).find("p9")
 
 
+def test_an_id_that_somebody_sent_as_a_value_finds_nothing(tmp_path: Path) -> None:
+    """A prediction is found by its own id, whatever stands in what was asked of others."""
+    writer = PredictionWriter(tmp_path, 0)
+    writer.append("credit", [row(1), row(2)], [asked(id="p2"), asked(income=2.0)])
+    writer.close()
+    assert PredictionLog(tmp_path).find("p2")["values"] == {"income": 2.0}
+
+
+def test_a_segment_takes_only_so_many_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proof of one row then has a bounded number of hashes."""
+    monkeypatch.setattr(predictions, "SEGMENT_ROWS", 4)
+    writer = PredictionWriter(tmp_path, 0)
+    for first in (0, 3, 6):
+        writer.append("credit", [row(first + number) for number in range(3)], [asked()] * 3)
+    writer.close()
+    lengths = [len(path.read_bytes().splitlines()) for path in sorted((tmp_path / "credit" / "rows").iterdir())]
+    assert lengths == [3, 3, 3]
+
+
 def test_segments_roll_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A segment that has grown past its size is followed by another, and no row is lost between them."""
     monkeypatch.setattr(predictions, "SEGMENT_BYTES", 1_000)
