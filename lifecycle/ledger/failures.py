@@ -10,7 +10,7 @@ from typing import Literal
 from lifecycle.errors import LifecycleError, MalformedRecord, Tampered, Unavailable
 from lifecycle.ledger.address import Address
 
-Failure = Literal["locked", "full", "read-only", "forbidden", "refused", "damaged", "silent"]
+Failure = Literal["locked", "full", "broken", "read-only", "forbidden", "refused", "damaged", "silent"]
 
 #: The first that fits, of what SQLite says in lower case.
 _SAID: tuple[tuple[str, Failure], ...] = (
@@ -18,6 +18,7 @@ _SAID: tuple[tuple[str, Failure], ...] = (
     ("busy", "locked"),
     ("disk is full", "full"),
     ("no space", "full"),
+    ("disk i/o error", "broken"),
     ("readonly", "read-only"),
     ("read-only", "read-only"),
     ("permission denied", "read-only"),
@@ -33,6 +34,7 @@ _SAID: tuple[tuple[str, Failure], ...] = (
 _CODES: dict[str, Failure] = {
     "55P03": "locked",
     "53100": "full",
+    "58030": "broken",
     "25006": "read-only",
     "42501": "forbidden",
     "LE001": "refused",
@@ -60,6 +62,11 @@ def explained(error: Exception, address: Address) -> LifecycleError:
             )
         case "full":
             return Unavailable(f"The disk of the ledger {address} is full.", "Free some space and try again. Nothing was written.")
+        case "broken":
+            return Unavailable(
+                f"The disk of the ledger {address} failed: {said}.",
+                "Look at the disk, run `lifecycle ledger fsck`, and try again: the same event is recorded once.",
+            )
         case "read-only":
             return Unavailable(
                 f"The ledger {address} can't be written: {said}.",
