@@ -13,6 +13,7 @@ from lifecycle.errors import LifecycleError, Tampered, Unavailable, UnknownName
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from lifecycle.ledger.checks import Check
     from lifecycle.ledger.findings import Verification
     from lifecycle.proofs.trust import Trust
     from lifecycle.wiring import Departments
@@ -66,6 +67,7 @@ def verify(
     from lifecycle.proofs.trust import Trust
 
     given = [_read(file) for file in (*trusted, checkpoint, key) if file is not None]
+    checks: list[Check] = []
     if url is None or not any(part.log_keys for part in given):
         from lifecycle.wiring import Departments
 
@@ -74,8 +76,10 @@ def verify(
             given.append(_key_of_home(departments))
         if url is None and not trusted:
             given += _declared(departments)
+        if url is None and not structure_only:
+            checks.append(_predictions_of_home(departments))
         url = url or departments.settings.ledger_url
-    result = verify_ledger(url, None, trust=Trust.joined(given), structure_only=structure_only)
+    result = verify_ledger(url, None, trust=Trust.joined(given), structure_only=structure_only, checks=checks)
     if as_json:
         render.as_json(_result_as_json(result, url=str(Address.parse(url))))
     else:
@@ -105,6 +109,14 @@ def _key_of_home(departments: Departments) -> Trust:
         render.note(f"{error.what} No signature can be checked; pass a key with --trust.")
         return Trust()
     return Trust(origin=key.name, log_keys=(key,))
+
+
+def _predictions_of_home(departments: Departments) -> Check:
+    """Holds the prediction log of this home's gateway against what was sealed of it."""
+    from lifecycle.life.predictions import PredictionsCheck
+    from lifecycle.wiring import Departments
+
+    return PredictionsCheck(Departments(departments.settings, make=False))
 
 
 def _declared(departments: Departments) -> Iterator[Trust]:
