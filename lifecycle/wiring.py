@@ -204,7 +204,23 @@ class Departments:
             self.settings.ledger_url, key_file, self.settings.origin, reason=reason, environment=self.environment, overlap=overlap
         )
         del self.ledger_key
+        self.lay_down_key_changes()
         return note
+
+    def lay_down_key_changes(self) -> None:
+        """Lays the changes of the ledger's key, as both keys signed them, where the gateway follows them without the ledger."""
+        from lifecycle.ledger.key_ring import rotations_in
+        from lifecycle.ledger.rows import LedgerRows
+        from lifecycle.proofs.rotation import changes_as_text
+
+        with LedgerRows(self.settings.ledger_url) as rows:
+            told = changes_as_text(rotations_in(rows))
+        file = self.folder("keys", 0o700) / "ledger.changes"
+        if not told or (file.exists() and file.read_text(encoding="utf-8") == told):
+            return
+        part = file.with_name(f".{file.name}.{os.getpid()}.part")
+        part.write_text(told, encoding="utf-8")
+        part.replace(file)
 
     @property
     def may_sign(self) -> bool:
@@ -220,6 +236,8 @@ class Departments:
         _ = self.ledger_key
         if self.may_sign:
             self.checkpoint()
+        self.lay_down_key_changes()
+        if self.may_sign:
             return self.ledger.proof(index)
         deadline = time.monotonic() + SIGNER_PATIENCE_SECONDS
         while True:
@@ -288,6 +306,7 @@ class Departments:
             seal_seconds=float(self.settings.gateway_seal_seconds),
             environment=self.environment,
             log_key=str(self.ledger_key),
+            log_key_changes=self.settings.home / "keys" / "ledger.changes",
             signing_public_key=self.signing_public_key,
         )
 

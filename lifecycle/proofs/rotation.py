@@ -14,7 +14,7 @@ from typing import Self
 
 from lifecycle.errors import LifecycleError, MalformedRecord, Tampered
 from lifecycle.proofs.notes import SigningKey, VerifierKey
-from lifecycle.proofs.signature_lines import decode
+from lifecycle.proofs.signature_lines import decode, encode
 
 _HEADER = "lifecycle log-key rotation v1"
 
@@ -116,6 +116,22 @@ def follow(trusted: Sequence[VerifierKey], leaves: Sequence[tuple[int, bytes]]) 
             keys[new.public] = new.bound_to(max(new.from_size, rotation.from_size), new.until_size)
         changed.add(rotation.old.public)
     return FollowedKeys(tuple(keys.values()), tuple(sorted(refused)))
+
+
+def changes_as_text(leaves: Sequence[tuple[int, bytes]]) -> str:
+    """The changes of a log's key as a file: one leaf a line, its index and its bytes in base64."""
+    return "".join(f"{index} {encode(stored)}\n" for index, stored in leaves)
+
+
+def changes_in(text: str) -> list[tuple[int, bytes]]:
+    """The inverse. Raises MalformedRecord."""
+    found: list[tuple[int, bytes]] = []
+    for line in text.splitlines():
+        index, _, encoded = line.partition(" ")
+        if not (index.isascii() and index.isdigit() and len(index) < 19):
+            raise MalformedRecord("This is no list of changes of a log's key.", "Have it written again by `lifecycle ledger trust`.")
+        found.append((int(index), decode(encoded)))
+    return found
 
 
 def _in_office(old: VerifierKey, rotation: Rotation) -> bool:

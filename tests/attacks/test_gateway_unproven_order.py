@@ -15,6 +15,7 @@ from lifecycle.records.bodies.decisions import VersionRevoked
 from lifecycle.records.events import Actor, Event, Subject
 from lifecycle.records.rollout import RolloutOrder
 from lifecycle.serving.folder import GatewayFolder
+from lifecycle.serving.log_keys import LogKeys
 from lifecycle.serving.packages import PackageCache
 from tests.serving.packages import ENVIRONMENT, MODEL, NOWHERE, ORIGIN, Packed, decided, decision, order, pack, plan, prove
 from tests.serving.process import verify
@@ -43,7 +44,7 @@ def target(tmp_path: Path) -> Target:
     folder.make()
     key = SigningKey.generate(ORIGIN)
     packed = pack(tmp_path / "model")
-    return Target(PackageCache(folder, ENVIRONMENT, key.verifier, verify), folder, packed, key, order(packed, 1, key, plan()))
+    return Target(PackageCache(folder, ENVIRONMENT, LogKeys(key.verifier), verify), folder, packed, key, order(packed, 1, key, plan()))
 
 
 def test_the_true_order_is_admitted(target: Target) -> None:
