@@ -19,6 +19,7 @@ from lifecycle.errors import LifecycleError, Unavailable
 from lifecycle.ledger.address import Address
 from lifecycle.ledger.copies import COPIED, back_up, copy_rows, set_aside, sync_folder
 from lifecycle.ledger.database import Database
+from lifecycle.ledger.writer import Writer
 
 #: What a replaced ledger is called, beside the one that took its place.
 ASIDE = "replaced-{moment}.db"
@@ -62,15 +63,16 @@ def replace_file(file: Path, new: Path) -> Path | None:
     return aside if standing else None
 
 
-def replace_on_server(server: Address, new: Path, aside: Path, then: Callable[[Connection], None]) -> None:
+def replace_on_server(server: Address, origin: str, new: Path, aside: Path, then: Callable[[Writer], None]) -> None:
     """Puts the rows of the SQLite ledger in `new` in the place of those on a server; `then` goes on in the same transaction.
 
-    What stood is in `aside` before anything is changed. Raises Unavailable where the server does not answer or the role does
-    not own the tables; then nothing has changed.
+    What stood is in `aside` before anything is changed; where there was nothing yet, an empty ledger. Raises Unavailable where
+    the server does not answer or the role does not own the tables; then nothing has changed.
     """
-    back_up(server.url, aside)
     source, target = Database(Address.parse(f"sqlite:///{new.absolute()}")), Database(server)
     try:
+        target.prepare(origin, create=True)
+        back_up(server.url, aside)
         with source.reading() as rows, target.writing() as tables:
             listed = ", ".join((*COPIED, "head"))
             tables.execute(text(f"LOCK TABLE {listed} IN ACCESS EXCLUSIVE MODE"))
@@ -78,7 +80,9 @@ def replace_on_server(server: Address, new: Path, aside: Path, then: Callable[[C
             tables.execute(text(f"TRUNCATE {', '.join(COPIED)}"))
             copy_rows(rows, tables)
             _triggers(tables, "ENABLE")
-            then(tables)
+            writer = Writer(tables)
+            then(writer)
+            writer.finish()
     finally:
         source.close()
         target.close()

@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from lifecycle.errors import LifecycleError, Tampered
 from lifecycle.ledger.rows import LedgerRows
@@ -23,11 +24,11 @@ _KEEP_EVIDENCE = "Nothing was signed. Keep a copy of the ledger as evidence and 
 
 @dataclass(frozen=True)
 class _Declared:
-    """What a LedgerRestored says of the loss."""
+    """What a LedgerRestored says of the loss, in whatever form it stands there."""
 
-    backup_size: int
-    last_known: str
-    lost: int
+    backup_size: Any
+    last_known: Any
+    lost: Any
 
 
 def tree_of_backup(rows: LedgerRows, known: Frontier, keys: Sequence[VerifierKey]) -> Frontier | None:

@@ -20,6 +20,8 @@ VERBS: dict[str, Verb] = {
     "anchors": Verb("Anchor", "ledger.anchoring", "List what anchors have seen, and what they have not."),
     "rotate-key": Verb("Anchor", "ledger.trust", "Give the ledger another key; both sign the change."),
     "roles": Verb("Keep", "ledger.roles", "Take apart who owns, appends, signs, keeps and reads a ledger on Postgres."),
+    "backup": Verb("Keep", "ledger.copies", "Write a backup of the ledger: a ledger of its own."),
+    "restore": Verb("Keep", "ledger.copies", "Put a backup in the place of the ledger; what is lost is recorded."),
     "erase": Verb("Keep", "ledger.keeping", "Erase what is kept of somebody; every proof still holds."),
     "prune": Verb("Keep", "ledger.retention", "Take away the bytes of records whose retention has passed."),
     "hold": Verb("Keep", "ledger.keeping", "Place, release and list legal holds."),

@@ -1,0 +1,315 @@
+"""Backup and restore of the ledger: a restore is an event, and what it loses is named.
+
+The backup is verified before anything is touched. The next record after it is LedgerRestored: it holds the last ledger checkpoint
+that is known from outside the backup, and so says which records are lost. What must not come undone with them (erasures, legal
+holds, revoked keys) is recorded again, as far as the ledger that is replaced can still be read and verified.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lifecycle.errors import InvalidDeclaration, LifecycleError, Tampered, Unavailable
+from lifecycle.life.enrolment import COMMAND_LINE
+from lifecycle.life.recording import require_prose
+from lifecycle.records.bodies.keeping import LedgerRestored, LegalHoldPlaced, SubjectErased
+from lifecycle.records.events import Event, Recorded, Subject
+from lifecycle.records.identity import Opening, derived_id
+from lifecycle.wiring import Departments
+
+if TYPE_CHECKING:
+    from lifecycle.ledger.findings import Verification
+    from lifecycle.ledger.looking import LookingLedger
+    from lifecycle.ledger.writer import Writer
+    from lifecycle.proofs.notes import Checkpoint
+
+#: What a restore must not undo, whatever else is lost.
+NOT_UNDONE = ("SubjectErased", "LegalHoldPlaced", "LegalHoldReleased", "KeyRevoked")
+
+
+@dataclass(frozen=True)
+class BackedUp:
+    """A backup that was made and verified. `note` is its ledger checkpoint: keep it elsewhere."""
+
+    file: Path
+    size: int
+    root: str
+    note: str
+
+
+@dataclass(frozen=True)
+class Restored:
+    """What a restore did. Records `backup_size` to `backup_size + lost - 1` of the ledger before are lost."""
+
+    file: Path
+    backup_size: int
+    lost: int
+    #: The last ledger checkpoint known from outside the backup; None where nothing was.
+    last_known: str | None
+    #: The record that says so, and those that say again what must not come undone, by their types.
+    index: int
+    repeated: tuple[str, ...]
+    #: False where the ledger before could not be read or verified, so that what it held after the backup is not known.
+    before_is_known: bool
+    #: Where the ledger before is kept.
+    replaced: Path | None
+    note: str
+
+
+def back_up(departments: Departments, file: Path) -> BackedUp:
+    """Writes a backup of the ledger with a ledger checkpoint over all of it, and verifies it.
+
+    Raises InvalidDeclaration where the file stands already, Tampered where the ledger does not verify: a damaged ledger makes no
+    backup; Unavailable where the ledger, its signer or the file can't be reached.
+    """
+    from lifecycle.ledger.copies import back_up as copy_ledger
+
+    _sign(departments)
+    copy_ledger(departments.settings.ledger_url, file)
+    try:
+        verified = _verified(departments, file)
+    except LifecycleError:
+        file.unlink(missing_ok=True)
+        raise
+    return BackedUp(file, verified.size, verified.root_text, _latest_note(file))
+
+
+def restore(departments: Departments, file: Path, *, reason: str, last_known: str | None = None) -> Restored:
+    """Puts a backup in the place of the ledger, as its own next record says; the ledger before is kept aside.
+
+    `last_known` is a ledger checkpoint from elsewhere, where this home has lost its own. Raises Tampered where the backup does
+    not verify, is not wholly signed or is of another past than what is known; InvalidDeclaration without a reason;
+    Unavailable where the ledger is in use or can't be replaced. Nothing has changed then.
+    """
+    require_prose(reason, "A restore")
+    verified = _verified(departments, file)
+    known = _last_known(departments, last_known, verified.size)
+    lost = _lost(verified, None if known is None else known[0])
+    before, before_is_known = _before(departments, verified.size, known)
+    declared = LedgerRestored(
+        backup_size=verified.size,
+        backup_root=f"sha256:{verified.root.hex()}",
+        last_known=None if known is None else known[1],
+        lost=lost,
+        reason=reason,
+    )
+    first = _event(departments, declared)
+    goes = _Goes(
+        events=(first, *(_again(recorded.event, first) for recorded, _ in before)),
+        openings=tuple(opening for _, opening in before if opening is not None),
+    )
+    replaced = _replace(departments, file, goes)
+    return Restored(
+        file=file,
+        backup_size=verified.size,
+        lost=lost,
+        last_known=declared.last_known,
+        index=verified.size,
+        repeated=tuple(recorded.event.type for recorded, _ in before),
+        before_is_known=before_is_known,
+        replaced=replaced,
+        note=_sign(departments),
+    )
+
+
+def _sign(departments: Departments) -> str:
+    """A ledger checkpoint over all records: signed now where this process may have it done, the latest otherwise."""
+    if os.access(departments.folder("keys", 0o700) / "ledger.key", os.R_OK):
+        return departments.checkpoint()
+    return departments.ledger.checkpoint() or ""
+
+
+def _latest_note(file: Path) -> str:
+    from lifecycle.ledger.rows import LedgerRows
+
+    with LedgerRows(_url(file)) as rows:
+        return str(rows.latest_note())
+
+
+def _verified(departments: Departments, file: Path) -> Verification:
+    """The backup in a file, verified. Raises Tampered that says what is wrong with it."""
+    from lifecycle.ledger.verification import verify_ledger
+
+    if not file.is_file():
+        raise InvalidDeclaration(f"There is no backup at {file}.", "Name a file that `lifecycle ledger backup` wrote.")
+    verified = verify_ledger(_url(file), departments.ledger_key)
+    told = verified.findings[0].what if verified.findings else "its last records were never signed" if verified.unsigned else ""
+    if told or verified.level == "L0":
+        raise Tampered(
+            f"{file} can't be relied on: {told or 'no signature of this log covers it'}.",
+            f"Use another backup; `lifecycle ledger verify --url {_url(file)}` says all that is wrong with this one.",
+        )
+    return verified
+
+
+def _last_known(departments: Departments, given: str | None, backup_size: int) -> tuple[Checkpoint, str] | None:
+    """The latest ledger checkpoint of this log that is known here: the signer's memory, the note beside, the database, what was given.
+
+    Raises Tampered for a given note that this log did not sign, and where the signer remembers less than is known otherwise.
+    """
+    from lifecycle.proofs.notes import open_note
+
+    keys = (departments.ledger_key,)
+    remembered = _remembered(departments)
+    found = [] if given is None else [(open_note(given, keys), given)]
+    for note in (remembered, *_notes_here(departments)):
+        try:
+            found.append((open_note(note, keys), note))
+        except LifecycleError:
+            continue  # What this log did not sign says nothing about it.
+    latest = max(found, key=lambda one: one[0].size, default=None)
+    if remembered and latest is not None and backup_size < open_note(remembered, keys).size < latest[0].size:
+        raise Tampered(
+            f"A ledger checkpoint of {latest[0].size} records is known, but the signer remembers fewer: its memory was set back.",
+            "Restore `ledger.state` beside the log's key from its latest copy first; the signer signs no second past.",
+        )
+    return latest
+
+
+def _remembered(departments: Departments) -> str:
+    """What the signer signed last; empty where it never did, or does not answer to this process."""
+    from lifecycle.ledger.signer import request_remembered
+
+    key_file = departments.folder("keys", 0o700) / "ledger.key"
+    return (request_remembered(key_file, departments.settings.origin) or "") if os.access(key_file, os.R_OK) else ""
+
+
+def _notes_here(departments: Departments) -> Iterator[str]:
+    from lifecycle.ledger.address import Address
+    from lifecycle.ledger.rows import LedgerRows
+    from lifecycle.ledger.signing import CHECKPOINT_FILE
+
+    url = departments.settings.ledger_url
+    address = Address.parse(url)
+    if address.file is not None and (beside := address.file.with_name(CHECKPOINT_FILE)).is_file():
+        yield beside.read_text(encoding="utf-8", errors="replace")
+    try:
+        with LedgerRows(url) as rows:
+            yield str(rows.latest_note() or "")
+    except (Unavailable, Tampered):
+        pass  # There is nothing to read any more: that is what a restore is for.
+
+
+def _lost(backup: Verification, known: Checkpoint | None) -> int:
+    """How many records are lost. Raises Tampered where the backup is of another past."""
+    if known is None:
+        return 0
+    if known.size == backup.size and known.root_hash != backup.root:
+        raise Tampered(
+            f"The backup holds {backup.size} records, but not those that the latest ledger checkpoint of this log covers.",
+            "It is of another past. Keep both as evidence, and use a backup of this one.",
+        )
+    return max(known.size - backup.size, 0)
+
+
+def _before(
+    departments: Departments, size: int, known: tuple[Checkpoint, str] | None
+) -> tuple[list[tuple[Recorded, Opening | None]], bool]:
+    """What the ledger that is replaced says after the backup and must not come undone; and whether that ledger can be believed."""
+    from lifecycle.ledger.looking import LookingLedger
+    from lifecycle.ledger.verification import verify_ledger
+
+    settings = departments.settings
+    try:
+        standing = verify_ledger(settings.ledger_url, departments.ledger_key, None if known is None else known[1])
+        if not standing.ok:
+            return [], False
+        with LookingLedger(settings.ledger_url, origin=settings.origin) as ledger:
+            found = ledger.events(types=NOT_UNDONE, since=size)
+            return [(recorded, _opening(ledger, recorded)) for recorded in found], True
+    except LifecycleError:
+        return [], False
+
+
+def _opening(ledger: LookingLedger, recorded: Recorded) -> Opening | None:
+    """What opens the commitment of a hold, so that it still says whom it is on."""
+    body = recorded.event.body
+    return ledger.opening(body.subject) if isinstance(body, LegalHoldPlaced) and body.subject is not None else None
+
+
+def _event(departments: Departments, declared: LedgerRestored) -> Event:
+    about = Subject(kind="ledger", name="ledger")
+    return Event.happened(declared, subject=about, actor=COMMAND_LINE, environment=departments.environment)
+
+
+def _again(event: Event, restored: Event) -> Event:
+    """What was recorded after the backup, recorded once more."""
+    again = derived_id(event.id, restored.id)
+    return Event.happened(event.body, subject=event.subject, actor=COMMAND_LINE, environment=event.environment, event_id=again)
+
+
+@dataclass(frozen=True)
+class _Goes:
+    """What a restored ledger goes on with."""
+
+    events: tuple[Event, ...]
+    openings: tuple[Opening, ...]
+
+    def on(self, writer: Writer) -> None:
+        writer.append_all(self.events)
+        for opening in self.openings:
+            writer.keep(opening, str(opening.value))
+        writer.drop_openings(self.erased)
+
+    @property
+    def erased(self) -> list[str]:
+        """The commitments whose values the backup may still have."""
+        return [digest for event in self.events if isinstance(event.body, SubjectErased) for digest in event.body.openings]
+
+
+def _replace(departments: Departments, file: Path, goes: _Goes) -> Path | None:
+    """Puts the backup in the place of the ledger, with what it goes on with; returns where the ledger before is kept."""
+    from lifecycle.ledger.address import Address
+    from lifecycle.ledger.erasing import wipe_traces
+    from lifecycle.ledger.ledger import Ledger
+    from lifecycle.ledger.replacing import make_write_ahead, name_aside, replace_file, replace_on_server
+
+    if "ledger" in vars(departments):
+        departments.ledger.close()
+        del departments.ledger
+    settings, folder = departments.settings, departments.folder("ledger")
+    address = Address.parse(settings.ledger_url)
+
+    with _working_copy(file, folder if address.file is None else address.file.parent) as copy:
+        with Ledger.open(_url(copy), origin=settings.origin) as ledger:
+            if address.file is None:
+                ledger.head()
+            else:
+                with ledger.writing() as writer:
+                    goes.on(writer)
+        if address.file is None:
+            aside = name_aside(folder)
+            replace_on_server(address, settings.origin, copy, aside, goes.on)
+            replaced: Path | None = aside
+        else:
+            wipe_traces(_url(copy))
+            make_write_ahead(copy)
+            replaced = replace_file(address.file, copy)
+    if address.file is None and goes.erased:
+        wipe_traces(settings.ledger_url)
+    return replaced
+
+
+@contextmanager
+def _working_copy(file: Path, folder: Path) -> Iterator[Path]:
+    """A copy of the backup to work on, in a folder of its own below this one; the backup itself is never written to."""
+    from lifecycle.ledger.address import Address
+    from lifecycle.ledger.copies import copy_file
+    from lifecycle.ledger.replacing import make_write_ahead
+
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".restoring-") as name:
+        copy = Path(name) / "ledger.db"
+        copy_file(Address.parse(_url(file)), copy)
+        make_write_ahead(copy)
+        yield copy
+
+
+def _url(file: Path) -> str:
+    return f"sqlite:///{file.absolute()}"
