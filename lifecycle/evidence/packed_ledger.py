@@ -30,6 +30,7 @@ class PackedLedger:
         self,
         *,
         types: Collection[str] | None = None,
+        kind: str | None = None,
         name: str | None = None,
         version: Version | None = None,
         run_id: str | None = None,
@@ -43,6 +44,7 @@ class PackedLedger:
             if row.stored is not None
             and row.leaf_index >= since
             and (types is None or row.type in types)
+            and (kind is None or row.subject_kind == kind)
             and (name is None or row.subject_name == name)
             and (version is None or row.subject_version == version)
             and (run_id is None or row.run_id == run_id)

@@ -14,7 +14,10 @@ def pack(departments: Departments, scope: Scope) -> Packed:
     """
     from lifecycle.artifacts.signing import PRIVATE_NAME
     from lifecycle.artifacts.statement_signing import StatementSigner
+    from lifecycle.evidence.controls import read_frameworks
+    from lifecycle.evidence.views import views_of
 
     signer = StatementSigner.read(departments.settings.home / "keys" / PRIVATE_NAME)
     draft = draft_of(departments.settings.ledger_url, departments.artifacts, scope)
-    return closed(draft, {}, signer)
+    frameworks = read_frameworks(departments.settings.project / "governance" / "controls")
+    return closed(draft, views_of(draft, departments.artifacts, frameworks, signer), signer)

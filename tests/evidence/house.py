@@ -45,7 +45,7 @@ from lifecycle.records.gates import (
     Violation,
 )
 from lifecycle.records.identity import derived_id
-from lifecycle.records.manifest import FILE_NAMES, ManifestFile, ModelManifest
+from lifecycle.records.manifest import FILE_NAMES, ManifestFile, ModelManifest, ModelSchemas, TrainingRecipe
 from lifecycle.records.record import Digest, digest_of
 from tests.lineage import lives
 from tests.lineage.in_memory import metering
@@ -177,9 +177,13 @@ class House:
         self.happened(body, about, inputs={"dataset": dataset}, outputs={"model": model, "signature": signature, "baseline": baseline})
         return about
 
+    def evidence(self, about: Subject) -> Digest:
+        """The evidence document on a version, in the store."""
+        return self.artifacts.put(lives.promotion(about.version or 0).evaluation.canonical())
+
     def evaluates(self, about: Subject) -> None:
         assert about.digest is not None
-        evidence, report, page = (self.keep(f"{what} {about.version}") for what in ("evidence", "report", "page"))
+        evidence, report, page = self.evidence(about), self.keep(f"report {about.version}"), self.keep(f"page {about.version}")
         body = bodies.ModelEvaluated(
             model_digest=about.digest,
             dataset_digest=digest_of(b"dataset"),
@@ -206,7 +210,7 @@ class House:
                 "model_digest": about.digest,
                 "dataset_digest": digest_of(b"dataset"),
                 "report_digest": self.keep(f"report {about.version}"),
-                "evidence_digest": self.keep(f"evidence {about.version}"),
+                "evidence_digest": self.evidence(about),
                 "bundle_digest": self.keep("bundle"),
                 "environment": "local",
                 "requested_by_decision": f"promotion-{about.version}",
@@ -325,8 +329,22 @@ class House:
 
     def _package(self, version: int) -> ModelManifest:
         files = []
+        schemas = ModelSchemas(inputs=(), positive="good", negative="bad", threshold=0.5)
+        recipe = TrainingRecipe(
+            function="network",
+            options={},
+            seed=version,
+            deterministic=True,
+            device="cpu",
+            precision="float32",
+            epochs=1,
+            dataset_digest=digest_of(b"dataset"),
+            code_commit="c0ffee",
+            packages={},
+        )
+        told = {"schemas": schemas.canonical(), "training": recipe.canonical()}
         for part, path in FILE_NAMES.items():
-            content = f"{part} of version {version}".encode()
+            content = told.get(part, f"{part} of version {version}".encode())
             files.append(ManifestFile(part=part, path=path, digest=self.artifacts.put(content), size=len(content)))
         return ModelManifest(model="credit", dataset_digest=digest_of(b"dataset"), files=tuple(files))
 

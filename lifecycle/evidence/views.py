@@ -1,0 +1,92 @@
+"""What is made from the records of a pack: exports, card, clauses, and the index as a page and on paper."""
+
+from __future__ import annotations
+
+import json
+
+from lifecycle.errors import UnknownName
+from lifecycle.evidence.controls import Framework
+from lifecycle.evidence.coverage import coverage
+from lifecycle.evidence.index.contents import period_index, version_index
+from lifecycle.evidence.index.page import page_of
+from lifecycle.evidence.index.paper import paper_of
+from lifecycle.evidence.layout import leaf_path
+from lifecycle.evidence.oscal import oscal
+from lifecycle.evidence.pack import Draft
+from lifecycle.evidence.proven import Artifacts
+from lifecycle.lineage.cards.croissant import croissant
+from lifecycle.lineage.cards.model_card import card_of
+from lifecycle.lineage.cards.version import gather
+from lifecycle.lineage.dsse import Signer
+from lifecycle.lineage.export import FORMATS, lineage_of, stamp_of, written
+from lifecycle.lineage.selection import events_behind
+
+_EXPORTS = {
+    "openlineage": "the lineage as OpenLineage events",
+    "prov": "the lineage as W3C PROV-JSON",
+    "cyclonedx": "the model as a CycloneDX ML-BOM",
+    "in-toto": "signed in-toto attestations",
+}
+_README = """This is an evidence pack: what a ledger recorded about {scope}, with the proof of each record.
+
+index.html, index.pdf   what it says, for people
+verify.py               verifies it: pip install cryptography, then
+                        python verify.py PACK.zip --trust WHAT-YOU-HELD-BEFORE
+                        (better with a verify.py that you had before; this one is sha256:{verifier})
+pack.json, pack.sig     every file by its SHA-256, signed by the key that signs the models
+checkpoint              the ledger as it was signed: {size} records
+tile/                   the hash of every record of the ledger (C2SP tlog-tiles)
+leaves/                 records, each in its exact bytes; its hash is SHA-256 of a zero byte and these
+proven/                 files that a record names by their SHA-256
+anchors/                what others said to have seen of the ledger
+views/                  exports, card and clauses, made from the records
+
+Nothing is to be trusted because it is in here. verify.py says what the pack proves by itself (L0), and what it
+proves together with what you knew before: the ledger's key, a checkpoint that you kept, witnesses.
+"""
+
+
+def views_of(draft: Draft, artifacts: Artifacts, frameworks: tuple[Framework, ...], signer: Signer) -> dict[str, bytes]:
+    """The files by their path in the pack. Everything is read from the draft: a view says nothing that the pack does not hold."""
+    ledger, scope = draft.ledger, draft.scope
+    files, told = dict[str, bytes](), dict[str, str]()
+
+    def add(made: dict[str, bytes], what: str, folder: str = "views") -> None:
+        for name, content in made.items():
+            files[f"{folder}/{name}"] = content
+            told[f"{folder}/{name}"] = what
+
+    lineage = lineage_of(ledger, scope.model, scope.version)
+    for form in FORMATS:
+        add(written(lineage, form, signer), _EXPORTS.get(form, form))
+    covered = coverage(ledger, frameworks, scope.model, scope.version)
+    add({"clauses.json": _json(covered.as_json())}, "clauses, and the records that speak to each or why that is a gap")
+    add(oscal(covered, lambda index: f"../../{_leaf(draft, index)}"), "the clauses as OSCAL assessment results and catalogs", "views/oscal")
+    if scope.model is not None and scope.version is not None:
+        records = gather(events_behind(ledger, scope.model, scope.version), artifacts, scope.model, scope.version)
+        add({"model-card.md": card_of(records, stamp_of(ledger))}, "the model card, as Hugging Face has it")
+        try:
+            add({"croissant.json": croissant(ledger, None, scope.model, records.trained.body.dataset_digest)}, "the data set, as Croissant")
+        except UnknownName:
+            pass  # The ingestion is older than what is packed, or its record was pruned.
+        index = version_index(draft, records, covered, told)
+    else:
+        index = period_index(draft, covered, told)
+    return files | {"index.html": page_of(index), "index.pdf": paper_of(index), "README.txt": _readme(draft)}
+
+
+def _readme(draft: Draft) -> bytes:
+    import hashlib
+
+    from lifecycle.evidence.pack import verifier
+
+    digest = hashlib.sha256(verifier()).hexdigest()
+    return _README.format(scope=draft.scope, size=draft.log.checkpoint.size, verifier=digest).encode()
+
+
+def _leaf(draft: Draft, index: int) -> str:
+    return leaf_path(index, draft.selection.rows[index].type)
+
+
+def _json(value: object) -> bytes:
+    return json.dumps(value, indent=2, ensure_ascii=False).encode() + b"\n"

@@ -1,0 +1,120 @@
+"""The index of a pack and what else is made from its records: views, and nothing that the pack does not hold."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from lifecycle.evidence.controls import Framework, read_frameworks
+from lifecycle.evidence.drafting import draft_of
+from lifecycle.evidence.index.document import Cell, Commands, Document, Facts, Paragraph, Section, Table
+from lifecycle.evidence.index.page import page_of
+from lifecycle.evidence.index.paper import paper_of
+from lifecycle.evidence.pack import Scope, closed
+from lifecycle.evidence.views import views_of
+from tests.evidence.house import House
+from tests.evidence.packs import VERSION_1, Result, files_of, verify
+
+CONTROLS = Path(__file__).resolve().parents[2] / "governance" / "controls"
+
+
+@pytest.fixture(scope="module")
+def frameworks() -> tuple[Framework, ...]:
+    return read_frameworks(CONTROLS)
+
+
+def whole(house: House, frameworks: tuple[Framework, ...], scope: Scope = VERSION_1) -> bytes:
+    """A pack with everything in it that a pack has."""
+    draft = draft_of(house.url, house.artifacts, scope)
+    return closed(draft, views_of(draft, house.artifacts, frameworks, house.signer), house.signer).content
+
+
+@pytest.fixture(scope="module")
+def files(house: House, frameworks: tuple[Framework, ...]) -> dict[str, bytes]:
+    return files_of(whole(house, frameworks))
+
+
+def checked(pack: bytes, tmp_path: Path) -> Result:
+    result = verify(pack, tmp_path)
+    assert (result.code, result.broken) == (0, [])
+    return result
+
+
+def test_a_whole_pack_verifies(house: House, frameworks: tuple[Framework, ...], tmp_path: Path) -> None:
+    """With every export, card and page in it."""
+    checked(whole(house, frameworks), tmp_path)
+
+
+def test_a_whole_pack_is_the_same_bytes_each_time(house: House, frameworks: tuple[Framework, ...]) -> None:
+    """The PDF and the signed attestations as well."""
+    assert whole(house, frameworks) == whole(house, frameworks)
+
+
+def test_a_period_has_an_index_as_well(house: House, frameworks: tuple[Framework, ...], tmp_path: Path) -> None:
+    """Of everything that happened in it."""
+    pack = whole(house, frameworks, Scope(since_us=1_800_000_000_000_000))
+    checked(pack, tmp_path)
+    assert b"Everything, from 2027-01-15 08:00:00 to the last signed record" in files_of(pack)["index.html"]
+
+
+def test_every_link_of_the_page_leads_to_a_file_of_the_pack(files: dict[str, bytes]) -> None:
+    """Or to a heading on the page itself."""
+    page = files["index.html"].decode()
+    links = set(re.findall(r'href="([^"#]+)"', page))
+    assert links
+    assert links <= set(files)
+    assert set(re.findall(r'href="#([^"]+)"', page)) <= set(re.findall(r'id="([^"]+)"', page))
+
+
+def test_the_page_needs_nothing_from_anywhere(files: dict[str, bytes]) -> None:
+    """No script, no font, no picture, and a policy that would stop one."""
+    page = files["index.html"].decode()
+    assert "Content-Security-Policy" in page
+    assert not re.findall(r"<script|<img|<link|https?://|url\(", page)
+
+
+def test_the_page_says_who_approved_and_what_serves(files: dict[str, bytes]) -> None:
+    """What a reader wants to know first."""
+    page = files["index.html"].decode()
+    for said in ("serving in local", "approved by rita", "The evidence is sound.", "promotion", "deployment"):
+        assert said in page
+
+
+def test_every_record_that_a_clause_cites_is_in_the_pack(files: dict[str, bytes]) -> None:
+    """Evidence that can't be opened is none."""
+    indexes = {entry["index"] for entry in json.loads(files["pack.json"])["leaves"]}
+    clauses = json.loads(files["views/clauses.json"])["clauses"]
+    cited = {index for clause in clauses for index in clause["indexes"]}
+    assert cited
+    assert cited <= indexes
+
+
+def test_nothing_says_what_only_a_person_can_judge(files: dict[str, bytes]) -> None:
+    """Evidence or gap, and never the other word."""
+    for path in ("index.html", "README.txt", "views/clauses.json", "views/model-card.md"):
+        assert b"compliant" not in files[path].lower()
+
+
+def test_what_happened_to_a_person_s_name_is_harmless() -> None:
+    """Text is text, on the page and on paper."""
+    nasty = '<script>alert("1")</script> & <b>bold</b> \u2192 \u4f60'
+    blocks = (Paragraph(nasty), Facts(((nasty, (Cell(nasty, nasty, code=True),)),)), Table((nasty,), ((nasty,),), (1,)), Commands((nasty,)))
+    index = Document(nasty, nasty, nasty, (Cell(nasty),), (Section(nasty, blocks),), nasty)
+    assert b"<script>" not in page_of(index)
+    assert paper_of(index).startswith(b"%PDF-")
+
+
+def test_paper_carries_no_time(files: dict[str, bytes]) -> None:
+    """Only the one that stands for none."""
+    assert files["index.pdf"].startswith(b"%PDF-")
+    assert set(re.findall(rb"/CreationDate \((D:\d{8})", files["index.pdf"])) <= {b"D:20000101"}
+
+
+def test_the_readme_names_the_program_by_its_digest(files: dict[str, bytes]) -> None:
+    """So that a copy can be compared by eye."""
+    import hashlib
+
+    assert hashlib.sha256(files["verify.py"]).hexdigest() in files["README.txt"].decode()
