@@ -133,7 +133,7 @@ with Ledger.open({url_in(here)!r}, origin=ORIGIN) as ledger:
     repository = Path(__file__).resolve().parents[2]
     ended = subprocess.run([sys.executable, "-c", script], cwd=repository, capture_output=True, text=True, timeout=60, check=False)
     assert ended.returncode == 0, ended.stderr
-    assert "The ledger" in ended.stdout
+    assert "The disk of the ledger" in ended.stdout
     assert require_whole(here) == 5
 
 
