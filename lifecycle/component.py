@@ -15,8 +15,9 @@ import importlib
 import dagster as dg
 
 from lifecycle.declaration import GovernedModel
-from lifecycle.definitions import audit_definitions, model_definitions, runs_on_named, where_runs_run
+from lifecycle.definitions import anchoring_definitions, audit_definitions, model_definitions, runs_on_named, where_runs_run
 from lifecycle.errors import InvalidDeclaration
+from lifecycle.wiring import Departments
 
 
 class GovernedModelComponent(dg.Component, dg.Model, dg.Resolvable):
@@ -51,4 +52,5 @@ class AuditComponent(dg.Component, dg.Model, dg.Resolvable):
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
         runs_on = runs_on_named(self.runs_on)
-        return dg.Definitions.merge(audit_definitions(runs_on), where_runs_run(runs_on))
+        anchoring = anchoring_definitions(runs_on, Departments.here().anchors.schedule)
+        return dg.Definitions.merge(audit_definitions(runs_on), anchoring, where_runs_run(runs_on))

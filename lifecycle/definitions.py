@@ -13,6 +13,7 @@ from lifecycle.automation.terminal import terminal
 from lifecycle.declaration import GovernedModel
 from lifecycle.errors import InvalidDeclaration
 from lifecycle.resources import RunsOn
+from lifecycle.stages.anchoring import anchoring_asset
 from lifecycle.stages.candidate import candidate_asset
 from lifecycle.stages.dataset import dataset_asset
 from lifecycle.stages.deployment import deployment_asset
@@ -58,15 +59,27 @@ def audit_definitions(runs_on: RunsOn) -> dg.Definitions:
     )
 
 
+def anchoring_definitions(runs_on: RunsOn, schedule: str | None) -> dg.Definitions:
+    """What has the declared anchors see the ledger, by this schedule; nothing, where none are declared."""
+    if schedule is None:
+        return dg.Definitions()
+    asset = anchoring_asset()
+    job = dg.define_asset_job("audit_anchoring", selection=dg.AssetSelection.assets(asset), executor_def=runs_on.executor)
+    return dg.Definitions(assets=[asset], jobs=[job], schedules=[schedules.ledger_anchor(job, schedule)])
+
+
 def where_runs_run(runs_on: RunsOn) -> dg.Definitions:
     """What all of it runs on. Merged any number of times it is there once, because these are the same objects."""
     return dg.Definitions(resources=dict(runs_on.resources), executor=runs_on.executor, loggers={"console": terminal})
 
 
-def build_definitions(models: tuple[GovernedModel, ...], runs_on: RunsOn) -> dg.Definitions:
-    """Everything: the models, the audit exports, and where runs run."""
+def build_definitions(models: tuple[GovernedModel, ...], runs_on: RunsOn, anchoring: str | None = None) -> dg.Definitions:
+    """Everything: the models, the audit exports, the anchoring by its declared schedule, and where runs run."""
     return dg.Definitions.merge(
-        *(model_definitions(model, runs_on) for model in models), audit_definitions(runs_on), where_runs_run(runs_on)
+        *(model_definitions(model, runs_on) for model in models),
+        audit_definitions(runs_on),
+        anchoring_definitions(runs_on, anchoring),
+        where_runs_run(runs_on),
     )
 
 
@@ -90,4 +103,4 @@ def lifecycle_definitions() -> dg.Definitions:
     """The project that the current folder (or LIFECYCLE_PROJECT) is, where LIFECYCLE_RESOURCES says it runs (`local`)."""
     departments = Departments.here()
     models = departments.models
-    return build_definitions(models, runs_on_named(os.environ.get("LIFECYCLE_RESOURCES", "local")))
+    return build_definitions(models, runs_on_named(os.environ.get("LIFECYCLE_RESOURCES", "local")), departments.anchors.schedule)

@@ -1,4 +1,4 @@
-"""Schedules: retraining and monitoring as declared, the lineage export and the reconciliation every day."""
+"""Schedules: retraining, monitoring and anchoring as declared, the lineage export and the reconciliation every day."""
 
 from __future__ import annotations
 
@@ -23,6 +23,17 @@ def lineage_export(job: Any) -> dg.ScheduleDefinition:
     return dg.ScheduleDefinition(
         name="audit_lineage_export_daily",
         cron_schedule="0 2 * * *",
+        job=job,
+        execution_timezone="UTC",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+    )
+
+
+def ledger_anchor(job: Any, declared: str) -> dg.ScheduleDefinition:
+    """As often as governance/anchors.yaml says, from the start: what no anchor has seen can be written anew unseen."""
+    return dg.ScheduleDefinition(
+        name="ledger_anchor",
+        cron_schedule=declared,
         job=job,
         execution_timezone="UTC",
         default_status=dg.DefaultScheduleStatus.RUNNING,

@@ -30,6 +30,7 @@ def status(as_json: bool) -> None:
 
 
 def _as_json(found: Overview) -> dict[str, Any]:
+    from lifecycle.cli.ledger.anchoring import exposure_as_json
     from lifecycle.life.standing import parse_version
 
     return {
@@ -49,11 +50,18 @@ def _as_json(found: Overview) -> dict[str, Any]:
         ],
         "failed": [{"what": f.what, "kind": f.kind, "why": f.why, "at_us": f.at_us} for f in found.failures],
         "gateway": {"running": found.gateway_url is not None, "url": found.gateway_url},
-        "ledger": {"url": found.ledger_url, "size": found.ledger_size, "root": found.ledger_root},
+        "ledger": {
+            "url": found.ledger_url,
+            "size": found.ledger_size,
+            "root": found.ledger_root,
+            "exposure": exposure_as_json(found.exposure),
+        },
     }
 
 
 def _print(found: Overview) -> None:
+    from lifecycle.cli.ledger.anchoring import exposure_told
+
     render.table(
         ("version", "state", "digest"),
         [(f"{v.model}:{v.version}", v.state, render.short(v.digest)) for v in found.versions],
@@ -71,3 +79,4 @@ def _print(found: Overview) -> None:
         )
     render.line(f"Gateway: {found.gateway_url or 'not running (`lifecycle gateway start`)'}")
     render.line(f"Ledger: {found.ledger_size} events, root {found.ledger_root[:16]}… (`lifecycle ledger verify`)")
+    render.line(exposure_told(found.exposure))

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 from lifecycle.errors import Unavailable
 from lifecycle.ledger.address import Address
+from lifecycle.ledger.findings import Exposure
 from lifecycle.life import standing
+from lifecycle.life.anchoring import exposure
 from lifecycle.life.waiting import Waiting, waiting_for
 from lifecycle.records.bodies.data import DatasetRejected
 from lifecycle.records.bodies.decisions import DecisionMade
@@ -48,6 +50,8 @@ class Overview:
     ledger_url: str
     ledger_size: int
     ledger_root: str
+    #: What no anchor has seen of the ledger; None where none has ever seen any of it.
+    exposure: Exposure | None
 
     @property
     def serving(self) -> tuple[VersionStanding, ...]:
@@ -74,6 +78,7 @@ def overview(departments: Departments) -> Overview:
         ledger_url=Address.parse(departments.settings.ledger_url).shown,
         ledger_size=head.size,
         ledger_root=head.root_text,
+        exposure=exposure(departments),
     )
 
 
