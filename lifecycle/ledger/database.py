@@ -11,9 +11,11 @@ from __future__ import annotations
 import fcntl
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Connection, create_engine, event, insert, inspect, select, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -30,8 +32,12 @@ from lifecycle.proofs.merkle import Frontier
 
 #: Any number will do, as long as every process that migrates a ledger uses the same.
 _MIGRATION_LOCK = 0x1ED6E5
-#: The execution option that says how a SQLite transaction begins.
-_BEGIN = "ledger_begin"
+#: The execution option of a SQLite transaction that writes.
+_WRITES = "ledger_writes"
+#: How long a SQLite writer sleeps between two looks whether it has its turn: a few appends long.
+_BETWEEN_LOOKS_SECONDS = 0.001
+#: The low byte of SQLite's codes says what kind of error one is.
+_PRIMARY_CODE = 0xFF
 #: The revision before states and streams were kept.
 _WITHOUT_PROJECTIONS = "0001"
 _HEAD = LedgerTable.metadata.tables["head"]
@@ -45,9 +51,9 @@ class Database:
         if address.dialect == "sqlite":
             self._engine = create_engine(address.url, connect_args={"timeout": address.patience})
             event.listen(self._engine, "connect", _prepare_sqlite)
-            event.listen(self._engine, "begin", _begin_sqlite)
+            event.listen(self._engine, "begin", lambda connection: _begin_sqlite(connection, address.patience))
             self._reader = self._engine
-            self._writer = self._engine.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
+            self._writer = self._engine.execution_options(**{_WRITES: True})
         else:
             settings = f"-c lock_timeout={int(address.patience * 1000)}"
             self._engine = create_engine(address.url, connect_args={"options": settings}, pool_pre_ping=True)
@@ -163,8 +169,33 @@ def _prepare_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) ->
     cursor.close()
 
 
-def _begin_sqlite(connection: Connection) -> None:
-    connection.exec_driver_sql(connection.get_execution_options().get(_BEGIN, "BEGIN"))
+def _begin_sqlite(connection: Connection, patience: float) -> None:
+    driver: Any = connection.connection.driver_connection
+    if connection.get_execution_options().get(_WRITES):
+        _take_turn(driver, patience)
+    else:
+        driver.execute("BEGIN")
+
+
+def _take_turn(driver: sqlite3.Connection, patience: float) -> None:
+    """Begins to write, as soon as nobody else does.
+
+    SQLite's own waiting sleeps longer and longer between two looks, so that of several busy writers one may wait for a second.
+    """
+    deadline = time.monotonic() + patience
+    driver.execute("PRAGMA busy_timeout=0")
+    try:
+        while True:
+            try:
+                driver.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & _PRIMARY_CODE != sqlite3.SQLITE_BUSY or time.monotonic() >= deadline:
+                    raise
+                time.sleep(_BETWEEN_LOOKS_SECONDS)
+            else:
+                return
+    finally:
+        driver.execute(f"PRAGMA busy_timeout={int(patience * 1000)}")
 
 
 def _revision_seen_by(connection: Connection) -> str | None:

@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol
 
 from lifecycle.records.bodies.keeping import BodiesPruned
 from lifecycle.records.events import Event
-from lifecycle.records.states import EVERYWHERE, State, after, touched
+from lifecycle.records.states import EVERYWHERE, SILENT, State, after, touched
 
 #: No environment goes by this name: here only what counts everywhere has happened. A version that nothing else happened to in an
 #: environment is there in the state that it is in here.
@@ -69,7 +69,7 @@ class Legality:
         """Takes the event of this index in. Raises IllegalTransition, and stays as it is, where it can't happen to a version it names."""
         if isinstance(event.body, BodiesPruned):
             self._close(index, event.body)
-        versions = touched(event)
+        versions = () if event.type in SILENT else touched(event)
         if not versions:
             return
         if event.type == "RolloutCompleted":
