@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ from lifecycle.wiring import Departments
 from tests.ledger.happenings import revoked, trained
 from tests.records.samples.happenings import happenings
 from tests.scenarios.homes import departments_at
+from tests.serving.packages import MODEL
+from tests.serving.running import running_gateway
 
 STREAM = derived_id("stream")
 
@@ -156,3 +159,22 @@ def test_streams_of_two_subjects_do_not_get_into_each_other_s_way(home: Departme
     found = held_against(home)
     assert found.ok
     assert found.looked_at["streams"] == 2
+
+
+@pytest.mark.slow
+def test_a_row_that_was_dropped_from_the_gateway_s_log_is_a_contradiction(home: Departments, tmp_path: Path) -> None:
+    """The gateway was killed with rows in an open segment: as it lies it agrees, and without one of them it does not."""
+    home.ledger.append(trained(1))
+    gateway_folder = home.settings.home / "gateway"
+    with running_gateway(tmp_path) as gateway:
+        gateway.serve(1)
+        gateway.caller().infer_many(5)
+        gateway.kill()
+        shutil.copytree(gateway.folder, gateway_folder, ignore=shutil.ignore_patterns("*.sock"))
+    agreed = held_against(home)
+    assert agreed.ok
+    assert agreed.looked_at["logged_rows"] == 5
+    segment = next((gateway_folder / "predictions" / MODEL / "rows").iterdir())
+    segment.write_bytes(b"".join(segment.read_bytes().splitlines(keepends=True)[:-1]))
+    (found,) = held_against(home).contradictions
+    assert (found.source, found.kind) == ("gateway", "rows_missing")

@@ -68,8 +68,8 @@ def _as_json(result: Reconciliation) -> dict[str, Any]:
 
 
 def _show(result: Reconciliation) -> None:
-    counted = ", ".join(f"{count} {what.replace('_', ' ')}" for what, count in result.looked_at.items())
-    render.line(f"The ledger ({result.size} records) was held against {counted}.")
+    counted = ", ".join(f"{what.replace('_', ' ')}: {count}" for what, count in result.looked_at.items())
+    render.line(f"The ledger ({result.size} records) was held against the other accounts of it. {counted[0].upper()}{counted[1:]}.")
     rows = [(_when(one.at_us), one.source, f"{one.what}.") for one in result.contradictions]
     render.table(("when", "account", "contradiction"), rows, empty="Nothing contradicts it.")
     if result.told:
