@@ -218,3 +218,19 @@ def test_a_seal_that_the_ledger_lacks_is_missing(capsys: pytest.CaptureFixture[s
     """It lies beside the segment, was handed over, and is in no ledger: somebody took it out."""
     SealedLog.goes_on(home, [9], **ROW)
     assert "the edge “seal” is missing" in answer(capsys, "p9", code=4)
+
+
+def test_verification_of_the_ledger_reads_the_prediction_log(capsys: pytest.CaptureFixture[str], home: Path) -> None:
+    """An edited row is a finding of `ledger verify`, with the record that sealed it; its structure alone says nothing of it."""
+
+    def found(*arguments: str) -> list[dict[str, Any]]:
+        main.run(["ledger", "verify", "--json", *arguments])
+        told: list[dict[str, Any]] = json.loads(capsys.readouterr().out)["findings"]
+        return [one for one in told if "segment" in one["what"] or "what was asked" in one["what"]]
+
+    assert found() == []
+    segment = min((home / "gateway" / "predictions" / "credit" / "rows").iterdir())
+    segment.write_bytes(segment.read_bytes().replace(b'"bad"', b'"fad"', 1))
+    sealed = next(one.index for one in Departments.here(make=False).ledger.events(types=("PredictionsSealed",)))
+    assert [(one["index"], one["breaks"]) for one in found()] == [(sealed, "L0")]
+    assert found("--structure") == []
