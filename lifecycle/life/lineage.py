@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lifecycle.errors import Unavailable
+from lifecycle.errors import Unavailable, UnknownName
 from lifecycle.wiring import Departments
 
 if TYPE_CHECKING:
@@ -35,6 +36,38 @@ def signer_for(departments: Departments, form: str, key: Path | None = None) -> 
     if form not in SIGNED:
         return None
     return StatementSigner.read(key or departments.settings.home / "keys" / PRIVATE_NAME)
+
+
+@dataclass(frozen=True)
+class WrittenPackage:
+    """A version's files in a folder, and beside it what verifies them."""
+
+    folder: Path
+    signature: Path
+    public_key: Path
+
+
+def write_package(departments: Departments, model: str, version: int, out: Path) -> WrittenPackage:
+    """Writes a version's files, its signature and the public key, after the signature was found to hold over exactly these files.
+
+    Raises UnknownName for a version that there is not or a key that is not here, Tampered where a file or the signature is another one.
+    """
+    from lifecycle.artifacts.packages import unpack
+    from lifecycle.artifacts.signing import PUBLIC_NAME, verify_folder
+    from lifecycle.life.standing import body_of, trained
+    from lifecycle.records.bodies.training import ModelTrained
+
+    body = body_of(trained(departments, model, version), ModelTrained)
+    key = departments.settings.home / "keys" / PUBLIC_NAME
+    try:
+        public = key.read_bytes()
+    except OSError as error:
+        raise UnknownName(f"There is no public key {key}.", "Take the signing.pub of the home in which the model was trained.") from error
+    signature = departments.artifacts.read(body.signature_digest)
+    unpack(departments.artifacts, body.model_digest, out / "model")
+    verify_folder(out / "model", signature, key)
+    write_files(out, {"signature.json": signature, PUBLIC_NAME: public})
+    return WrittenPackage(out / "model", out / "signature.json", out / PUBLIC_NAME)
 
 
 def write_files(folder: Path, files: dict[str, bytes]) -> list[Path]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from lifecycle.ledger.ledger import Ledger
 from tests.lineage import lives
 from tests.lineage.receivers import receiver
 from tests.lineage.signers import PRIVATE_PEM, SIGNER
+from tests.scenarios.homes import copy_of_home_at_the_gate
 
 
 @pytest.fixture
@@ -157,3 +160,25 @@ def test_a_folder_that_can_not_be_written_is_named(capsys: pytest.CaptureFixture
     assert "can't be written" in answer(
         capsys, "lineage", "export", "--format", "prov", "--out", str(tmp_path / "out" / "deep" / "er"), code=5
     )
+
+
+@pytest.mark.slow
+def test_a_package_that_is_handed_on_is_verified_without_lifecycle(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """OpenSSF's own tool takes the folder as it was written, and not with one byte changed."""
+    departments, _ = copy_of_home_at_the_gate(tmp_path)
+    monkeypatch.setenv("LIFECYCLE_PROJECT", str(departments.settings.project))
+    monkeypatch.setenv("LIFECYCLE_HOME", str(departments.settings.home))
+    answer(capsys, "lineage", "package", "credit:1", "--out", str(tmp_path / "out"))
+
+    def judge() -> int:
+        verify = [sys.executable, "-m", "model_signing", "verify", "key", "model", "--signature", "signature.json"]
+        verify += ["--public_key", "signing.pub"]
+        return subprocess.run(verify, cwd=tmp_path / "out", capture_output=True, timeout=120, check=False).returncode
+
+    assert judge() == 0
+    weights = tmp_path / "out" / "model" / "model.safetensors"
+    content = weights.read_bytes()
+    weights.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    assert judge() != 0

@@ -1,17 +1,23 @@
-"""What other people's software says of the exports: CycloneDX's validator, securesystemslib, in-toto's own types."""
+"""What other people's software says of the exports: validators, schemas, types and readers that know nothing of us."""
 
 from __future__ import annotations
 
 import base64
 import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 
 from lifecycle.lineage.export import Lineage, export, written
 from lifecycle.lineage.formats.in_toto import ACTIVITY, SLSA_PROVENANCE
 from lifecycle.lineage.graph import Graph
+from lifecycle.lineage.parsing import parse_prov
 from lifecycle.records.record import JsonObject
 from tests.lineage import in_memory, lives
 from tests.lineage.graphs import graphs
@@ -86,6 +92,79 @@ def test_every_reference_of_a_bill_leads_somewhere() -> None:
     parts = [part["resource"]["ref"] for task in tasks for part in (*task["inputs"], *task["outputs"])]
     depended = [ref for one in document["dependencies"] for ref in (one["ref"], *one["dependsOn"])]
     assert {*parts, *depended} <= set(named)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:(prov|rdflib).*")
+@settings(max_examples=25)
+@given(graph=graphs())
+def test_the_prov_library_hands_any_graph_on_as_it_got_it(graph: Graph) -> None:
+    """Read by it, written by it and read by us: the same nodes and edges, so that what the field does with it loses nothing."""
+    from prov.model import ProvDocument
+
+    (content,) = written(Lineage("any", graph, (), STAMP), "prov").values()
+    document = ProvDocument.deserialize(content=content.decode(), format="json")
+    handed_on = document.serialize(format="json") or ""
+    assert ProvDocument.deserialize(content=handed_on, format="json") == document
+    assert parse_prov(handed_on.encode()).graph == graph.bare()
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(graph=graphs())
+def test_openlineage_s_schemas_take_any_graph(graph: Graph, openlineage_schemas: Callable[[str], Any]) -> None:
+    """No label, fact or missing origin makes an event or a facet that they refuse."""
+    (content,) = written(Lineage("any", graph, (), STAMP), "openlineage").values()
+    for line in content.splitlines():
+        event = json.loads(line)
+        openlineage_schemas("https://openlineage.io/spec/2-0-2/OpenLineage.json").validate(event)
+        for holder in (event["run"], event["job"], *event["inputs"], *event["outputs"]):
+            for facet in holder["facets"].values():
+                if facet["_schemaURL"].startswith("https://"):
+                    openlineage_schemas(facet["_schemaURL"]).validate(facet)
+
+
+@pytest.fixture(scope="module")
+def openlineage_schemas(shared_vectors: Callable[[str], Path]) -> Callable[[str], Any]:
+    """The validator of each of OpenLineage's published schemas, by its address."""
+    import functools
+
+    import jsonschema
+    from referencing import Registry, Resource
+
+    folder = shared_vectors("openlineage")
+    schemas = [json.loads(path.read_text()) for path in (folder / "OpenLineage.json", *(folder / "facets").glob("*.json"))]
+    registry: Any = Registry().with_resources([(schema["$id"], Resource.from_contents(schema)) for schema in schemas])
+
+    @functools.cache
+    def validator(address: str) -> Any:
+        return jsonschema.Draft202012Validator(
+            {"$ref": address}, registry=registry, format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER
+        )
+
+    return validator
+
+
+def test_the_order_of_hashing_changes_no_byte(repository: Path) -> None:
+    """Two processes that hash texts differently write the same four files."""
+    script = (
+        "import hashlib\nfrom lifecycle.lineage.export import FORMATS, export\nfrom tests.lineage import lives\n"
+        "from tests.lineage.signers import SIGNER\n"
+        "for form in FORMATS:\n    (content,) = export(lives.whole_life(), form, signer=SIGNER).values()\n"
+        "    print(form, hashlib.sha256(content).hexdigest())\n"
+    )
+    told = [
+        subprocess.run(
+            [sys.executable, "-c", script],
+            cwd=repository,
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=True,
+        ).stdout
+        for seed in ("1", "2")
+    ]
+    assert told[0] == told[1]
+    assert len(told[0].splitlines()) == 4
 
 
 def envelopes(**chosen: Any) -> list[dict[str, Any]]:

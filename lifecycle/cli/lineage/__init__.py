@@ -10,6 +10,7 @@ VERBS: dict[str, Verb] = {
     "show": Verb("Look", "lineage.showing", "Show the life of one version as a tree."),
     "export": Verb("Hand on", "lineage.exporting", "Write the lineage in a format that other tools read."),
     "send": Verb("Hand on", "lineage.sending", "Send OpenLineage events to a receiver, each once."),
+    "package": Verb("Hand on", "lineage.packages", "Write a version's files with their signature."),
     "card": Verb("Describe", "lineage.cards", "Write the model card of one version."),
     "croissant": Verb("Describe", "lineage.cards", "Describe a model's data as Croissant."),
 }

@@ -216,12 +216,11 @@ def _serving(records: VersionRecords) -> str:
 def _proof(records: VersionRecords, stamp: JsonObject) -> str:
     note = str(stamp["checkpoint"]).rstrip("\n")
     signed = f"The newest ledger checkpoint:\n\n```text\n{note}\n```" if note else "The ledger was not signed yet."
-    key = "signing.pub"
     return (
-        "## Proof\n\n"
-        f"{signed}\n\n"
-        f"With the model's folder, its signature and the public key: `model_signing verify key FOLDER --signature signature.json "
-        f"--public_key {key}`. With the ledger: `lifecycle ledger verify`, and `lifecycle lineage show {text(records.name)}`."
+        f"## Proof\n\n{signed}\n\n"
+        f"The files with their signature: `lifecycle lineage package {records.name} --out DIR`; whoever has them verifies them by "
+        "`model_signing verify key DIR/model --signature DIR/signature.json --public_key DIR/signing.pub`. "
+        f"The ledger: `lifecycle ledger verify`, and `lifecycle lineage show {records.name}`."
     )
 
 

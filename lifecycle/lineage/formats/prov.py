@@ -115,7 +115,8 @@ def _activity(activity: Activity) -> JsonObject:
         "lifecycle:outcome": activity.outcome,
         "lifecycle:environment": activity.environment,
         "lifecycle:model": activity.model,
-        "lifecycle:eventId": _one_or_list(activity.event_ids),
+        # An attribute with several values is a set in PROV; the ids of events are in order, so they are one value.
+        "lifecycle:events": " ".join(activity.event_ids),
         "lifecycle:ledgerIndex": _one_or_list(activity.indexes),
         **run,
         **_attributes("fact", activity.facts),

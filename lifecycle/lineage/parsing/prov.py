@@ -16,12 +16,15 @@ from lifecycle.records.record import parse_json
 
 @refusing("PROV-JSON")
 def parse_prov(content: bytes) -> Exported:
-    """The graph of a document. Raises MalformedRecord for what is no export of ours."""
-    document: Any = parse_json(content)
+    """The graph of a document, as we wrote it or as another program of PROV hands it on.
+
+    Raises MalformedRecord for what is no export of ours.
+    """
+    document: Any = _plain(parse_json(content))
     actors = {said["prov:activity"]: said for said in document.get("wasAssociatedWith", {}).values()}
     said_entities = {_node(name): said for name, said in document["entity"].items()}
     ledger = said_entities.pop("ledger")
-    said_activities = {name: said for name, said in document["activity"].items() if said["prov:type"] != MISSING}
+    said_activities = {name: said for name, said in document.get("activity", {}).items() if said["prov:type"] != MISSING}
     graph = Graph(
         entities={node: _entity(node, said) for node, said in said_entities.items()},
         activities={_node(name): _activity(_node(name), said, actors[name]) for name, said in said_activities.items()},
@@ -47,8 +50,8 @@ def _activity(node: str, said: Any, associated: Any) -> Activity:
         started_us=microseconds(said["prov:startTime"]),
         ended_us=None if ended is None else microseconds(ended),
         outcome=said["lifecycle:outcome"],
-        indexes=tuple(_listed(said["lifecycle:ledgerIndex"])),
-        event_ids=tuple(_listed(said["lifecycle:eventId"])),
+        indexes=tuple(sorted(_listed(said["lifecycle:ledgerIndex"]))),
+        event_ids=tuple(said["lifecycle:events"].split(" ")),
         run_id=said.get("lifecycle:run"),
         facts={},
     )
@@ -59,6 +62,15 @@ def _edges(document: Any, relation: Relation) -> Iterator[Edge]:
     for said in document.get(name, {}).values():
         role = said["lifecycle:role" if relation == "followed" else "prov:role"]
         yield Edge(_node(said[this]), relation, _node(said[other]), role, said["lifecycle:ledgerIndex"])
+
+
+def _plain(value: Any) -> Any:
+    """A PROV-JSON value without the types of its literals: a number may come as `{"$": "7", "type": "xsd:int"}`."""
+    if isinstance(value, dict) and "$" in value:
+        return int(value["$"]) if value.get("type") in ("xsd:int", "xsd:long", "xsd:integer") else value["$"]
+    if isinstance(value, dict):
+        return {name: _plain(one) for name, one in value.items()}
+    return [_plain(one) for one in value] if isinstance(value, list) else value
 
 
 def _listed(value: Any) -> list[Any]:
