@@ -61,10 +61,11 @@ class Life:
 
 
 @contextmanager
-def life(folder: Path) -> Iterator[Life]:
-    """A life on an instance with SQLite storage of its own, which a wipe or a deletion changes as it would a real one."""
+def life(folder: Path, postgres_url: str | None = None) -> Iterator[Life]:
+    """A life on an instance with storage of its own (SQLite, or a Postgres database), which a wipe or a deletion changes as a real one."""
     folder.mkdir(parents=True, exist_ok=True)
-    with dg.DagsterInstance.local_temp(str(folder), overrides={"telemetry": {"enabled": False}}) as instance:
+    storage = {} if postgres_url is None else {"storage": {"postgres": {"postgres_url": postgres_url}}}
+    with dg.DagsterInstance.local_temp(str(folder), overrides={"telemetry": {"enabled": False}, **storage}) as instance:
         yield Life(instance)
 
 

@@ -11,13 +11,17 @@ from dagster._core.events import StepMaterializationData
 
 from lifecycle.errors import Unavailable
 from lifecycle.history import read_history
+from tests.ledger.places import server
 from tests.life.dagster_lives import DATASET, JOB, PROMOTION, Life, forged, life
 
+__all__ = ["server"]
 
-@pytest.fixture
-def lived(tmp_path: Path) -> Iterator[Life]:
-    """One run that recorded two events and showed both."""
-    with life(tmp_path) as one:
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
+def lived(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Life]:
+    """One run that recorded two events and showed both, on either database that Dagster keeps its history in."""
+    url = request.getfixturevalue("server").empty_database() if request.param == "postgresql" else None
+    with life(tmp_path, url) as one:
         one.train()
         yield one
 
