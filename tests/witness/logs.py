@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from lifecycle.proofs.cosignatures import WitnessSigner
@@ -35,9 +36,9 @@ class GrowingLog:
         return f"old {old}\n{lines}\n{self.note(size)}"
 
 
-def witness_at(folder: Path, *keys: VerifierKey) -> Witness:
-    """A witness of the log, or of these keys' logs, whose clock stands still."""
+def witness_at(folder: Path, *keys: VerifierKey, now: Callable[[], int] = lambda: NOW) -> Witness:
+    """A witness of the log, or of these keys' logs, whose clock stands still unless it is given one."""
     logs: dict[str, list[VerifierKey]] = {}
     for key in keys or (LOG.verifier,):
         logs.setdefault(key.name, []).append(key)
-    return Witness(SIGNER, logs, WitnessMemory(folder), lambda: NOW)
+    return Witness(SIGNER, logs, WitnessMemory(folder), now)
