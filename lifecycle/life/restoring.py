@@ -139,10 +139,12 @@ def _verified(departments: Departments, file: Path) -> Verification:
     if not file.is_file():
         raise InvalidDeclaration(f"There is no backup at {file}.", "Name a file that `lifecycle ledger backup` wrote.")
     verified = verify_ledger(_url(file), departments.ledger_key)
-    told = verified.findings[0].what if verified.findings else "its last records were never signed" if verified.unsigned else ""
-    if told or verified.level == "L0":
+    told = verified.findings[0].what if verified.findings else ""
+    if not told and verified.unsigned:
+        told = "its last records were never signed" if verified.signed_size else "no signature of this log covers it"
+    if told:
         raise Tampered(
-            f"{file} can't be relied on: {told or 'no signature of this log covers it'}.",
+            f"{file} can't be relied on: {told}.",
             f"Use another backup; `lifecycle ledger verify --url {_url(file)}` says all that is wrong with this one.",
         )
     return verified
