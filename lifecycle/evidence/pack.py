@@ -23,6 +23,7 @@ from importlib import resources
 from typing import Any, Protocol
 
 from lifecycle.errors import Tampered
+from lifecycle.evidence.anchored import Receipt, anchor_files
 from lifecycle.evidence.layout import leaf_path, tile_files, zipped
 from lifecycle.evidence.packed_ledger import PackedLedger
 from lifecycle.evidence.proven import Artifacts, ProvenFile, ProvenFiles, proven_files
@@ -44,23 +45,6 @@ class Signer(Protocol):
 
     def sign(self, message: bytes) -> bytes:
         """The signature over a message. The same message must get the same signature."""
-
-
-class Receipt(Protocol):
-    """That somebody outside has seen a ledger checkpoint."""
-
-    @property
-    def anchor(self) -> str: ...
-    @property
-    def kind(self) -> str: ...
-    @property
-    def size(self) -> int: ...
-    @property
-    def at_us(self) -> Microseconds: ...
-    @property
-    def note(self) -> str: ...
-    @property
-    def receipt(self) -> bytes: ...
 
 
 @dataclass(frozen=True)
@@ -146,8 +130,8 @@ def closed(draft: Draft, views: Mapping[str, bytes], signer: Signer) -> Packed:
     proven.add("signing_key", digest_of(signer.public_pem), signer.public_pem)
     rows = draft.selection.ordered()
     leaves = {leaf_path(row.leaf_index, row.type): row.stored for row in rows if row.stored is not None}
-    anchors, notes, stamps = _anchored(draft.log)
-    others = {**views, **anchors, "verify.py": verifier()}
+    anchors = anchor_files(draft.log.receipts, draft.log.checkpoint.size)
+    others = {**views, **anchors.files, "verify.py": verifier()}
     about: dict[str, Any] = {
         "schema_version": "lifecycle.pack/1",
         "origin": draft.log.checkpoint.origin,
@@ -162,8 +146,8 @@ def closed(draft: Draft, views: Mapping[str, bytes], signer: Signer) -> Packed:
         "proven": [{"path": file.path, "role": file.role, "digest": file.digest} for file in _by_path(proven)],
         "views": [{"path": path, "digest": digest_of(content)} for path, content in sorted(others.items())],
         "left_out": [{"role": role, "digest": digest, "why": why} for (role, digest), why in sorted(proven.left_out.items())],
-        "notes": notes,
-        "stamps": stamps,
+        "notes": anchors.notes,
+        "stamps": anchors.stamps,
         "signing_key": digest_of(signer.public_pem),
     }
     listed = canonical_bytes(about)
@@ -193,23 +177,6 @@ def _listed(row: Row) -> JsonObject:
 
 def _by_path(proven: ProvenFiles) -> list[ProvenFile]:
     return sorted(proven.files.values(), key=lambda file: file.path)
-
-
-def _anchored(log: Log) -> tuple[dict[str, bytes], list[str], list[JsonObject]]:
-    """The files of the anchors' receipts, the paths of the notes among them, and of each time stamp what it is on."""
-    files: dict[str, bytes] = {}
-    notes: list[str] = []
-    stamps: list[JsonObject] = []
-    for number, receipt in enumerate(one for one in log.receipts if one.size <= log.checkpoint.size):
-        stem = f"anchors/{receipt.size:06}-{receipt.kind}-{number}"
-        files[f"{stem}.checkpoint"] = receipt.note.encode()
-        notes.append(f"{stem}.checkpoint")
-        if receipt.kind == "timestamp":
-            files[f"{stem}.tsr"] = receipt.receipt
-            stamps.append({"note": f"{stem}.checkpoint", "receipt": f"{stem}.tsr", "anchor": receipt.anchor, "at_us": receipt.at_us})
-        elif receipt.kind == "witness":
-            files[f"{stem}.checkpoint"] = receipt.note.encode() + receipt.receipt
-    return files, notes, stamps
 
 
 def _altered(what: str) -> Tampered:

@@ -123,14 +123,14 @@ def event_in(row: Row) -> JsonObject:
 
 
 def _add_governors(rows: Rows, selection: Selection) -> None:
-    """Whoever acted or signed, with their whole past as a subject; the keys they signed with; and what happened to the log itself."""
-    people, keys = set[str](), set[str]()
+    """Whoever signed, with their whole past as a subject; the keys they signed with; the policies' past; and the log's own."""
+    people, keys = set[str](), {"log"}
     for row in selection.ordered():
         if row.type in ("ApprovalGiven", "ApprovalRefused", "ApprovalBarred"):
             people.add(row.actor_id)
             envelope: Any = event_in(row).get("body", {})
             keys.add(str(envelope.get("envelope", {}).get("key_id", "")))
-    for kind, names in (("person", people), ("key", keys - {""}), ("ledger", {"ledger"})):
+    for kind, names in (("person", people), ("key", keys - {""}), ("policy", {"governance"}), ("ledger", {"ledger"})):
         for name in sorted(names):
             selection.add_stream(rows, kind, name)
 

@@ -13,6 +13,8 @@ from lifecycle.evidence.pack import Draft, verifier
 from lifecycle.lineage.cards.version import VersionRecords
 from lifecycle.lineage.outline import moment
 
+#: How many records of one clause are named; views/clauses.json names all.
+MOST_CITED = 24
 #: What no pack can show, however it is verified.
 LIMITS = (
     "That nothing happened which was never recorded. Records of one subject are numbered, so that one missing in between shows; one "
@@ -115,7 +117,13 @@ def _clause(places: Places, one: Covered) -> tuple[Text, ...]:
     gap = one.gap
     said = (one.clause.leaves_open or "") if gap is None else f"{gap.why} Closes it: {gap.closes}"
     status = Cell("evidence", tone="good") if one.status == "evidence" else Cell("gap", tone="waiting")
-    return one.clause.id, one.clause.title, status, ranges(one.indexes), said
+    return one.clause.id, one.clause.title, status, _cited(one.indexes), said
+
+
+def _cited(indexes: tuple[int, ...]) -> str:
+    """The records, as many as a person reads."""
+    shown = ranges(indexes[:MOST_CITED])
+    return shown if len(indexes) <= MOST_CITED else f"{shown} and {len(indexes) - MOST_CITED:,} more (views/clauses.json)"
 
 
 def _contained(draft: Draft, views: dict[str, str]) -> Iterator[Section]:

@@ -105,7 +105,7 @@ def _grid(rows: list[list[Any]], widths: tuple[int, ...], *, ruled: bool) -> Any
     if ruled:
         style.append(("LINEBELOW", (0, 0), (-1, -1), 0.4, _LINE))
     shares = [width * _WIDTH / sum(widths) for width in widths]
-    return Grid(rows, colWidths=shares, style=TableStyle(style), repeatRows=1 if ruled else 0, hAlign="LEFT")
+    return Grid(rows, colWidths=shares, style=TableStyle(style), repeatRows=1 if ruled else 0, hAlign="LEFT", splitInRow=1)
 
 
 def _piece(text: Text) -> str:
