@@ -81,23 +81,33 @@ class Sealer:
         """One round. What can't be sealed in it is tried again in the next, and `faults` says why."""
         for log in model_logs(self._folder):
             try:
-                await self._seal_model(log)
+                fault = await self._seal_model(log)
             except LifecycleError as error:
-                if error.what != self.faults.get(log.model):
-                    _LOG.error("the segments of %s are not sealed: %s", log.model, error.what)
-                self.faults[log.model] = error.what
+                fault = error.what
+            if fault and fault != self.faults.get(log.model):
+                _LOG.error("segments of %s are not sealed: %s", log.model, fault)
+            if fault:
+                self.faults[log.model] = fault
             else:
                 self.faults.pop(log.model, None)
 
-    async def _seal_model(self, log: ModelLog) -> None:
+    async def _seal_model(self, log: ModelLog) -> str:
+        """Seals what is over; returns what is wrong with segments that can't be. Raises Unavailable where nothing can be written."""
         if log.model not in self._sealed:
             await self._take_up(log)
+        fault = ""
         for segment in sorted(await asyncio.to_thread(self._segments, log) - self._sealed[log.model]):
             stream, number = self._next(log.model)
-            event = await asyncio.to_thread(self._seal, log, segment, stream, number)
+            try:
+                event = await asyncio.to_thread(self._seal, log, segment, stream, number)
+            except Tampered as error:
+                # It keeps its place for whoever investigates, and holds up no other: the number goes to the next.
+                fault = error.what
+                continue
             if event is not None:
                 self._enter(log.model, event)
                 self._sealed[log.model].add(segment)
+        return fault
 
     async def _take_up(self, log: ModelLog) -> None:
         """Goes on where a gateway before this one ended: seals that no journal knows are entered first."""

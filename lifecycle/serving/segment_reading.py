@@ -78,6 +78,7 @@ class SegmentReading:
 
     def __init__(self, segment: Path) -> None:
         self._segment = segment
+        self._model = segment.parent.parent.name
         self._tree = Frontier()
         self._answered: Counter[Answerer] = Counter()
         self._from_us = self._to_us = 0
@@ -85,8 +86,13 @@ class SegmentReading:
         self.length = 0
 
     def add(self, line: bytes) -> Prediction:
-        """Takes the next row in. Raises Tampered where the line is none."""
+        """Takes the next row in. Raises Tampered where the line is none, or one of another model."""
         row = parsed_row(self._segment, self._tree.size, line)
+        if row.model != self._model:
+            raise Tampered(
+                f"Line {self._tree.size + 1} of {self._segment} is a row of {row.model}, and lies among those of {self._model}.",
+                "Find out who moved it, and restore that segment from its backup.",
+            )
         self._from_us = min(self._from_us, row.at_us) if self._tree.size else row.at_us
         self._to_us = max(self._to_us, row.at_us)
         self._tree.append(leaf_hash(line))
