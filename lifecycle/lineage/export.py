@@ -32,10 +32,10 @@ class Lineage:
     about: str | None = None
 
 
-def lineage_of(ledger: Ledger, model: str | None = None, version: int | None = None) -> Lineage:
+def lineage_of(ledger: Ledger, model: str | None = None, version: int | None = None, *, answers: bool = True) -> Lineage:
     """The lineage of everything, of one model, or of one version, of which only the records behind it are read.
 
-    Raises UnknownName for what the ledger does not know.
+    `answers` False leaves the sealed segments of a version's predictions out. Raises UnknownName for what the ledger does not know.
     """
     # First the stamp: what is written meanwhile is not in it, and whoever holds the export against the ledger finds the rest added.
     stamp = stamp_of(ledger)
@@ -47,7 +47,7 @@ def lineage_of(ledger: Ledger, model: str | None = None, version: int | None = N
         if not recorded:
             raise UnknownName(f"The ledger knows no model {model!r}.", "`lifecycle status` lists the models and their versions.")
         return Lineage(model, read_graph(recorded), recorded, stamp)
-    recorded = events_behind(ledger, model, version)
+    recorded = events_behind(ledger, model, version, answers=answers)
     node = version_id(model, version)
     graph = read_graph(recorded)
     if node not in graph:

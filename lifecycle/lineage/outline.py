@@ -13,8 +13,8 @@ from lifecycle.lineage.reading import short
 from lifecycle.records.record import Digest, JsonObject, Microseconds
 
 Tone = Literal["plain", "good", "bad", "waiting"]
-#: How many reports of monitoring are told where none of them breached anything.
-LAST_REPORTS = 3
+#: What happens again and again while a version serves, and how many of the last of each are told where nothing was breached.
+RECURRING, LAST_REPORTS = ("monitoring", "sealing"), 3
 
 #: How an outcome reads: what it means for the version, at a glance.
 TONES: dict[str, Tone] = {
@@ -68,9 +68,9 @@ def outline_of(graph: Graph, model: str, version: int, states: Mapping[str, str]
 
 
 def _told(life: Sequence[Activity]) -> list[Activity]:
-    """A life without the reports of every quarter of an hour: of monitoring, what breached a guardrail and the last few."""
-    last = [activity.id for activity in life if activity.kind == "monitoring"][-LAST_REPORTS:]
-    return [activity for activity in life if activity.kind != "monitoring" or activity.outcome == "breached" or activity.id in last]
+    """A life without what recurs every minute or quarter of an hour: of that, what breached a guardrail and the last few."""
+    last = {activity.id for kind in RECURRING for activity in [one for one in life if one.kind == kind][-LAST_REPORTS:]}
+    return [activity for activity in life if activity.kind not in RECURRING or activity.outcome == "breached" or activity.id in last]
 
 
 def _activity(graph: Graph, activity: Activity, version: str) -> Outline:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from lifecycle.lineage.describing import OPEN, Description, describe
 from lifecycle.lineage.graph import Activity, Edge, Entity, Graph, Relation, version_id
 from lifecycle.records.bodies.data import DatasetIngested
+from lifecycle.records.bodies.serving import PredictionsSealed
 from lifecycle.records.bodies.training import ModelTrained, TrainingFailed, TrainingStarted
 from lifecycle.records.events import Event, Recorded
 from lifecycle.records.record import Digest, JsonObject
@@ -109,6 +110,8 @@ class _Reader:
         said = getattr(event.body, VERSION_ROLES[role], None) if VERSION_ROLES[role] else None
         if isinstance(said, int):
             return said
+        if isinstance(event.body, PredictionsSealed):
+            return next((answered.version for answered in event.body.versions if answered.model_digest == digest), None)
         if role == "model" and event.subject.digest == digest and event.subject.version is not None:
             return event.subject.version
         return self._version_of.get((event.subject.name, digest))

@@ -6,23 +6,26 @@ ledger, so that the cost is that of one life.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from lifecycle.lineage.ports import Ledger
 from lifecycle.records.bodies.decisions import DecisionMade
+from lifecycle.records.bodies.serving import PredictionsSealed, RolloutRequested
 from lifecycle.records.bodies.training import ModelTrained, TrainingStarted
 from lifecycle.records.events import Recorded
 
 #: What is about a model's data and not about one version, and what one version may be part of that is another's event.
-SHARED = ("DatasetIngested", "DatasetRejected", "RollbackRequested", "RolledBack", "RolloutCompleted", "PredictionsSealed")
+SHARED = ("DatasetIngested", "DatasetRejected", "RollbackRequested", "RolledBack", "RolloutCompleted")
 
 #: What happens in several events that no version and no run joins.
 UNVERSIONED = ("LegalHoldPlaced", "LegalHoldReleased")
 
 
-def events_behind(ledger: Ledger, model: str, version: int) -> tuple[Recorded, ...]:
+def events_behind(ledger: Ledger, model: str, version: int, *, answers: bool = False) -> tuple[Recorded, ...]:
     """The records of one version in ledger order: its own, its data's, its training run's, the decisions that these name, and what is
-    shared with other versions (a rollback from one to another, a rollout that superseded it, sealed predictions).
+    shared with other versions (a rollback from one to another, a rollout that superseded it).
+
+    With `answers`, also the sealed segments of predictions in which it answered: one a minute, for as long as it serves.
     """
     own = ledger.events(kind="model", name=model, version=version)
     runs = {one.event.run_id for one in own if isinstance(one.event.body, ModelTrained) and one.event.run_id is not None}
@@ -38,12 +41,24 @@ def events_behind(ledger: Ledger, model: str, version: int) -> tuple[Recorded, .
         # A decision of another run: they are looked for among all on the model's data, which is slower and seldom.
         others = ledger.events(types=("DecisionMade",), kind="dataset", name=model)
         found |= _by_index(one for one in others if isinstance(one.event.body, DecisionMade) and one.event.body.decision.id in named)
+    if answers:
+        found |= _by_index(_answered(ledger, model, version, own))
     return tuple(found[index] for index in sorted(found))
 
 
+def _answered(ledger: Ledger, model: str, version: int, own: Sequence[Recorded]) -> Iterator[Recorded]:
+    """The segments in which a version answered. Before its first rollout it answered nothing, so none is read."""
+    first = next((one.index for one in own if isinstance(one.event.body, RolloutRequested)), None)
+    if first is not None:
+        for one in ledger.events(types=("PredictionsSealed",), kind="model", name=model, since=first):
+            body = one.event.body
+            if isinstance(body, PredictionsSealed) and any(answered.version == version for answered in body.versions):
+                yield one
+
+
 def events_around(ledger: Ledger, new: Sequence[Recorded]) -> tuple[Recorded, ...]:
-    """These records with those before and after them of the same activities, in ledger order: what an activity of several events is told
-    from. Also every training of their models, by which digests are known as versions.
+    """These records with those before and after them of the same activities, in ledger order: what activities are told from that take
+    several events.
     """
     found = _by_index(new)
     lives = {(one.event.subject.name, one.event.subject.version) for one in new}
@@ -51,8 +66,8 @@ def events_around(ledger: Ledger, new: Sequence[Recorded]) -> tuple[Recorded, ..
         found |= _by_index(ledger.events(kind="model", name=model, version=version))
     for model, run in sorted({(one.event.subject.name, one.event.run_id) for one in new if one.event.run_id is not None}):
         found |= _by_index(ledger.events(name=model, run_id=run))
-    for model in sorted({model for model, _ in lives}):
-        found |= _by_index(ledger.events(types=("ModelTrained", *UNVERSIONED), name=model))
+    if any(one.event.type in UNVERSIONED for one in new):
+        found |= _by_index(ledger.events(types=UNVERSIONED))
     return tuple(found[index] for index in sorted(found))
 
 

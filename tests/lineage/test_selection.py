@@ -8,6 +8,8 @@ from lifecycle.lineage.export import lineage_of
 from lifecycle.lineage.graph import Graph, version_id
 from lifecycle.lineage.reading import read_graph
 from lifecycle.lineage.selection import events_behind
+from lifecycle.records.bodies.serving import PredictionsSealed, SealedVersion
+from lifecycle.records.events import Subject
 from tests.lineage import in_memory, lives
 
 
@@ -44,6 +46,38 @@ def test_a_decision_that_another_run_took_is_found() -> None:
     """What allowed the training is among the records, though no run joins the two."""
     ids = {one.event.id for one in events_behind(lives.whole_life(), "credit", 1)}
     assert "decided-access-1" in ids
+
+
+def sealed(ledger: in_memory.Ledger, number: int, *versions: int) -> None:
+    answered = tuple(
+        SealedVersion(
+            version=version, model_digest=in_memory.model_digest(version), decision_id=None, bundle_digest=None, arm="champion", rows=1
+        )
+        for version in versions
+    )
+    body = PredictionsSealed(
+        segment=f"{number}.jsonl",
+        stream="stream-1",
+        number=number,
+        rows=len(versions),
+        from_us=in_memory.START_US,
+        to_us=in_memory.START_US + 1,
+        root=in_memory.digest(f"rows {number}"),
+        versions=answered,
+    )
+    about = Subject(kind="model", name="credit")
+    ledger.add(body, about, run_id=None, outputs={"predictions": body.root}, event_id=f"sealed-{number}")
+
+
+def test_a_version_s_segments_are_those_in_which_it_answered() -> None:
+    """Not those of others, and none before its first rollout; the versions in them are known without their trainings."""
+    ledger = lives.whole_life()
+    sealed(ledger, 1, 1)
+    sealed(ledger, 2, 1, 3)
+    found = lineage_of(ledger, "credit", 3).graph
+    assert [node for node in found.activities if node.startswith("sealing/")] == ["sealing/sealed-2"]
+    assert {edge.other for edge in found.edges_of("sealing/sealed-2", "used")} == {"version/credit:1", "version/credit:3"}
+    assert "sealing/sealed-2" not in lineage_of(ledger, "credit", 3, answers=False).graph
 
 
 def test_a_version_s_records_do_not_grow_with_the_others() -> None:

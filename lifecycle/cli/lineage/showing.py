@@ -26,7 +26,7 @@ def show(version: str, as_json: bool) -> None:
     from lifecycle.wiring import Departments
 
     model, number = parse_version(version)
-    lineage = lineage_of(Departments.here(make=False).ledger, model, number)
+    lineage = lineage_of(Departments.here(make=False).ledger, model, number, answers=False)
     states = states_of(lineage.recorded, model, number)
     outline = outline_of(lineage.graph, model, number, states)
     missing = missing_lineage(lineage.graph, model, number)
