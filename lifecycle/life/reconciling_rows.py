@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from lifecycle.life.reconciled import Contradiction, Told
-from lifecycle.records.bodies.keeping import BodiesPruned
+from lifecycle.records.bodies.keeping import BodiesPruned, LedgerRestored
 from lifecycle.records.bodies.serving import PredictionsSealed
 from lifecycle.records.events import Recorded
 
@@ -41,13 +41,19 @@ class _Sealed:
     rows: dict[int, int] = field(default_factory=dict)
     indexes: dict[int, int] = field(default_factory=dict)
 
+    @property
+    def missing(self) -> list[int]:
+        """The numbers below the highest that the ledger lacks."""
+        return sorted(set(range(1, max(self.rows, default=0) + 1)) - self.rows.keys())
+
 
 class RowReconciliation:
     """Fed with the ledger's events in order, then held against what the gateway of this home has."""
 
     def __init__(self) -> None:
         self._streams: dict[str, _Sealed] = {}
-        self._pruned = False
+        #: Whether the ledger itself says that records of it are gone: pruned, or lost with a restore.
+        self._told_gone = False
 
     @property
     def segments(self) -> int:
@@ -55,8 +61,8 @@ class RowReconciliation:
 
     def look_at(self, recorded: Recorded) -> None:
         body = recorded.event.body
-        if isinstance(body, BodiesPruned):
-            self._pruned = True
+        if isinstance(body, BodiesPruned) or (isinstance(body, LedgerRestored) and body.lost):
+            self._told_gone = True
         elif isinstance(body, PredictionsSealed):
             stream = self._streams.setdefault(body.stream, _Sealed(recorded.event.subject.name))
             stream.rows[body.number], stream.indexes[body.number] = body.rows, recorded.index
@@ -64,10 +70,8 @@ class RowReconciliation:
     def contradictions(self, logged: tuple[Logged, ...]) -> Iterator[Contradiction]:
         """Segments that the ledger lacks between two that it has, and rows that the gateway counted and does not have."""
         for name, stream in self._streams.items():
-            missing = sorted(set(range(1, max(stream.rows) + 1)) - stream.rows.keys())
-            if missing and not self._pruned:
-                numbers = ", ".join(map(str, missing[:5])) + ("…" if len(missing) > 5 else "")
-                what = f"segments {numbers} of {stream.model} were never entered, though later ones of stream {name} were"
+            if stream.missing and not self._told_gone:
+                what = f"segments {_listed(stream.missing)} of {stream.model} were never entered, though later ones of stream {name} were"
                 yield Contradiction("ledger", "gap", what, index=stream.indexes[max(stream.rows)])
         for rows in logged:
             yield from self._held_against(rows)
@@ -84,7 +88,7 @@ class RowReconciliation:
                 f"the ledger holds segment {max(known)} of {rows.model}, and the gateway's journal knows {rows.segments}: it was put back"
             )
             yield Contradiction("gateway", "journal_behind", what)
-        elif known and max(known) == rows.segments and not self._pruned and sum(known.values()) != rows.sealed:
+        elif known and max(known) == rows.segments and not self._told_gone and sum(known.values()) != rows.sealed:
             what = f"the ledger holds {sum(known.values())} sealed rows of {rows.model}, and the gateway's journal {rows.sealed}"
             yield Contradiction("gateway", "rows_differ", what)
 
@@ -99,7 +103,13 @@ class RowReconciliation:
                 yield Told("gateway", f"{rows.surplus} rows of {rows.model} were logged by workers that ended before they counted them")
         own = {rows.stream for rows in logged}
         for name, stream in self._streams.items():
+            if stream.missing and self._told_gone:
+                yield Told("ledger", f"segments {_listed(stream.missing)} of {stream.model} are gone: pruned, or lost with a restore")
             if name not in own:
                 yield Told(
                     "gateway", f"stream {name} of {stream.model} is of another gateway, or of this one before its folder was made anew"
                 )
+
+
+def _listed(numbers: list[int]) -> str:
+    return ", ".join(map(str, numbers[:5])) + ("…" if len(numbers) > 5 else "")

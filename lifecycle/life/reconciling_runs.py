@@ -14,7 +14,7 @@ from lifecycle.life.reconciled import Contradiction, Told
 from lifecycle.life.runs_seen import Checked, History, Materialized
 from lifecycle.records.bodies.data import DatasetIngested
 from lifecycle.records.bodies.decisions import DecisionMade
-from lifecycle.records.bodies.keeping import BodiesPruned
+from lifecycle.records.bodies.keeping import BodiesPruned, LedgerRestored
 from lifecycle.records.bodies.serving import MonitoringReported, RolledBack, RolloutCompleted
 from lifecycle.records.bodies.training import ModelEvaluated, ModelTrained
 from lifecycle.records.events import Recorded
@@ -87,6 +87,9 @@ class RunReconciliation:
         self._shown_as: dict[tuple[str, str, str | None], list[Made]] = defaultdict(list)
         self._of_run: dict[tuple[str, str, str | None], list[Made]] = defaultdict(list)
         self._pruned_before_us: Microseconds = 0
+        #: From when to when records were made that a restore says are lost.
+        self._lost: list[tuple[Microseconds, Microseconds]] = []
+        self._latest_us: Microseconds = 0
 
     def look_at(self, recorded: Recorded) -> None:
         event = recorded.event
@@ -96,6 +99,9 @@ class RunReconciliation:
             self._by_run[event.run_id] += 1
         if isinstance(event.body, BodiesPruned):
             self._pruned_before_us = max(self._pruned_before_us, event.body.before_us)
+        if isinstance(event.body, LedgerRestored) and event.body.lost:
+            self._lost.append((self._latest_us, event.occurred_at_us))
+        self._latest_us = max(self._latest_us, event.occurred_at_us)
         made = made_by(recorded)
         if made is not None:
             self._made[made.index] = made
@@ -110,7 +116,7 @@ class RunReconciliation:
                 yield Contradiction("dagster", "runless", what, at_us=reported.at_us)
         for shown in self._history.materialized:
             wrong = self._wrong_with(shown) if shown.model in self._models else None
-            if wrong is not None and not self._may_be_pruned(shown.at_us):
+            if wrong is not None and not self._may_be_gone(shown.at_us):
                 what = f"Dagster shows that run {shown.run_id} made {shown.asset}, and {wrong}"
                 yield Contradiction("dagster", "unrecorded", what, run_id=shown.run_id, index=shown.ledger_index, at_us=shown.at_us)
         yield from (found for checked in self._history.checked for found in self._wrongly_checked(checked))
@@ -129,9 +135,10 @@ class RunReconciliation:
         for reported in self._history.reported:
             if reported.kind == "wipe":
                 yield Told("dagster", f"somebody wiped {reported.asset} from Dagster", at_us=reported.at_us)
-        pruned = [one for one in self._history.materialized if self._may_be_pruned(one.at_us) and self._wrong_with(one) is not None]
-        if pruned:
-            yield Told("dagster", f"{len(pruned)} materializations are older than what was pruned from the ledger, and stand unjudged")
+        unjudged = [one for one in self._history.materialized if self._may_be_gone(one.at_us) and self._wrong_with(one) is not None]
+        for one in unjudged:
+            why = "its record was lost with a restore or pruned, as the ledger itself says, or there never was one"
+            yield Told("dagster", f"{one.asset} of run {one.run_id} stands unjudged: {why}", at_us=one.at_us)
 
     def _wrong_with(self, shown: Materialized) -> str | None:
         """What the ledger has against a materialization; None where a record stands for it."""
@@ -152,7 +159,7 @@ class RunReconciliation:
         return made.run_id in (run_id, self._first_of.get(run_id))
 
     def _wrongly_checked(self, checked: Checked) -> Iterator[Contradiction]:
-        if checked.model not in self._models or self._may_be_pruned(checked.at_us):
+        if checked.model not in self._models or self._may_be_gone(checked.at_us):
             return
         runs = dict.fromkeys((checked.run_id, self._first_of.get(checked.run_id, checked.run_id)))
         of_run = [made for run_id in runs for made in self._of_run[checked.model, checked.stage, run_id]]
@@ -173,10 +180,11 @@ class RunReconciliation:
             model = next((run.job.removesuffix(suffix) for suffix in _RECORDING_JOBS if run.job.endswith(suffix)), None)
             recorded = self._by_run[run.run_id] or self._by_run[run.first_run_id]
             # What it made is looked at by itself, and said once.
-            said = recorded or run.run_id in shown or self._may_be_pruned(run.created_us)
+            said = recorded or run.run_id in shown or self._may_be_gone(run.created_us)
             if model in self._models and run.succeeded and not said:
                 what = f"Dagster shows that run {run.run_id} of {run.job} succeeded, and the ledger holds nothing of it"
                 yield Contradiction("dagster", "unrecorded_run", what, run_id=run.run_id, at_us=run.created_us)
 
-    def _may_be_pruned(self, at_us: Microseconds) -> bool:
-        return at_us < self._pruned_before_us
+    def _may_be_gone(self, at_us: Microseconds) -> bool:
+        """Whether the ledger itself says that records of that time were pruned, or lost with a restore."""
+        return at_us < self._pruned_before_us or any(since <= at_us <= until for since, until in self._lost)

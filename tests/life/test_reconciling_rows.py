@@ -13,7 +13,7 @@ from lifecycle.ledger.looking import LookingLedger
 from lifecycle.life.reconciled import Reconciliation
 from lifecycle.life.reconciliation import reconcile
 from lifecycle.life.reconciling_rows import RowReconciliation
-from lifecycle.records.bodies.keeping import BodiesPruned, LeafRange
+from lifecycle.records.bodies.keeping import BodiesPruned, LeafRange, LedgerRestored
 from lifecycle.records.bodies.serving import PredictionsSealed
 from lifecycle.records.events import Event, Recorded
 from lifecycle.records.identity import derived_id
@@ -83,6 +83,14 @@ def test_a_segment_that_the_ledger_lacks_between_two_is_a_contradiction() -> Non
 def test_a_segment_that_was_pruned_is_no_gap() -> None:
     """What went by the retention policy is explained by its event."""
     assert kinds(looked([sealed(1), sealed(3), pruned(0, 1)])) == []
+
+
+def test_a_segment_that_was_lost_with_a_restore_is_told() -> None:
+    """The ledger says itself that it has lost records, so that a gap in it contradicts nothing."""
+    restored = next(event for event in happenings() if isinstance(event.body, LedgerRestored))
+    held = looked([sealed(1), restored, sealed(3)])
+    assert kinds(held) == []
+    assert any(one.source == "ledger" and "segments 2 of credit are gone" in one.what for one in held.told(()))
 
 
 def test_a_journal_that_was_put_back_is_a_contradiction() -> None:

@@ -11,8 +11,10 @@ from dagster._core.events import StepMaterializationData
 
 from lifecycle.errors import Unavailable
 from lifecycle.history import read_history
+from lifecycle.records.bodies.keeping import LedgerRestored
 from tests.ledger.places import server
 from tests.life.dagster_lives import DATASET, JOB, PROMOTION, Life, forged, life
+from tests.records.samples.happenings import happenings
 
 __all__ = ["server"]
 
@@ -137,6 +139,22 @@ def test_a_wiped_storage_is_told_run_by_run(lived: Life, tmp_path: Path) -> None
         contradictions, told = fresh.reconciled()
     assert contradictions == []
     assert len(told) == 1
+
+
+def test_what_a_restore_has_lost_is_told_and_stays_no_contradiction_for_ever(lived: Life) -> None:
+    """The ledger itself says that its end is lost; what Dagster still shows of it is named, and nothing is held against it."""
+    lived.train()
+    restored = next(event for event in happenings() if isinstance(event.body, LedgerRestored))
+    shown_until = max(one.at_us for one in read_history(lived.instance, "tests").materialized)
+    del lived.ledger[2:]
+    lived.record(restored.model_copy(update={"occurred_at_us": shown_until + 1}))
+    # The samples claim a time that is later than that of the runs here.
+    lived.ledger[:2] = [one.model_copy(update={"event": one.event.model_copy(update={"occurred_at_us": 1})}) for one in lived.ledger[:2]]
+    contradictions, told = lived.reconciled()
+    assert contradictions == []
+    assert sum("stands unjudged" in one.what for one in told) == 2
+    lived.instance.report_runless_asset_event(forged(DATASET))
+    assert [one.kind for one in lived.reconciled()[0]] == ["runless"]
 
 
 def test_assets_of_others_in_the_same_dagster_are_nobody_s_business(lived: Life) -> None:
