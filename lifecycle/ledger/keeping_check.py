@@ -14,6 +14,7 @@ from lifecycle.errors import LifecycleError
 from lifecycle.ledger.findings import Finding, named
 from lifecycle.ledger.pruned import PrunedRanges
 from lifecycle.ledger.rows import LedgerRows, RecordRow
+from lifecycle.proofs.notes import Checkpoint
 from lifecycle.records.bodies import Body
 from lifecycle.records.bodies.governors import PersonEnrolled
 from lifecycle.records.bodies.keeping import BodiesPruned, LedgerRestored, LegalHoldPlaced, SubjectErased
@@ -74,6 +75,8 @@ class KeepingCheck:
             self._erased.update(dict.fromkeys(body.openings, index))
         elif isinstance(body, LedgerRestored):
             self.restores.append((index, body))
+            if not _can_be(index, body):
+                yield Finding(index, f"record {index} says of a restore what can't be: its numbers are not those of its place and its note")
 
     def end(self) -> Iterator[Finding]:
         """Every value that is missing or back, once all events were looked at."""
@@ -86,6 +89,17 @@ class KeepingCheck:
         for index, restored in self.restores:
             told = f"record {index} says that the ledger was restored from a backup of {restored.backup_size} records"
             yield Finding(index, f"{told}: {_lost(restored)} ({restored.reason})", None)
+
+
+def _can_be(index: int, restored: LedgerRestored) -> bool:
+    """Whether a restore stands right after its backup, and counts the loss as its note does."""
+    known = restored.backup_size
+    if restored.last_known is not None:
+        try:
+            known = max(Checkpoint.parse(restored.last_known).size, known)
+        except LifecycleError:
+            return False
+    return index == restored.backup_size and restored.lost == known - restored.backup_size
 
 
 def _lost(restored: LedgerRestored) -> str:
