@@ -17,6 +17,7 @@ _HELP = {
     "lifecycle_inference_fallbacks_total": ("counter", "Requests of a failed canary that were answered in its place."),
     "lifecycle_inference_refused_total": ("counter", "Requests that callers must correct."),
     "lifecycle_inference_duration_seconds": ("histogram", "Time from the request's arrival in the router to its answer."),
+    "lifecycle_predictions_logged_total": ("counter", "Rows that were put into the prediction log."),
     "lifecycle_rollout_weight": ("gauge", "The share of the traffic that the route table gives a version."),
     "lifecycle_route_epoch": ("gauge", "The epoch of a model's route; it grows with every change."),
 }
@@ -43,8 +44,8 @@ def arms_of(model: str, route: Route, counts: Sequence[CellCounts]) -> Iterable[
         yield ArmMetrics(model, str(route.canary), "canary", route.share, counts[route.canary_cell])
 
 
-def exposition(arms: Sequence[ArmMetrics], epochs: dict[str, int]) -> bytes:
-    """All metrics as text."""
+def exposition(arms: Sequence[ArmMetrics], epochs: dict[str, int], logged: dict[str, int]) -> bytes:
+    """All metrics as text. `logged` are the rows of each model in the prediction log."""
     lines: dict[str, list[str]] = {name: [] for name in _HELP}
     for arm in arms:
         labels = f'model="{arm.model}",version="{arm.version}",arm="{arm.arm}"'
@@ -60,6 +61,8 @@ def exposition(arms: Sequence[ArmMetrics], epochs: dict[str, int]) -> bytes:
         lines["lifecycle_inference_duration_seconds"] += _histogram(labels, arm.counts)
     for model, epoch in epochs.items():
         lines["lifecycle_route_epoch"].append(f'lifecycle_route_epoch{{model="{model}"}} {epoch}')
+    for model, rows in logged.items():
+        lines["lifecycle_predictions_logged_total"].append(f'lifecycle_predictions_logged_total{{model="{model}"}} {rows}')
     text: list[str] = []
     for name, (kind, meaning) in _HELP.items():
         text += [f"# HELP {name} {meaning}", f"# TYPE {name} {kind}", *lines[name]]

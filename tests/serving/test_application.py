@@ -14,6 +14,7 @@ import pytest
 from lifecycle.errors import InvalidDeclaration
 from lifecycle.serving.application import Application
 from lifecycle.serving.folder import GatewayFolder
+from lifecycle.serving.kept_values import KeptValues
 from lifecycle.serving.served import ServedModel
 from lifecycle.serving.settings import GatewaySettings
 from tests.serving.packages import MODEL, ROW, decision, plan
@@ -266,3 +267,25 @@ def test_a_gateway_needs_a_worker() -> None:
     """No workers would answer nobody, and are refused before anything starts."""
     with pytest.raises(InvalidDeclaration, match="0 workers"):
         GatewaySettings(Path("gateway"), "127.0.0.1", 0, 0, "local", "key", Path("public"))
+
+
+def test_whom_a_request_is_about_lies_with_what_was_asked(served: RunningGateway, caller: Caller) -> None:
+    """Committed to in the row, found by its name, and nowhere in the row itself."""
+    asked = json.loads(tensors(income=[1.0, 2.0], home=["rent", "owner"])) | {"parameters": {"subject": "customer-4711"}}
+    status, said = caller.send("POST", f"/v2/models/{MODEL}/infer", json.dumps(asked).encode())
+    assert status == 200
+    ids = said["parameters"]["prediction_ids"]
+    found = served.client.predictions.locate(ids[1])
+    assert found.fits
+    assert found.asked is not None
+    assert (found.asked["subject"], found.asked["values"]["home"]) == ("customer-4711", "owner")
+    assert b"customer-4711" not in found.stored
+    kept = KeptValues(GatewayFolder(served.folder).predictions).of("customer-4711")
+    assert [one.prediction_id for one in kept] == ids
+
+
+def test_the_rows_of_the_log_are_a_metric(served: RunningGateway, caller: Caller) -> None:
+    """Whoever scrapes it has an account of the log that the gateway can't take back."""
+    caller.infer()
+    counted = sum(1 for _ in served.client.predictions.rows(MODEL, with_values=False))
+    assert f'lifecycle_predictions_logged_total{{model="{MODEL}"}} {counted}' in caller.send("GET", "/metrics")[1]

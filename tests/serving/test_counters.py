@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from lifecycle.serving.counters import LATENCY_BOUNDS_US, CellCounts, Counters, total
+from lifecycle.serving.routes import SLOTS
 
 
 def test_what_one_worker_counts_another_process_reads(tmp_path: Path) -> None:
@@ -61,3 +62,27 @@ def test_every_latency_has_one_bucket(tmp_path: Path) -> None:
         cell.answered(latency, slow=False)
     buckets = counters.read(0, 1).latency_buckets
     assert (buckets[0], buckets[1], buckets[-1], sum(buckets)) == (2, 1, 1, 4)
+
+
+def test_rows_in_the_log_are_counted_apart_from_arms(tmp_path: Path) -> None:
+    """By model, over all versions, and kept when an arm's cell is given to another."""
+    counters = Counters.open(tmp_path / "counters")
+    counters.logged(3, 5)
+    counters.logged(3, 2)
+    counters.clear(3, 1)
+    assert [counters.rows_logged(slot) for slot in (2, 3, 4)] == [0, 7, 0]
+    assert Counters.open(tmp_path / "counters").rows_logged(3) == 7
+    counters.clear_logged(3)
+    assert counters.rows_logged(3) == 0
+
+
+def test_counts_of_before_rows_were_counted_stay(tmp_path: Path) -> None:
+    """A shorter file grows, and what stands in it keeps its place."""
+    path = tmp_path / "counters"
+    Counters.open(path).cell(0, 1).answered(100, False)
+    size = path.stat().st_size
+    with path.open("r+b") as file:
+        file.truncate(size - 8 * SLOTS)
+    counters = Counters.open(path)
+    assert path.stat().st_size == size
+    assert (counters.read(0, 1).requests, counters.rows_logged(0)) == (1, 0)

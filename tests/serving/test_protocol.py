@@ -38,6 +38,13 @@ def test_columns_come_in_by_name_with_missing_values() -> None:
     assert (request.id, request.rows, request.routing_key) == ("r-1", 2, "r-1")
 
 
+def test_a_request_may_say_whom_it_is_about() -> None:
+    """The subject is no routing key: it is kept with what was asked."""
+    request = parse_infer(body(tensor(), id="a", parameters={"subject": "customer-4711"}), MOST_ROWS)
+    assert (request.subject, request.routing_key) == ("customer-4711", "a")
+    assert parse_infer(body(tensor()), MOST_ROWS).subject == ""
+
+
 def test_a_routing_key_comes_before_the_id() -> None:
     """The caller's routing key decides the arm; without one the id does."""
     assert parse_infer(body(tensor(), id="a", parameters={"routing_key": "customer"}), MOST_ROWS).routing_key == "customer"
@@ -73,6 +80,8 @@ def test_a_routing_key_comes_before_the_id() -> None:
         pytest.param(body(tensor(), id="\udc00"), "", id="half a character in the id"),
         pytest.param(body(tensor(), id=7), "id", id="an id that is no text"),
         pytest.param(body(tensor(), parameters={"routing_key": 7}), "parameters", id="a routing key that is no text"),
+        pytest.param(body(tensor(), parameters={"subject": 7}), "parameters", id="a subject that is no text"),
+        pytest.param(body(tensor(), parameters={"subject": "x" * 257}), "parameters", id="a subject that is too long"),
         pytest.param(body(tensor(), outputs=[{"name": "reason"}]), "outputs", id="no such output"),
     ],
 )
