@@ -88,6 +88,8 @@ def _written_whole(file: Path) -> Iterator[Path]:
     part = file.with_name(f".{file.name}.{os.getpid()}.part")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
+        for killed in file.parent.glob(f".{file.name}.*.part*"):
+            killed.unlink()
         os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
         yield part
         with part.open("rb") as written:

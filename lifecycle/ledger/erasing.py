@@ -7,6 +7,7 @@ has the database write what is left anew. Both can be run again. Nothing here re
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,21 @@ def openings_about(url: str, subject: str) -> tuple[Digest, ...]:
             return tuple(row[0] for row in connection.execute(statement, (subject,)).fetchall())
     finally:
         connection.close()
+
+
+def erase_in_copy(url: str, commitments: Collection[Digest]) -> None:
+    """Erases the same in a ledger that is kept aside, where it still lies: its leaves are evidence, and its values are not.
+
+    Raises Tampered where it is no ledger any more, Unavailable as `wipe_traces` does.
+    """
+    address = Address.parse(url)
+    connection = connect(address, writable=True)
+    try:
+        with answering(address):
+            connection.executemany("DELETE FROM openings WHERE commitment = ?", [(commitment,) for commitment in commitments])
+    finally:
+        connection.close()
+    wipe_traces(url)
 
 
 def wipe_traces(url: str) -> None:

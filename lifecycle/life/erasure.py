@@ -18,6 +18,7 @@ from lifecycle.errors import InvalidDeclaration, UnknownName
 from lifecycle.life.enrolment import COMMAND_LINE
 from lifecycle.life.erasure_intent import ErasureIntent, IntendedPrediction, IntendedRows, Intents
 from lifecycle.life.holding import holds_of
+from lifecycle.life.ledgers_aside import erase_aside, openings_aside, unreadable_aside
 from lifecycle.life.recording import require_prose
 from lifecycle.life.row_erasure import (
     FoundRows,
@@ -147,7 +148,7 @@ def _found(departments: Departments, subject: str | None, rows: tuple[tuple[str,
     people = departments.people
     person = people.people.get(subject)
     return _Found(
-        openings=openings_about(departments.settings.ledger_url, subject),
+        openings=tuple(dict.fromkeys((*openings_about(departments.settings.ledger_url, subject), *openings_aside(departments, subject)))),
         predictions=departments.kept_values.of(subject),
         datasets=_joined(rows_about_subject(departments, subject), numbered),
         person=subject if person is not None and (person.display_name or person.git) else None,
@@ -199,6 +200,7 @@ def _carry_out(departments: Departments, intent: ErasureIntent) -> tuple[int, ..
         writer.drop_openings(intent.openings)
     if intent.openings:
         wipe_traces(departments.settings.ledger_url)
+    erase_aside(departments, intent.openings)
     return indexes
 
 
@@ -249,6 +251,8 @@ def _beyond_reach(departments: Departments, found: _Found) -> Iterator[str]:
     """Where the values may still be, as a person is told."""
     settings = departments.settings
     yield "backups of the ledger, the artifact store and the gateway's folder that were made before: erase again in what is restored"
+    for file in unreadable_aside(departments):
+        yield f"the damaged ledger that is kept aside in {file}: destroy it once it is not needed as evidence"
     if not settings.ledger_url.startswith("sqlite") and found.openings:
         yield "the write-ahead log of the ledger's server, its archive and its replicas, until they are recycled"
     if not settings.artifacts_url.startswith("file:") and found.datasets:

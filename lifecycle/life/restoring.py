@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from lifecycle.errors import InvalidDeclaration, LifecycleError, Tampered, Unavailable
 from lifecycle.life.enrolment import COMMAND_LINE
+from lifecycle.life.erasure_intent import Intents
 from lifecycle.life.recording import require_prose
 from lifecycle.records.bodies.keeping import LedgerRestored, LegalHoldPlaced, SubjectErased
 from lifecycle.records.events import Event, Recorded, Subject
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from lifecycle.ledger.writer import Writer
     from lifecycle.proofs.notes import Checkpoint
 
+#: What the folder is called in which a restore works, beside the ledger; a killed one leaves it there.
+RESTORING = ".restoring-"
 #: What a restore must not undo, whatever else is lost.
 NOT_UNDONE = ("SubjectErased", "LegalHoldPlaced", "LegalHoldReleased", "KeyRevoked")
 
@@ -278,7 +281,8 @@ def _replace(departments: Departments, file: Path, goes: _Goes) -> Path | None:
     settings, folder = departments.settings, departments.folder("ledger")
     address = Address.parse(settings.ledger_url)
 
-    with _working_copy(file, folder if address.file is None else address.file.parent) as copy:
+    unfinished = Intents(departments.folder("erasures", 0o700)).none_under_way()
+    with unfinished, _working_copy(file, folder if address.file is None else address.file.parent) as copy:
         with Ledger.open(_url(copy), origin=settings.origin) as ledger:
             if address.file is None:
                 ledger.head()
@@ -306,7 +310,7 @@ def _working_copy(file: Path, folder: Path) -> Iterator[Path]:
     from lifecycle.ledger.replacing import make_write_ahead
 
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".restoring-") as name:
+    with tempfile.TemporaryDirectory(dir=folder, prefix=RESTORING) as name:
         copy = Path(name) / "ledger.db"
         copy_file(Address.parse(_url(file)), copy)
         make_write_ahead(copy)

@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 
 from lifecycle.errors import Unavailable
+from lifecycle.ledger.verification import verify_ledger
+from lifecycle.life.enrolment import enrol
+from lifecycle.life.erasure import erase
 from lifecycle.life.restoring import back_up, restore
 from tests.ledger.places import place
 from tests.life.restorable import REASON, RestorableHome, file, findings, restorable
@@ -43,3 +46,42 @@ def test_a_ledger_that_is_gone_is_restored(restorable: RestorableHome, file: Pat
     assert (done.lost, done.before_is_known) == (5, False)
     assert (done.replaced is None) == (loss == "it is gone")
     assert findings(restorable) == []
+
+
+def test_an_erasure_reaches_the_ledger_that_is_kept_aside(restorable: RestorableHome, file: Path) -> None:
+    """Its leaves stay as evidence; the value that it holds beside them goes, also where the ledger in use never had it."""
+    back_up(restorable.departments, file)
+    enrol(restorable.departments, "dee", display_name="Dee Later-Than-The-Backup")
+    restorable.sign()
+    done = restore(restorable.departments, file, reason=REASON)
+    assert done.replaced is not None
+    assert b"Dee Later" in done.replaced.read_bytes()
+    for person in ("dee", "ann"):
+        erase(restorable.departments, person, reason="Request 4711.")
+    left = [path for path in restorable.home.parent.rglob("*") if path.is_file() and path != file]
+    assert not [path for path in left for name in (b"Dee Later", b"Quillfeather") if name in path.read_bytes()]
+    assert findings(restorable) == []
+    departments = restorable.departments
+    aside = verify_ledger(f"sqlite:///{done.replaced}", departments.ledger_key, structure_only=True)
+    assert aside.ok
+
+
+def test_an_erasure_takes_what_a_killed_restore_left(restorable: RestorableHome, file: Path) -> None:
+    """A copy of the backup, with every value in it."""
+    back_up(restorable.departments, file)
+    standing = restorable.place.file
+    assert standing is not None
+    (standing.parent / ".restoring-x1").mkdir()
+    (standing.parent / ".restoring-x1" / "ledger.db").write_bytes(file.read_bytes())
+    erase(restorable.departments, "ann", reason="Request 4711.")
+    assert not (standing.parent / ".restoring-x1").exists()
+
+
+def test_a_ledger_aside_that_can_not_be_read_is_told(restorable: RestorableHome) -> None:
+    """What it holds is out of reach, and whoever erases learns where it lies."""
+    standing = restorable.place.file
+    assert standing is not None
+    damaged = standing.with_name("replaced-20260101T000000.000000Z.db")
+    damaged.write_bytes(b"\x00" * 5_000)
+    done = erase(restorable.departments, "ann", reason="Request 4711.")
+    assert str(damaged) in " ".join(done.beyond_reach)
