@@ -124,8 +124,9 @@ class RunReconciliation:
 
     def told(self) -> Iterator[Told]:
         """What Dagster lacks: pruned, wiped, deleted or made elsewhere. No proof hangs on it."""
+        known = {name for run in self._history.runs for name in (run.run_id, run.first_run_id)}
         for run_id, count in self._by_run.items():
-            if run_id not in self._first_of and run_id not in self._first_of.values():
+            if run_id not in known:
                 yield Told("dagster", f"{count} records are of run {run_id}, which this Dagster does not know: deleted, or run elsewhere")
         shown = {(one.model, one.stage, one.data_version) for one in self._history.materialized}
         for made in self._made.values():
