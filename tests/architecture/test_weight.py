@@ -13,7 +13,20 @@ import pytest
 from lifecycle.cli.main import VERBS
 from tests.scenarios.homes import PROJECT, copy_of_home_at_the_gate, departments_at
 
-DEPARTMENTS = ("ledger", "artifacts", "data", "training", "evaluation", "policy", "approvals", "serving", "monitoring", "cost", "lineage")
+DEPARTMENTS = (
+    "ledger",
+    "artifacts",
+    "data",
+    "training",
+    "evaluation",
+    "policy",
+    "approvals",
+    "serving",
+    "monitoring",
+    "cost",
+    "lineage",
+    "evidence",
+)
 #: What no department may import before one of its functions needs it.
 HEAVY = ("torch", "evidently", "dagster", "onnxscript", "fairlearn")
 #: What no help page of the command line may import.
@@ -50,6 +63,7 @@ READING = (
     ("policy", "show", "promotion"),
     ("policy", "limits", "credit"),
     ("lineage", "export", "--format", "prov"),
+    ("evidence", "coverage"),
 )
 
 
