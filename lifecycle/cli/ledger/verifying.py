@@ -77,7 +77,7 @@ def verify(
         if url is None and not trusted:
             given += _declared(departments)
         if url is None and not structure_only:
-            checks.append(_predictions_of_home(departments))
+            checks += _beside_the_ledger(departments)
         url = url or departments.settings.ledger_url
     result = verify_ledger(url, None, trust=Trust.joined(given), structure_only=structure_only, checks=checks)
     if as_json:
@@ -111,12 +111,14 @@ def _key_of_home(departments: Departments) -> Trust:
     return Trust(origin=key.name, log_keys=(key,))
 
 
-def _predictions_of_home(departments: Departments) -> Check:
-    """Holds the prediction log of this home's gateway against what was sealed of it."""
+def _beside_the_ledger(departments: Departments) -> tuple[Check, ...]:
+    """Holds what lies beside this home's ledger against it: what its gateway logged, and the rows of its datasets."""
+    from lifecycle.life.dataset_check import DatasetCheck
     from lifecycle.life.predictions import PredictionsCheck
     from lifecycle.wiring import Departments
 
-    return PredictionsCheck(Departments(departments.settings, make=False))
+    looking = Departments(departments.settings, make=False)
+    return PredictionsCheck(looking), DatasetCheck(looking)
 
 
 def _declared(departments: Departments) -> Iterator[Trust]:
