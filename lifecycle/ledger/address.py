@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Self
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from lifecycle.errors import InvalidDeclaration
 
@@ -49,6 +49,16 @@ class Address:
     def server(self) -> str:
         """The connection string of a Postgres server, as psycopg itself reads it."""
         return "postgresql://" + self.url.partition("://")[2]
+
+    @property
+    def settings(self) -> dict[str, str | int]:
+        """What a connection to a Postgres server is opened with beside its address: how long it waits. What the URL says itself, counts."""
+        asked = parse_qs(urlsplit(self.server).query)
+        waits = f"-c lock_timeout={int(self.patience * 1000)}"
+        settings: dict[str, str | int] = {"options": " ".join((waits, *asked.get("options", ())))}
+        if "connect_timeout" not in asked:
+            settings["connect_timeout"] = int(self.patience)
+        return settings
 
     @property
     def shown(self) -> str:

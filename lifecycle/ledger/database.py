@@ -55,8 +55,7 @@ class Database:
             self._reader = self._engine
             self._writer = self._engine.execution_options(**{_WRITES: True})
         else:
-            settings = f"-c lock_timeout={int(address.patience * 1000)}"
-            self._engine = create_engine(address.url, connect_args={"options": settings}, pool_pre_ping=True)
+            self._engine = create_engine(address.url, connect_args=address.settings, pool_pre_ping=True)
             self._reader = self._engine.execution_options(isolation_level="REPEATABLE READ")
             # A writer must see what was committed while it waited for the lock of the head.
             self._writer = self._engine.execution_options(isolation_level="READ COMMITTED")

@@ -21,8 +21,7 @@ def connect(address: Address, *, writable: bool) -> Any:
     """
     with answering(address):
         if address.file is None:
-            settings = f"-c lock_timeout={int(address.patience * 1000)}"
-            return _require_ledger(_psycopg().connect(address.server, autocommit=True, options=settings), address)
+            return _require_ledger(_psycopg().connect(address.server, autocommit=True, **address.settings), address)
         if not address.file.exists():
             raise absent(address)
         try:

@@ -54,7 +54,7 @@ def explained(error: Exception, address: Address) -> LifecycleError:
     """The error that the ledger raises from this one of a database library."""
     driver = getattr(error, "orig", None) or error
     said = (str(driver).strip().splitlines() or [type(driver).__name__])[0]
-    match _failure(driver, said):
+    match _failure(driver, said, by_code=address.file is None):
         case "locked":
             return Unavailable(
                 f"The ledger {address} is locked by another process for longer than it may be waited for.",
@@ -108,11 +108,12 @@ def absent(address: Address) -> Unavailable:
     )
 
 
-def _failure(error: Exception, said: str) -> Failure:
+def _failure(error: Exception, said: str, *, by_code: bool) -> Failure:
     if isinstance(error, UnicodeError):
         return "damaged"
-    code = code_of(error)
-    if code is not None:
+    if by_code:
+        # Without a code there was no answer: a server that is down, a name that nobody knows.
+        code = code_of(error) or ""
         return _CODES.get(code) or _CODES.get(code[:2], "silent")
     lowered = said.lower()
     return next((failure for sign, failure in _SAID if sign in lowered), "silent")

@@ -97,3 +97,23 @@ def test_a_full_disk_loses_nothing_that_stood(tmp_path: Path) -> None:
         event.remove(ledger._database._engine, "connect", no_more_pages)
         assert ledger.append(happening(1)).index == 1
         assert verify_ledger(ledger, None).ok
+
+
+def test_a_server_that_is_down_is_not_taken_for_one_that_was_tampered_with(tmp_path: Path) -> None:
+    """Nobody answers: that is told apart from damage, although the driver's words are alike."""
+    pytest.importorskip("psycopg")
+    from lifecycle.ledger.ledger import Ledger
+    from lifecycle.ledger.rows import LedgerRows
+
+    url = f"postgresql://someone@/ledger?host={tmp_path}"
+    for look in (lambda: Ledger.open(url, origin="example.org/ledger"), lambda: LedgerRows(url)):
+        with pytest.raises(Unavailable, match=r"does not answer: .*No such file"):
+            look()
+
+
+def test_what_the_address_says_of_a_connection_counts() -> None:
+    """Options and time-outs in the URL of a server stand beside ours, or in their place."""
+    plain = Address.parse("postgresql://someone@host/ledger").settings
+    assert plain == {"options": "-c lock_timeout=30000", "connect_timeout": 30}
+    own = Address.parse("postgresql://someone@host/ledger?connect_timeout=3&options=-c%20lock_timeout%3D5").settings
+    assert own == {"options": "-c lock_timeout=30000 -c lock_timeout=5"}
