@@ -170,9 +170,10 @@ def test_every_command_in_the_book_is_one_that_works() -> None:
             words = shlex.split(line.replace("…", ""), comments=True)[1:]
             if words == ["VERB"] or not words:
                 continue
-            context, command = click.Context(lifecycle), lifecycle.get_command(click.Context(lifecycle), words[0])
-            if isinstance(command, click.Group) and len(words) > 1:
-                command = command.get_command(context, words[1])
+            command: click.Command | None = lifecycle
+            for word in words:
+                if isinstance(command, click.Group) and not word.startswith("-"):
+                    command = command.get_command(click.Context(command), word)
             known = {option for parameter in command.params for option in parameter.opts} if command else set()
             unknown = {word.partition("=")[0] for word in words if word.startswith("--")} - known - {"--help"}
             if command is None or unknown:
