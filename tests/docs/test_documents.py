@@ -244,4 +244,4 @@ def test_the_changelog_knows_every_schema_version() -> None:
         for path in (REPOSITORY / "lifecycle" / "records").rglob("*.py")
         for version in re.findall(r'schema_version: Literal\["([^"]+)"\]', path.read_text(encoding="utf-8"))
     }
-    assert written <= set(re.findall(r"`([a-z]+\.[a-z]+/\d+)`", text_of("CHANGELOG.md")))
+    assert written <= set(re.findall(r"`([a-z]+\.[a-z-]+/\d+)`", text_of("CHANGELOG.md")))
