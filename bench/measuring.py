@@ -64,15 +64,21 @@ def _processor() -> str:
     return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.processor())
 
 
-def main(name: str, bench: Callable[[int], Figures], *, rounds: int = 5) -> None:
-    """The command of a bench: prints its figures, and writes them where `--json FILE` says."""
+def main(name: str, bench: Callable[..., Figures], *, rounds: int = 5, **sizes: tuple[int, str]) -> None:
+    """The command of a bench: prints its figures, and writes them where `--json FILE` says.
+
+    The bench is called with the rounds, and with each of `sizes` by its name: (default, what it is), an option of the command.
+    """
     parser = argparse.ArgumentParser(prog=f"python -m bench.{name}", description=bench.__doc__)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to this file as well")
     parser.add_argument(
         "--rounds", type=int, default=rounds, help="how often each thing is measured; the median counts (default %(default)s)"
     )
+    for size, (default, what) in sizes.items():
+        parser.add_argument(f"--{size}", type=int, default=default, help=f"{what} (default %(default)s)")
     asked = parser.parse_args()
-    figures = {"bench": name, "rounds": asked.rounds, **bench(asked.rounds), "machine": machine()}
+    measured = bench(asked.rounds, **{size: getattr(asked, size) for size in sizes})
+    figures = {"bench": name, "rounds": asked.rounds, **measured, "machine": machine()}
     text = json.dumps(figures, indent=2)
     print(text)
     if asked.json is not None:

@@ -111,7 +111,7 @@ def nothing_kept(commitment: Commitment) -> UnknownName:
 def _whole(row: StoredRow) -> bytes:
     if row.stored is None:
         raise _altered(row, "its bytes are gone, and nothing says that they were pruned")
-    if leaf_hash(row.stored) != row.leaf_hash:
+    if not isinstance(row.stored, bytes) or leaf_hash(row.stored) != row.leaf_hash:
         raise _altered(row, "its stored bytes do not have the hash of its leaf")
     return bytes(row.stored)
 

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
-from typing import Annotated, Any, ClassVar, Self
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, ValidationError
 
 from lifecycle.errors import MalformedRecord
 from lifecycle.records.canonical import INTEGER_BOUND as INTEGER_BOUND
-from lifecycle.records.canonical import NoCanonicalForm, canonical_text, key_text, record_text
+from lifecycle.records.canonical import NoCanonicalForm, canonical_dump, canonical_text
 
 Digest = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
 #: Microseconds since 1970-01-01T00:00:00Z, the one unit of time in records and in policy.
@@ -50,8 +51,14 @@ def canonical_bytes(value: Any) -> bytes:
     Raises MalformedRecord for what RFC 8785 refuses: NaN, infinities, integers of 2^53 and more, lone
     surrogates, keys that are not strings.
     """
-    try:
+    with _refusing():
         return canonical_text(value).encode()
+
+
+@contextmanager
+def _refusing() -> Iterator[None]:
+    try:
+        yield
     except (NoCanonicalForm, UnicodeEncodeError, RecursionError) as error:
         raise MalformedRecord(
             f"This value has no canonical form: {error}.",
@@ -86,32 +93,15 @@ class Record(BaseModel):
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
 
-    #: (`"key":`, field) of each field, in canonical order.
-    _members: ClassVar[tuple[tuple[str, str], ...]] = ()
-    #: (field, when it is left out).
-    _left_out: ClassVar[tuple[tuple[str, Callable[[Any], bool]], ...]] = ()
-
-    @classmethod
-    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
-        super().__pydantic_init_subclass__(**kwargs)
-        # Names of fields are ASCII, whose canonical order is that of their characters.
-        cls._members = tuple((key_text(name), name) for name in sorted(cls.model_fields))
-        cls._left_out = tuple((name, field.exclude_if) for name, field in cls.model_fields.items() if field.exclude_if is not None)
-
     def as_json(self) -> JsonObject:
         """This record as a JSON object (tuples become lists)."""
         value: JsonObject = self.model_dump(mode="json")
         return value
 
     def canonical(self) -> bytes:
-        """The RFC 8785 bytes of this record: those of `as_json`, written from the fields themselves."""
-        return canonical_bytes(self)
-
-    def canonical_text(self) -> str:
-        """The same as text; see `records/canonical.py`."""
-        values, members = self.__dict__, self._members
-        absent = [name for name, left_out in self._left_out if left_out(values[name])]
-        return record_text([member for member in members if member[1] not in absent] if absent else members, values)
+        """The RFC 8785 bytes of this record. Raises MalformedRecord like `canonical_bytes`."""
+        with _refusing():
+            return canonical_dump(self.as_json())
 
     def content_digest(self) -> Digest:
         """The SHA-256 of the canonical bytes."""
