@@ -10,14 +10,13 @@ A pack holds records of a log (`leaves/`, each in its exact bytes), the hash of 
 them (`checkpoint`), the files that the records name by their SHA-256 (`proven/`), and what was made from all that for people (`views/`).
 What it proves depends on what you knew before, which you give as --trust:
 
-    L0  the pack agrees with itself: nothing was altered, moved, added or dropped after it was made
+    L0  the pack agrees with itself: nothing was altered, moved, added or dropped after it was made; without --trust no more is known
     L1  the log signed these records: give its verifier key
     L2  the log goes on from what you saw of it before, so its past was not rewritten: give a ledger checkpoint that you kept
     L3  the records existed by a certain time: give the certificate of a time-stamping authority, and run what is printed
     L4  witnesses saw the same log as you do: give a witness policy (C2SP tlog-policy)
 
-A trust file of Lifecycle holds all of these. Without --trust only L0 is reached: whoever signs with a key of their own agrees with
-themselves. Exit code: 0 everything holds; 1 something does not, or the level is below --require; 2 there is nothing to verify.
+A trust file of Lifecycle is all of these. Exit code: 0 all holds; 1 something does not, or not up to --require; 2 nothing to verify.
 """
 
 from __future__ import annotations
@@ -69,8 +68,7 @@ class Pack:
         self.hashes = [tiles[at : at + 32] for at in range(0, len(tiles), 32)]
         self.leaves: list[Leaf] = []
         for index, stored in sorted((entry["index"], self.files.get(entry["path"], b"")) for entry in self.about["leaves"]):
-            # Only what the tree holds in its place is read: nothing else is a record of the log.
-            if self.hashes[index : index + 1] == [hashlib.sha256(b"\x00" + stored).digest()]:
+            if self.hashes[index : index + 1] == [hashlib.sha256(b"\x00" + stored).digest()]:  # What the tree does not hold is not read.
                 self.leaves.append(Leaf(index, stored, event := json.loads(stored), event["body"]))
 
     def happened(self, *types: str) -> list[Leaf]:
@@ -126,8 +124,7 @@ class Note:
 
     def signed_by(self, verifier_key: str) -> bool:
         """Whether a signature is by this key, `name+id+base64` of its kind (1: a log, 4: a witness, who signs the time too) and bytes."""
-        name, _, encoded = verifier_key.split("+", 2)
-        key = base64.b64decode(encoded)
+        name, key = verifier_key.partition("+")[0], base64.b64decode(verifier_key.split("+", 2)[2])
         key_id = hashlib.sha256(name.encode() + b"\n" + key).digest()[:4]
         for blob in (blob for who, blob in self.signatures if who == name and blob[:4] == key_id):
             time = b"" if key[0] == 1 else b"cosignature/v1\ntime %d\n" % int.from_bytes(blob[4:12], "big")
@@ -160,10 +157,8 @@ def check_files(pack: Pack) -> Iterator[str]:
     own = {"pack.json", "pack.sig", "checkpoint", *tile_names(pack.checkpoint.size), *(entry["path"] for entry in pack.about["leaves"])}
     yield from (f"{path} is missing" for path in sorted({*listed, *own} - {*pack.files, ""}))
     yield from (f"{path} does not belong to the pack: nothing lists it" for path in sorted({*pack.files} - {*listed, *own}))
-    found = {path: sha256(pack.files.get(path, b"")) for path in listed}
-    yield from (
-        f"{path} was altered: it has the digest {found[path]}, not {listed[path]}" for path in listed if found[path] != listed[path]
-    )
+    found = {path: sha256(pack.files[path]) for path in listed if path in pack.files}
+    yield from (f"{path} was altered: its digest is {found[path]}, not {listed[path]}" for path in found if found[path] != listed[path])
     public, signature = pack.proven(pack.about["signing_key"]) or b"", base64.b64decode(pack.files.get("pack.sig", b""))
     keys = {leaf.body["signature_key"] for leaf in pack.happened("ModelTrained")} or {hashlib.sha256(public).hexdigest()}
     listing = dsse("application/vnd.lifecycle.pack+json", pack.files["pack.json"])
@@ -175,8 +170,6 @@ def check_records(pack: Pack) -> Iterator[str]:
     """Every record has the bytes that the tree holds in its place, and the tree has the root that the checkpoint names."""
     if roots(pack.hashes, [pack.checkpoint.size]).get(pack.checkpoint.size) != pack.checkpoint.root:
         yield f"the tiles do not lead to the root over {pack.checkpoint.size} records: a tile or the checkpoint was altered"
-    last = {leaf.event["id"]: leaf for leaf in pack.leaves}
-    yield from (f"{leaf} has the id of {last[leaf.event['id']]}" for leaf in pack.leaves if last[leaf.event["id"]] is not leaf)
     read = {leaf.place for leaf in pack.leaves}
     pruned = [range(part["start"], part["end"]) for leaf in pack.happened("BodiesPruned") for part in leaf.body["ranges"]]
     for entry in pack.about["leaves"]:
@@ -229,46 +222,47 @@ def check_decisions(pack: Pack) -> Iterator[str]:
         yield from (f"{leaf} says {one!r} in one place and {other!r} in another" for one, other in said if one != other)
 
 
-def statement_of(leaf: Leaf) -> tuple[bytes, Any]:
-    """What an approver signed: the exact bytes, and what they say."""
-    payload = base64.b64decode(leaf.body["envelope"]["payload"])
-    return payload, json.loads(payload)
+def statement_in(leaf: Leaf) -> bytes:
+    """The exact bytes that a person signed (DSSE)."""
+    return base64.b64decode(leaf.body["envelope"]["payload"])
 
 
-def check_approvals(pack: Pack) -> Iterator[str]:
-    """Every approval was signed by a key that was enrolled for its approver, and says what its record says."""
+def check_statements(pack: Pack) -> Iterator[str]:
+    """Whatever people signed was signed by a key that was enrolled for them before, and says what its record says."""
     enrolled = [(leaf.place, leaf.body["person"], leaf.body["keys"]) for leaf in pack.happened("PersonEnrolled")]
     named = [json.loads(pack.proven(entry["digest"]) or b"{}") for entry in pack.about["proven"] if entry["role"] == "people"]
     enrolled += [(0, name, person["keys"]) for registry in named for name, person in registry.get("people", {}).items()]
-    for leaf in pack.happened("ApprovalGiven", "ApprovalRefused"):
-        (payload, said), envelope, event = statement_of(leaf), leaf.body["envelope"], leaf.event
-        owned = [key for index, name, keys in enrolled if name == said["approver"] and index <= leaf.place for key in keys]
+    for leaf in (leaf for leaf in pack.leaves if "envelope" in leaf.body):
+        said, envelope, event = json.loads(statement_in(leaf)), leaf.body["envelope"], leaf.event
+        who = said.get("approver") or said["signer"]
+        owned = [key for place, name, keys in enrolled if name == who and place <= leaf.place for key in keys]
         publics = {base64.b64decode(key["public"]) for key in owned if key["id"] == envelope["key_id"]}
-        message = dsse(envelope["payload_type"], payload)
-        if not any(signed(public, base64.b64decode(envelope["signature"]), message) for public in publics):
-            yield f"{leaf}: no key that was enrolled for {said['approver']} signed this"
-        wanted = {"approver": event["actor"]["id"], "environment": event["environment"], "model": event["subject"]["name"]}
-        wanted |= {"version": event["subject"]["version"], "model_digest": event["subject"]["digest"]}
+        signature, message = base64.b64decode(envelope["signature"]), dsse(envelope["payload_type"], statement_in(leaf))
+        if not any(signed(public, signature, message) for public in publics):
+            yield f"{leaf}: no key that was enrolled for {who} signed this"
+        wanted = {"approver": event["actor"]["id"], "signer": event["actor"]["id"], "environment": event["environment"]}
+        wanted |= {"model": event["subject"]["name"], "version": event["subject"]["version"], "model_digest": event["subject"]["digest"]}
         wanted |= {"decision": "approve" if event["type"] == "ApprovalGiven" else "reject"}
-        yield from (f"{leaf}: what was signed has the {part} {said[part]!r}" for part, value in wanted.items() if said[part] != value)
+        other = [part for part in wanted if said.get(part, wanted[part]) != wanted[part]]
+        yield from (f"{leaf}: what was signed has the {part} {said[part]!r}" for part in other)
 
 
 def check_duties(pack: Pack) -> Iterator[str]:
     """Nobody approved their own work, each approval counted once, in time and for these bytes, and nothing was rolled out without."""
-    given = {sha256(statement_of(leaf)[0]): leaf for leaf in pack.happened("ApprovalGiven")}
+    given = {sha256(statement_in(leaf)): leaf for leaf in reversed(pack.happened("ApprovalGiven"))}
     revoked = {leaf.body["key_id"]: leaf.place for leaf in pack.happened("KeyRevoked")}
     used, allowing = dict[str, Leaf](), dict[str, Leaf]()
     for leaf in pack.happened("DecisionMade"):
         decision, subject, shown = leaf.body["decision"], leaf.event["subject"], leaf.body["decision"]["input"]
-        trained = [one for one in pack.happened("ModelTrained") if one.event["subject"] == subject]
-        makers = {maker["id"] for maker in shown["subject"]["makers"]} | {one.event["actor"]["id"] for one in trained}
-        makers |= {name for one in trained for name in (one.body["code_author"], *one.body["declared"]["members"])}
+        made = [one for one in pack.happened("ModelTrained") if one.event["subject"] == subject]
+        makers = {maker["id"] for maker in shown["subject"]["makers"]} | {one.event["actor"]["id"] for one in made}
+        makers |= {name for one in made for name in (one.body["code_author"], *one.body["declared"]["members"])}
         for digest in leaf.body["consumed"]:
             approval, seen = given.get(digest), [one for one in shown["approvals"] if one["statement_digest"] == digest]
             if approval is None or approval.place > leaf.place or not seen:
                 yield f"{leaf} uses an approval that no record before it holds: {digest}"
                 continue
-            said, key = statement_of(approval)[1], approval.body["envelope"]["key_id"]
+            said, key = json.loads(statement_in(approval)), approval.body["envelope"]["key_id"]
             for wrong, what in (
                 ({said["approver"], *seen[0]["also"]} & makers, f"{said['approver']} approved their own work"),
                 (used.setdefault(digest, leaf) is not leaf, f"it uses the approval that {used[digest]} had used up"),
@@ -290,8 +284,6 @@ def check_duties(pack: Pack) -> Iterator[str]:
             yield f"{leaf} has no deployment decision before it that allows these bytes here"
 
 
-CHECKS = (check_files, check_records, check_completeness, check_proven, check_decisions, check_approvals, check_duties)
-
 # ── Trust: what you knew before, and how far it reaches ──────────────────────────────────────────────────────────────────────────────
 
 
@@ -299,14 +291,15 @@ class Trust:
     """Everything that was given as --trust."""
 
     def __init__(self) -> None:
-        self.log_keys, self.held, self.certificates = dict[str, tuple[int, int | None]](), list[Note](), list[str]()
+        self.log_keys, self.held, self.certificates = dict[str, tuple[int, int]](), list[Note](), list[str]()
         self.witnesses, self.groups, self.quorum = dict[str, str](), dict[str, tuple[int, list[str]]](), ""
 
     def take(self, text: str) -> None:
         """Takes one file in, told apart by what it says. Raises ValueError for what is nothing to trust."""
         if text.lstrip().startswith("{"):
             file = json.loads(text)
-            self.log_keys |= {entry["key"]: (entry["from_size"], entry["until_size"]) for entry in file["log_keys"]}
+            ends = {entry["key"]: 10**9 if entry["until_size"] is None else entry["until_size"] for entry in file["log_keys"]}
+            self.log_keys |= {entry["key"]: (entry["from_size"], ends[entry["key"]]) for entry in file["log_keys"]}
             for part in (file["policy"], *file["checkpoints"], *file["tsa_certificates"]):
                 self.take(part)
         elif "-----BEGIN CERTIFICATE" in text:
@@ -314,14 +307,29 @@ class Trust:
         elif "\n\n\u2014 " in text:
             self.held.append(Note(text))
         elif re.fullmatch(r"[^\s+]+\+[0-9a-f]{8}\+\S+", text.strip()):
-            self.log_keys[text.strip()] = (0, None)
+            self.log_keys.setdefault(text.strip(), (0, 10**9))
         else:
             lines = [line.split() for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
-            self.log_keys |= {words[1]: (0, None) for words in lines if words[0] == "log"}
+            self.log_keys = {words[1]: (0, 10**9) for words in lines if words[0] == "log"} | self.log_keys
             self.witnesses |= {words[1]: words[2] for words in lines if words[0] == "witness"}
             for _, name, count, *members in (words for words in lines if words[0] == "group"):
                 self.groups[name] = ({"any": 1, "all": len(members)}.get(count) or int(count), members)
-            self.quorum = dict(words for words in lines if words[0] == "quorum")["quorum"].replace("none", "")
+            quorum = dict(words for words in lines if words[0] == "quorum")["quorum"]
+            self.quorum = self.quorum if quorum == "none" else quorum
+
+    def log_keys_after(self, changes: Sequence[Leaf]) -> dict[str, tuple[int, int]]:
+        """The keys of the log, and of how many records each may sign: those that are trusted, and those that they handed over to."""
+        keys = dict(self.log_keys)
+        for leaf in changes:
+            old, new, first, last = (leaf.body[part] for part in ("old_key", "new_key", "from_size", "old_until_size"))
+            text = f"lifecycle log-key rotation v1\nold {old}\nnew {new}\nfrom {first}\nuntil {last}\nreason {leaf.body['reason']}\n"
+            both = [
+                (base64.b64decode(leaf.body[f"{one}_key"].split("+", 2)[2])[1:], leaf.body[f"{one}_signature"]) for one in ("old", "new")
+            ]
+            start, end = keys.get(old, (0, -1))  # Trust is never widened: a key that has ended, or is none, hands nothing over.
+            if first <= end + 1 and all(signed(key, base64.b64decode(by), text.encode()) for key, by in both):
+                keys |= {old: (start, min(last, end)), new: keys.get(new, (first, 10**9))}
+        return keys
 
     def agreed(self, name: str, note: Note) -> bool:
         """Whether a witness, or enough members of a group, cosigned a note."""
@@ -331,32 +339,24 @@ class Trust:
 
 def levels(pack: Pack, trust: Trust) -> Iterator[tuple[str, bool | None, str]]:
     """Each level past L0, whether it holds (None: you gave nothing that it could be held against), and why."""
-    note, keys = pack.checkpoint, dict(trust.log_keys)
-    for leaf in pack.happened("LogKeyRotated"):  # From a key that is trusted to the next: both signed the change.
-        old, new, first, last = (leaf.body[part] for part in ("old_key", "new_key", "from_size", "old_until_size"))
-        text = f"lifecycle log-key rotation v1\nold {old}\nnew {new}\nfrom {first}\nuntil {last}\nreason {leaf.body['reason']}\n"
-        both = ((old, leaf.body["old_signature"]), (new, leaf.body["new_signature"]))
-        if old in keys and all(signed(base64.b64decode(key.split("+", 2)[2])[1:], base64.b64decode(by), text.encode()) for key, by in both):
-            keys |= {old: (keys[old][0], last), new: keys.get(new, (first, None))}
-    mine = [key for key, (first, last) in keys.items() if first <= note.size and (last is None or note.size <= last)]
-    good = any(note.signed_by(key) for key in mine if key.startswith(f"{note.origin}+"))
-    yield "L1", good if keys else None, f"the checkpoint of {note.size} records of {note.origin} signed by a log key that you gave"
-    notes = [one for path in pack.about["notes"] if (one := Note(pack.files[path].decode())).origin == note.origin]
+    note, keys = pack.checkpoint, trust.log_keys_after(pack.happened("LogKeyRotated"))
+    mine = [key for key, (first, last) in keys.items() if key.startswith(f"{note.origin}+") and first <= note.size <= last]
+    good = any(map(note.signed_by, mine)) if keys else None
+    yield "L1", good, f"the checkpoint of {note.size} records of {note.origin} is signed by a key that you gave"
+    notes = [one for path in pack.about["notes"] if (one := Note(pack.files.get(path, b"").decode())).origin == note.origin]
     known = roots(pack.hashes, [one.size for one in (*trust.held, *notes)])
-    for held in trust.held:
-        fits = held.origin == note.origin and known.get(held.size) == held.root
-        yield "L2", fits, f"the checkpoint of {held.size} records of {held.origin} that you held before is the beginning of this log"
-    if not trust.held:
-        yield "L2", None, "you gave no checkpoint of this log that you held before"
-    commands = [f"openssl ts -verify -data {one['note']} -in {one['receipt']} -CAfile YOURS.pem" for one in pack.about["stamps"]]
-    yield "L3", None, f"time stamps: {'; '.join(commands) or 'none in the pack'}"
-    cosigned = max((one.size for one in notes if known.get(one.size) == one.root and trust.agreed(trust.quorum, one)), default=0)
-    yield "L4", cosigned > 0 if trust.quorum else None, f"{cosigned} records are cosigned by the witnesses that you ask for"
+    fits = [held.origin == note.origin and known.get(held.size) == held.root for held in trust.held]
+    sizes = ", ".join(str(held.size) for held in trust.held) or "none"  # Without L1 anybody could have added to what you held.
+    yield "L2", None if not fits else good if all(fits) else False, f"the log began as you saw it before: checkpoints of {sizes} records"
+    stamps = [f"openssl ts -verify -data {one['note']} -in {one['receipt']} -CAfile YOURS.pem" for one in pack.about["stamps"]]
+    yield "L3", None, f"time stamps: {'; '.join(stamps) or 'none in the pack'}"
+    seen = max((one.size for one in notes if known.get(one.size) == one.root and trust.agreed(trust.quorum, one)), default=0)
+    yield "L4", None if not trust.quorum else good if seen else False, f"{seen} records are cosigned by the witnesses that you ask for"
 
 
 def verified(pack: Pack, trust: Trust) -> Iterator[dict[str, Any]]:
     """Every check and every level, with what breaks it. That a check can't be made breaks it too."""
-    for check in CHECKS:
+    for check in (check_files, check_records, check_completeness, check_proven, check_decisions, check_statements, check_duties):
         try:
             broken = list(check(pack))
         except (LookupError, TypeError, ValueError, AttributeError) as error:
@@ -385,14 +385,14 @@ def main() -> int:
     good = broken == "none" and reached >= asked.require
     if asked.json:
         print(json.dumps({"ok": good, "level": reached, "checks": results}, indent=2))
-        return 0 if good else 1
-    for one in results:
-        mark = {True: "holds", False: "BROKEN", None: "open"}[one["holds"]]
-        print(f"{mark:6}  {one['level']}  {one['what']}", *one["broken"], sep="\n            ")
-    for leaf in pack.happened("RolloutCompleted", "RolledBack"):
-        serving = leaf.body.get("to_version", leaf.event["subject"]["version"])
-        print(f"{leaf}: from here on {leaf.event['subject']['name']}:{serving} serves in {leaf.event['environment']}")
-    print(f"{len(pack.leaves)} of {pack.checkpoint.size} records of {pack.checkpoint.origin}. Level reached: {reached}.")
+    else:
+        for one in results:
+            mark = {True: "holds", False: "BROKEN", None: "open"}[one["holds"]]
+            print(f"{mark:6}  {one['level']}  {one['what']}", *one["broken"], sep="\n            ")
+        for leaf in pack.happened("RolloutCompleted", "RolledBack"):
+            serving = leaf.body.get("to_version", leaf.event["subject"]["version"])
+            print(f"{leaf}: from here on {leaf.event['subject']['name']}:{serving} serves in {leaf.event['environment']}")
+        print(f"{len(pack.leaves)} of {pack.checkpoint.size} records of {pack.checkpoint.origin}. Level reached: {reached}.")
     return 0 if good else 1
 
 
