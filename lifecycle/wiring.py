@@ -160,13 +160,25 @@ class Departments:
 
     @property
     def ledger_keys(self) -> tuple[VerifierKey, ...]:
-        """Every key that the ledger was signed with, from the one in this home on, each bound to the sizes that it may sign."""
+        """Every key that the ledger was signed with, from the one in this home on, each bound to the sizes that it may sign.
+
+        Where the ledger does not answer, by the changes that were laid down beside the key.
+        """
         from lifecycle.ledger.key_ring import rotations_in
         from lifecycle.ledger.rows import LedgerRows
-        from lifecycle.proofs.rotation import follow
+        from lifecycle.proofs.rotation import changes_in, follow
 
-        with LedgerRows(self.settings.ledger_url) as rows:
-            return follow((self.ledger_key,), rotations_in(rows)).keys
+        try:
+            with LedgerRows(self.settings.ledger_url) as rows:
+                changes = rotations_in(rows)
+        except LifecycleError:
+            file = self._key_changes
+            changes = changes_in(file.read_text(encoding="utf-8")) if file.exists() else []
+        return follow((self.ledger_key,), changes).keys
+
+    @property
+    def _key_changes(self) -> Path:
+        return self.settings.home / "keys" / "ledger.changes"
 
     @cached_property
     def anchors(self) -> DeclaredAnchors:
@@ -215,7 +227,7 @@ class Departments:
 
         with LedgerRows(self.settings.ledger_url) as rows:
             told = changes_as_text(rotations_in(rows))
-        file = self.folder("keys", 0o700) / "ledger.changes"
+        _, file = self.folder("keys", 0o700), self._key_changes
         if not told or (file.exists() and file.read_text(encoding="utf-8") == told):
             return
         part = file.with_name(f".{file.name}.{os.getpid()}.part")
@@ -306,7 +318,7 @@ class Departments:
             seal_seconds=float(self.settings.gateway_seal_seconds),
             environment=self.environment,
             log_key=str(self.ledger_key),
-            log_key_changes=self.settings.home / "keys" / "ledger.changes",
+            log_key_changes=self._key_changes,
             signing_public_key=self.signing_public_key,
         )
 

@@ -171,7 +171,7 @@ def _covered(departments: Departments, indexes: Sequence[int]) -> tuple[Checkpoi
 
 
 def _log_keys(departments: Departments) -> list[VerifierKey]:
-    return [departments.ledger_key]
+    return list(departments.ledger_keys)
 
 
 def _proof(departments: Departments, located: Located, index: int, path: Sequence[bytes]) -> PredictionProof:

@@ -160,7 +160,7 @@ def _last_known(departments: Departments, given: str | None, backup_size: int) -
     """
     from lifecycle.proofs.notes import open_note
 
-    keys = (departments.ledger_key,)
+    keys = departments.ledger_keys
     remembered = _remembered(departments)
     found = [] if given is None else [(open_note(given, keys), given)]
     for note in (remembered, *_notes_here(departments)):
