@@ -11,11 +11,14 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from lifecycle.errors import UnknownName
+from lifecycle.records.bodies import BODIES
 from lifecycle.records.record import JsonObject, Name, Version
 
 #: A stream of more records than this is packed in part: those that are about the version.
 MOST_OF_ONE_STREAM = 2_000
 #: Types of record on no version, or on another one, in which a version can have a part.
+#: Types of record by people who signed, or tried to.
+_ABOUT_PEOPLE = frozenset({name for name, body in BODIES.items() if "envelope" in body.model_fields} | {"ApprovalBarred"})
 _SHARED = ("RollbackRequested", "RolledBack", "RolloutCompleted", "PredictionsSealed")
 
 
@@ -123,14 +126,16 @@ def event_in(row: Row) -> JsonObject:
 
 
 def _add_governors(rows: Rows, selection: Selection) -> None:
-    """Whoever signed, with their whole past as a subject; the keys they signed with; the policies' past; and the log's own."""
-    people, keys = set[str](), {"log"}
+    """What happened to the policies, to the log and to its key; whoever signed anything, with their whole past; and their keys."""
+    for kind, name in (("policy", "governance"), ("ledger", "ledger"), ("key", "log")):
+        selection.add_stream(rows, kind, name)
+    people, keys = set[str](), set[str]()
     for row in selection.ordered():
-        if row.type in ("ApprovalGiven", "ApprovalRefused", "ApprovalBarred"):
+        if row.type in _ABOUT_PEOPLE:
             people.add(row.actor_id)
-            envelope: Any = event_in(row).get("body", {})
-            keys.add(str(envelope.get("envelope", {}).get("key_id", "")))
-    for kind, names in (("person", people), ("key", keys - {""}), ("policy", {"governance"}), ("ledger", {"ledger"})):
+            body: Any = event_in(row).get("body", {})
+            keys.add(str(body.get("envelope", {}).get("key_id", "")))
+    for kind, names in (("person", people), ("key", keys - {""})):
         for name in sorted(names):
             selection.add_stream(rows, kind, name)
 

@@ -135,3 +135,20 @@ def test_roll_out_under_the_decision_of_another_version(house: House, tmp_path: 
     house.decides("promotion", other, "allow")
     house.rolls_out(other, allowed)
     assert any("has no deployment decision before it" in finding for finding in found_in(house, tmp_path).broken)
+
+
+def test_sign_another_policy_in_somebody_else_s_name(house: House, tmp_path: Path) -> None:
+    """Proposals of other policies, limits and people are signed like approvals, and held against the same keys."""
+    about = evaluated(house)
+    house.decides("deployment", about, "allow", house.approves("rita", about))
+    house.proposes("rita", key_of="sam")
+    assert any("GovernanceProposed" in finding and "rita signed this" in finding for finding in found_in(house, tmp_path).broken)
+
+
+def test_a_policy_that_was_proposed_by_its_signer_is_no_finding(house: House, tmp_path: Path) -> None:
+    """The same with rita's own key."""
+    about = evaluated(house)
+    house.decides("deployment", about, "allow", house.approves("rita", about))
+    house.proposes("rita")
+    house.checkpoint()
+    assert verify(packed(house), tmp_path / "run", str(house.log_key)).broken == []

@@ -24,7 +24,7 @@ from lifecycle.ledger.keys import ensure_log_key
 from lifecycle.ledger.ledger import Ledger
 from lifecycle.ledger.signing import sign_ledger
 from lifecycle.records import bodies
-from lifecycle.records.approval import STATEMENT_TYPE, Envelope, Statement
+from lifecycle.records.approval import GOVERNANCE_TYPE, STATEMENT_TYPE, Envelope, GovernanceStatement, Statement
 from lifecycle.records.bodies.governors import EnrolledKey
 from lifecycle.records.events import Actor, Event, Link, Subject
 from lifecycle.records.gates import (
@@ -130,6 +130,34 @@ class House:
         body = bodies.KeyRevoked(person=person, key_id=f"key-of-{person}", reason="lost")
         self.happened(body, Subject(kind="key", name=f"key-of-{person}"))
 
+    def proposes(self, person: str, *, key_of: str | None = None) -> None:
+        """Somebody asks for other policies; `key_of` is whose key signs it really."""
+        statement = GovernanceStatement(
+            part="propose",
+            signer=person,
+            reason="The limits are too wide.",
+            proposal_id="proposal-1",
+            bundle_digest=self.keep("bundle"),
+            people_digest=self.keep("people"),
+            previous_bundle_digest=None,
+            previous_people_digest=None,
+            nonce="nonce",
+            signed_at_us=self.clock_us,
+            expires_at_us=self.clock_us + HOUR_US,
+        )
+        envelope = self._signed(GOVERNANCE_TYPE, statement.canonical(), person, key_of)
+        about = Subject(kind="policy", name="governance")
+        self.happened(bodies.GovernanceProposed(envelope=envelope), about, actor=Actor(id=person, kind="human", authenticated=True))
+
+    def _signed(self, payload_type: str, payload: bytes, person: str, key_of: str | None) -> Envelope:
+        signature = self.people[key_of or person].sign(pre_authentication(payload_type, payload))
+        return Envelope(
+            payload_type=payload_type,
+            payload=base64.b64encode(payload).decode(),
+            key_id=f"key-of-{person}",
+            signature=base64.b64encode(signature).decode(),
+        )
+
     # What happens to a version
 
     def ingests(self) -> None:
@@ -220,14 +248,7 @@ class House:
                 **differently,
             }
         )
-        payload = statement.canonical()
-        signature = self.people[key_of or person].sign(pre_authentication(STATEMENT_TYPE, payload))
-        envelope = Envelope(
-            payload_type=STATEMENT_TYPE,
-            payload=base64.b64encode(payload).decode(),
-            key_id=f"key-of-{person}",
-            signature=base64.b64encode(signature).decode(),
-        )
+        envelope = self._signed(STATEMENT_TYPE, statement.canonical(), person, key_of)
         event = self.happened(
             bodies.ApprovalGiven(envelope=envelope),
             about,
