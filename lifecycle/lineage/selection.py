@@ -17,6 +17,8 @@ from lifecycle.records.events import Recorded
 #: What is about a model's data and not about one version, and what one version may be part of that is another's event.
 SHARED = ("DatasetIngested", "DatasetRejected", "RollbackRequested", "RolledBack", "RolloutCompleted")
 
+#: What a training consists of: its start has no version yet.
+OF_A_TRAINING = ("TrainingStarted", "ModelTrained", "TrainingFailed")
 #: What happens in several events that no version and no run joins.
 UNVERSIONED = ("LegalHoldPlaced", "LegalHoldReleased")
 
@@ -64,8 +66,9 @@ def events_around(ledger: Ledger, new: Sequence[Recorded]) -> tuple[Recorded, ..
     lives = {(one.event.subject.name, one.event.subject.version) for one in new}
     for model, version in sorted((model, version) for model, version in lives if version is not None):
         found |= _by_index(ledger.events(kind="model", name=model, version=version))
-    for model, run in sorted({(one.event.subject.name, one.event.run_id) for one in new if one.event.run_id is not None}):
-        found |= _by_index(ledger.events(name=model, run_id=run))
+    runs = {(one.event.subject.name, one.event.run_id) for one in new if one.event.type in OF_A_TRAINING and one.event.run_id is not None}
+    for model, run in sorted(runs):
+        found |= _by_index(ledger.events(types=OF_A_TRAINING, name=model, run_id=run))
     if any(one.event.type in UNVERSIONED for one in new):
         found |= _by_index(ledger.events(types=UNVERSIONED))
     return tuple(found[index] for index in sorted(found))

@@ -100,7 +100,8 @@ class _Sending:
     def _tell(self, chunk: Sequence[Recorded]) -> bool:
         """Tells these records in order. False where the time is over before the last."""
         by_index: dict[int, list[RunEvent]] = {}
-        for event in run_events(read_graph(events_around(self._ledger, chunk)), stamp_of(self._ledger)):
+        graph, within = read_graph(events_around(self._ledger, chunk)), {one.index for one in chunk}
+        for event in run_events(graph, stamp_of(self._ledger), within):
             by_index.setdefault(event.index, []).append(event)
         for one in chunk:
             told = self._ahead.told_of_it if one.index == self._ahead.next_index else 0

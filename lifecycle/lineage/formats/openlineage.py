@@ -13,6 +13,7 @@ with the ledgerIndex of the event that says so).
 from __future__ import annotations
 
 import uuid
+from collections.abc import Container
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -48,16 +49,19 @@ def openlineage(graph: Graph, stamp: JsonObject) -> bytes:
     return b"".join(canonical_bytes(event.said) + b"\n" for event in run_events(graph, stamp))
 
 
-def run_events(graph: Graph, stamp: JsonObject) -> list[RunEvent]:
-    """The run events in ledger order: each activity starts at its first record, and ends at its last unless it is open."""
+def run_events(graph: Graph, stamp: JsonObject, within: Container[int] | None = None) -> list[RunEvent]:
+    """The run events in ledger order: each activity starts at its first record, and ends at its last unless it is open.
+
+    `within` leaves out what is told at other records.
+    """
     events: list[RunEvent] = []
     for activity in graph.activities.values():
-        start = _event(graph, activity, "START", activity.started_us, stamp)
-        events.append(RunEvent(activity.indexes[0], "START", run_id(activity), start))
-        if activity.ended_us is not None:
-            end = _ENDS.get(activity.outcome, "COMPLETE")
-            said = _event(graph, activity, end, activity.ended_us, stamp)
-            events.append(RunEvent(activity.indexes[-1], end, run_id(activity), said))
+        end = _ENDS.get(activity.outcome, "COMPLETE")
+        told: list[tuple[int, EventType, Microseconds]] = [(activity.indexes[0], "START", activity.started_us)]
+        told += [] if activity.ended_us is None else [(activity.indexes[-1], end, activity.ended_us)]
+        for index, kind, at_us in told:
+            if within is None or index in within:
+                events.append(RunEvent(index, kind, run_id(activity), _event(graph, activity, kind, at_us, stamp)))
     return sorted(events, key=lambda event: event.index)
 
 
