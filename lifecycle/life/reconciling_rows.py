@@ -61,7 +61,7 @@ class RowReconciliation:
 
     def look_at(self, recorded: Recorded) -> None:
         body = recorded.event.body
-        if isinstance(body, BodiesPruned) or (isinstance(body, LedgerRestored) and body.lost):
+        if isinstance(body, BodiesPruned | LedgerRestored):
             self._told_gone = True
         elif isinstance(body, PredictionsSealed):
             stream = self._streams.setdefault(body.stream, _Sealed(recorded.event.subject.name))

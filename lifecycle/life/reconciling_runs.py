@@ -87,7 +87,7 @@ class RunReconciliation:
         self._shown_as: dict[tuple[str, str, str | None], list[Made]] = defaultdict(list)
         self._of_run: dict[tuple[str, str, str | None], list[Made]] = defaultdict(list)
         self._pruned_before_us: Microseconds = 0
-        #: From when to when records were made that a restore says are lost.
+        #: From when to when records may have been made that a restore has lost; those that nobody had signed it does not count.
         self._lost: list[tuple[Microseconds, Microseconds]] = []
         self._latest_us: Microseconds = 0
 
@@ -99,7 +99,7 @@ class RunReconciliation:
             self._by_run[event.run_id] += 1
         if isinstance(event.body, BodiesPruned):
             self._pruned_before_us = max(self._pruned_before_us, event.body.before_us)
-        if isinstance(event.body, LedgerRestored) and event.body.lost:
+        if isinstance(event.body, LedgerRestored):
             self._lost.append((self._latest_us, event.occurred_at_us))
         self._latest_us = max(self._latest_us, event.occurred_at_us)
         made = made_by(recorded)
