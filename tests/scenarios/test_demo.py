@@ -94,7 +94,7 @@ def test_the_gateway_says_what_each_version_answered(lived: Lived) -> None:
 
 
 def test_the_gateway_answers_the_open_inference_protocol(lived: Lived) -> None:
-    """One application in, a probability and a decision out, with the id of the prediction."""
+    """One application in, a probability and a decision out, and by its id all that stands behind it; what is gone is named."""
     url = lived.facts_of("gateway", "status")["url"]
     with urllib.request.urlopen(f"{url}/v2/models/credit") as answer:
         inputs = json.load(answer)["inputs"]
@@ -106,7 +106,19 @@ def test_the_gateway_answers_the_open_inference_protocol(lived: Lived) -> None:
     assert answered["id"] == "a"
     assert {output["name"] for output in answered["outputs"]} >= {"probability", "decision"}
     explained = lived.facts_of("explain", answered["parameters"]["prediction_id"])
-    assert "credit" in json.dumps(explained)
+    assert (explained["holds"], explained["missing"]) == (True, [])
+    assert {"signature", "route", "enrolment of demo_risk_officer", "evaluation report", "source", "ledger checkpoint"} <= {
+        step["edge"] for step in explained["steps"]
+    }
+    for edge in ("signature", "evaluation report", "policy bundle"):
+        digest = next(step["digest"] for step in explained["steps"] if step["edge"] == edge).removeprefix("sha256:")
+        artifact = next((lived.home / "artifacts").rglob(digest))
+        aside = artifact.rename(lived.home / "aside")
+        try:
+            ended = run(lived.home, "explain", answered["parameters"]["prediction_id"])
+        finally:
+            aside.rename(artifact)
+        assert (ended.returncode, f"the edge “{edge}” is missing" in ended.stderr) == (4, True)
 
 
 def _tensor(name: str, value: float | str) -> dict[str, Any]:
