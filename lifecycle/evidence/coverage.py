@@ -10,6 +10,7 @@ from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
+from lifecycle.errors import UnknownName
 from lifecycle.evidence.controls import Applicability, Clause, Framework, Gap, Selector
 from lifecycle.evidence.event_paths import fits
 from lifecycle.evidence.scope import Ledger, every_event, life_of
@@ -150,8 +151,10 @@ def coverage(
     """Holds a ledger against maps: for one version, for all versions of a model, or for everything that it holds.
 
     `within` keeps to these leaves, such as those of a period. The same ledger and maps give the same table. Raises UnknownName for
-    a version that the ledger does not hold, and Tampered where a record that is read was altered.
+    a model or version that the ledger does not hold, and Tampered where a record that is read was altered.
     """
+    if model is not None and version is None and not ledger.events(name=model, limit=1):
+        raise UnknownName(f"The ledger holds nothing about a model {model!r}.", "`lifecycle status` lists the versions of every model.")
     size, checkpoint = ledger.head().size, ledger.checkpoint()
     selectors = [selector for framework in frameworks for clause in framework.clauses for selector in clause.evidence]
     tallies = {id(selector): _Tally() for selector in selectors}

@@ -116,6 +116,8 @@ def test_a_version_that_is_not_there_is_no_version_with_gaps(ledger: Ledger, fra
     """A misspelt version is an error; a table of gaps would say something about it."""
     with pytest.raises(UnknownName, match="credit:9"):
         coverage(ledger, frameworks, "credit", 9)
+    with pytest.raises(UnknownName, match="cerdit"):
+        coverage(ledger, frameworks, "cerdit")
 
 
 def test_one_thing_that_is_missing_makes_a_gap_that_still_shows_what_is_there(ledger: Ledger) -> None:
