@@ -17,8 +17,8 @@ from lifecycle.records.events import Recorded
 #: What is about a model's data and not about one version, and what one version may be part of that is another's event.
 SHARED = ("DatasetIngested", "DatasetRejected", "RollbackRequested", "RolledBack", "RolloutCompleted")
 
-#: What a training consists of: its start has no version yet.
-OF_A_TRAINING = ("TrainingStarted", "ModelTrained", "TrainingFailed")
+#: What a training consists of, and what allowed it: its start has no version yet.
+OF_A_TRAINING = ("DecisionMade", "TrainingStarted", "ModelTrained", "TrainingFailed")
 #: What happens in several events that no version and no run joins.
 UNVERSIONED = ("LegalHoldPlaced", "LegalHoldReleased")
 

@@ -89,9 +89,11 @@ def test_every_openlineage_event_is_valid(shared_vectors: Callable[[str], Path])
                 checked.add(facet["_schemaURL"].rsplit("/", 1)[1])
     assert checked == {
         "JobTypeJobFacet",
+        "JobDependenciesRunFacet",
         "ProcessingEngineRunFacet",
         "ErrorMessageRunFacet",
         "DatasetVersionDatasetFacet",
+        "TagsDatasetFacet",
         "SchemaDatasetFacet",
         "DataQualityMetricsInputDatasetFacet",
     }
@@ -133,6 +135,15 @@ def test_openlineage_carries_index_and_checkpoint() -> None:
         assert facet["ledgerIndexes"]
         assert facet["ledger"]["checkpoint"] == in_memory.CHECKPOINT
         assert all("ledgerIndex" in dataset["facets"]["lifecycle"] for dataset in event["inputs"] + event["outputs"])
+
+
+def test_openlineage_s_own_facet_says_which_runs_had_to_end_first() -> None:
+    """A rollout names the deployment decision that allowed it, by job and run, for readers that know nothing of us."""
+    rollout = next(event for event in run_events() if event["run"]["facets"]["lifecycle"]["activity"] == "rollout/rollout-1")
+    (upstream,) = rollout["run"]["facets"]["jobDependencies"]["upstream"]
+    decisions = {event["run"]["runId"] for event in run_events() if event["job"]["name"] == "credit.deployment_gate"}
+    assert upstream["job"] == {"namespace": "lifecycle.local", "name": "credit.deployment_gate"}
+    assert upstream["run"]["runId"] in decisions
 
 
 def test_the_dataset_that_training_reads_is_the_one_that_ingestion_wrote() -> None:

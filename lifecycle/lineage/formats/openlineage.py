@@ -30,6 +30,9 @@ OWN_FACET = "urn:lifecycle:openlineage:facet:1"
 #: Run ids are derived from activities, so that every export of one ledger names one run alike (RFC 9562 §5.5).
 RUN_NAMESPACE = uuid.UUID("6f1f4a8e-63c5-5d0e-9f0b-3a0a5a1f5c11")
 
+#: What of a dataset's facts others filter by.
+TAGS = ("classification", "licence")
+
 EventType = Literal["START", "COMPLETE", "FAIL", "ABORT"]
 _ENDS: dict[str, EventType] = {"failed": "FAIL", "aborted": "ABORT"}
 
@@ -80,8 +83,7 @@ def _event(graph: Graph, activity: Activity, kind: EventType, at_us: Microsecond
         "schemaURL": SCHEMA,
         "run": {"runId": run_id(activity), "facets": _run_facets(graph, activity, kind, stamp)},
         "job": {
-            "namespace": f"lifecycle.{activity.environment}",
-            "name": f"{activity.model}.{_stage(activity)}",
+            **_job(activity),
             "facets": {
                 "jobType": _facet("2-0-4/JobTypeJobFacet", processingType="BATCH", integration="LIFECYCLE", jobType=activity.kind.upper()),
             },
@@ -89,6 +91,10 @@ def _event(graph: Graph, activity: Activity, kind: EventType, at_us: Microsecond
         "inputs": _datasets(graph, activity, "used"),
         "outputs": _datasets(graph, activity, "generated") if made else [],
     }
+
+
+def _job(activity: Activity) -> JsonObject:
+    return {"namespace": f"lifecycle.{activity.environment}", "name": f"{activity.model}.{_stage(activity)}"}
 
 
 def _stage(activity: Activity) -> str:
@@ -114,10 +120,23 @@ def _run_facets(graph: Graph, activity: Activity, kind: EventType, stamp: JsonOb
         ),
         "processing_engine": _facet("1-1-1/ProcessingEngineRunFacet", name="lifecycle", version=__version__),
     }
+    upstream = [_upstream(graph.activities[node]) for node in _before(graph, activity)]
+    if upstream:
+        facets["jobDependencies"] = _facet("1-0-1/JobDependenciesRunFacet", upstream=upstream)
     if kind in ("FAIL", "ABORT"):
         message = str(activity.facts.get("reason") or activity.label)
         facets["errorMessage"] = _facet("1-0-1/ErrorMessageRunFacet", message=message, programmingLanguage="PYTHON")
     return facets
+
+
+def _before(graph: Graph, activity: Activity) -> list[str]:
+    """The activities that it followed, each once, but for what no event here speaks of."""
+    return list(dict.fromkeys(edge.other for edge in graph.edges_of(activity.id, "followed") if edge.other in graph.activities))
+
+
+def _upstream(before: Activity) -> JsonObject:
+    job, run = _job(before), {"runId": run_id(before)}
+    return {"job": job, "run": dict(run), "dependency_type": "IMPLICIT_DEPENDENCY", "sequence_trigger_rule": "FINISH_TO_START"}
 
 
 def _followed(graph: Graph, edge: Edge) -> JsonObject:
@@ -143,6 +162,9 @@ def _dataset(activity: Activity, entity: Entity, played: list[Edge], relation: R
     }
     if entity.digest is not None:
         facets["version"] = _facet("1-0-1/DatasetVersionDatasetFacet", datasetVersion=entity.digest)
+    tags: list[Any] = [{"key": key, "value": str(entity.facts[key]), "source": "LIFECYCLE"} for key in TAGS if entity.facts.get(key)]
+    if tags and entity.kind in ("dataset", "source"):
+        facets["tags"] = _facet("1-0-0/TagsDatasetFacet", tags=tags)
     columns = entity.facts.get("columns")
     described: list[Any] = columns if entity.kind == "dataset" and isinstance(columns, list) else []
     if described:
