@@ -16,9 +16,9 @@ from lifecycle.records.record import JsonObject, Name, Version
 
 #: A stream of more records than this is packed in part: those that are about the version.
 MOST_OF_ONE_STREAM = 2_000
-#: Types of record on no version, or on another one, in which a version can have a part.
 #: Types of record by people who signed, or tried to.
 _ABOUT_PEOPLE = frozenset({name for name, body in BODIES.items() if "envelope" in body.model_fields} | {"ApprovalBarred"})
+#: Types of record on no version, or on another one, in which a version can have a part.
 _SHARED = ("RollbackRequested", "RolledBack", "RolloutCompleted", "PredictionsSealed")
 
 
