@@ -15,6 +15,7 @@ from lifecycle.lineage.graph import Graph, version_id
 from lifecycle.lineage.ports import Ledger
 from lifecycle.lineage.reading import read_graph
 from lifecycle.lineage.selection import events_behind
+from lifecycle.records.bodies.keeping import BodiesPruned
 from lifecycle.records.events import Recorded
 from lifecycle.records.record import JsonObject
 
@@ -115,7 +116,14 @@ SIGNED = frozenset({"in-toto"})
 
 
 def unknown_version(ledger: Ledger, model: str, version: int) -> UnknownName:
-    """The error of a version that the ledger does not know, with those that it does."""
+    """The error of a version that the ledger does not know, or no longer: with those that it does, or with what pruned it."""
+    for one in ledger.events(types=("BodiesPruned",)):
+        body = one.event.body
+        if isinstance(body, BodiesPruned) and any((closed.model, closed.version) == (model, version) for closed in body.closed_versions):
+            return UnknownName(
+                f"{model}:{version} was retired, and what the ledger held of it was pruned by record {one.index}.",
+                "Its records still stand as leaf hashes; a backup or an evidence pack from before holds what they said.",
+            )
     trained = [str(one.event.subject) for one in ledger.events(types=("ModelTrained",), name=model)]
     if not trained and not ledger.events(name=model):
         return UnknownName(f"The ledger knows no model {model!r}.", "`lifecycle status` lists the models and their versions.")

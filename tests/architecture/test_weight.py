@@ -119,7 +119,7 @@ def test_a_life_in_the_ledger_makes_no_verb_heavier(tmp_path: Path) -> None:
     """The same holds where a version waits for approval, which is read with all that the gate was shown."""
     departments, _ = copy_of_home_at_the_gate(tmp_path)
     departments.ledger.close()
-    for verb in (("status",), ("lineage", "show", "credit:1"), ("ledger", "verify")):
+    for verb in (("status",), ("lineage", "show", "credit:1"), ("lineage", "card", "credit:1"), ("ledger", "verify")):
         loaded = imported(HELP, *verb, LIFECYCLE_HOME=str(departments.settings.home), LIFECYCLE_PROJECT=str(PROJECT))
         assert not loaded & NOT_FOR_READING, verb
 

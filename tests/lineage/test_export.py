@@ -13,6 +13,8 @@ from lifecycle.errors import InvalidDeclaration, UnknownName
 from lifecycle.lineage import export as exporting
 from lifecycle.lineage.export import FORMATS
 from lifecycle.lineage.parsing import PARSERS
+from lifecycle.records.bodies.keeping import BodiesPruned, ClosedVersion, LeafRange
+from lifecycle.records.events import Subject
 from tests.lineage import in_memory, lives
 from tests.lineage.signers import SIGNER
 
@@ -67,6 +69,23 @@ def test_what_the_ledger_does_not_know_is_an_error_that_lists_what_it_does() -> 
     with pytest.raises(UnknownName) as raised:
         export(whole(), "prov", model="credit", version=9)
     assert "credit:1, credit:2, credit:3" in raised.value.next_step
+
+
+def test_a_version_whose_past_was_pruned_is_told_as_such() -> None:
+    """Not as one that there never was: the record that pruned it is named."""
+    ledger = whole()
+    gone = [one for one in ledger.recorded if one.event.subject.version == 2]
+    ledger.recorded = [one for one in ledger.recorded if one not in gone]
+    pruned = BodiesPruned(
+        ranges=(LeafRange(start=gone[0].index, end=gone[-1].index + 1),),
+        count=len(gone),
+        before_us=in_memory.START_US,
+        policy_digest=in_memory.digest("policy"),
+        closed_versions=(ClosedVersion(model="credit", version=2),),
+    )
+    recorded = ledger.add(pruned, Subject(kind="ledger", name="ledger"))
+    with pytest.raises(UnknownName, match=f"pruned by record {recorded.index}"):
+        export(ledger, "prov", model="credit", version=2)
 
 
 def test_every_openlineage_event_is_valid(shared_vectors: Callable[[str], Path]) -> None:

@@ -233,6 +233,35 @@ def test_after_a_restore_it_goes_on_at_the_restore(tmp_path: Path) -> None:
     assert [one.event["run"]["facets"]["lifecycle"]["activity"] for one in receiving.taken[before:]] == ["restore/restored"] * 2
 
 
+def test_records_that_were_pruned_are_passed_over(tmp_path: Path) -> None:
+    """What was told last and what was not told yet may both be gone by the retention policy: the rest is told."""
+    ledger = lives.whole_life()
+    later = ledger.recorded[20:]
+    del ledger.recorded[20:]
+    with receiver() as receiving:
+        send(ledger, receiving, tmp_path)
+        ledger.recorded = [*ledger.recorded[:-1], *later[2:]]
+        told = len(receiving.taken)
+        sent = sending.send(
+            Sized(ledger, later[-1].index + 1), Receiver(receiving.url), Outbox(tmp_path, endpoint(receiving.url)), told_once()
+        )
+    assert sent.waiting == 0
+    assert {one.event["run"]["facets"]["lifecycle"]["ledgerIndexes"][-1] for one in receiving.taken[told:]} <= {
+        one.index for one in later[2:]
+    }
+
+
+class Sized(in_memory.Ledger):
+    """A ledger that is as long as it was, though records of it are gone."""
+
+    def __init__(self, ledger: in_memory.Ledger, size: int) -> None:
+        super().__init__(ledger.recorded)
+        self._size = size
+
+    def head(self) -> in_memory.Head:
+        return in_memory.Head(self._size)
+
+
 def test_another_ledger_is_not_told_as_if_it_were_this_one(tmp_path: Path) -> None:
     """Exit code 4 where the record that was told last is another: a ledger swapped under the outbox."""
     ledger = lives.whole_life()
