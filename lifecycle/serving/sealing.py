@@ -32,8 +32,8 @@ _LOOK_SECONDS = 0.25
 #: So many rows are read before the interpreter is given away: a rollback, in the thread beside, waits for no more than these.
 _ROWS_AT_ONCE = 128
 _BREATH_SECONDS = 0.000_5
-#: A folder that changed more recently than this may change again without another time on it.
-_SETTLED_NS = 1_000_000_000
+#: A folder that changed more recently than this may change again without another time on it: some count in twos of seconds.
+_SETTLED_NS = 3_000_000_000
 
 
 class SealBook(Protocol):
@@ -84,6 +84,8 @@ class Sealer:
                 fault = await self._seal_model(log)
             except LifecycleError as error:
                 fault = error.what
+            except OSError as error:
+                fault = f"{log.folder} can't be read: {error.strerror}."
             if fault and fault != self.faults.get(log.model):
                 _LOG.error("segments of %s are not sealed: %s", log.model, fault)
             if fault:

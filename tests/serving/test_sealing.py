@@ -176,6 +176,24 @@ def test_a_disk_that_takes_no_seal_leaves_nothing_half(tmp_path: Path, monkeypat
     assert [number for number, _ in sealed_numbers(log)] == [1]
 
 
+def test_a_folder_that_can_not_be_read_is_named_and_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the system says once does not end sealing for good."""
+    log = SealedLog(tmp_path, segments=0)
+    log.write([1])
+    sealer = Sealer(log.folder.predictions, "local", log)
+
+    def unreadable(log: ModelLog) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    with monkeypatch.context() as disk:
+        disk.setattr(ModelLog, "seals", unreadable)
+        asyncio.run(sealer.end())
+    assert "can't be read: Permission denied" in sealer.faults["credit"]
+    asyncio.run(sealer.end())
+    assert not sealer.faults
+    assert len(log.log.seals()) == 1
+
+
 def test_a_segment_that_was_tampered_with_before_it_was_sealed_is_named_and_holds_up_no_other(tmp_path: Path) -> None:
     """A line that is no row, or one of another model, keeps its segment from being sealed; the status says so."""
     log = SealedLog(tmp_path, segments=0)
