@@ -45,6 +45,11 @@ class KeepingCheck:
         """The versions (model, number) whose past may have been pruned, and the last record that says that nothing follows from it."""
         return {(closed.model, closed.version): index for index, body in self._prunings.items() for closed in body.closed_versions}
 
+    @property
+    def anything_pruned(self) -> bool:
+        """Whether a record says that bytes of others were pruned."""
+        return bool(self._prunings)
+
     def pruned(self, index: int) -> bool:
         """Whether a later record says that the bytes of this one were pruned."""
         return index in self._pruned

@@ -29,6 +29,7 @@ from lifecycle.errors import InvalidDeclaration, Tampered
 from lifecycle.ledger.agreement_check import AgreementCheck
 from lifecycle.ledger.anchor_check import AnchorCheck
 from lifecycle.ledger.checks import Check
+from lifecycle.ledger.duty_check import DutyCheck
 from lifecycle.ledger.findings import Assurance, Finding, Verification, level_reached
 from lifecycle.ledger.keeping_check import KeepingCheck
 from lifecycle.ledger.key_ring import ROTATED, rotations_in
@@ -148,7 +149,9 @@ class _Inspection:
         """What the records say, and what is kept beside them."""
         keeping = KeepingCheck(rows)
         projections = ProjectionCheck(rows, keeping.closed_versions)
-        records = RecordCheck(projections, keeping, (AgreementCheck(), StatementCheck(), TimeCheck(self._anchors.seen), *others))
+        duties = DutyCheck(pruned=keeping.anything_pruned)
+        every: tuple[Check, ...] = (AgreementCheck(), StatementCheck(), duties, TimeCheck(self._anchors.seen), *others)
+        records = RecordCheck(projections, keeping, every)
         for row in rows.records():
             self.found.extend(records.look_at(row))
         self.found.extend(records.end())
