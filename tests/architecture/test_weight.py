@@ -26,6 +26,8 @@ DEPARTMENTS = (
     "cost",
     "lineage",
     "evidence",
+    "anchors",
+    "witness",
 )
 #: What no department may import before one of its functions needs it.
 HEAVY = ("torch", "evidently", "dagster", "onnxscript", "fairlearn")
@@ -60,9 +62,11 @@ READING = (
     ("people", "list"),
     ("ledger", "verify"),
     ("ledger", "log"),
+    ("ledger", "anchors"),
     ("policy", "show", "promotion"),
     ("policy", "limits", "credit"),
     ("lineage", "export", "--format", "prov"),
+    ("lineage", "export", "--format", "cyclonedx"),
     ("evidence", "coverage"),
 )
 
