@@ -6,6 +6,9 @@ import pytest
 
 from tests.evidence.house import House, lived
 from tests.evidence.packs import packed
+from tests.ledger.places import place, server
+
+__all__ = ["house", "pack", "place", "server"]
 
 
 @pytest.fixture(scope="session")

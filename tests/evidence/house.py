@@ -63,6 +63,8 @@ class House:
     """What a pack is made of, in one folder."""
 
     folder: Path
+    #: Where the ledger is kept; a file in the folder, unless it says more.
+    database: str = ""
     clock_us: int = START_US
     people: dict[str, Ed25519PrivateKey] = field(default_factory=dict)
 
@@ -73,7 +75,7 @@ class House:
 
     @property
     def url(self) -> str:
-        return f"sqlite:///{self.folder / 'ledger.db'}"
+        return self.database or f"sqlite:///{self.folder / 'ledger.db'}"
 
     @cached_property
     def ledger(self) -> Ledger:
@@ -108,7 +110,9 @@ class House:
         return event
 
     def checkpoint(self) -> str:
-        """The ledger as it stands, signed."""
+        """The ledger as it stands, signed; its connections are given back until it is used again."""
+        self.ledger.close()
+        del self.ledger
         return sign_ledger(self.url, self.folder / "keys" / "ledger.key", ORIGIN)
 
     # What happens to people
@@ -348,6 +352,21 @@ class House:
         done = bodies.RolloutCompleted(rollout_id=rollout, superseded_version=None, superseded_digest=None, observed=())
         self.happened(done, about)
 
+    def monitors(self, about: Subject) -> Event:
+        """A report of monitoring: a record that moves nothing."""
+        body = bodies.MonitoringReported(
+            window_from_us=self.clock_us,
+            window_to_us=self.clock_us + 1,
+            rows=10,
+            labelled_rows=0,
+            verdicts=(),
+            psi={},
+            summary={},
+            report_json_digest=None,
+            report_html_digest=None,
+        )
+        return self.happened(body, about)
+
     def _package(self, version: int) -> ModelManifest:
         files = []
         schemas = ModelSchemas(inputs=(), positive="good", negative="bad", threshold=0.5)
@@ -381,9 +400,9 @@ def evaluated(house: House, version: int = 1) -> Subject:
     return about
 
 
-def lived(folder: Path) -> House:
+def lived(folder: Path, database: str = "") -> House:
     """A house in which credit:1 serves with one approval, and credit:2 was denied."""
-    house = House(folder)
+    house = House(folder, database)
     about = evaluated(house)
     approval = house.approves("rita", about)
     house.rolls_out(about, house.decides("deployment", about, "allow", approval))
