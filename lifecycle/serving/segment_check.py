@@ -137,8 +137,9 @@ def _content(log: ModelLog, index: int, body: PredictionsSealed, erased: Contain
         yield SegmentFinding(index, f"{name} was altered: {error.what}")
         return
     if reading.size != body.rows:
-        how = "dropped from" if reading.size < body.rows else "added to"
-        yield SegmentFinding(index, f"{name} was altered: {abs(reading.size - body.rows)} rows were {how} its {body.rows}")
+        how, count = ("dropped from" if reading.size < body.rows else "added to"), abs(reading.size - body.rows)
+        which = "1 row was" if count == 1 else f"{count} rows were"
+        yield SegmentFinding(index, f"{name} was altered: {which} {how} its {body.rows}")
     elif reading.content().root != body.root:
         yield SegmentFinding(index, f"{name} was altered: one or more of its {body.rows} rows are not those that were sealed")
     elif reading.content().sealed_as(body.segment, body.stream, body.number) != body:

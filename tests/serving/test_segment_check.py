@@ -50,14 +50,14 @@ def test_a_dropped_row_shows(tmp_path: Path) -> None:
     """A row that is not there any more is counted."""
     log = SealedLog(tmp_path)
     edit(log.rows(), lambda content: b"".join(content.splitlines(keepends=True)[1:]))
-    assert "1 rows were dropped from its 3" in what(log)
+    assert "1 row was dropped from its 3" in what(log)
 
 
 def test_an_added_row_shows(tmp_path: Path) -> None:
     """So is one that was slipped in after the seal."""
     log = SealedLog(tmp_path)
     edit(log.rows(), lambda content: content + content.splitlines(keepends=True)[0].replace(b'"p0"', b'"p9"'))
-    assert "1 rows were added to its 3" in what(log)
+    assert "1 row was added to its 3" in what(log)
 
 
 def test_rows_that_changed_places_show(tmp_path: Path) -> None:

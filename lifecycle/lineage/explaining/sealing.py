@@ -56,13 +56,13 @@ def _seal(row: Prediction, placed: Placed) -> tuple[Step, Found[PredictionsSeale
         f"record {seal.index} does not seal the segment of this row",
     )
     facts = {"stream": body.stream, "number": body.number, "rows": body.rows, "segment": body.segment}
-    detail = f"number {body.number} of its stream, {body.rows:,} rows, {moment(body.from_us)} to {moment(body.to_us)}"
+    rows = "one row" if body.rows == 1 else f"{body.rows:,} rows"
+    detail = f"number {body.number} of its stream, {rows}, {moment(body.from_us)} to {moment(body.to_us)}"
     return told("proof", "seal", seal, f"segment {body.segment} was sealed", detail, digest=body.root, facts=facts), seal
 
 
 def _segment(placed: Placed, seal: Found[PredictionsSealed]) -> Step:
     require(not placed.unproven, placed.unproven)
     facts = {"position": placed.position, "hashes": placed.hashes}
-    return Step(
-        "proof", "segment", f"row {placed.position + 1} of {seal.body.rows:,}", f"under that root by {placed.hashes} hashes", facts=facts
-    )
+    how = f"under that root by {placed.hashes} hash{'es' if placed.hashes > 1 else ''}" if placed.hashes else "its hash is that root"
+    return Step("proof", "segment", f"row {placed.position + 1} of {seal.body.rows:,}", how, facts=facts)
