@@ -54,6 +54,7 @@ def latest_note(departments: Departments) -> str:
 
     Raises Unavailable where there is none.
     """
+    _ = departments.ledger_key
     if departments.may_sign:
         return departments.checkpoint()
     note = departments.ledger.checkpoint()
