@@ -47,6 +47,8 @@ class Patience:
         return min(self.longest_pause, max(asked or 0.0, grown * random.uniform(0.8, 1.2)))
 
 
+#: How many refused events an outbox names, the latest.
+NAMED = 1_000
 #: How long whoever calls by the clock leaves a receiver alone that was not reached.
 BETWEEN_CALLS = Patience(first_pause=30.0, longest_pause=900.0)
 
@@ -84,10 +86,9 @@ class _Sending:
         #: What the outbox keeps, and where this call is already: ahead of it while the receiver has only refused since.
         self._kept = self._ahead = outbox.place()
         self._doubtful: list[RefusedEvent] = []
-        self._accepted = 0
+        self._accepted, self._refused = 0, list[RefusedEvent]()
 
     def run(self, since: int | None) -> Sent:
-        known = self._kept.refused if since is None else ()
         self._kept = self._ahead = _going_on(self._ledger, self._kept) if since is None else Place(url=self._kept.url, next_index=since)
         size = self._ledger.head().size
         while self._ahead.next_index < size:
@@ -95,7 +96,7 @@ class _Sending:
             if not chunk or not self._tell(chunk):
                 break
         self._keep()
-        return Sent(self._receiver.url, self._accepted, self._kept.refused[len(known) :], self._kept.next_index, size)
+        return Sent(self._receiver.url, self._accepted, tuple(self._refused), self._kept.next_index, size)
 
     def _tell(self, chunk: Sequence[Recorded]) -> bool:
         """Tells these records in order. False where the time is over before the last."""
@@ -139,7 +140,8 @@ class _Sending:
 
     def _keep(self) -> None:
         """Keeps how far this call is. What was refused since the last that was accepted is refused: only a row of them says more."""
-        refused = (*self._ahead.refused, *self._doubtful)
+        self._refused += self._doubtful
+        refused = (*self._ahead.refused, *self._doubtful)[-NAMED:]
         self._kept = self._ahead = self._ahead.model_copy(update={"refused": refused, "failures": 0, "not_before_us": 0})
         self._doubtful = []
         self._outbox.move(self._kept)

@@ -276,6 +276,14 @@ def test_another_ledger_is_not_told_as_if_it_were_this_one(tmp_path: Path) -> No
         assert send(ledger, receiving, tmp_path, since=0).waiting == 0
 
 
+def test_where_no_place_can_be_kept_nothing_is_sent(tmp_path: Path) -> None:
+    """A file stands where the folder should be: better no event than one that would come again and again."""
+    (tmp_path / "outbox").write_text("")
+    with receiver() as receiving, pytest.raises(Unavailable, match="can't be written"):
+        send(lives.whole_life(), receiving, tmp_path / "outbox")
+    assert receiving.requests == []
+
+
 def test_an_outbox_that_says_nothing_is_an_error(tmp_path: Path) -> None:
     """A file that somebody broke is named, and nothing is sent as if it were the first time."""
     with receiver() as receiving:
