@@ -138,6 +138,24 @@ def same_rows(frame: DataFrame, wanted: Collection[int], other: DataFrame) -> tu
     return tuple(int(number) for values, number in zip(row_values(other[shared]), other[ROW_ID], strict=True) if _key(values) in sought)
 
 
+def singular_columns(frame: DataFrame, wanted: Collection[int]) -> tuple[str, ...]:
+    """The columns in which one of these rows says what no other row says: the smallest or largest number, or a text of its own.
+
+    Such a value can be read off the scale of a report or the vocabulary of a model, where all others are lost in a crowd.
+    """
+    chosen = frame[ROW_ID].isin(list(wanted))
+    ours, others = frame[chosen], frame[~chosen]
+    found = []
+    for name in (str(name) for name in frame.columns if name not in (ROW_ID, SPLIT)):
+        mine, theirs = ours[name].dropna(), others[name].dropna()
+        if frame[name].dtype.kind in "fiu":
+            alone = bool(len(mine)) and (not len(theirs) or mine.min() < theirs.min() or mine.max() > theirs.max())
+        else:
+            alone = not set(mine) <= set(theirs)
+        found += [name] if alone else []
+    return tuple(found)
+
+
 def _key(values: JsonObject) -> tuple[object, ...]:
     return tuple(values.values())
 

@@ -12,13 +12,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import zip_longest
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from lifecycle.errors import InvalidDeclaration, UnknownName
+from lifecycle.life.beyond_reach import FoundValues, places_beyond_reach
 from lifecycle.life.enrolment import COMMAND_LINE
 from lifecycle.life.erasure_intent import ErasureIntent, IntendedPrediction, IntendedRows, Intents
 from lifecycle.life.holding import holds_of
-from lifecycle.life.ledgers_aside import erase_aside, openings_aside, unreadable_aside
+from lifecycle.life.ledgers_aside import erase_aside, openings_aside
 from lifecycle.life.recording import require_prose
 from lifecycle.life.row_erasure import (
     FoundRows,
@@ -27,7 +28,6 @@ from lifecycle.life.row_erasure import (
     rows_about_subject,
     rows_by_number,
     up_to_date,
-    versions_trained_on,
 )
 from lifecycle.life.standing import body_of
 from lifecycle.records.bodies.keeping import ErasedRows, SubjectErased
@@ -35,9 +35,6 @@ from lifecycle.records.events import Event, Recorded, Subject
 from lifecycle.records.identity import new_id
 from lifecycle.records.record import Digest
 from lifecycle.wiring import Departments
-
-if TYPE_CHECKING:
-    from lifecycle.serving.kept_values import Kept
 
 T = TypeVar("T")
 
@@ -63,22 +60,6 @@ class Erasure:
     finished: tuple[str, ...]
     #: Where the values may still be, in words: out of reach of this command.
     beyond_reach: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class _Found:
-    """What is kept of somebody."""
-
-    openings: tuple[Digest, ...]
-    predictions: tuple[Kept, ...]
-    datasets: tuple[FoundRows, ...]
-    person: str | None
-    #: That person stands in the registry of the project.
-    in_project: bool = False
-
-    @property
-    def anything(self) -> bool:
-        return bool(self.openings or self.predictions or self.datasets or self.person)
 
 
 def erase(
@@ -110,6 +91,7 @@ def erase(
         names = {name for name in (subject, found.person) if name is not None}
         names |= {kept.model for kept in found.predictions} | {rows.dataset for rows in found.datasets}
         require_free(holds_of(departments), names)
+        beyond_reach = tuple(places_beyond_reach(departments, found))
         erasure_id, indexes = (None, ()) if dry_run else _run(departments, intents, _intent(departments, found, reason))
     return Erasure(
         erasure_id=erasure_id,
@@ -120,7 +102,7 @@ def erase(
         person=found.person,
         indexes=indexes,
         finished=finished,
-        beyond_reach=tuple(_beyond_reach(departments, found)),
+        beyond_reach=beyond_reach,
     )
 
 
@@ -138,16 +120,16 @@ def _run(departments: Departments, intents: Intents, intent: ErasureIntent) -> t
     return intent.erasure_id, indexes
 
 
-def _found(departments: Departments, subject: str | None, rows: tuple[tuple[str, tuple[int, ...]], ...]) -> _Found:
+def _found(departments: Departments, subject: str | None, rows: tuple[tuple[str, tuple[int, ...]], ...]) -> FoundValues:
     from lifecycle.ledger.erasing import openings_about
 
     numbered = rows_by_number(departments, rows)
     if subject is None:
-        return _Found((), (), numbered, None)
+        return FoundValues((), (), numbered, None)
     _ = departments.ledger
     people = departments.people
     person = people.people.get(subject)
-    return _Found(
+    return FoundValues(
         openings=tuple(dict.fromkeys((*openings_about(departments.settings.ledger_url, subject), *openings_aside(departments, subject)))),
         predictions=departments.kept_values.of(subject),
         datasets=_joined(rows_about_subject(departments, subject), numbered),
@@ -166,7 +148,7 @@ def _joined(*found: tuple[FoundRows, ...]) -> tuple[FoundRows, ...]:
     return tuple(by_digest.values())
 
 
-def _intent(departments: Departments, found: _Found, reason: str) -> ErasureIntent:
+def _intent(departments: Departments, found: FoundValues, reason: str) -> ErasureIntent:
     return ErasureIntent(
         erasure_id=new_id(),
         environment=departments.environment,
@@ -245,22 +227,3 @@ def _events(intent: ErasureIntent, datasets: tuple[IntendedRows, ...]) -> list[E
 
 def _parts(whole: tuple[T, ...], most: int) -> Iterator[tuple[T, ...]]:
     return (whole[start : start + most] for start in range(0, len(whole), most))
-
-
-def _beyond_reach(departments: Departments, found: _Found) -> Iterator[str]:
-    """Where the values may still be, as a person is told."""
-    settings = departments.settings
-    yield "backups of the ledger, the artifact store and the gateway's folder that were made before: erase again in what is restored"
-    for file in unreadable_aside(departments):
-        yield f"the damaged ledger that is kept aside in {file}: destroy it once it is not needed as evidence"
-    if not settings.ledger_url.startswith("sqlite") and found.openings:
-        yield "the write-ahead log of the ledger's server, its archive and its replicas, until they are recycled"
-    if not settings.artifacts_url.startswith("file:") and found.datasets:
-        yield "versions that the artifact store keeps of its objects, and caches on other machines"
-    if found.person is not None and found.in_project:
-        yield "the history of the project's repository, in which the registry of people is kept"
-    for name in sorted({rows.dataset for rows in found.datasets}):
-        yield f"the source of {name}: it must lose the rows as well, or it can't be ingested again"
-    learnt = sorted({version for rows in found.datasets for version in versions_trained_on(departments, rows.dataset_digest)})
-    if learnt:
-        yield f"what versions learned from the rows: {', '.join(f'{model}:{version}' for model, version in learnt)}"

@@ -73,6 +73,13 @@ def rows_by_number(departments: Departments, rows: tuple[tuple[str, tuple[int, .
     return tuple(found)
 
 
+def singular_columns_of(departments: Departments, found: FoundRows) -> tuple[str, ...]:
+    """The columns in which one of these rows says what no other row of its dataset version says."""
+    from lifecycle.data.row_commitments import singular_columns
+
+    return singular_columns(dataset_rows(departments, found.dataset_digest), found.rows)
+
+
 def plan_rows(departments: Departments, found: FoundRows) -> IntendedRows:
     """What erasing these rows comes to. What will be left is in the artifact store when this returns, and nothing is gone yet.
 

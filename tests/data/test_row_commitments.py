@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from lifecycle.artifacts.store import ArtifactStore
 from lifecycle.data.columnar import parquet_bytes, read_dataset, read_rows
 from lifecycle.data.ingestion import ingest
-from lifecycle.data.row_commitments import OpenRows, RowCommitments, commit_to_rows, open_rows, same_rows
+from lifecycle.data.row_commitments import OpenRows, RowCommitments, commit_to_rows, open_rows, same_rows, singular_columns
 from lifecycle.errors import InvalidDeclaration, Tampered
 from lifecycle.records.record import Digest
 from tests.data.rows import loans, spec_of, written
@@ -96,6 +96,17 @@ def test_the_same_row_is_found_in_another_version(store: ArtifactStore) -> None:
     other = pd.concat([frame.iloc[[2, 0]], frame.iloc[[0]]]).assign(row_id=[0, 1, 2], split="test")
     assert same_rows(frame, {0}, other) == (1, 2)
     assert same_rows(frame, {1}, other) == ()
+
+
+def test_what_only_one_row_says_is_told() -> None:
+    """The smallest and the largest number, and a text that no other row has; not what is lost in a crowd, nor what is missing."""
+    frame = pd.DataFrame(
+        {"row_id": range(5), "split": "train", "n": [1.0, 5.0, 9.0, 9.0, float("nan")], "t": ["a", "b", "b", "a", "only"], "c": 7.0}
+    )
+    told = {row: singular_columns(frame, {row}) for row in range(5)}
+    assert told == {0: ("n",), 1: (), 2: (), 3: (), 4: ("t",)}
+    assert singular_columns(frame, {2, 3}) == ("n",)
+    assert singular_columns(frame, set(range(5))) == ("n", "t", "c")
 
 
 def test_whom_a_row_is_about_lies_beside_the_rows(tmp_path: Path, store: ArtifactStore) -> None:

@@ -21,6 +21,7 @@ from lifecycle.life.standing import body_of
 from lifecycle.records.bodies.data import DatasetIngested
 from lifecycle.records.bodies.governors import PersonEnrolled
 from lifecycle.records.bodies.keeping import SubjectErased
+from tests.ledger.happenings import trained
 from tests.life.kept_home import ADDRESS, INCOME, NAME, OTHER, PERSON, SUBJECT, TOWN, KeptHome
 
 REASON = "Request 4711 under Article 17."
@@ -161,6 +162,16 @@ def test_the_same_content_twice_has_one_set_of_salts(kept: KeptHome) -> None:
     """The ingestion of what stands already commits to nothing anew, so an erasure leaves no second set."""
     again = kept.ingest(kept.frame(360), "third")
     assert body_of(again, DatasetIngested) == body_of(kept.second, DatasetIngested)
+
+
+def test_what_can_not_be_reached_is_told(kept: KeptHome) -> None:
+    """The source, backups, and which versions learned from the rows; where a value stood alone it may show in them, so it is named."""
+    digest = kept.second.event.subject.digest or ""
+    metering = trained(1)
+    kept.departments.ledger.append(metering.model_copy(update={"body": metering.body.model_copy(update={"dataset_digest": digest})}))
+    told = "\n".join(erase(kept.departments, SUBJECT, reason=REASON).beyond_reach)
+    for place in ("backups", "the source of credit", "credit:1", "in income, town", "monitoring reports"):
+        assert place in told
 
 
 def test_a_dry_run_changes_no_byte(kept: KeptHome) -> None:
