@@ -11,10 +11,13 @@ from lifecycle.lineage.export import FORMATS, Lineage, lineage_of, written
 from lifecycle.lineage.graph import Graph
 from lifecycle.lineage.parsing import PARSERS
 from lifecycle.lineage.parsing.exported import Exported
+from lifecycle.lineage.reading import read_graph
+from lifecycle.records.events import Recorded
 from lifecycle.records.record import JsonObject
 from tests.lineage import in_memory, lives
 from tests.lineage.graphs import graphs
 from tests.lineage.signers import SIGNER
+from tests.records.samples.happenings import happenings
 
 STAMP: JsonObject = {"size": 7, "checkpoint": in_memory.CHECKPOINT}
 
@@ -50,6 +53,16 @@ def test_the_four_exports_of_a_life_are_one_graph(chosen: dict[str, object]) -> 
     for form, exported in read.items():
         assert exported.graph == expected, form
         assert exported.stamp == lineage.stamp, form
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_every_type_of_event_survives_every_format(form: str) -> None:
+    """One event of each type there is, each gate among them: none is lost in any language."""
+    recorded = tuple(Recorded(index=index, event=event) for index, event in enumerate(happenings()))
+    lineage = Lineage("every-type", read_graph(recorded), recorded, STAMP)
+    told = {event_id for activity in lineage.graph.activities.values() for event_id in activity.event_ids}
+    assert told == {one.event.id for one in recorded}
+    assert round_trip(lineage, form).graph == lineage.graph.bare()
 
 
 def test_what_an_activity_followed_and_nothing_speaks_of_is_told_as_missing() -> None:
