@@ -199,6 +199,13 @@ class Departments:
         self.folder("ledger")
         return Ledger.open(self.settings.ledger_url, origin=self.settings.origin)
 
+    def require_ledger(self) -> None:
+        """Raises Unavailable where there is no ledger; makes none."""
+        from lifecycle.ledger.rows import LedgerRows
+
+        with LedgerRows(self.settings.ledger_url) as rows:
+            rows.head()
+
     def checkpoint(self) -> str:
         """Has the signer's process sign the ledger as it stands now; returns the signed note."""
         from lifecycle.ledger.signer import request_checkpoint
@@ -210,7 +217,8 @@ class Departments:
         """Has the signer's process give the ledger another key; returns the first note that it signs."""
         from lifecycle.ledger.signer import request_rotation
 
-        _ = self.ledger_key, self.ledger
+        self.require_ledger()
+        _ = self.ledger_key
         key_file = self.folder("keys", 0o700) / "ledger.key"
         note = request_rotation(
             self.settings.ledger_url, key_file, self.settings.origin, reason=reason, environment=self.environment, overlap=overlap

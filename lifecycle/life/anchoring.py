@@ -52,8 +52,9 @@ def anchor_ledger(departments: Departments) -> list[Anchored]:
 def latest_note(departments: Departments) -> str:
     """The ledger signed as it stands, where this process may have it signed; else the latest note of the signer's own.
 
-    Raises Unavailable where there is none.
+    Raises Unavailable where there is none, and where there is no ledger: none is made to be signed.
     """
+    departments.require_ledger()
     _ = departments.ledger_key
     if departments.may_sign:
         return departments.checkpoint()

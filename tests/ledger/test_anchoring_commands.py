@@ -108,6 +108,16 @@ def test_without_anchors_the_exposure_is_everything(call: Call, home: Department
     assert in_json(call("anchors", "--json")) == {"declared": [], "schedule": None, "quorum": "none", "receipts": [], "exposure": None}
 
 
+@pytest.mark.parametrize("verb", [("trust",), ("anchors",), ("rotate-key", "--reason", "yearly"), ("tiles", "tiles"), ("anchor",)])
+def test_where_there_is_no_ledger_none_is_made(call: Call, project: Path, tmp_path: Path, verb: tuple[str, ...]) -> None:
+    """Each verb says so, and leaves neither a ledger nor a key behind."""
+    declared = "schema_version: lifecycle.anchors/1\nanchors: [{name: archive, kind: folder, path: ../../archive}]\n"
+    (project / "governance" / "anchors.yaml").write_text(declared, encoding="utf-8")
+    assert call(*verb)[0] == Unavailable.exit_code
+    assert not (project / ".lifecycle" / "ledger").exists()
+    assert not (project / ".lifecycle" / "keys").exists()
+
+
 def test_every_anchor_sees_the_ledger(call: Call, home: Departments, anchors: Path) -> None:
     """Once; the second time none is asked again, and what came since is the exposure."""
     answer = in_json(call("anchor", "--json"))
