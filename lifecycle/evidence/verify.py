@@ -22,12 +22,12 @@ A trust file of Lifecycle is all of these. Exit code: 0 all holds; 1 something d
 from __future__ import annotations
 
 import argparse
-import base64
 import hashlib
 import json
 import re
 import sys
 import zipfile
+from base64 import b64decode
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -119,12 +119,12 @@ class Note:
         self.text, lines = head + "\n", head.split("\n")
         if not separator or len(lines) < 3 or not re.fullmatch(r"0|[1-9][0-9]{0,8}", lines[1]):
             raise ValueError("this is not a signed ledger checkpoint")
-        self.origin, self.size, self.root = lines[0], int(lines[1]), base64.b64decode(lines[2], validate=True)
-        self.signatures = [(name, base64.b64decode(blob)) for name, blob in re.findall(r"^\u2014 (\S+) (\S+)$", tail, re.MULTILINE)]
+        self.origin, self.size, self.root = lines[0], int(lines[1]), b64decode(lines[2], validate=True)
+        self.signatures = [(name, b64decode(blob)) for name, blob in re.findall(r"^\u2014 (\S+) (\S+)$", tail, re.MULTILINE)]
 
     def signed_by(self, verifier_key: str) -> bool:
         """Whether a signature is by this key, `name+id+base64` of its kind (1: a log, 4: a witness, who signs the time too) and bytes."""
-        name, key = verifier_key.partition("+")[0], base64.b64decode(verifier_key.split("+", 2)[2])
+        name, key = verifier_key.partition("+")[0], b64decode(verifier_key.split("+", 2)[2])
         key_id = hashlib.sha256(name.encode() + b"\n" + key).digest()[:4]
         for blob in (blob for who, blob in self.signatures if who == name and blob[:4] == key_id):
             time = b"" if key[0] == 1 else b"cosignature/v1\ntime %d\n" % int.from_bytes(blob[4:12], "big")
@@ -159,7 +159,7 @@ def check_files(pack: Pack) -> Iterator[str]:
     yield from (f"{path} does not belong to the pack: nothing lists it" for path in sorted({*pack.files} - {*listed, *own}))
     found = {path: sha256(pack.files[path]) for path in listed if path in pack.files}
     yield from (f"{path} was altered: its digest is {found[path]}, not {listed[path]}" for path in found if found[path] != listed[path])
-    public, signature = pack.proven(pack.about["signing_key"]) or b"", base64.b64decode(pack.files.get("pack.sig", b""))
+    public, signature = pack.proven(pack.about["signing_key"]) or b"", b64decode(pack.files.get("pack.sig", b""))
     keys = {leaf.body["signature_key"] for leaf in pack.happened("ModelTrained")} or {hashlib.sha256(public).hexdigest()}
     listing = dsse("application/vnd.lifecycle.pack+json", pack.files["pack.json"])
     if not signed(public, signature, listing) or hashlib.sha256(public).hexdigest() not in keys:
@@ -224,7 +224,7 @@ def check_decisions(pack: Pack) -> Iterator[str]:
 
 def statement_in(leaf: Leaf) -> bytes:
     """The exact bytes that a person signed (DSSE)."""
-    return base64.b64decode(leaf.body["envelope"]["payload"])
+    return b64decode(leaf.body["envelope"]["payload"])
 
 
 def check_statements(pack: Pack) -> Iterator[str]:
@@ -236,8 +236,8 @@ def check_statements(pack: Pack) -> Iterator[str]:
         said, envelope, event = json.loads(statement_in(leaf)), leaf.body["envelope"], leaf.event
         who = said.get("approver") or said["signer"]
         owned = [key for place, name, keys in enrolled if name == who and place <= leaf.place for key in keys]
-        publics = {base64.b64decode(key["public"]) for key in owned if key["id"] == envelope["key_id"]}
-        signature, message = base64.b64decode(envelope["signature"]), dsse(envelope["payload_type"], statement_in(leaf))
+        publics = {b64decode(key["public"]) for key in owned if key["id"] == envelope["key_id"]}
+        signature, message = b64decode(envelope["signature"]), dsse(envelope["payload_type"], statement_in(leaf))
         if not any(signed(public, signature, message) for public in publics):
             yield f"{leaf}: no key that was enrolled for {who} signed this"
         wanted = {"approver": event["actor"]["id"], "signer": event["actor"]["id"], "environment": event["environment"]}
@@ -323,12 +323,10 @@ class Trust:
         for leaf in changes:
             old, new, first, last = (leaf.body[part] for part in ("old_key", "new_key", "from_size", "old_until_size"))
             text = f"lifecycle log-key rotation v1\nold {old}\nnew {new}\nfrom {first}\nuntil {last}\nreason {leaf.body['reason']}\n"
-            both = [
-                (base64.b64decode(leaf.body[f"{one}_key"].split("+", 2)[2])[1:], leaf.body[f"{one}_signature"]) for one in ("old", "new")
-            ]
-            start, end = keys.get(old, (0, -1))  # Trust is never widened: a key that has ended, or is none, hands nothing over.
-            if first <= end + 1 and all(signed(key, base64.b64decode(by), text.encode()) for key, by in both):
-                keys |= {old: (start, min(last, end)), new: keys.get(new, (first, 10**9))}
+            signatures = [b64decode(leaf.body[f"{one}_signature"]) for one in ("old", "new")]
+            both = [signed(b64decode(key.split("+", 2)[2])[1:], by, text.encode()) for key, by in zip((old, new), signatures, strict=True)]
+            if old in keys and first <= keys[old][1] + 1 and all(both):  # A key that has ended hands nothing over.
+                keys |= {old: (keys[old][0], min(last, keys[old][1])), new: keys.get(new, (first, 10**9))}
         return keys
 
     def agreed(self, name: str, note: Note) -> bool:
@@ -345,13 +343,14 @@ def levels(pack: Pack, trust: Trust) -> Iterator[tuple[str, bool | None, str]]:
     yield "L1", good, f"the checkpoint of {note.size} records of {note.origin} is signed by a key that you gave"
     notes = [one for path in pack.about["notes"] if (one := Note(pack.files.get(path, b"").decode())).origin == note.origin]
     known = roots(pack.hashes, [one.size for one in (*trust.held, *notes)])
+    # Without L1 nothing further holds: anybody could have added to what you held, or to what was cosigned.
     fits = [held.origin == note.origin and known.get(held.size) == held.root for held in trust.held]
-    sizes = ", ".join(str(held.size) for held in trust.held) or "none"  # Without L1 anybody could have added to what you held.
-    yield "L2", None if not fits else good if all(fits) else False, f"the log began as you saw it before: checkpoints of {sizes} records"
+    sizes = [held.size for held in trust.held]
+    yield "L2", None if not fits else good if all(fits) else False, f"the log goes on from the {sizes} records that you held"
     stamps = [f"openssl ts -verify -data {one['note']} -in {one['receipt']} -CAfile YOURS.pem" for one in pack.about["stamps"]]
     yield "L3", None, f"time stamps: {'; '.join(stamps) or 'none in the pack'}"
     seen = max((one.size for one in notes if known.get(one.size) == one.root and trust.agreed(trust.quorum, one)), default=0)
-    yield "L4", None if not trust.quorum else good if seen else False, f"{seen} records are cosigned by the witnesses that you ask for"
+    yield "L4", None if not trust.quorum else good if seen else False, f"the witnesses that you ask for have cosigned {seen} records"
 
 
 def verified(pack: Pack, trust: Trust) -> Iterator[dict[str, Any]]:
@@ -387,12 +386,13 @@ def main() -> int:
         print(json.dumps({"ok": good, "level": reached, "checks": results}, indent=2))
     else:
         for one in results:
-            mark = {True: "holds", False: "BROKEN", None: "open"}[one["holds"]]
-            print(f"{mark:6}  {one['level']}  {one['what']}", *one["broken"], sep="\n            ")
+            mark = {True: "holds", False: "BROKEN", None: "unknown"}[one["holds"]]
+            print(f"{mark:7}  {one['level']}  {one['what']}", *one["broken"], sep="\n             ")
         for leaf in pack.happened("RolloutCompleted", "RolledBack"):
             serving = leaf.body.get("to_version", leaf.event["subject"]["version"])
             print(f"{leaf}: from here on {leaf.event['subject']['name']}:{serving} serves in {leaf.event['environment']}")
-        print(f"{len(pack.leaves)} of {pack.checkpoint.size} records of {pack.checkpoint.origin}. Level reached: {reached}.")
+        why = "" if trust.log_keys else ", because a log whose key you do not know can only agree with itself: give it as --trust"
+        print(f"{len(pack.leaves)} of {pack.checkpoint.size} records of {pack.checkpoint.origin}. Level reached: {reached}{why}.")
     return 0 if good else 1
 
 

@@ -270,3 +270,14 @@ def test_flip_any_byte_of_any_file(pack: bytes, tmp_path: Path) -> None:
         flipped = files[path][:at] + bytes([files[path][at] ^ bit]) + files[path][at + 1 :]
         result = verify(zipped(files | {path: flipped}, []), tmp_path / str(number))
         assert result.code != 0, f"{path}, byte {at}"
+
+
+def test_flip_any_byte_of_the_zip_file_itself(pack: bytes, tmp_path: Path) -> None:
+    """Of its compressed bytes and of its directory: it never passes as another pack, and nothing falls over."""
+    chance = random.Random(11)
+    said = verify(pack, tmp_path / "whole").said
+    for number in range(25):
+        at, bit = chance.randrange(len(pack)), 1 << chance.randrange(8)
+        result = verify(pack[:at] + bytes([pack[at] ^ bit]) + pack[at + 1 :], tmp_path / str(number))
+        assert result.code != 0 or result.said == said, f"byte {at}"
+        assert "Traceback" not in result.errors

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -10,10 +11,15 @@ import pytest
 
 from lifecycle.ledger.receipts import AnchorReceipt, ReceiptBook
 from lifecycle.ledger.rotating import rotate_key
+from lifecycle.ledger.rows import LedgerRows
 from lifecycle.proofs.cosignatures import WitnessSigner
-from lifecycle.proofs.notes import Checkpoint
+from lifecycle.proofs.merkle import Frontier
+from lifecycle.proofs.notes import Checkpoint, SigningKey, sign
+from lifecycle.proofs.rotation import Rotation
 from lifecycle.proofs.signature_lines import taken_apart
 from lifecycle.proofs.timestamps import TimestampRequest, readable
+from lifecycle.records import bodies
+from lifecycle.records.events import Subject
 from tests.anchors.authority import LocalAuthority
 from tests.evidence.house import ORIGIN, START_US, House, lived
 from tests.evidence.packs import files_of, packed, rebuilt, verify
@@ -100,3 +106,32 @@ def test_the_command_for_a_time_stamp_works_as_it_is_printed(house: House, tool:
     (tmp_path / "unpacked" / command[-1]).write_text(authority.root, encoding="utf-8")
     outcome = subprocess.run(command, cwd=tmp_path / "unpacked", capture_output=True, text=True, timeout=60, check=False)
     assert outcome.returncode == 0, outcome.stderr
+
+
+def test_a_change_of_keys_from_no_size_at_all_hands_nothing_over(house: House, tmp_path: Path) -> None:
+    """Somebody who makes both keys can sign a change from the first record on: neither is one that the verifier knows."""
+    stranger = lived(tmp_path / "stranger")
+    rotation = Rotation.signed(
+        SigningKey.generate(ORIGIN),
+        SigningKey.parse((stranger.folder / "keys" / "ledger.key").read_text(encoding="utf-8")),
+        from_size=0,
+        old_until_size=10**6,
+        reason="Believe me.",
+    )
+    body = bodies.LogKeyRotated(
+        old_key=str(rotation.old),
+        new_key=str(rotation.new),
+        from_size=rotation.from_size,
+        old_until_size=rotation.old_until_size,
+        reason=rotation.reason,
+        old_signature=base64.b64encode(rotation.old_signature).decode(),
+        new_signature=base64.b64encode(rotation.new_signature).decode(),
+    )
+    stranger.happened(body, Subject(kind="key", name="log"))
+    with LedgerRows(stranger.url, writable=True) as rows:
+        head = Frontier.from_bytes(rows.head().frontier)
+        checkpoint = Checkpoint(ORIGIN, head.size, head.root())
+        key = SigningKey.parse((stranger.folder / "keys" / "ledger.key").read_text(encoding="utf-8"))
+        rows.keep_checkpoint(head.size, head.root(), sign(checkpoint, key))
+    result = verify(packed(stranger), tmp_path / "run", str(house.log_key))
+    assert (result.code, result.level, result.at("L1")) == (1, "L0", False)
