@@ -81,17 +81,22 @@ def create_signing_key(file: Path, origin: str) -> SigningKey:
     Raises InvalidDeclaration where the file stands already: a key is never overwritten.
     """
     key = SigningKey.generate(origin)
+    part = file.with_name(f".{file.name}.part")
+    part.unlink(missing_ok=True)
+    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as written:
+        written.write(key.secret_text() + "\n")
+        written.flush()
+        os.fsync(written.fileno())
     try:
-        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        # Whole or not at all; and unlike a rename, a link never replaces what stands.
+        os.link(part, file)
     except FileExistsError as error:
         raise InvalidDeclaration(
             f"{file} stands already.",
             "Keep it: checkpoints that were signed with it need it. Use another folder for another log.",
         ) from error
-    with os.fdopen(handle, "w", encoding="utf-8") as written:
-        written.write(key.secret_text() + "\n")
-        written.flush()
-        os.fsync(written.fileno())
+    finally:
+        part.unlink()
     return key
 
 
