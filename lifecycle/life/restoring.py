@@ -1,4 +1,4 @@
-"""Backup and restore of the ledger: a restore is an event, and what it loses is named.
+"""Restoring the ledger from a backup: a restore is an event, and what it loses is named.
 
 The backup is verified before anything is touched. The next record after it is LedgerRestored: it holds the last ledger checkpoint
 that is known from outside the backup, and so says which records are lost. What must not come undone with them (erasures, legal
@@ -7,7 +7,6 @@ holds, revoked keys) is recorded again, as far as the ledger that is replaced ca
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,9 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lifecycle.errors import InvalidDeclaration, LifecycleError, Tampered, Unavailable
+from lifecycle.errors import LifecycleError, Tampered
+from lifecycle.life.backing_up import sign_now, url_of, verified_backup
 from lifecycle.life.enrolment import COMMAND_LINE
 from lifecycle.life.erasure_intent import Intents
+from lifecycle.life.known_checkpoints import last_known_checkpoint
 from lifecycle.life.recording import require_prose
 from lifecycle.records.bodies.keeping import LedgerRestored, LegalHoldPlaced, SubjectErased
 from lifecycle.records.events import Event, Recorded, Subject
@@ -34,16 +35,6 @@ if TYPE_CHECKING:
 RESTORING = ".restoring-"
 #: What a restore must not undo, whatever else is lost.
 NOT_UNDONE = ("SubjectErased", "LegalHoldPlaced", "LegalHoldReleased", "KeyRevoked")
-
-
-@dataclass(frozen=True)
-class BackedUp:
-    """A backup that was made and verified. `note` is its ledger checkpoint: keep it elsewhere."""
-
-    file: Path
-    size: int
-    root: str
-    note: str
 
 
 @dataclass(frozen=True)
@@ -65,24 +56,6 @@ class Restored:
     note: str
 
 
-def back_up(departments: Departments, file: Path) -> BackedUp:
-    """Writes a backup of the ledger with a ledger checkpoint over all of it, and verifies it.
-
-    Raises InvalidDeclaration where the file stands already, Tampered where the ledger does not verify: a damaged ledger makes no
-    backup; Unavailable where the ledger, its signer or the file can't be reached.
-    """
-    from lifecycle.ledger.copies import back_up as copy_ledger
-
-    _sign(departments)
-    copy_ledger(departments.settings.ledger_url, file)
-    try:
-        verified = _verified(departments, file)
-    except LifecycleError:
-        file.unlink(missing_ok=True)
-        raise
-    return BackedUp(file, verified.size, verified.root_text, _latest_note(file))
-
-
 def restore(departments: Departments, file: Path, *, reason: str, last_known: str | None = None) -> Restored:
     """Puts a backup in the place of the ledger, as its own next record says; the ledger before is kept aside.
 
@@ -91,8 +64,8 @@ def restore(departments: Departments, file: Path, *, reason: str, last_known: st
     Unavailable where the ledger is in use or can't be replaced. Nothing has changed then.
     """
     require_prose(reason, "A restore")
-    verified = _verified(departments, file)
-    known = _last_known(departments, last_known, verified.size)
+    verified = verified_backup(departments, file)
+    known = last_known_checkpoint(departments, last_known, verified.size)
     lost = _lost(verified, None if known is None else known[0])
     before, before_is_known = _before(departments, verified.size, known)
     declared = LedgerRestored(
@@ -117,88 +90,8 @@ def restore(departments: Departments, file: Path, *, reason: str, last_known: st
         repeated=tuple(recorded.event.type for recorded, _ in before),
         before_is_known=before_is_known,
         replaced=replaced,
-        note=_sign(departments),
+        note=sign_now(departments),
     )
-
-
-def _sign(departments: Departments) -> str:
-    """A ledger checkpoint over all records: signed now where this process may have it done, the latest otherwise."""
-    if os.access(departments.folder("keys", 0o700) / "ledger.key", os.R_OK):
-        return departments.checkpoint()
-    return departments.ledger.checkpoint() or ""
-
-
-def _latest_note(file: Path) -> str:
-    from lifecycle.ledger.rows import LedgerRows
-
-    with LedgerRows(_url(file)) as rows:
-        return str(rows.latest_note())
-
-
-def _verified(departments: Departments, file: Path) -> Verification:
-    """The backup in a file, verified. Raises Tampered that says what is wrong with it."""
-    from lifecycle.ledger.verification import verify_ledger
-
-    if not file.is_file():
-        raise InvalidDeclaration(f"There is no backup at {file}.", "Name a file that `lifecycle ledger backup` wrote.")
-    verified = verify_ledger(_url(file), departments.ledger_key)
-    told = verified.findings[0].what if verified.findings else ""
-    if not told and verified.unsigned:
-        told = "its last records were never signed" if verified.signed_size else "no signature of this log covers it"
-    if told:
-        raise Tampered(
-            f"{file} can't be relied on: {told}.",
-            f"Use another backup; `lifecycle ledger verify --url {_url(file)}` says all that is wrong with this one.",
-        )
-    return verified
-
-
-def _last_known(departments: Departments, given: str | None, backup_size: int) -> tuple[Checkpoint, str] | None:
-    """The latest ledger checkpoint of this log that is known here: the signer's memory, the note beside, the database, what was given.
-
-    Raises Tampered for a given note that this log did not sign, and where the signer remembers less than is known otherwise.
-    """
-    from lifecycle.proofs.notes import open_note
-
-    keys = departments.ledger_keys
-    remembered = _remembered(departments)
-    found = [] if given is None else [(open_note(given, keys), given)]
-    for note in (remembered, *_notes_here(departments)):
-        try:
-            found.append((open_note(note, keys), note))
-        except LifecycleError:
-            continue  # What this log did not sign says nothing about it.
-    latest = max(found, key=lambda one: one[0].size, default=None)
-    if remembered and latest is not None and backup_size < open_note(remembered, keys).size < latest[0].size:
-        raise Tampered(
-            f"A ledger checkpoint of {latest[0].size} records is known, but the signer remembers fewer: its memory was set back.",
-            "Restore `ledger.state` beside the log's key from its latest copy first; the signer signs no second past.",
-        )
-    return latest
-
-
-def _remembered(departments: Departments) -> str:
-    """What the signer signed last; empty where it never did, or does not answer to this process."""
-    from lifecycle.ledger.signer import request_remembered
-
-    key_file = departments.folder("keys", 0o700) / "ledger.key"
-    return (request_remembered(key_file, departments.settings.origin) or "") if os.access(key_file, os.R_OK) else ""
-
-
-def _notes_here(departments: Departments) -> Iterator[str]:
-    from lifecycle.ledger.address import Address
-    from lifecycle.ledger.rows import LedgerRows
-    from lifecycle.ledger.signing import CHECKPOINT_FILE
-
-    url = departments.settings.ledger_url
-    address = Address.parse(url)
-    if address.file is not None and (beside := address.file.with_name(CHECKPOINT_FILE)).is_file():
-        yield beside.read_text(encoding="utf-8", errors="replace")
-    try:
-        with LedgerRows(url) as rows:
-            yield str(rows.latest_note() or "")
-    except (Unavailable, Tampered):
-        pass  # There is nothing to read any more: that is what a restore is for.
 
 
 def _lost(backup: Verification, known: Checkpoint | None) -> int:
@@ -283,7 +176,7 @@ def _replace(departments: Departments, file: Path, goes: _Goes) -> Path | None:
 
     unfinished = Intents(departments.folder("erasures", 0o700)).none_under_way()
     with unfinished, _working_copy(file, folder if address.file is None else address.file.parent) as copy:
-        with Ledger.open(_url(copy), origin=settings.origin) as ledger:
+        with Ledger.open(url_of(copy), origin=settings.origin) as ledger:
             if address.file is None:
                 ledger.head()
             else:
@@ -294,7 +187,7 @@ def _replace(departments: Departments, file: Path, goes: _Goes) -> Path | None:
             replace_on_server(address, settings.origin, copy, aside, goes.on)
             replaced: Path | None = aside
         else:
-            wipe_traces(_url(copy))
+            wipe_traces(url_of(copy))
             make_write_ahead(copy)
             replaced = replace_file(address.file, copy)
     if address.file is None and goes.erased:
@@ -312,10 +205,6 @@ def _working_copy(file: Path, folder: Path) -> Iterator[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder, prefix=RESTORING) as name:
         copy = Path(name) / "ledger.db"
-        copy_file(Address.parse(_url(file)), copy)
+        copy_file(Address.parse(url_of(file)), copy)
         make_write_ahead(copy)
         yield copy
-
-
-def _url(file: Path) -> str:
-    return f"sqlite:///{file.absolute()}"

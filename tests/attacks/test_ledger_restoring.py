@@ -12,8 +12,9 @@ import pytest
 from lifecycle.errors import Tampered
 from lifecycle.ledger.ledger import Ledger
 from lifecycle.ledger.verification import verify_ledger
+from lifecycle.life.backing_up import back_up
 from lifecycle.life.enrolment import COMMAND_LINE
-from lifecycle.life.restoring import back_up, restore
+from lifecycle.life.restoring import restore
 from lifecycle.proofs.notes import Checkpoint, SigningKey, sign
 from lifecycle.records.bodies.keeping import LedgerRestored
 from lifecycle.records.events import Event, Subject

@@ -11,7 +11,8 @@ import pytest
 
 from lifecycle.ledger.signing import sign_ledger
 from lifecycle.ledger.verification import verify_ledger
-from lifecycle.life.restoring import back_up, restore
+from lifecycle.life.backing_up import back_up
+from lifecycle.life.restoring import restore
 from tests.ledger.happenings import trained
 from tests.scenarios.homes import PROJECT, departments_at
 

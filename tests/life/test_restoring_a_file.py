@@ -10,9 +10,10 @@ import pytest
 
 from lifecycle.errors import Unavailable
 from lifecycle.ledger.verification import verify_ledger
+from lifecycle.life.backing_up import back_up
 from lifecycle.life.enrolment import enrol
 from lifecycle.life.erasure import erase
-from lifecycle.life.restoring import back_up, restore
+from lifecycle.life.restoring import restore
 from tests.ledger.places import place
 from tests.life.restorable import REASON, RestorableHome, file, findings, restorable
 

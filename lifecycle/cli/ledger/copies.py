@@ -19,7 +19,7 @@ def backup(file: Path, as_json: bool) -> None:
     The ledger is signed first, so that the backup's own ledger checkpoint covers all of it. It holds the values beside
     the log as well: keep it as you keep the ledger. FILE is never overwritten.
     """
-    from lifecycle.life.restoring import back_up
+    from lifecycle.life.backing_up import back_up
     from lifecycle.wiring import Departments
 
     done = back_up(Departments.here(), file)

@@ -1,0 +1,79 @@
+"""Backing the ledger up: a copy that is a ledger of its own, wholly signed, and verified before it counts."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lifecycle.errors import InvalidDeclaration, LifecycleError, Tampered
+from lifecycle.wiring import Departments
+
+if TYPE_CHECKING:
+    from lifecycle.ledger.findings import Verification
+
+
+@dataclass(frozen=True)
+class BackedUp:
+    """A backup that was made and verified. `note` is its ledger checkpoint: keep it elsewhere."""
+
+    file: Path
+    size: int
+    root: str
+    note: str
+
+
+def back_up(departments: Departments, file: Path) -> BackedUp:
+    """Writes a backup of the ledger with a ledger checkpoint over all of it, and verifies it.
+
+    Raises InvalidDeclaration where the file stands already, Tampered where the ledger does not verify: a damaged ledger makes no
+    backup; Unavailable where the ledger, its signer or the file can't be reached.
+    """
+    from lifecycle.ledger.copies import back_up as copy_ledger
+
+    sign_now(departments)
+    copy_ledger(departments.settings.ledger_url, file)
+    try:
+        verified = verified_backup(departments, file)
+    except LifecycleError:
+        file.unlink(missing_ok=True)
+        raise
+    return BackedUp(file, verified.size, verified.root_text, _latest_note(file))
+
+
+def sign_now(departments: Departments) -> str:
+    """A ledger checkpoint over all records: signed now where this process may have it done, the latest otherwise."""
+    if os.access(departments.folder("keys", 0o700) / "ledger.key", os.R_OK):
+        return departments.checkpoint()
+    return departments.ledger.checkpoint() or ""
+
+
+def _latest_note(file: Path) -> str:
+    from lifecycle.ledger.rows import LedgerRows
+
+    with LedgerRows(url_of(file)) as rows:
+        return str(rows.latest_note())
+
+
+def verified_backup(departments: Departments, file: Path) -> Verification:
+    """The backup in a file, verified. Raises Tampered that says what is wrong with it."""
+    from lifecycle.ledger.verification import verify_ledger
+
+    if not file.is_file():
+        raise InvalidDeclaration(f"There is no backup at {file}.", "Name a file that `lifecycle ledger backup` wrote.")
+    verified = verify_ledger(url_of(file), departments.ledger_key)
+    told = verified.findings[0].what if verified.findings else ""
+    if not told and verified.unsigned:
+        told = "its last records were never signed" if verified.signed_size else "no signature of this log covers it"
+    if told:
+        raise Tampered(
+            f"{file} can't be relied on: {told}.",
+            f"Use another backup; `lifecycle ledger verify --url {url_of(file)}` says all that is wrong with this one.",
+        )
+    return verified
+
+
+def url_of(file: Path) -> str:
+    """The URL of a ledger in a file."""
+    return f"sqlite:///{file.absolute()}"
