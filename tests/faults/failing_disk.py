@@ -182,9 +182,11 @@ def _patched(real: _Methods, disk: Disk, paths: dict[int, str]) -> _Methods:
 def _default_vfs() -> Any:
     """The table of functions that SQLite opens files with in this process."""
     sqlite3.connect(":memory:").close()
-    loaded = {line.split()[-1] for line in Path("/proc/self/maps").read_text(encoding="utf-8").splitlines() if "libsqlite3" in line}
+    maps = Path("/proc/self/maps")
+    lines = maps.read_text(encoding="utf-8").splitlines() if maps.exists() else []
+    loaded = {line.split()[-1] for line in lines if "libsqlite3" in line}
     if not loaded:
-        skip_or_fail("SQLite is built into this Python, so that nothing can stand between it and its disk")
+        skip_or_fail("SQLite is built into this Python, or this is no Linux: nothing can stand between it and its disk")
     library = ctypes.CDLL(min(loaded))
     library.sqlite3_vfs_find.restype = POINTER(_Vfs)
     return library.sqlite3_vfs_find(None)
