@@ -18,6 +18,8 @@ from lifecycle.records.record import JsonObject, Name, Version
 MOST_OF_ONE_STREAM = 2_000
 #: Types of record by people who signed, or tried to.
 _ABOUT_PEOPLE = frozenset({name for name, body in BODIES.items() if "envelope" in body.model_fields} | {"ApprovalBarred"})
+#: Types of record that later ones on the same version rest on.
+_BEHIND = ("ModelTrained", "ApprovalGiven", "DecisionMade")
 #: Types of record on no version, or on another one, in which a version can have a part.
 _SHARED = ("RollbackRequested", "RolledBack", "RolloutCompleted", "PredictionsSealed")
 
@@ -115,6 +117,13 @@ def span_selection(rows: Rows, size: int, span: tuple[int, int], model: Name | N
         on_model = {} if model is None else {"subject_name": model}
         within = rows.wanted(on_model, None, since=span[0], newest_first=False, limit=span[1] - span[0])
         selection.add(row for row in within if row.leaf_index < span[1])
+    for name, version in sorted(
+        {(row.subject_name, row.subject_version) for row in selection.ordered() if row.subject_version is not None}
+    ):
+        # What a decision used up, or a rollout went by, may be older than the period.
+        about = _on("model", name) | {"subject_version": version}
+        behind = rows.wanted(about, _BEHIND, since=0, newest_first=False, limit=None)
+        selection.add(row for row in behind if row.leaf_index < span[1])
     _add_governors(rows, selection)
     return selection
 

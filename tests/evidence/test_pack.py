@@ -96,6 +96,14 @@ def test_a_pack_of_a_period_holds_every_record_of_it(house: House, tmp_path: Pat
     assert verify(pack, tmp_path, str(house.log_key)).level == "L1"
 
 
+def test_a_period_brings_along_what_its_decisions_rest_on(house: House, tmp_path: Path) -> None:
+    """The approval that was used up, and the decision that a rollout went by, may be older than the period."""
+    for event_type in ("DecisionMade", "RolloutRequested"):
+        moment = list(house.ledger.events(types=(event_type,), version=1))[-1].event.occurred_at_us
+        pack = packed(house, Scope(since_us=moment))
+        assert verify(pack, tmp_path / event_type, str(house.log_key)).broken == []
+
+
 def test_a_version_that_the_ledger_does_not_know_has_no_pack(house: House) -> None:
     """The versions that there are can be listed."""
     with pytest.raises(UnknownName, match="credit:9"):

@@ -46,7 +46,7 @@ def pack(model: str | None, number: int | None, since: str | None, until: str | 
         return
     render.line(f"{out}: {made.scope}, {made.records} of {made.size} records, {made.files} files, {len(made.content):,} bytes")
     for why, count in made.left_out.items():
-        render.note(f"{count} files that records name are left out: {why}.")
+        render.note(f"Left out, {count} that records name: {why}.")
     render.note("Whoever gets it runs: python verify.py PACK --trust FILE")
 
 
