@@ -68,8 +68,9 @@ def verified_backup(departments: Departments, file: Path) -> Verification:
         told = "its last records were never signed" if verified.signed_size else "no signature of this log covers it"
     if told:
         raise Tampered(
-            f"{file} can't be relied on: {told}.",
-            f"Use another backup; `lifecycle ledger verify --url {url_of(file)}` says all that is wrong with this one.",
+            f"{file} can't be relied on: {told.rstrip('.')}.",
+            f"Use another backup, of after the log's last change of key; `lifecycle ledger verify --url {url_of(file)}` says all that is "
+            "wrong with this one.",
         )
     return verified
 

@@ -2,7 +2,7 @@
 
 The backup is verified before anything is touched. The next record after it is LedgerRestored: it holds the last ledger checkpoint
 that is known from outside the backup, and so says which records are lost. What must not come undone with them (erasures, legal
-holds, revoked keys) is recorded again, as far as the ledger that is replaced can still be read and verified.
+holds, revoked keys and versions) is recorded again, as far as the ledger that is replaced can still be read and verified.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 #: What the folder is called in which a restore works, beside the ledger; a killed one leaves it there.
 RESTORING = ".restoring-"
 #: What a restore must not undo, whatever else is lost.
-NOT_UNDONE = ("SubjectErased", "LegalHoldPlaced", "LegalHoldReleased", "KeyRevoked")
+NOT_UNDONE = ("SubjectErased", "LegalHoldPlaced", "LegalHoldReleased", "KeyRevoked", "VersionRevoked")
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def restore(departments: Departments, file: Path, *, reason: str, last_known: st
     verified = verified_backup(departments, file)
     known = last_known_checkpoint(departments, last_known, verified.size)
     lost = _lost(verified, None if known is None else known[0])
-    before, before_is_known = _before(departments, verified.size, known)
+    before, before_is_known = _before(departments, file, verified.size, known)
     declared = LedgerRestored(
         backup_size=verified.size,
         backup_root=f"sha256:{verified.root.hex()}",
@@ -107,7 +107,7 @@ def _lost(backup: Verification, known: Checkpoint | None) -> int:
 
 
 def _before(
-    departments: Departments, size: int, known: tuple[Checkpoint, str] | None
+    departments: Departments, file: Path, size: int, known: tuple[Checkpoint, str] | None
 ) -> tuple[list[tuple[Recorded, Opening | None]], bool]:
     """What the ledger that is replaced says after the backup and must not come undone; and whether that ledger can be believed."""
     from lifecycle.ledger.looking import LookingLedger
@@ -119,10 +119,22 @@ def _before(
         if not standing.ok:
             return [], False
         with LookingLedger(settings.ledger_url, origin=settings.origin) as ledger:
-            found = ledger.events(types=NOT_UNDONE, since=size)
+            found = [recorded for recorded in ledger.events(types=NOT_UNDONE, since=size) if _can_happen(departments, file, recorded)]
             return [(recorded, _opening(ledger, recorded)) for recorded in found], True
     except LifecycleError:
         return [], False
+
+
+def _can_happen(departments: Departments, file: Path, recorded: Recorded) -> bool:
+    """Whether it can happen to what the backup knows: a version that came later is gone with its revocation."""
+    from lifecycle.ledger.looking import LookingLedger
+
+    event = recorded.event
+    if event.type != "VersionRevoked" or event.subject.version is None:
+        return True
+    with LookingLedger(url_of(file), origin=departments.settings.origin) as backup:
+        state = backup.states(event.environment).get((event.subject.name, event.subject.version))
+    return state not in (None, "revoked", "retired")
 
 
 def _opening(ledger: LookingLedger, recorded: Recorded) -> Opening | None:

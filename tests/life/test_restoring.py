@@ -20,6 +20,7 @@ from lifecycle.life.restoring import restore
 from lifecycle.life.standing import body_of
 from lifecycle.proofs.notes import Checkpoint
 from lifecycle.records.bodies.keeping import LedgerRestored
+from tests.ledger.happenings import revoked
 from tests.ledger.places import EVERY_DATABASE, place, server
 from tests.life.restorable import REASON, RestorableHome, file, findings, restorable
 
@@ -138,6 +139,20 @@ def test_what_is_held_and_whose_key_is_revoked_stays_so(restorable: RestorableHo
     place_hold(restorable.departments, None, reason="Case 13/2026.")
     restore(restorable.departments, file, reason=REASON)
     assert [hold.name for hold in holds_of(restorable.departments)] == ["customer-7", None]
+    assert findings(restorable) == []
+
+
+def test_a_version_that_was_revoked_stays_revoked(restorable: RestorableHome, file: Path) -> None:
+    """Unless it came after the backup, and is gone itself."""
+    back_up(restorable.departments, file)
+    restorable.happen(1)
+    departments = restorable.departments
+    for version in (2, 4):
+        departments.ledger.append(revoked(version, model="fraud"))
+    restorable.sign()
+    assert restore(restorable.departments, file, reason=REASON).repeated == ("VersionRevoked",)
+    states = restorable.departments.ledger.states("local")
+    assert (states["fraud", 2], states["fraud", 1], states.get(("fraud", 4))) == ("revoked", "trained", None)
     assert findings(restorable) == []
 
 

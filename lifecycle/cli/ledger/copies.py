@@ -45,7 +45,7 @@ def restore(file: Path, reason: str, last_known: Path | None, as_json: bool) -> 
     The backup is verified before anything is touched. The next record is LedgerRestored: it names the records that are lost
     against the last ledger checkpoint that is known, and the signer goes on only where that is exactly what it remembers. An old
     copy that is put back in any other way stays refused by the signer, and shows to whoever holds a later checkpoint.
-    Erasures, legal holds and revoked keys of after the backup are recorded again, and the ledger before is kept beside.
+    Erasures, legal holds and revocations of after the backup are recorded again, and the ledger before is kept beside.
     """
     from lifecycle.life.restoring import restore as restore_ledger
     from lifecycle.wiring import Departments
@@ -67,13 +67,15 @@ def restore(file: Path, reason: str, last_known: Path | None, as_json: bool) -> 
             }
         )
         return
-    lost = f"records {done.backup_size} to {done.backup_size + done.lost - 1} are lost" if done.lost else "no signed record is lost"
-    render.line(f"The ledger goes on from {done.backup_size} records: {lost}. Record {done.index} says so.")
+    last = done.backup_size + done.lost - 1
+    lost = f"records {done.backup_size} to {last} are lost" if done.lost > 1 else f"record {last} is lost"
+    told = lost if done.lost else "no record that was signed is lost"
+    render.line(f"The ledger goes on from {done.backup_size} records: {told}. Record {done.index} says so.")
     if done.repeated:
         render.line(f"Recorded again, so that it is not undone: {', '.join(done.repeated)}.")
     if not done.before_is_known:
         render.note(
-            "The ledger before could not be read or verified. Erasures, legal holds and revoked keys of after the backup are not known: "
+            "The ledger before could not be read or verified. Erasures, legal holds and revocations of after the backup are not known: "
             "repeat them."
         )
     if done.replaced is not None:
