@@ -168,7 +168,7 @@ def check_files(pack: Pack) -> Iterator[str]:
 
 def check_records(pack: Pack) -> Iterator[str]:
     """Every record has the bytes that the tree holds in its place, and the tree has the root that the checkpoint names."""
-    if roots(pack.hashes, [pack.checkpoint.size]).get(pack.checkpoint.size) != pack.checkpoint.root:
+    if roots(pack.hashes, [len(pack.hashes)]).get(pack.checkpoint.size) != pack.checkpoint.root:
         yield f"the tiles do not lead to the root over {pack.checkpoint.size} records: a tile or the checkpoint was altered"
     read = {leaf.place for leaf in pack.leaves}
     pruned = [range(part["start"], part["end"]) for leaf in pack.happened("BodiesPruned") for part in leaf.body["ranges"]]

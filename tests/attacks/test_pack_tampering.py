@@ -197,6 +197,24 @@ def test_forge_a_record_and_its_tile(house: House, pack: bytes, tmp_path: Path) 
     assert any("do not lead to the root" in finding for finding in result.broken)
 
 
+def test_append_a_record_behind_what_was_signed(house: House, pack: bytes, tmp_path: Path) -> None:
+    """A hash more in the last tile, and the record to go with it: the checkpoint covers neither."""
+
+    def alter(files: Files) -> None:
+        path, tile = named(files, "leaves/000009-"), named(files, "tile/0/")
+        forged = files[path].replace(b'"sequence":', b'"sequence":1')
+        size = len(files[tile]) // 32
+        files[tile] += leaf_hash(forged)
+        files[f"leaves/{size:06}-Forged.json"] = forged
+        entry = {"index": size, "path": f"leaves/{size:06}-Forged.json", "subject": {"kind": "model", "name": "credit"}}
+        listed_anew(files, lambda about: about["leaves"].append(entry))
+        signed_anew(files, house)
+
+    result = verify(rebuilt(pack, alter), tmp_path, str(house.log_key))
+    assert (result.code, result.level) == (1, "none")
+    assert any("do not lead to the root" in finding for finding in result.broken)
+
+
 def test_rebuild_the_log_with_a_key_of_one_s_own(house: House, tmp_path: Path) -> None:
     """It agrees with itself; the verifier key shows that another log signed it."""
     other = lived(tmp_path / "other")

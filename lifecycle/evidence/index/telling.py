@@ -56,7 +56,7 @@ def timeline(places: Places, recorded: Iterable[Recorded]) -> Section:
         )
         for one in events[-MOST_ROWS:]
     ]
-    table = Table(("Record", "When (UTC)", "About", "What", "Outcome", "By", "Where"), tuple(rows), (7, 16, 12, 33, 11, 13, 8))
+    table = Table(("Record", "When (UTC)", "About", "What", "Outcome", "By", "Where"), tuple(rows), (6, 18, 14, 28, 12, 15, 7))
     return Section("What happened", (table,))
 
 
