@@ -1,7 +1,8 @@
-"""Cosignatures of witnesses (C2SP tlog-cosignature v1, Ed25519): at this time, this was the log's largest tree that I saw.
+"""Cosignatures of witnesses (C2SP tlog-cosignature v1.1): at this time, this was the log's largest tree that I saw.
 
-A cosignature covers the time and the whole text of a ledger checkpoint. It says more than a signature: that the witness
-held the tree against every one that it had cosigned for this log before.
+A cosignature covers the time and the ledger checkpoint. It says more than a signature: that the witness held the tree against
+every one that it had cosigned for this log before. Two kinds are read: Ed25519, which the reference witness makes and every
+public network takes, and ML-DSA-44 (FIPS 204), which a quantum computer does not forge.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from typing import Self
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from lifecycle.errors import MalformedRecord, Tampered
+from lifecycle.errors import LifecycleError, MalformedRecord, Tampered
+from lifecycle.proofs.notes import Checkpoint
 from lifecycle.proofs.signature_lines import (
     SignatureLine,
     decode,
@@ -25,12 +27,14 @@ from lifecycle.proofs.signature_lines import (
     verifier_key_text,
 )
 
-#: The signature type byte of timestamped Ed25519 cosignatures.
-COSIGNATURE_TYPE = b"\x04"
+#: The signature type bytes of timestamped cosignatures: Ed25519, and ML-DSA-44.
+ED25519, ML_DSA_44 = b"\x04", b"\x06"
+#: How many bytes a public key and a signature have, by type.
+_LENGTHS = {ED25519: (32, 64), ML_DSA_44: (1_312, 2_420)}
 _HEADER = "cosignature/v1"
-_KEY_BYTES = 32
+_ML_DSA_LABEL = b"subtree/v1\n\0"
+_SEED_BYTES = 32
 _TIME_BYTES = 8
-_SIGNATURE_BYTES = 64
 _SECRET_MARK = "PRIVATE+KEY+"
 
 
@@ -40,27 +44,30 @@ class WitnessKey:
 
     name: str
     public: bytes
+    kind: bytes = ED25519
 
     def __post_init__(self) -> None:
         require_name(self.name)
-        if len(self.public) != _KEY_BYTES:
-            raise MalformedRecord(f"An Ed25519 key has {_KEY_BYTES} bytes, not {len(self.public)}.", "Pass the key as it was published.")
+        if self.kind not in _LENGTHS or len(self.public) != _LENGTHS[self.kind][0]:
+            raise MalformedRecord(f"The key of a witness does not have {len(self.public)} bytes.", "Pass the key as it was published.")
 
     @property
     def key_id(self) -> bytes:
         """Tells keys of one name apart, and proves nothing."""
-        return key_id(self.name, COSIGNATURE_TYPE + self.public)
+        return key_id(self.name, self.kind + self.public)
 
     def __str__(self) -> str:
-        return verifier_key_text(self.name, COSIGNATURE_TYPE + self.public)
+        return verifier_key_text(self.name, self.kind + self.public)
 
     @classmethod
     def parse(cls, text: str) -> Self:
         """A key from its text. Raises MalformedRecord."""
         name, typed_key = verifier_key_parts(text)
-        if typed_key[:1] != COSIGNATURE_TYPE:
-            raise MalformedRecord("This is not the key of a witness.", "The keys of witnesses are Ed25519 keys of the type 0x04.")
-        return cls(name, typed_key[1:])
+        if typed_key[:1] not in _LENGTHS:
+            raise MalformedRecord(
+                "This is not the key of a witness.", "The keys of witnesses are of the types 0x04 (Ed25519) and 0x06 (ML-DSA-44)."
+            )
+        return cls(name, typed_key[1:], typed_key[:1])
 
     def opened(self, text: str, line: SignatureLine) -> Cosignature | None:
         """The cosignature that a line holds; None where the line is not this key's. Raises Tampered where it does not hold."""
@@ -69,14 +76,25 @@ class WitnessKey:
         seconds = int.from_bytes(line.signature[:_TIME_BYTES], "big")
         signature = line.signature[_TIME_BYTES:]
         try:
-            if len(signature) != _SIGNATURE_BYTES or seconds >= 1 << 63:
+            if len(signature) != _LENGTHS[self.kind][1] or seconds >= 1 << 63:
                 raise InvalidSignature
-            Ed25519PublicKey.from_public_bytes(self.public).verify(signature, _message(text, seconds))
-        except (InvalidSignature, ValueError) as error:
+            self._verify(text, seconds, signature)
+        except (InvalidSignature, ValueError, LifecycleError) as error:
             raise Tampered(
                 f"The cosignature of the witness {self.name} does not hold.", "Ask the witness again, and keep this note as evidence."
             ) from error
         return Cosignature(self, seconds)
+
+    def _verify(self, text: str, seconds: int, signature: bytes) -> None:
+        if self.kind == ED25519:
+            Ed25519PublicKey.from_public_bytes(self.public).verify(signature, _message(text, seconds))
+            return
+        from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PublicKey
+
+        # A time of zero makes no statement that the tree was the largest, and so none that a checkpoint needs.
+        if seconds == 0:
+            raise InvalidSignature
+        MLDSA44PublicKey.from_public_bytes(self.public).verify(signature, ml_dsa_message(self.name, text, seconds))
 
 
 @dataclass(frozen=True)
@@ -115,7 +133,7 @@ class WitnessSigner:
 
     def secret_text(self) -> str:
         """`PRIVATE+KEY+name+hexid+base64`: for a file that nobody else can read, and nowhere else."""
-        return f"{_SECRET_MARK}{self.name}+{self.verifier.key_id.hex()}+{encode(COSIGNATURE_TYPE + self.seed)}"
+        return f"{_SECRET_MARK}{self.name}+{self.verifier.key_id.hex()}+{encode(ED25519 + self.seed)}"
 
     @classmethod
     def parse(cls, secret_text: str) -> Self:
@@ -124,7 +142,7 @@ class WitnessSigner:
         name, _, rest = text.removeprefix(_SECRET_MARK).partition("+")
         identity, _, encoded = rest.partition("+")
         typed = decode(encoded) if text.startswith(_SECRET_MARK) and encoded else b""
-        if typed[:1] != COSIGNATURE_TYPE or len(typed) != 1 + _KEY_BYTES:
+        if typed[:1] != ED25519 or len(typed) != 1 + _SEED_BYTES:
             raise MalformedRecord("This is not the private key of a witness.", "Make one with `python -m lifecycle.witness new-key`.")
         key = cls(name, typed[1:])
         if key.verifier.key_id.hex() != identity:
@@ -145,6 +163,33 @@ def cosignatures(note: str, witnesses: Sequence[WitnessKey]) -> tuple[Cosignatur
             if found is not None and (witness not in latest or latest[witness].at_seconds < found.at_seconds):
                 latest[witness] = found
     return tuple(latest.values())
+
+
+def ml_dsa_message(witness: str, text: str, at_seconds: int) -> bytes:
+    """The `cosigned_message` of C2SP over a whole checkpoint: names and sizes, whatever extension lines the text has.
+
+    Raises MalformedRecord where the text is no ledger checkpoint, ValueError where a name is too long.
+    """
+    checkpoint = Checkpoint.parse(text)
+    return b"".join(
+        (
+            _ML_DSA_LABEL,
+            _short(witness),
+            at_seconds.to_bytes(8, "big"),
+            _short(checkpoint.origin),
+            (0).to_bytes(8, "big"),
+            checkpoint.size.to_bytes(8, "big"),
+            checkpoint.root_hash,
+        )
+    )
+
+
+def _short(name: str) -> bytes:
+    """A name behind its length in one byte (RFC 8446 §3.4)."""
+    content = name.encode()
+    if not 1 <= len(content) <= 255:
+        raise ValueError("a name has 1 to 255 bytes")
+    return len(content).to_bytes(1, "big") + content
 
 
 def _message(text: str, at_seconds: int) -> bytes:

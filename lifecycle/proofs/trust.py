@@ -23,7 +23,7 @@ from typing import Annotated, Literal, Self
 from pydantic import StringConstraints
 
 from lifecycle.errors import InvalidDeclaration, MalformedRecord
-from lifecycle.proofs.cosignatures import COSIGNATURE_TYPE, WitnessKey
+from lifecycle.proofs.cosignatures import ED25519, ML_DSA_44, WitnessKey
 from lifecycle.proofs.notes import Checkpoint, VerifierKey
 from lifecycle.proofs.signature_lines import verifier_key_parts
 from lifecycle.proofs.witness_policy import Witness, WitnessPolicy
@@ -125,7 +125,7 @@ class Trust:
     @classmethod
     def _of_key(cls, text: str) -> Self:
         name, typed_key = verifier_key_parts(text)
-        if typed_key[:1] == COSIGNATURE_TYPE:
+        if typed_key[:1] in {ED25519, ML_DSA_44}:
             return cls(policies=(WitnessPolicy(witnesses=(Witness(name, WitnessKey.parse(text)),), quorum=name),))
         return cls(origin=name, log_keys=(VerifierKey.parse(text),))
 

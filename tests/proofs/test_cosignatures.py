@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lifecycle.errors import LifecycleError, MalformedRecord, Tampered
-from lifecycle.proofs.cosignatures import Cosignature, WitnessKey, WitnessSigner, cosignatures
+from lifecycle.proofs.cosignatures import ML_DSA_44, Cosignature, WitnessKey, WitnessSigner, cosignatures
 from lifecycle.proofs.merkle import EMPTY_ROOT
 from lifecycle.proofs.notes import Checkpoint, SigningKey, VerifierKey, open_note, sign
 from lifecycle.proofs.signature_lines import SignatureLine, taken_apart, with_signatures
@@ -94,3 +95,23 @@ def test_text_that_is_no_key_is_refused_and_never_crashes(text: str) -> None:
         WitnessKey.parse(text)
     with pytest.raises(LifecycleError):
         WitnessSigner.parse(text)
+
+
+def test_a_cosignature_by_ml_dsa_is_read_as_c2sp_writes_it() -> None:
+    """Over the structure of the specification, put together here by hand; another time, size or witness voids it."""
+    private = MLDSA44PrivateKey.generate()
+    witness = WitnessKey("pq.example", private.public_key().public_bytes_raw(), ML_DSA_44)
+    assert WitnessKey.parse(str(witness)) == witness
+    names = bytes([10]) + b"pq.example", bytes([18]) + b"example.org/ledger"
+    numbers = AT.to_bytes(8, "big"), bytes(8), (7).to_bytes(8, "big")
+    message = b"subtree/v1\n\x00" + names[0] + numbers[0] + names[1] + numbers[1] + numbers[2] + EMPTY_ROOT
+    signature = private.sign(message)
+
+    def note(seconds: int, text: str = CHECKPOINT.text()) -> str:
+        line = SignatureLine(witness.name, witness.key_id, seconds.to_bytes(8, "big") + signature)
+        return with_signatures(sign(Checkpoint.parse(text), LOG), [line])
+
+    assert cosignatures(note(AT), [witness]) == (Cosignature(witness, AT),)
+    for forged in (note(AT + 1), note(0), note(AT, Checkpoint(LOG.name, 8, EMPTY_ROOT).text())):
+        with pytest.raises(Tampered, match="does not hold"):
+            cosignatures(forged, [witness])
