@@ -45,8 +45,8 @@ from lifecycle.records.gates import (
     Violation,
 )
 from lifecycle.records.identity import derived_id
-from lifecycle.records.manifest import FILE_NAMES, ManifestFile, ModelManifest, ModelSchemas, TrainingRecipe
 from lifecycle.records.record import Digest, digest_of
+from tests.evidence.parts import ingested, package
 from tests.lineage import lives
 from tests.lineage.in_memory import metering
 from tests.records.declarations import declared
@@ -165,29 +165,13 @@ class House:
     # What happens to a version
 
     def ingests(self) -> None:
-        body = bodies.DatasetIngested(
-            source="applications.csv",
-            source_digest=digest_of(b"source"),
-            contract="credit/1",
-            contract_digest=digest_of(b"contract"),
-            rows=100,
-            splits={"train": 60, "validation": 20, "test": 20},
-            columns=(),
-            licence="CC0-1.0",
-            classification="personal",
-            regions=("EU",),
-            single_feature_auc={},
-            leaking_columns=(),
-            duplicate_rows=0,
-            suspected_label_flips=0,
-        )
         dataset = digest_of(b"dataset")
         about = Subject(kind="dataset", name="credit", digest=dataset)
-        self.happened(body, about, inputs={"source": digest_of(b"source")}, outputs={"dataset": dataset})
+        self.happened(ingested(), about, inputs={"source": digest_of(b"source")}, outputs={"dataset": dataset})
 
     def trains(self, version: int) -> Subject:
         dataset = digest_of(b"dataset")
-        manifest = self._package(version).canonical()
+        manifest = package(self.artifacts, version).canonical()
         model = self.artifacts.put(manifest)
         signature, baseline = self.keep(f"signature {version}"), self.keep("baseline")
         body = bodies.ModelTrained(
@@ -366,27 +350,6 @@ class House:
             report_html_digest=None,
         )
         return self.happened(body, about)
-
-    def _package(self, version: int) -> ModelManifest:
-        files = []
-        schemas = ModelSchemas(inputs=(), positive="good", negative="bad", threshold=0.5)
-        recipe = TrainingRecipe(
-            function="network",
-            options={},
-            seed=version,
-            deterministic=True,
-            device="cpu",
-            precision="float32",
-            epochs=1,
-            dataset_digest=digest_of(b"dataset"),
-            code_commit="c0ffee",
-            packages={},
-        )
-        told = {"schemas": schemas.canonical(), "training": recipe.canonical()}
-        for part, path in FILE_NAMES.items():
-            content = told.get(part, f"{part} of version {version}".encode())
-            files.append(ManifestFile(part=part, path=path, digest=self.artifacts.put(content), size=len(content)))
-        return ModelManifest(model="credit", dataset_digest=digest_of(b"dataset"), files=tuple(files))
 
 
 def evaluated(house: House, version: int = 1) -> Subject:
