@@ -34,7 +34,8 @@ def mend(url: str) -> Examination:
         with LedgerRows(url) as rows, database.writing() as connection:
             # On SQLite the transaction began IMMEDIATE; nothing changes between the examination and what is written.
             connection.execute(_HEAD.select().with_for_update())
-            examination = examine_rows(rows)
+            with rows.snapshot():
+                examination = examine_rows(rows)
             _require_mendable(examination, address)
             _write(connection, examination)
     finally:
