@@ -258,6 +258,8 @@ def of_keeping() -> Iterator[Event]:
     yield happened(pruned, about=ledger)
     hold = derived_id("hold")
     yield happened(bodies.LegalHoldPlaced(hold_id=hold, name="credit", reason="Case 12/2026."), about=ledger)
+    somebody = Commitment(digest=of("whom the hold is on"))
+    yield happened(bodies.LegalHoldPlaced(hold_id=hold, name=None, reason="Case 13/2026.", subject=somebody), about=ledger)
     yield happened(bodies.LegalHoldReleased(hold_id=hold, reason="The case is closed."), about=ledger)
     restored = bodies.LedgerRestored(
         backup_size=12, backup_root=of("root"), last_known="example.org/ledger\n14\nAAAA\n\n— x y\n", lost=2, reason="The disk died."
