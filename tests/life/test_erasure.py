@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from pathlib import Path
 
 import pytest
@@ -267,3 +268,17 @@ def test_what_a_killed_enrolment_left_goes_as_well(kept: KeptHome) -> None:
     (kept.home / ".people.yaml.new").write_text(f"people:\n- id: {PERSON}\n  display_name: {NAME}\n")
     erase(kept.departments, PERSON, reason=REASON)
     assert kept.found(NAME) == []
+
+
+def test_the_gateway_goes_on_writing_while_somebody_is_erased(kept: KeptHome) -> None:
+    """No row and no value of anybody else is lost or torn, whatever comes in meanwhile."""
+    asked = list[str]()
+    writing = threading.Thread(target=lambda: asked.extend(kept.predict(OTHER) for _ in range(400)))
+    writing.start()
+    erase(kept.departments, SUBJECT, reason=REASON)
+    writing.join()
+    assert kept.found(SUBJECT, INCOME, TOWN) == []
+    rows = {row["id"]: row["values"] for row in kept.departments.predictions.rows("credit")}
+    assert len(rows) == 4 + 400
+    assert all(rows[one] == {"income": 1.0, "town": "north"} for one in asked)
+    assert {one for one, values in rows.items() if values is None} == {kept.asked[1], kept.asked[3]}
