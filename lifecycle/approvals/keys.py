@@ -111,8 +111,12 @@ def decode_public(text: str) -> Ed25519PublicKey:
 
 
 def key_id_of(public: str) -> str:
-    """The id that a key goes by unless told otherwise: `ed25519-` and 16 hex digits of the SHA-256 of its raw bytes."""
-    return "ed25519-" + hashlib.sha256(base64.b64decode(public)).hexdigest()[:16]
+    """The id that a key goes by unless told otherwise: its kind and 16 hex digits of the SHA-256 of its raw bytes.
+
+    `ed25519-…`, or `passkey-…` where the bytes are a COSE key.
+    """
+    raw = base64.b64decode(public)
+    return f"{'ed25519' if len(raw) == PUBLIC_KEY_BYTES else 'passkey'}-{hashlib.sha256(raw).hexdigest()[:16]}"
 
 
 def _write_new(path: Path, content: bytes, mode: int) -> None:

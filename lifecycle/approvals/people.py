@@ -12,12 +12,14 @@ from collections.abc import Iterable, Set
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from lifecycle.approvals.keys import decode_public, key_id_of
+from lifecycle.approvals.passkeys import decode_cose
 from lifecycle.errors import InvalidDeclaration, UnknownName
 from lifecycle.records.documents import parse_yaml
-from lifecycle.records.record import ActorId, Digest, Microseconds, Name, Record, canonical_bytes, describe, digest_of
+from lifecycle.records.passkeys import Passkey
+from lifecycle.records.record import ActorId, Digest, Microseconds, Name, Record, canonical_bytes, describe, digest_of, is_none
 
 RegistryName = Literal["project", "home"]
 #: What a registry says of a person that tells nothing of who may do what, and that is to be forgotten with the person.
@@ -41,19 +43,27 @@ class _Dated(Record):
 
 
 class Key(_Dated):
-    """A public key, Ed25519 in base64, and the time in which it may sign."""
+    """A public key in base64, and the time in which it may sign: Ed25519, or with a `passkey` the COSE key of that."""
 
     id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$")
     public: str
+    passkey: Passkey | None = Field(default=None, exclude_if=is_none)
 
-    @field_validator("public")
-    @classmethod
-    def _is_a_key(cls, public: str) -> str:
+    @property
+    def kind(self) -> Literal["ed25519", "passkey"]:
+        """What a person signs with: a key file on the command line, or a passkey at the desk."""
+        return "ed25519" if self.passkey is None else "passkey"
+
+    @model_validator(mode="after")
+    def _is_a_key(self) -> Self:
         try:
-            decode_public(public)
+            if self.passkey is None:
+                decode_public(self.public)
+            else:
+                decode_cose(self.public)
         except InvalidDeclaration as error:
             raise ValueError(error.what) from error
-        return public
+        return self
 
 
 class Person(Record):
@@ -66,6 +76,10 @@ class Person(Record):
     keys: tuple[Key, ...] = ()
     #: SHA-256 of each lower-case address that the person commits under, in hex.
     git: tuple[str, ...] = ()
+
+    @property
+    def passkeys(self) -> tuple[Passkey, ...]:
+        return tuple(key.passkey for key in self.keys if key.passkey is not None)
 
 
 class Group(Record):
@@ -134,6 +148,9 @@ class Registry(Record):
         )
         _refuse_twice("the person", [person.id for _, person in everybody])
         _refuse_twice("the key", [key.public for _, person in everybody for key in person.keys])
+        _refuse_twice(
+            "the passkey", [key.passkey.credential_id for _, person in everybody for key in person.keys if key.passkey is not None]
+        )
         _refuse_twice("the key id", [key.id for _, person in everybody for key in person.keys])
         _refuse_twice("the git address", [address for _, person in everybody for address in person.git])
         _refuse_twice(
@@ -184,6 +201,14 @@ class Registry(Record):
     def key(self, key_id: str) -> tuple[Person, Key] | None:
         """The key of this id, and whose it is."""
         return next(((person, key) for person in self.people.values() for key in person.keys if key.id == key_id), None)
+
+    def passkey(self, credential_id: str) -> tuple[Person, Key] | None:
+        """The passkey with this credential, and whose it is."""
+        for person in self.people.values():
+            for key in person.keys:
+                if key.passkey is not None and key.passkey.credential_id == credential_id:
+                    return person, key
+        return None
 
     @property
     def document(self) -> bytes:

@@ -1,25 +1,37 @@
-"""Statements: what an approver signs, as a DSSE envelope (github.com/secure-systems-lab/dsse, v1.0.2) with Ed25519.
+"""Statements: what an approver signs, as a DSSE envelope (github.com/secure-systems-lab/dsse, v1.0.2).
 
 The signature is over the pre-authentication encoding of the type and the payload, so that bytes signed as one thing can
-never be shown as another. A statement is worth something only through the registry: the key must be enrolled, in force
-when it signed, and belong to the person who the statement says speaks.
+never be shown as another: by an Ed25519 key directly, by a passkey through its challenge. A statement is worth something
+only through the registry: the key must be enrolled, in force when it signed, and belong to the person who the statement says
+speaks.
 """
 
 from __future__ import annotations
 
 import base64
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from lifecycle.approvals.keys import decode_public, encode_public
+from lifecycle.approvals.passkeys import require_asserted
 from lifecycle.approvals.people import Key, Person, Registry
 from lifecycle.errors import LifecycleError, MalformedRecord, Refused, Tampered
 from lifecycle.records.approval import STATEMENT_TYPE, Envelope, Statement, decoded
 from lifecycle.records.gates import VerifiedApproval
 from lifecycle.records.identity import now_us
+from lifecycle.records.passkeys import Assertion, Passkey
 from lifecycle.records.record import ActorId, Microseconds, Record
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+
+class VerifyingKey(Protocol):
+    """A public key in base64: of a passkey, or Ed25519. `people.Key` and an event's `EnrolledKey` both are one."""
+
+    @property
+    def public(self) -> str: ...
+    @property
+    def passkey(self) -> Passkey | None: ...
 
 
 def pre_authentication(payload_type: str, payload: bytes) -> bytes:
@@ -61,18 +73,35 @@ def signer_of(envelope: Envelope, payload_type: str, registry: Registry) -> tupl
     if found is None:
         raise Refused(f"Nobody here has a key {envelope.key_id}.", "Have the key enrolled, or sign with one that is.", ("KEY-ENROLLED",))
     person, key = found
-    require_signed_by(envelope, key.public, person.id)
+    require_signed_by(envelope, key, person.id)
     return person, key
 
 
-def require_signed_by(envelope: Envelope, public: str, signer: ActorId) -> None:
-    """Raises Tampered unless this key (Ed25519 in base64), which is the signer's, signed exactly these bytes as what they are."""
+def require_signed_by(envelope: Envelope, key: VerifyingKey, signer: ActorId) -> None:
+    """Raises Tampered unless this key, which is the signer's, signed exactly these bytes as what they are."""
     from cryptography.exceptions import InvalidSignature
 
+    message, signature = pre_authentication(envelope.payload_type, envelope.payload_bytes()), decoded(envelope.signature)
+    if (envelope.assertion is None) != (key.passkey is None):
+        raise Tampered(f"The signature is of another kind than the key of {signer}.", "Ask them to sign again.")
+    if envelope.assertion is not None and key.passkey is not None:
+        require_asserted(envelope.assertion, signature, message, key.public, key.passkey)
+        return
     try:
-        decode_public(public).verify(decoded(envelope.signature), pre_authentication(envelope.payload_type, envelope.payload_bytes()))
+        decode_public(key.public).verify(signature, message)
     except InvalidSignature as error:
         raise Tampered(f"The signature is not one by {signer} on these bytes.", "Ask them to sign again.") from error
+
+
+def asserted(record: Record, payload_type: str, key_id: str, assertion: Assertion, signature: bytes) -> Envelope:
+    """A record as somebody signed it with a passkey. Whether they did is for `signer_of` to say."""
+    return Envelope(
+        payload_type=payload_type,
+        payload=base64.b64encode(record.canonical()).decode("ascii"),
+        key_id=key_id,
+        signature=base64.b64encode(signature).decode("ascii"),
+        assertion=assertion,
+    )
 
 
 def require_in_force(

@@ -198,7 +198,7 @@ def _signature_fault(departments: Departments, model: Digest, signature: Digest)
 def _statement_fault(envelope: Envelope, key: EnrolledKey) -> str:
     from lifecycle.approvals.statements import require_signed_by
 
-    return _fault(lambda: require_signed_by(envelope, key.public, envelope.statement().approver))
+    return _fault(lambda: require_signed_by(envelope, key, envelope.statement().approver))
 
 
 def _fault(look: Callable[[], object]) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 from lifecycle.records.bodies import Body
 from lifecycle.records.bodies.data import DatasetIngested, DatasetRejected
 from lifecycle.records.bodies.decisions import ApprovalGiven, ApprovalRefused, ApprovalRequested, DecisionMade
-from lifecycle.records.bodies.governors import GovernanceChanged, PersonEnrolled
+from lifecycle.records.bodies.governors import GovernanceChanged, KeyEnrolled, PersonEnrolled, SignInRefused
 from lifecycle.records.bodies.serving import (
     MonitoringReported,
     PredictionsSealed,
@@ -40,6 +40,8 @@ _ABOUT: _Fields = {
         "environment": "decision.input.target.environment",
     },
     PersonEnrolled: {"subject.name": "person"},
+    KeyEnrolled: {"subject.name": "person"},
+    SignInRefused: {"subject.name": "person"},
 }
 _SIGNED = {
     "model": "statement.model_digest",
@@ -83,6 +85,7 @@ _OUTPUTS: _Fields = {
     ModelEvaluated: {"evidence": "evidence_digest", **_REPORTS},
     MonitoringReported: _REPORTS,
     PersonEnrolled: {"people": "registry_digest"},
+    KeyEnrolled: {"people": "registry_digest"},
     PredictionsSealed: {"predictions": "root"},
     GovernanceChanged: {"bundle": "bundle_digest", "people": "people_digest"},
 }

@@ -6,8 +6,11 @@ import base64
 import binascii
 from typing import Literal, TypeVar
 
+from pydantic import Field
+
 from lifecycle.errors import MalformedRecord
-from lifecycle.records.record import ActorId, Digest, Id, Microseconds, Name, Prose, Record, Version
+from lifecycle.records.passkeys import Assertion
+from lifecycle.records.record import ActorId, Digest, Id, Microseconds, Name, Prose, Record, Version, is_none
 
 #: The DSSE payload types of what people sign: bytes signed as the one never count as another.
 STATEMENT_TYPE = "application/vnd.lifecycle.approval-statement+json"
@@ -79,12 +82,14 @@ class WaiverStatement(Record):
 
 
 class Envelope(Record):
-    """A DSSE envelope with one Ed25519 signature; base64 as DSSE writes it."""
+    """A DSSE envelope with one signature, by an Ed25519 key or by a passkey; base64 as DSSE writes it."""
 
     payload_type: str
     payload: str
     key_id: str
     signature: str
+    #: For a passkey alone, whose signature is over this and, in its challenge, over what DSSE signs.
+    assertion: Assertion | None = Field(default=None, exclude_if=is_none)
 
     def payload_bytes(self) -> bytes:
         """The bytes that are signed as the payload. Raises MalformedRecord."""

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from lifecycle.lineage.describing.description import Description, Tellers
-from lifecycle.records.bodies.governors import GovernanceChanged, GovernanceProposed, GovernanceSigned, KeyRevoked, PersonEnrolled
+from lifecycle.records.bodies.governors import (
+    GovernanceChanged,
+    GovernanceProposed,
+    GovernanceSigned,
+    KeyEnrolled,
+    KeyRevoked,
+    PersonEnrolled,
+    SignInRefused,
+)
 from lifecycle.records.events import Event
 from lifecycle.records.record import JsonObject
 
@@ -18,6 +26,17 @@ def _enrolled(event: Event, body: PersonEnrolled) -> Description:
     }
     label = f"enrolled {body.person} as {', '.join(body.roles) or 'nothing'}"
     return Description(f"enrolment/{event.id}", "enrolment", label, "complete", facts, generated=(("people", body.registry_digest),))
+
+
+def _key_enrolled(event: Event, body: KeyEnrolled) -> Description:
+    facts: JsonObject = {"person": body.person, "keys": [body.key.id], "registry": body.registry}
+    made = () if body.registry_digest is None else (("people", body.registry_digest),)
+    return Description(f"enrolment/{event.id}", "enrolment", f"enrolled a passkey of {body.person}", "complete", facts, generated=made)
+
+
+def _sign_in_refused(event: Event, body: SignInRefused) -> Description:
+    facts: JsonObject = {"person": body.person, "key": body.key_id, "rules": list(body.rules), "reason": body.reason}
+    return Description(f"sign_in/{event.id}", "sign_in", f"refused a sign-in with a key of {body.person}", "denied", facts)
 
 
 def _key_revoked(event: Event, body: KeyRevoked) -> Description:
@@ -47,5 +66,7 @@ TELLERS: Tellers = {
     GovernanceSigned: _agreed,
     GovernanceChanged: _governance_changed,
     PersonEnrolled: _enrolled,
+    KeyEnrolled: _key_enrolled,
+    SignInRefused: _sign_in_refused,
     KeyRevoked: _key_revoked,
 }

@@ -12,7 +12,7 @@ from lifecycle.lineage.outline import TONES, moment
 from lifecycle.lineage.reading import short
 from lifecycle.lineage.step import Part, Step
 from lifecycle.records.bodies.decisions import ApprovalGiven, DecisionMade
-from lifecycle.records.bodies.governors import EnrolledKey, KeyRevoked, PersonEnrolled
+from lifecycle.records.bodies.governors import EnrolledKey, KeyEnrolled, KeyRevoked, PersonEnrolled
 from lifecycle.records.bodies.serving import RolloutCompleted, RolloutRequested, RolloutStepReached
 from lifecycle.records.events import Event
 from lifecycle.records.gates import Decision, DeploymentEvidence, VerifiedApproval
@@ -190,14 +190,16 @@ def _enrolment(walk: Walk, given: Found[ApprovalGiven], edge: str) -> Step:
     """That the key which signed was the approver's, by the ledger, and that the signature is one by it."""
     envelope, approver = given.body.envelope, given.body.statement.approver
 
-    def keys(body: PersonEnrolled) -> list[EnrolledKey]:
-        return [key for key in body.keys if body.person == approver and key.id == envelope.key_id]
+    def keys(body: PersonEnrolled | KeyEnrolled) -> list[EnrolledKey]:
+        owned = body.keys if isinstance(body, PersonEnrolled) else (body.key,)
+        return [key for key in owned if body.person == approver and key.id == envelope.key_id]
 
-    found = walk.chain.latest(
-        PersonEnrolled,
-        lambda event, body: bool(keys(body)),
-        f"the ledger never enrolled the key {envelope.key_id} for {approver}",
-    )
+    enrolments: list[Found[Any]] = [
+        *walk.chain.all(PersonEnrolled, lambda event, body: bool(keys(body))),
+        *walk.chain.all(KeyEnrolled, lambda event, body: bool(keys(body))),
+    ]
+    require(bool(enrolments), f"the ledger never enrolled the key {envelope.key_id} for {approver}")
+    found = max(enrolments, key=lambda one: one.index or 0)
     fault = walk.verifiers.statement(envelope, keys(found.body)[0])
     require(not fault, fault)
     revoked = walk.chain.all(KeyRevoked, lambda event, body: body.key_id == envelope.key_id)

@@ -30,7 +30,7 @@ ABOUT_MODEL = (
     "VersionRevoked",
 )
 #: Those on people and on the ledger itself.
-ABOUT_OTHERS = ("PersonEnrolled", "KeyRevoked", "SubjectErased")
+ABOUT_OTHERS = ("PersonEnrolled", "KeyEnrolled", "KeyRevoked", "SubjectErased")
 
 
 class NotFound(Exception):

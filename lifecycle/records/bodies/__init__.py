@@ -15,7 +15,15 @@ from lifecycle.records.bodies.decisions import (
     VersionRevoked,
     WaiverSigned,
 )
-from lifecycle.records.bodies.governors import GovernanceChanged, GovernanceProposed, GovernanceSigned, KeyRevoked, PersonEnrolled
+from lifecycle.records.bodies.governors import (
+    GovernanceChanged,
+    GovernanceProposed,
+    GovernanceSigned,
+    KeyEnrolled,
+    KeyRevoked,
+    PersonEnrolled,
+    SignInRefused,
+)
 from lifecycle.records.bodies.keeping import (
     BodiesPruned,
     LedgerRestored,
@@ -64,7 +72,9 @@ BODIES: dict[str, type[Body]] = {
         MonitoringReported,
         PredictionsSealed,
         PersonEnrolled,
+        KeyEnrolled,
         KeyRevoked,
+        SignInRefused,
         GovernanceProposed,
         GovernanceSigned,
         GovernanceChanged,
@@ -91,6 +101,7 @@ __all__ = [
     "GovernanceChanged",
     "GovernanceProposed",
     "GovernanceSigned",
+    "KeyEnrolled",
     "KeyRevoked",
     "LedgerRestored",
     "LegalHoldPlaced",
@@ -107,6 +118,7 @@ __all__ = [
     "RolloutCompleted",
     "RolloutRequested",
     "RolloutStepReached",
+    "SignInRefused",
     "SubjectErased",
     "TrainingFailed",
     "TrainingStarted",

@@ -10,14 +10,19 @@ from lifecycle.errors import MalformedRecord
 from lifecycle.records.approval import Envelope, GovernanceStatement
 from lifecycle.records.bodies.body import Body
 from lifecycle.records.identity import Commitment
+from lifecycle.records.passkeys import Passkey
 from lifecycle.records.record import ActorId, Digest, Id, Name, Record, is_none
+
+#: In base64: an Ed25519 key (32 bytes), or the COSE key of a passkey on that curve (42 bytes) or on P-256 (77 bytes).
+PublicKey = Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9+/]{43}=|[A-Za-z0-9+/]{56}|[A-Za-z0-9+/]{103}=)$")]
 
 
 class EnrolledKey(Record):
-    """A public key, Ed25519 in base64, and the id that it goes by: whoever verifies a signature needs no more."""
+    """A public key and the id that it goes by, with where it speaks if it is a passkey: whoever verifies a signature needs no more."""
 
     id: str
-    public: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9+/]{43}=$")]
+    public: PublicKey
+    passkey: Passkey | None = Field(default=None, exclude_if=is_none)
 
 
 class PersonEnrolled(Body):
@@ -33,11 +38,33 @@ class PersonEnrolled(Body):
     directory: Commitment | None = Field(default=None, exclude_if=is_none)
 
 
+class KeyEnrolled(Body):
+    """A person registered a passkey, with an invitation that was made for them.
+
+    It counts with the registry that has it: in `local` that of the digest, elsewhere the one that others agree to.
+    """
+
+    person: ActorId
+    key: EnrolledKey
+    #: Where it was written to, and the registry as it then was; None where others must agree to it first.
+    registry: Literal["project", "home"] | None
+    registry_digest: Digest | None
+
+
 class KeyRevoked(Body):
     """A key counts no more, for nothing that it ever signed: whoever stole it can date a statement as they like."""
 
     person: ActorId
     key_id: str
+    reason: str
+
+
+class SignInRefused(Body):
+    """Somebody used a key that is enrolled in a way that it must not be used: a copy of it may be about."""
+
+    person: ActorId
+    key_id: str
+    rules: tuple[str, ...]
     reason: str
 
 

@@ -14,7 +14,7 @@ from lifecycle.records.identity import derived_id
 from lifecycle.records.prediction import PredictedOutput, Prediction
 from lifecycle.records.record import Record
 from tests.records.samples.judging import EVIDENCE, PROMOTION, STATEMENT, decision
-from tests.records.samples.parts import AT_US, DAY_US, DECLARED, PLAN, RUN, of
+from tests.records.samples.parts import AT_US, DAY_US, DECLARED, PASSKEY, PASSKEY_PUBLIC, PLAN, RUN, of
 
 #: A public key of Ed25519: the first test vector of RFC 8032.
 PUBLIC = base64.b64encode(bytes.fromhex("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a")).decode()
@@ -73,6 +73,8 @@ def documents() -> Iterator[Record]:
         groups=(Group(id="officers", members=("rita",)),),
         delegations=(Delegation.model_validate({"from": "rita", "to": "sam", "from_us": AT_US}),),
     )
+    passkey = Key(id="passkey-1", public=PASSKEY_PUBLIC, passkey=PASSKEY)
+    yield Registry(people={"rita": Person(id="rita", keys=(passkey,))}, origin={"rita": "home"}, groups=(), delegations=())
     yield rollout.RolloutOrder(
         rollout_id=derived_id("rollout"),
         model="credit",

@@ -12,8 +12,23 @@ from lifecycle.records.bodies.keeping import ClosedVersion, ErasedRows, LeafRang
 from lifecycle.records.bodies.serving import GuardrailVerdict, SealedVersion
 from lifecycle.records.events import Event, Subject
 from lifecycle.records.identity import Commitment, derived_id
+from lifecycle.records.passkeys import Assertion
 from tests.records.samples.judging import EVIDENCE, GOVERNANCE, NEEDED, REFUSAL, SHOWN, STATEMENT, WAIVER, decision, enveloped
-from tests.records.samples.parts import ARMS, AT_US, DAY_US, DECLARED, METERING, PLAN, RUN, TRIGGER, happened, measured, of
+from tests.records.samples.parts import (
+    ARMS,
+    AT_US,
+    DAY_US,
+    DECLARED,
+    METERING,
+    PASSKEY,
+    PASSKEY_PUBLIC,
+    PLAN,
+    RUN,
+    TRIGGER,
+    happened,
+    measured,
+    of,
+)
 
 
 def of_data() -> Iterator[Event]:
@@ -118,6 +133,10 @@ def of_decisions() -> Iterator[Event]:
     yield happened(requested, inputs={**shown_to_people, "evidence": "evidence", "report_json": "report as JSON"})
     signed = {**shown_to_people, "evidence": EVIDENCE.content_digest(), "report_json": "report as JSON"}
     yield happened(bodies.ApprovalGiven(envelope=enveloped(STATEMENT)), inputs=signed, approval=STATEMENT.content_digest())
+    by_passkey = enveloped(STATEMENT).model_copy(
+        update={"key_id": "passkey:1", "assertion": Assertion(authenticator_data="AAAA", client_data="e30=")}
+    )
+    yield happened(bodies.ApprovalGiven(envelope=by_passkey), inputs=signed, approval=STATEMENT.content_digest())
     yield happened(bodies.ApprovalRefused(envelope=enveloped(REFUSAL)), inputs=signed, approval=REFUSAL.content_digest())
     yield happened(bodies.ApprovalBarred(approver="olga", rules=("APR-MAKER",), reason="owns the model", statement_digest=of("statement")))
     yield happened(bodies.WaiverSigned(envelope=enveloped(WAIVER, WAIVER_TYPE)), inputs={"model": "model 2"})
@@ -224,6 +243,11 @@ def of_governors() -> Iterator[Event]:
     yield happened(enrolled, about=rita, people="people")
     known = enrolled.model_copy(update={"directory": Commitment(digest=of("what the directory says"))})
     yield happened(known, about=rita, people="people")
+    passkey = EnrolledKey(id="passkey:1", public=PASSKEY_PUBLIC, passkey=PASSKEY)
+    at_once = bodies.KeyEnrolled(person="rita", key=passkey, registry="home", registry_digest=of("people"))
+    yield happened(at_once, about=rita, people="people")
+    refused = bodies.SignInRefused(person="rita", key_id="passkey:1", rules=("KEY-COUNTER",), reason="The passkey's count went back.")
+    yield happened(refused, about=rita)
     yield from of_governance()
     yield happened(bodies.KeyRevoked(person="rita", key_id="ed25519:1", reason="lost — “é”, 😀"), about=rita)
 
