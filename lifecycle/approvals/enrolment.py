@@ -10,8 +10,8 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
-from lifecycle.approvals.people import PERSONAL, People, Person
-from lifecycle.errors import Unavailable
+from lifecycle.approvals.people import PERSONAL, Key, People, Person
+from lifecycle.errors import InvalidDeclaration, Unavailable
 from lifecycle.records.documents import parse_yaml
 from lifecycle.records.record import ActorId, JsonObject
 
@@ -27,10 +27,22 @@ def enrol_person(path: Path, person: Person, before_it_counts: Callable[[Path], 
     registry as it was. Two that enrol at once take turns. Raises InvalidDeclaration for a file that is no registry,
     Unavailable where it can't be written.
     """
+    _replaced(path, lambda: _with(path, person), before_it_counts)
+
+
+def enrol_key(path: Path, person: ActorId, key: Key, before_it_counts: Callable[[Path], None]) -> None:
+    """Adds a key to what the registry in this file says of a person; otherwise like `enrol_person`.
+
+    Raises InvalidDeclaration where the file knows no such person.
+    """
+    _replaced(path, lambda: _with_key(path, person, key), before_it_counts)
+
+
+def _replaced(path: Path, text: Callable[[], str], before_it_counts: Callable[[Path], None]) -> None:
     new = path.with_name(f".{path.name}.new")
     try:
         with _alone_with(path):
-            new.write_text(_with(path, person), encoding="utf-8")
+            new.write_text(text(), encoding="utf-8")
             try:
                 before_it_counts(new)
                 _replace(new, path)
@@ -71,6 +83,23 @@ def _with(path: Path, person: Person) -> str:
     """The text of the registry with one person more; the comments that it begins with stay."""
     text, content, people = _read(path)
     return _written(text, {**content, "people": [*people, _plain(person)]})
+
+
+def _with_key(path: Path, person: ActorId, key: Key) -> str:
+    """The same with one key more."""
+    text, content, people = _read(path)
+    entry = next((one for one in people if isinstance(one, dict) and one.get("id") == person), None)
+    if entry is None:
+        raise InvalidDeclaration(f"{path} does not have {person} any more.", "Enrol them again: `lifecycle people add`.")
+    keys = entry.get("keys") or []
+    assert isinstance(keys, list)  # People.read accepts nothing else
+    entry["keys"] = [*keys, plain_key(key)]
+    return _written(text, {**content, "people": people})
+
+
+def plain_key(key: Key) -> JsonObject:
+    """A key as it stands in a registry's file."""
+    return key.model_dump(mode="json", exclude_none=True)
 
 
 def _read(path: Path) -> tuple[str, JsonObject, list[JsonValue]]:

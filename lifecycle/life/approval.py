@@ -1,7 +1,8 @@
 """Approving and refusing: one person signs, over exactly the bytes that the gate asked about.
 
-The statement is signed and verified first; then the promotion gate is shown it beside the others. Where a rule of
-separation of duties or of approvals bars it, the attempt is recorded and the approval does not exist.
+What is to be signed is made first; the person signs it, with a key file or with a passkey at the desk. Then it is verified, and
+the promotion gate is shown it beside the others. Where a rule of separation of duties or of approvals bars it, the attempt is
+recorded and the approval does not exist.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from lifecycle.records.bodies import Body
 from lifecycle.records.bodies.decisions import ApprovalBarred, ApprovalGiven, ApprovalRefused, ApprovalRequested
 from lifecycle.records.events import Actor, Event, Recorded, Subject
 from lifecycle.records.gates import Decision, GateInput, Outcome, PromotionEvidence, RequiredApproval, VerifiedApproval, Violation
-from lifecycle.records.identity import new_id, now_us
+from lifecycle.records.identity import derived_id, now_us
 from lifecycle.wiring import Departments
 
 #: Rules about who may speak and what a statement is worth. What they find about one statement bars that statement.
@@ -49,35 +50,72 @@ def approve_version(
     reason: str,
     decision: Literal["approve", "reject"] = "approve",
 ) -> ApprovalOutcome:
-    """Signs what is asked for about one version, in one person's name, and records it.
+    """Signs what is asked for about one version, in one person's name and with a key file, and records it.
 
-    Raises Refused where nothing is asked for, where the person may not speak (the attempt is recorded as ApprovalBarred and
-    the error carries the rules), and where the key is not theirs; Unavailable where the gate does not answer.
+    Raises like `statement_to_sign` and `record_signed`, and Refused where the key is not theirs.
     """
     from lifecycle.approvals.keys import load_key
-    from lifecycle.approvals.statements import approval_of, sign_statement, verify_statement
+    from lifecycle.approvals.statements import sign_statement
 
+    statement = statement_to_sign(departments, model, version, person=person, reason=reason, decision=decision)
+    return record_signed(departments, sign_statement(statement, load_key(key_file), people_in_force(departments)))
+
+
+def statement_to_sign(
+    departments: Departments, model: str, version: int, *, person: str, reason: str, decision: Literal["approve", "reject"]
+) -> Statement:
+    """What somebody is to sign about one version. Every call makes another statement, with a nonce of its own.
+
+    Raises Refused where nothing is asked for, UnknownName for nobody, InvalidDeclaration for a reason that says nothing.
+    """
     require_prose(reason, "An approval" if decision == "approve" else "A refusal")
-    requested = _open_request(departments, model, version)
-    statement = _statement(departments, requested, person, reason, decision)
+    return _statement(departments, _open_request(departments, model, version), person, reason, decision)
+
+
+def record_signed(departments: Departments, envelope: Envelope) -> ApprovalOutcome:
+    """Records what somebody signed, under an id that follows from the statement: it can't stand in the ledger twice.
+
+    Raises Refused where the person may not speak (the attempt is recorded as ApprovalBarred and the error carries the rules),
+    where the key is not theirs, and where what they were shown is not asked for any more; Tampered where the signature does not
+    hold; Unavailable where the gate does not answer.
+    """
+    from lifecycle.approvals.statements import approval_of, verify_statement
+
     people = people_in_force(departments)
-    envelope = sign_statement(statement, load_key(key_file), people)
-    verified = verify_statement(envelope, people, now_us())
-    event_id = new_id()
-    approval = approval_of(event_id, verified, people, consumed=False, at_us=now_us())
-    asked = _question(departments, model, version, approval)
+    statement = verify_statement(envelope, people, now_us())
+    requested = _open_request(departments, statement.model, statement.version)
+    _require_as_asked(departments, requested, statement)
+    event_id = derived_id("signed", statement.content_digest())
+    approval = approval_of(event_id, statement, people, consumed=False, at_us=now_us())
+    asked = _question(departments, statement.model, statement.version, approval)
     answered = departments.gate_keeper.ask(asked)
     _require_answer(answered)
-    barring = _barring(answered, event_id, decision)
+    barring = _barring(answered, event_id, statement.decision)
     if barring:
-        _record_barred(departments, requested, statement, barring)
+        rules = tuple(dict.fromkeys(failure.rule for failure in barring))
+        record_barred(departments, statement, rules)
         raise Refused(
-            f"{person} may not {decision} {model}:{version}: {' '.join(dict.fromkeys(failure.message for failure in barring))}",
+            f"{statement.approver} may not {statement.decision} {statement.model}:{statement.version}: "
+            f"{' '.join(dict.fromkeys(failure.message for failure in barring))}",
             barring[0].fix,
-            tuple(dict.fromkeys(failure.rule for failure in barring)),
+            rules,
         )
     recorded = _record(departments, requested, asked, statement, envelope, event_id)
     return ApprovalOutcome(recorded, statement, answered.result.outcome, answered.result.required_approvals)
+
+
+def recorded_before(departments: Departments, statement: Statement) -> Recorded | None:
+    """The record of what was signed, if it stands in the ledger already."""
+    return departments.ledger.find(derived_id("signed", statement.content_digest()))
+
+
+def record_barred(departments: Departments, statement: Statement, rules: tuple[str, ...], *, authenticated: bool = True) -> None:
+    """Keeps the attempt to approve or refuse that these rules bar. `authenticated`: whether it was really they who tried."""
+    subject = Subject(kind="model", name=statement.model, version=statement.version, digest=statement.model_digest)
+    body = ApprovalBarred(approver=statement.approver, rules=rules, reason=statement.reason, statement_digest=statement.content_digest())
+    event = _event(departments, body, subject, statement)
+    actor = event.actor.model_copy(update={"authenticated": authenticated})
+    departments.ledger.append(event.model_copy(update={"actor": actor}))
 
 
 def _open_request(departments: Departments, model: str, version: int) -> Recorded:
@@ -135,6 +173,22 @@ def _statement(
     )
 
 
+def _require_as_asked(departments: Departments, requested: Recorded, statement: Statement) -> None:
+    """Raises Refused where what was signed is not what is asked for now: the version was judged again since it was shown."""
+    now = _statement(departments, requested, statement.approver, statement.reason, statement.decision)
+    of_the_moment = {"nonce": statement.nonce, "signed_at_us": statement.signed_at_us}
+    if now.model_copy(update=of_the_moment) != statement:
+        raise _judged_again(statement)
+
+
+def _judged_again(statement: Statement) -> Refused:
+    return Refused(
+        f"{statement.model}:{statement.version} was judged again, refused or withdrawn in this moment.",
+        "Look at `lifecycle status`, and sign what is asked for now.",
+        ("STATE",),
+    )
+
+
 def _question(departments: Departments, model: str, version: int, approval: VerifiedApproval) -> GateInput:
     """The promotion gate's question of this moment with this approval added."""
     others = judging.approvals_for(departments, model, version)
@@ -155,16 +209,6 @@ def _barring(answered: Decision, event_id: str, decision: str) -> list[Violation
         for failure in (*answered.result.violations, *answered.result.warnings)
         if failure.subject == event_id and failure.rule.startswith(BARRING) and (decision, failure.rule) != ("reject", REFUSAL_RULE)
     ]
-
-
-def _record_barred(departments: Departments, requested: Recorded, statement: Statement, barring: list[Violation]) -> None:
-    body = ApprovalBarred(
-        approver=statement.approver,
-        rules=tuple(dict.fromkeys(failure.rule for failure in barring)),
-        reason=statement.reason,
-        statement_digest=statement.content_digest(),
-    )
-    departments.ledger.append(_event(departments, body, requested.event.subject, statement))
 
 
 def _record(
@@ -194,11 +238,7 @@ def _record(
             since=requested.index + 1,
         )
         if any(recorded.event.environment == departments.environment for recorded in asked_now):
-            raise Refused(
-                f"{statement.model}:{statement.version} was judged again, refused or withdrawn in this moment.",
-                "Look at `lifecycle status`, and sign what is asked for now.",
-                ("STATE",),
-            )
+            raise _judged_again(statement)
         receipt = writer.append(event)
     return Recorded(index=receipt.index, event=event)
 

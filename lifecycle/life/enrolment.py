@@ -6,18 +6,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lifecycle.errors import InvalidDeclaration, UnknownName
+from lifecycle.life.governed import UNGOVERNED
+from lifecycle.life.recording import links
 from lifecycle.life.standing import body_of
-from lifecycle.records.bodies.governors import EnrolledKey, KeyRevoked, PersonEnrolled
+from lifecycle.records.bodies.governors import EnrolledKey, KeyEnrolled, KeyRevoked, PersonEnrolled
 from lifecycle.records.events import Actor, Event, Subject
 from lifecycle.records.identity import commit
-from lifecycle.records.record import JsonObject
+from lifecycle.records.record import ActorId, JsonObject
 from lifecycle.wiring import Departments
 
 if TYPE_CHECKING:
-    from lifecycle.approvals.people import Person, Registry
+    from lifecycle.approvals.people import Key, Person, Registry
 
 #: Nobody signs in to enrol somebody: that it was done from the command line is all that is known.
 COMMAND_LINE = Actor(id="command_line", kind="service", authenticated=False)
+#: Whoever had the link registers a passkey: that it was somebody who had it is all that is known.
+DESK = Actor(id="desk", kind="service", authenticated=False)
 
 
 def enrol(
@@ -73,7 +77,7 @@ def enrol(
             person=person,
             roles=roles,
             teams=teams,
-            keys=tuple(EnrolledKey(id=key.id, public=key.public) for key in keys),
+            keys=tuple(_as_enrolled(key) for key in keys),
             registry="project" if in_project else "home",
             registry_digest=registry.digest,
             directory=directory,
@@ -85,10 +89,55 @@ def enrol(
                 writer.keep(opening, person)
 
     enrol_person(project if in_project else home, somebody, record)
-    # Both were read before: whoever asks next must see the registry as it is now.
+    _forget_what_was_read(departments)
+    return True
+
+
+def enrol_passkey(departments: Departments, person: ActorId, key: Key) -> bool:
+    """Records that a person registered a passkey, and returns whether it counts now.
+
+    In `local` it is written into the registry that has the person. Elsewhere it counts once it stands in governance/people.yaml and
+    two others have agreed to that. Raises UnknownName for nobody, InvalidDeclaration for a key that was revoked or is
+    somebody's already.
+    """
+    from lifecycle.approvals.enrolment import enrol_key
+    from lifecycle.approvals.people import Registry
+
+    somebody, origin = departments.people.person(person), departments.people.origin[person]
+    if key.id in revoked_keys(departments):
+        raise InvalidDeclaration(f"The key {key.id} was revoked.", "Register another passkey.")
+    if key in somebody.keys:
+        return True
+    project = departments.settings.project / "governance" / "people.yaml"
+    home = departments.folder(".") / "people.yaml"
+
+    def record(new_file: Path) -> None:
+        registry = Registry.load(new_file, home) if origin == "project" else Registry.load(project, new_file)
+        departments.artifacts.put(registry.document)
+        _record_key(departments, KeyEnrolled(person=person, key=_as_enrolled(key), registry=origin, registry_digest=registry.digest))
+
+    if departments.environment != UNGOVERNED:
+        _record_key(departments, KeyEnrolled(person=person, key=_as_enrolled(key), registry=None, registry_digest=None))
+        return False
+    enrol_key(project if origin == "project" else home, person, key, record)
+    _forget_what_was_read(departments)
+    return True
+
+
+def _record_key(departments: Departments, body: KeyEnrolled) -> None:
+    subject = Subject(kind="person", name=body.person)
+    made = links(people=body.registry_digest)
+    departments.ledger.append(Event.happened(body, subject=subject, actor=DESK, environment=departments.environment, outputs=made))
+
+
+def _as_enrolled(key: Key) -> EnrolledKey:
+    return EnrolledKey(id=key.id, public=key.public, passkey=key.passkey)
+
+
+def _forget_what_was_read(departments: Departments) -> None:
+    """Whoever asks next must see the registry as it is now."""
     for stale in ("people", "gate_keeper"):
         vars(departments).pop(stale, None)
-    return True
 
 
 def directory_entry(person: Person) -> JsonObject:
