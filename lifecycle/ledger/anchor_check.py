@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from lifecycle.errors import LifecycleError
 from lifecycle.ledger.findings import Assurance, Exposure, Finding
-from lifecycle.ledger.receipts import AnchorReceipt, exposure_of
+from lifecycle.ledger.receipts import AnchorKind, AnchorReceipt, exposure_of
 from lifecycle.ledger.structure import WrittenRoot
 from lifecycle.ledger.time_check import SeenAt
 from lifecycle.proofs.cosignatures import Cosignature, WitnessKey, cosignatures
@@ -20,8 +20,9 @@ from lifecycle.proofs.signature_lines import SignatureLine, with_signatures
 from lifecycle.proofs.timestamps import open_timestamp
 from lifecycle.proofs.trust import Trust
 
-#: The level that the receipts of an anchor stand for.
-_LEVELS: dict[str, Assurance] = {"folder": "L2", "git": "L2", "timestamp": "L3", "witness": "L4"}
+#: The level that a receipt of each kind stands for, and that it breaks where it does not hold. What lies in a folder or a repository is
+#: one more signature of the log: it shows at L2 to whoever fetches it from there themselves, and not to whoever reads of it here.
+_LEVELS: dict[AnchorKind, Assurance] = {"folder": "L1", "git": "L1", "timestamp": "L3", "witness": "L4"}
 
 
 class AnchorCheck:
@@ -66,7 +67,7 @@ class AnchorCheck:
         elif receipt.kind == "witness":
             self._cosigned_by(receipt, checkpoint)
         else:
-            self.roots.append(_root(checkpoint, f"what the anchor {receipt.anchor} was shown", "L1"))
+            self.roots.append(_root(checkpoint, f"what the anchor {receipt.anchor} was shown", _LEVELS[receipt.kind]))
         self._valid.append(receipt)
 
     def _stamped(self, receipt: AnchorReceipt, checkpoint: Checkpoint) -> None:
@@ -75,8 +76,10 @@ class AnchorCheck:
             return
         stamp = open_timestamp(receipt.receipt, receipt.note.encode(), self._trust.tsa_certificates)
         if stamp.at_us != receipt.at_us:
-            self._report(Finding(None, f"a receipt of the anchor {receipt.anchor} says another time than its time stamp", "L3"))
-        self.roots.append(_root(checkpoint, f"the time stamp of {receipt.anchor}", "L3"))
+            self._report(
+                Finding(None, f"a receipt of the anchor {receipt.anchor} says another time than its time stamp", _LEVELS["timestamp"])
+            )
+        self.roots.append(_root(checkpoint, f"the time stamp of {receipt.anchor}", _LEVELS["timestamp"]))
         self.seen.append(SeenAt(checkpoint.size, stamp.at_us, receipt.anchor))
 
     def _cosigned_by(self, receipt: AnchorReceipt, checkpoint: Checkpoint) -> None:
@@ -96,7 +99,9 @@ class AnchorCheck:
         try:
             self._take(checkpoint, cosignatures(note, self._trust.witnesses))
         except LifecycleError as error:
-            self._report(Finding(None, f"a cosignature on the ledger checkpoint that you hold does not count: {error.what}", "L4"))
+            self._report(
+                Finding(None, f"a cosignature on the ledger checkpoint that you hold does not count: {error.what}", _LEVELS["witness"])
+            )
 
     def _take(self, checkpoint: Checkpoint, found: Sequence[Cosignature]) -> None:
         if found:
@@ -107,7 +112,7 @@ class AnchorCheck:
         for checkpoint, witnesses in self._cosigned.items():
             policies = self._trust.policies
             if policies and all(policy.satisfied_by(witnesses) for policy in policies):
-                yield _root(checkpoint, "what a quorum of witnesses cosigned", "L4")
+                yield _root(checkpoint, "what a quorum of witnesses cosigned", _LEVELS["witness"])
             else:
                 names = ", ".join(sorted(witness.name for witness in witnesses))
                 yield _root(checkpoint, f"what {names} cosigned", "L1")

@@ -201,6 +201,16 @@ def test_an_altered_receipt_is_named_and_does_not_count(anchored: Anchored, ledg
     assert "anchor clock" in result.findings[0].what or "'clock'" in result.findings[0].what
 
 
+@pytest.mark.parametrize(("column", "value"), [("tree_size", "1"), ("root_hash", "zeroblob(32)"), ("note", "replace(note, ' ', '  ')")])
+def test_a_note_in_a_folder_is_one_more_signature_of_the_log(anchored: Anchored, ledger_file: Path, column: str, value: str) -> None:
+    """It lies beside the leaves: altered, it breaks what the log's signature shows; what it says of the records does, too."""
+    anchored.keep("archive", "folder", anchored.signed(), 1, b"/mnt/archive")
+    anchored.stamp()
+    assert anchored.verified().level == "L3"
+    tamper(ledger_file, f"UPDATE anchors SET {column} = {value} WHERE kind = 'folder'")
+    assert {breaks for breaks, _ in told(anchored.verified())} == {"L1"}
+
+
 def test_a_receipt_over_another_ledger_does_not_fit(anchored: Anchored, tmp_path: Path, key_file: Path, log_key: VerifierKey) -> None:
     """A stamp on another past of the same log shows at L3: two pasts were signed."""
     from lifecycle.ledger.signing import sign_ledger
