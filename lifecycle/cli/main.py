@@ -22,6 +22,7 @@ VERBS: dict[str, Verb] = {
     "waive": Verb("A model's life", "waive", "Sign that a version may pass in spite of one rule, for a time."),
     "deploy": Verb("A model's life", "runs", "Roll an allowed version out, step by step."),
     "rollback": Verb("A model's life", "runs", "Go back to the last allowed version."),
+    "retire": Verb("A model's life", "retire", "Record that a version is over."),
     "gateway": Verb("What runs", "gateway", "Run, start, stop or look at the gateway."),
     "people": Verb("Who and what decides", "people", "Enrol people, and list who may approve what."),
     "keys": Verb("Who and what decides", "people", "Make the key that a person signs with."),
