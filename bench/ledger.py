@@ -1,12 +1,14 @@
 """What the ledger costs beside the bare database: appends, verification, proofs, several writers at once, an evidence pack.
 
-Each figure is a ratio to something measured in turn with it, in the same run:
-- `append_vs_raw_1`, `append_vs_raw_100`: events appended one by one and in batches of 100, from the record to the disk, against the same
-  rows, ready made, written by sqlite3 alone into a table of the same columns and indexes with the same pragmas
-  (`append_vs_bare_*`: into one of an index and the bytes);
-- `verify_vs_read_hash`: the structural part of verification against reading the rows and hashing them once;
+Ratios to something measured in turn with it, in the same run:
+- `append_vs_raw_1`, `append_vs_raw_100`: events appended one by one and in batches of 100, from the record to the disk, against their
+  bytes, ready made, written by sqlite3 alone with the same pragmas into a table of an index and the bytes
+  (`append_vs_same_table_*`: against ready rows, into a table with the columns, indexes and triggers of the ledger's);
+- `verify_vs_read_hash`: the structural part of verification against reading the rows and hashing them once.
+
+And what a user waits for:
 - `inclusion_proof_ms`: a proof from a log whose tree is known; `semantic_us_per_event`: the semantic part, per event;
-- `worst_wait_s`: the longest append of four processes that append at once, none of which is lost;
+- `worst_wait_s`: the longest append of four processes that append at once; `lost`: how many of theirs do not stand afterwards;
 - `pack_seconds`: the evidence pack of one version out of a long ledger.
 """
 
@@ -126,7 +128,7 @@ class Raw:
 def appends(folder: Path, rounds: int) -> Figures:
     """Events from the record to the disk, against ready rows."""
     ledger = Ledger.open(f"sqlite:///{folder}/appends.db", origin=ORIGIN)
-    same, bare = Raw.like_ours(folder / "same.db"), Raw.bare(folder / "bare.db")
+    raw_bytes, same_table = Raw.bare(folder / "bare.db"), Raw.like_ours(folder / "same.db")
     numbers, indexes = count(), count()
 
     def ours(batches: Sequence[Sequence[Event]]) -> Callable[[], None]:
@@ -148,18 +150,18 @@ def appends(folder: Path, rounds: int) -> Figures:
 
     def one_round(batches: int, batch: int) -> tuple[float, float, float]:
         made = [[happened(next(numbers)) for _ in range(batch)] for _ in range(batches)]
-        works = (ours(made), raw(same, _row, made), raw(bare, lambda event: (event.canonical(),), made))
+        works = (ours(made), raw(raw_bytes, lambda event: (event.canonical(),), made), raw(same_table, _row, made))
         first, second, third = (timed(work) / (batches * batch) for work in works)
         return first, second, third
 
     figures: Figures = {"event_bytes": len(happened(0).canonical())}
     for name, batches, batch in (("1", SINGLE, 1), ("100", BATCHES, BATCH)):
         one_round(2, batch)
-        mine, like, least = (statistics.median(column) for column in zip(*(one_round(batches, batch) for _ in range(rounds)), strict=True))
+        mine, least, same = (statistics.median(column) for column in zip(*(one_round(batches, batch) for _ in range(rounds)), strict=True))
         figures |= {
             f"append_us_{name}": round(mine * 1e6, 1),
-            f"append_vs_raw_{name}": round(like / mine, 3),
-            f"append_vs_bare_{name}": round(least / mine, 3),
+            f"append_vs_raw_{name}": round(least / mine, 3),
+            f"append_vs_same_table_{name}": round(same / mine, 3),
         }
     ledger.close()
     return figures
@@ -243,10 +245,8 @@ def writers_at_once(folder: Path) -> Figures:
         waits = [wait for waited in pool.starmap(write_alone, [(url, number) for number in range(WRITERS)]) for wait in waited]
     with Ledger.open(url, origin=ORIGIN) as ledger:
         size = ledger.head().size
-    if size != WRITERS * APPENDS:
-        raise RuntimeError(f"{WRITERS * APPENDS} events were appended, and {size} stand")
     ordered = sorted(waits)
-    return {"worst_wait_s": round(ordered[-1], 4), "median_wait_s": round(ordered[len(ordered) // 2], 5), "lost": 0}
+    return {"worst_wait_s": round(ordered[-1], 4), "median_wait_s": round(ordered[len(ordered) // 2], 5), "lost": WRITERS * APPENDS - size}
 
 
 def write_alone(url: str, number: int) -> list[float]:
