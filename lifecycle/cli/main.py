@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 
@@ -27,9 +28,9 @@ VERBS: dict[str, Verb] = {
     "people": Verb("Who and what decides", "people", "Enrol people, and list who may approve what."),
     "keys": Verb("Who and what decides", "people", "Make the key that a person signs with."),
     "governance": Verb("Who and what decides", "governance", "Show, propose and agree to the policies, limits and people that count."),
-    "policy": Verb("Who and what decides", "policy", "Check the policies and show the limits in force."),
+    "policy": Verb("Who and what decides", "policy", "Check, build, ship and try the policies, and look back at what they decided."),
     "ledger": Verb("Proof", "ledger", "Verify, read, sign, prove, anchor and keep the ledger."),
-    "lineage": Verb("Proof", "lineage", "Show or export what a version came from."),
+    "lineage": Verb("Proof", "lineage", "Show, export, send and describe what a version came from."),
     "evidence": Verb("Proof", "evidence", "Pack what proves a version into one file, and show which clauses it speaks to."),
     "explain": Verb("Proof", "explain", "Tell which model, data, report, rule and people stand behind one prediction."),
 }
@@ -63,11 +64,29 @@ def run(arguments: Sequence[str]) -> int:
     except (click.Abort, KeyboardInterrupt):
         render.note("Stopped.")
         return 130
-    except BrokenPipeError:
-        # Whoever read the output (`| head`) has left; closing here keeps the interpreter from complaining as it ends.
-        sys.stderr.close()
+    except SystemExit as ended:
+        # How click ends on any broken pipe, whosever it was.
+        broken = ended.__context__
+        if not isinstance(broken, BrokenPipeError):
+            raise
+        if not _reader_has_left():
+            raise broken from None
         return 0
     return returned if isinstance(returned, int) and not isinstance(returned, bool) else 0
+
+
+def _reader_has_left() -> bool:
+    """Whether it was the output that broke (`| head`), and not some other pipe; then nothing more is printed."""
+    output = sys.__stdout__
+    if output is None:
+        return False
+    try:
+        output.flush()
+    except BrokenPipeError:
+        # What is still in its buffer must go somewhere, or the interpreter complains as it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), output.fileno())
+        return True
+    return False
 
 
 def main() -> None:

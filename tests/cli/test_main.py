@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 
 import click
@@ -127,3 +130,20 @@ def test_the_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None
 
     assert main.run(["--version"]) == 0
     assert __version__ in capsys.readouterr().out
+
+
+def test_a_pipe_that_breaks_elsewhere_is_no_success(verb_that: Put) -> None:
+    """Only the reader of the output may leave without a word; a verb whose socket broke has failed."""
+    verb_that(BrokenPipeError())
+    with pytest.raises(BrokenPipeError):
+        main.run(["act"])
+
+
+def test_a_reader_who_has_seen_enough_ends_it_quietly() -> None:
+    """`lifecycle … | head -1` is no error: code 0, and nothing on standard error."""
+    program = "import sys; from lifecycle.cli.main import main; main()"
+    reading, writing = os.pipe()
+    os.close(reading)
+    ended = subprocess.run([sys.executable, "-c", program, "--help"], stdout=writing, stderr=subprocess.PIPE, check=False, timeout=60)
+    os.close(writing)
+    assert (ended.returncode, ended.stderr) == (0, b"")

@@ -45,7 +45,14 @@ def test_every_stage_has_a_pod_of_its_own() -> None:
     """No stage of a model runs with what happens to be the default."""
     from resources.cluster import runs_on
 
-    stages = {path.stem for path in (REPOSITORY / "lifecycle" / "stages").glob("*.py")} - {"__init__", "stage", "tables", "lineage_export"}
+    stages = {path.stem for path in (REPOSITORY / "lifecycle" / "stages").glob("*.py")} - {
+        "__init__",
+        "stage",
+        "tables",
+        "lineage_export",
+        "anchoring",
+        "reconciliation",
+    }
     assert set(runs_on.op_tags) == stages
 
 
