@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import sys
 from collections.abc import Sequence
 
@@ -11,7 +12,7 @@ import click
 from lifecycle import __version__
 from lifecycle.cli import render
 from lifecycle.cli.verbs import Verb, VerbGroup
-from lifecycle.errors import LifecycleError
+from lifecycle.errors import LifecycleError, Unavailable
 
 VERBS: dict[str, Verb] = {
     "demo": Verb("Start here", "demo", "Live through a whole life of the credit model, and leave everything open for a look."),
@@ -64,29 +65,29 @@ def run(arguments: Sequence[str]) -> int:
     except (click.Abort, KeyboardInterrupt):
         render.note("Stopped.")
         return 130
-    except SystemExit as ended:
-        # How click ends on any broken pipe, whosever it was.
-        broken = ended.__context__
-        if not isinstance(broken, BrokenPipeError):
-            raise
-        if not _reader_has_left():
-            raise broken from None
-        return 0
+    except SystemExit:
+        # How click ends, without a word, on any broken pipe, whosever it was.
+        if _reader_has_left():
+            return 0
+        return render.failure(Unavailable("A connection broke in the middle.", "Try again; see that what it asked is running."))
     return returned if isinstance(returned, int) and not isinstance(returned, bool) else 0
 
 
 def _reader_has_left() -> bool:
     """Whether it was the output that broke (`| head`), and not some other pipe; then nothing more is printed."""
-    output = sys.__stdout__
+    try:
+        output = sys.__stdout__.fileno() if sys.__stdout__ is not None else None
+    except (OSError, ValueError):
+        return False
     if output is None:
         return False
-    try:
-        output.flush()
-    except BrokenPipeError:
-        # What is still in its buffer must go somewhere, or the interpreter complains as it ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), output.fileno())
-        return True
-    return False
+    asked = select.poll()
+    asked.register(output, select.POLLOUT)
+    if not any(found & select.POLLERR for _, found in asked.poll(0)):
+        return False
+    # What is still in a buffer must go somewhere, or the interpreter complains as it ends.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), output)
+    return True
 
 
 def main() -> None:
