@@ -262,6 +262,7 @@ def pack(home: Path, events: int) -> Figures:
     from lifecycle.evidence.pack import Packed, Scope
     from lifecycle.launching import require_success, run_job
     from lifecycle.life.packing import pack as packed
+    from lifecycle.life.signing import sign
     from lifecycle.wiring import Departments
 
     os.environ |= {"LIFECYCLE_HOME": str(home), "LIFECYCLE_PROJECT": str(REPOSITORY), "DAGSTER_DISABLE_TELEMETRY": "yes"}
@@ -271,7 +272,7 @@ def pack(home: Path, events: int) -> Figures:
     while ledger.head().size < events:
         with ledger.writing() as writer:
             writer.append_all([happened(number, f"model_{number % 100}") for number in range(min(1_000, events - ledger.head().size))])
-    departments.checkpoint()
+    sign(departments)
     made: list[Packed] = []
     seconds = timed(lambda: made.append(packed(Departments.here(make=False), Scope("credit", 1))))
     return {"pack_seconds": round(seconds, 3), "pack_of_events": made[0].size, "pack_records": made[0].records}

@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-import os
 import pkgutil
 import sys
-import time
 from functools import cached_property
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Literal, cast
 
 from lifecycle.errors import InvalidDeclaration, LifecycleError, Unavailable
 from lifecycle.settings import Settings
@@ -29,15 +27,10 @@ if TYPE_CHECKING:
     from lifecycle.policy.gatekeeper import GateKeeper
     from lifecycle.policy.limits import LimitSet
     from lifecycle.proofs.notes import VerifierKey
-    from lifecycle.records.rollout import LedgerProof
     from lifecycle.serving.client import GatewayClient
     from lifecycle.serving.kept_values import KeptValues
     from lifecycle.serving.prediction_log import PredictionLog
     from lifecycle.serving.settings import GatewaySettings
-
-
-#: How long a checkpoint of a signer of its own is waited for; it looks every few seconds.
-SIGNER_PATIENCE_SECONDS = 60.0
 
 
 def _loaded(folder: str) -> ModuleType:
@@ -149,14 +142,25 @@ class Departments:
 
         return named(self.models, name)
 
+    @property
+    def ledger_key_file(self) -> Path:
+        """Where the private half of the ledger's key lies, which the signer's process alone reads."""
+        from lifecycle.ledger.keys import PRIVATE_FILE
+
+        return self.folder("keys", 0o700) / PRIVATE_FILE
+
     @cached_property
     def ledger_key(self) -> VerifierKey:
-        """The public half of the ledger's key. The private half is read by the signer's process only."""
-        from lifecycle.ledger.keys import ensure_log_key, read_log_key
+        """The public half of the ledger's key; made for a ledger that was never signed.
 
-        if not self._make:
-            return read_log_key(self.folder("keys"))
-        return ensure_log_key(self.folder("keys", 0o700), self.settings.origin)
+        Raises UnknownName where there is none for one that was: whatever a fresh key signed would be another log's.
+        """
+        from lifecycle.ledger.keys import ensure_log_key, has_log_key, read_log_key
+
+        folder = self.folder("keys", 0o700)
+        if self._make and (has_log_key(folder) or self.ledger.checkpoint() is None):
+            return ensure_log_key(folder, self.settings.origin)
+        return read_log_key(folder)
 
     @property
     def ledger_keys(self) -> tuple[VerifierKey, ...]:
@@ -172,13 +176,14 @@ class Departments:
             with LedgerRows(self.settings.ledger_url) as rows:
                 changes = rotations_in(rows)
         except LifecycleError:
-            file = self._key_changes
+            file = self.key_changes_file
             changes = changes_in(file.read_text(encoding="utf-8")) if file.exists() else []
         return follow((self.ledger_key,), changes).keys
 
     @property
-    def _key_changes(self) -> Path:
-        return self.settings.home / "keys" / "ledger.changes"
+    def key_changes_file(self) -> Path:
+        """Where the changes of the ledger's key are laid down, as both keys signed them, for who has no ledger."""
+        return self.folder("keys", 0o700) / "ledger.changes"
 
     @cached_property
     def anchors(self) -> DeclaredAnchors:
@@ -199,74 +204,19 @@ class Departments:
         self.folder("ledger")
         return Ledger.open(self.settings.ledger_url, origin=self.settings.origin)
 
+    def forget(self, *names: Literal["gate_keeper", "ledger", "ledger_key", "people"]) -> None:
+        """Has these made anew when they are asked for next, because what they were made of has changed; a ledger is closed."""
+        for name in names:
+            made = vars(self).pop(name, None)
+            if name == "ledger" and made is not None:
+                made.close()
+
     def require_ledger(self) -> None:
         """Raises Unavailable where there is no ledger; makes none."""
         from lifecycle.ledger.rows import LedgerRows
 
         with LedgerRows(self.settings.ledger_url) as rows:
             rows.head()
-
-    def checkpoint(self) -> str:
-        """Has the signer's process sign the ledger as it stands now; returns the signed note."""
-        from lifecycle.ledger.signer import request_checkpoint
-
-        _ = self.ledger_key, self.ledger
-        return request_checkpoint(self.settings.ledger_url, self.folder("keys", 0o700) / "ledger.key", self.settings.origin)
-
-    def rotate_key(self, reason: str, overlap: int) -> str:
-        """Has the signer's process give the ledger another key; returns the first note that it signs."""
-        from lifecycle.ledger.signer import request_rotation
-
-        self.require_ledger()
-        _ = self.ledger_key
-        key_file = self.folder("keys", 0o700) / "ledger.key"
-        note = request_rotation(
-            self.settings.ledger_url, key_file, self.settings.origin, reason=reason, environment=self.environment, overlap=overlap
-        )
-        del self.ledger_key
-        self.lay_down_key_changes()
-        return note
-
-    def lay_down_key_changes(self) -> None:
-        """Lays the changes of the ledger's key, as both keys signed them, where the gateway follows them without the ledger."""
-        from lifecycle.ledger.key_ring import rotations_in
-        from lifecycle.ledger.rows import LedgerRows
-        from lifecycle.proofs.rotation import changes_as_text
-
-        with LedgerRows(self.settings.ledger_url) as rows:
-            told = changes_as_text(rotations_in(rows))
-        _, file = self.folder("keys", 0o700), self._key_changes
-        if not told or (file.exists() and file.read_text(encoding="utf-8") == told):
-            return
-        part = file.with_name(f".{file.name}.{os.getpid()}.part")
-        part.write_text(told, encoding="utf-8")
-        part.replace(file)
-
-    @property
-    def may_sign(self) -> bool:
-        """Whether this process may start a signer; elsewhere the key lies with a signer of its own."""
-        return os.access(self.settings.home / "keys" / "ledger.key", os.R_OK)
-
-    def proof(self, index: int) -> LedgerProof:
-        """One record with its proof against a signed ledger checkpoint that covers it.
-
-        Where this process may read the ledger's key, the signer's process is started for it. Elsewhere the key lies with a
-        signer of its own, and its next checkpoint is waited for. Raises Unavailable where none comes.
-        """
-        _ = self.ledger_key
-        if self.may_sign:
-            self.checkpoint()
-        self.lay_down_key_changes()
-        if self.may_sign:
-            return self.ledger.proof(index)
-        deadline = time.monotonic() + SIGNER_PATIENCE_SECONDS
-        while True:
-            try:
-                return self.ledger.proof(index)
-            except Unavailable:
-                if time.monotonic() > deadline:
-                    raise
-            time.sleep(0.2)
 
     @cached_property
     def artifacts(self) -> ArtifactStore:
@@ -326,7 +276,7 @@ class Departments:
             seal_seconds=float(self.settings.gateway_seal_seconds),
             environment=self.environment,
             log_key=str(self.ledger_key),
-            log_key_changes=self._key_changes,
+            log_key_changes=self.key_changes_file,
             signing_public_key=self.signing_public_key,
         )
 

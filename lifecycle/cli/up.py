@@ -77,7 +77,7 @@ def _start(departments: Departments, family: Family, port: int) -> None:
         render.note(f"The gateway runs already (process {running.pid}); Ctrl-C stops it as well.")
     except Unavailable:
         family.start("gateway", [sys.executable, "-m", "lifecycle.cli.main", "gateway", "run"], environment, settings.project)
-    key = departments.folder("keys", 0o700) / "ledger.key"
+    key = departments.ledger_key_file
     # The URL may hold a password, and every list of processes shows an argument.
     signer = ["--database", "-", "--key", str(key), "--origin", settings.origin, "--every", str(SIGN_EVERY_SECONDS)]
     family.start(

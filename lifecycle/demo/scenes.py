@@ -142,10 +142,11 @@ def prove(stage: Stage) -> None:
     """The ledger verifies; one altered record in a copy is named."""
     from lifecycle.demo.tampering import alter_one_record
     from lifecycle.ledger.verification import verify_ledger
+    from lifecycle.life.signing import sign
 
     with stage.story.step("tampering-named", "The ledger is verified; then one record is altered in a copy of it", "Verifying"):
         departments = stage.departments
-        departments.checkpoint()
+        sign(departments)
         whole = verify_ledger(departments.ledger, departments.ledger_key)
         expect(whole.ok, f"the ledger does not verify: {[finding.what for finding in whole.findings][:2]}")
         with tempfile.TemporaryDirectory() as folder:

@@ -47,12 +47,23 @@ def ensure_log_key(folder: Path, origin: str) -> VerifierKey:
     return key
 
 
+def has_log_key(folder: Path) -> bool:
+    """Whether the public half of a log key lies there. Raises Unavailable where the folder can't be looked into."""
+    try:
+        return (folder / PUBLIC_FILE).exists()
+    except OSError as error:
+        raise Unavailable(f"The log key in {folder} can't be read: {error.strerror}.", "Give yourself read access to it.") from error
+
+
 def read_log_key(folder: Path) -> VerifierKey:
     """The public half of the folder's log key. Raises UnknownName where there is none, Unavailable where it can't be read."""
     try:
         return VerifierKey.parse((folder / PUBLIC_FILE).read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise UnknownName(f"There is no log key in {folder}.", "The first `lifecycle train` or `lifecycle demo` makes one.") from error
+        raise UnknownName(
+            f"There is no log key in {folder}.",
+            "Put `ledger.pub` there, from where you keep the keys; a ledger that was never signed gets a key with its first signature.",
+        ) from error
     except OSError as error:
         raise Unavailable(f"The log key in {folder} can't be read: {error.strerror}.", "Give yourself read access to it.") from error
 

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lifecycle.anchors.anchor import Anchor, Kind, Submission
-from lifecycle.errors import InvalidDeclaration, LifecycleError, Unavailable
+from lifecycle.errors import InvalidDeclaration, LifecycleError
 from lifecycle.ledger.findings import Exposure
 from lifecycle.ledger.receipts import AnchorReceipt, ReceiptBook, exposure_of
+from lifecycle.life.signing import signed_now
 from lifecycle.proofs.cosignatures import WitnessKey
 from lifecycle.proofs.notes import Checkpoint
 from lifecycle.proofs.signature_lines import SignatureLine, taken_apart
@@ -34,34 +35,20 @@ class Anchored:
 def anchor_ledger(departments: Departments) -> list[Anchored]:
     """Has the ledger signed, and every declared anchor see it. One that fails keeps no other from being asked.
 
-    Raises InvalidDeclaration where none is declared, and what signing raises.
+    Raises InvalidDeclaration where none is declared, Unavailable where there is no ledger, and what signing raises.
     """
+    departments.require_ledger()
     anchors = departments.anchors.anchors
     if not anchors:
         raise InvalidDeclaration(
             NO_ANCHORS, f"Declare some in {departments.settings.anchors_file} (see `lifecycle ledger anchors --help`)."
         )
-    note = latest_note(departments)
+    note = signed_now(departments)
     checkpoint = Checkpoint.parse(note)
     submission = Submission(note, lambda old: departments.ledger.consistency(old, checkpoint.size))
     with ReceiptBook(departments.settings.ledger_url, writable=True) as book:
         standing = {(receipt.anchor, receipt.note): receipt for receipt in book.all()}
         return [_anchored(anchor, submission, book, standing.get((anchor.name, note))) for anchor in anchors]
-
-
-def latest_note(departments: Departments) -> str:
-    """The ledger signed as it stands, where this process may have it signed; else the latest note of the signer's own.
-
-    Raises Unavailable where there is none, and where there is no ledger: none is made to be signed.
-    """
-    departments.require_ledger()
-    _ = departments.ledger_key
-    if departments.may_sign:
-        return departments.checkpoint()
-    note = departments.ledger.checkpoint()
-    if note is None:
-        raise Unavailable("No ledger checkpoint was signed yet.", "Start the signer, and ask again.")
-    return note
 
 
 def receipts(departments: Departments) -> list[AnchorReceipt]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lifecycle.errors import InvalidDeclaration, LifecycleError, Tampered
+from lifecycle.life.signing import signed_now, standing_key
 from lifecycle.wiring import Departments
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def back_up(departments: Departments, file: Path) -> BackedUp:
     """
     from lifecycle.ledger.copies import back_up as copy_ledger
 
-    sign_now(departments)
+    signed_now(departments)
     copy_ledger(departments.settings.ledger_url, file)
     try:
         verified = verified_backup(departments, file)
@@ -40,13 +40,6 @@ def back_up(departments: Departments, file: Path) -> BackedUp:
         file.unlink(missing_ok=True)
         raise
     return BackedUp(file, verified.size, verified.root_text, _latest_note(file))
-
-
-def sign_now(departments: Departments) -> str:
-    """A ledger checkpoint over all records: signed now where this process may have it done, the latest otherwise."""
-    if os.access(departments.folder("keys", 0o700) / "ledger.key", os.R_OK):
-        return departments.checkpoint()
-    return departments.ledger.checkpoint() or ""
 
 
 def _latest_note(file: Path) -> str:
@@ -57,12 +50,12 @@ def _latest_note(file: Path) -> str:
 
 
 def verified_backup(departments: Departments, file: Path) -> Verification:
-    """The backup in a file, verified. Raises Tampered that says what is wrong with it."""
+    """The backup in a file, verified. Raises Tampered that says what is wrong with it, UnknownName where the log's key is not here."""
     from lifecycle.ledger.verification import verify_ledger
 
     if not file.is_file():
         raise InvalidDeclaration(f"There is no backup at {file}.", "Name a file that `lifecycle ledger backup` wrote.")
-    verified = verify_ledger(url_of(file), departments.ledger_key)
+    verified = verify_ledger(url_of(file), standing_key(departments))
     told = verified.findings[0].what if verified.findings else ""
     if not told and verified.unsigned:
         told = "its last records were never signed" if verified.signed_size else "no signature of this log covers it"

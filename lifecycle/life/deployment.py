@@ -18,6 +18,7 @@ from lifecycle.errors import LifecycleError, Refused, Unavailable, UnknownName
 from lifecycle.life import judging, standing
 from lifecycle.life.asking import ask, decision_event, require_allowed
 from lifecycle.life.recording import Step, links, record_once
+from lifecycle.life.signing import proof_of
 from lifecycle.records.bodies.decisions import DecisionMade
 from lifecycle.records.bodies.serving import RolloutAborted, RolloutCompleted, RolloutRequested, RolloutStepReached
 from lifecycle.records.bodies.training import ModelEvaluated, ModelTrained
@@ -210,7 +211,7 @@ def _order(departments: Departments, model: GovernedModel, version: int, decisio
             environment=departments.environment,
             plan=judging.declared_of(trained).rollout,
             decision_id=decision_id,
-            proof=departments.proof(decided.index),
+            proof=proof_of(departments, decided.index),
             signature_digest=body.signature_digest,
             run_id=step.run_id,
             ordered_at_us=now_us(),

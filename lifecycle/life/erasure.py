@@ -75,6 +75,7 @@ def erase(
     from lifecycle.ledger.holds import require_free
 
     require_prose(reason, "An erasure")
+    departments.require_ledger()
     if subject is not None and not subject.strip():
         raise InvalidDeclaration("An empty name is everybody's who gave none.", "Name the subject whose values are to be erased.")
     intents = Intents(departments.folder("erasures", 0o700))
@@ -196,8 +197,7 @@ def _forget(departments: Departments, person: str | None) -> None:
 
     for file in (departments.settings.project / "governance" / "people.yaml", departments.settings.home / "people.yaml"):
         forget_directory_entry(file, person)
-    for stale in ("people", "gate_keeper"):
-        vars(departments).pop(stale, None)
+    departments.forget("people", "gate_keeper")
 
 
 def _events(intent: ErasureIntent, datasets: tuple[IntendedRows, ...]) -> list[Event]:

@@ -22,13 +22,14 @@ def place_hold(departments: Departments, name: str | None, *, reason: str) -> st
     """Holds what goes by a name, or everything (None); returns the id of the hold.
 
     A name that the ledger does not have anyway stands in it under a commitment. Raises InvalidDeclaration for an empty name
-    or reason.
+    or reason, Unavailable where there is no ledger.
     """
     require_prose(reason, "A legal hold")
     if name is not None and not name.strip():
         raise InvalidDeclaration(
             "A hold on an empty name holds nothing.", "Name a model, a data set, a person or a subject, or say --everything."
         )
+    departments.require_ledger()
     hold_id = new_id()
     known = name is None or bool(departments.ledger.events(name=name, limit=1))
     commitment, opening = (None, None) if known else commit(name)
@@ -45,6 +46,7 @@ def release_hold(departments: Departments, hold_id: str, *, reason: str) -> None
     from lifecycle.ledger.holds import hold_named
 
     require_prose(reason, "The release of a legal hold")
+    departments.require_ledger()
     hold = hold_named(holds_of(departments), hold_id)
     body = LegalHoldReleased(hold_id=hold.hold_id, reason=reason)
     departments.ledger.append(Event.happened(body, subject=_LEDGER, actor=COMMAND_LINE, environment=departments.environment))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from lifecycle.errors import LifecycleError, Tampered, Unavailable
+from lifecycle.life.signing import remembered
 from lifecycle.wiring import Departments
 
 if TYPE_CHECKING:
@@ -21,28 +21,20 @@ def last_known_checkpoint(departments: Departments, given: str | None, backup_si
     from lifecycle.proofs.notes import open_note
 
     keys = departments.ledger_keys
-    remembered = _remembered(departments)
+    signed_last = remembered(departments)
     found = [] if given is None else [(open_note(given, keys), given)]
-    for note in (remembered, *_notes_here(departments)):
+    for note in (signed_last, *_notes_here(departments)):
         try:
             found.append((open_note(note, keys), note))
         except LifecycleError:
             continue  # What this log did not sign says nothing about it.
     latest = max(found, key=lambda one: one[0].size, default=None)
-    if remembered and latest is not None and backup_size < open_note(remembered, keys).size < latest[0].size:
+    if signed_last and latest is not None and backup_size < open_note(signed_last, keys).size < latest[0].size:
         raise Tampered(
             f"A ledger checkpoint of {latest[0].size} records is known, but the signer remembers fewer: its memory was set back.",
             "Restore `ledger.state` beside the log's key from its latest copy first; the signer signs no second past.",
         )
     return latest
-
-
-def _remembered(departments: Departments) -> str:
-    """What the signer signed last; empty where it never did, or does not answer to this process."""
-    from lifecycle.ledger.signer import request_remembered
-
-    key_file = departments.folder("keys", 0o700) / "ledger.key"
-    return (request_remembered(key_file, departments.settings.origin) or "") if os.access(key_file, os.R_OK) else ""
 
 
 def _notes_here(departments: Departments) -> Iterator[str]:

@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lifecycle.errors import LifecycleError, Tampered
-from lifecycle.life.backing_up import sign_now, url_of, verified_backup
+from lifecycle.life.backing_up import url_of, verified_backup
 from lifecycle.life.enrolment import COMMAND_LINE
 from lifecycle.life.erasure_intent import Intents
 from lifecycle.life.known_checkpoints import last_known_checkpoint
 from lifecycle.life.recording import require_prose
+from lifecycle.life.signing import signed_now
 from lifecycle.records.bodies.keeping import LedgerRestored, LegalHoldPlaced, SubjectErased
 from lifecycle.records.events import Event, Recorded, Subject
 from lifecycle.records.identity import Opening, derived_id
@@ -90,7 +91,7 @@ def restore(departments: Departments, file: Path, *, reason: str, last_known: st
         repeated=tuple(recorded.event.type for recorded, _ in before),
         before_is_known=before_is_known,
         replaced=replaced,
-        note=sign_now(departments),
+        note=signed_now(departments),
     )
 
 
@@ -180,9 +181,7 @@ def _replace(departments: Departments, file: Path, goes: _Goes) -> Path | None:
     from lifecycle.ledger.ledger import Ledger
     from lifecycle.ledger.replacing import make_write_ahead, name_aside, replace_file, replace_on_server
 
-    if "ledger" in vars(departments):
-        departments.ledger.close()
-        del departments.ledger
+    departments.forget("ledger")
     settings, folder = departments.settings, departments.folder("ledger")
     address = Address.parse(settings.ledger_url)
 

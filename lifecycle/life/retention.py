@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from lifecycle.errors import InvalidDeclaration
 from lifecycle.life.enrolment import COMMAND_LINE
 from lifecycle.life.holding import holds_of
+from lifecycle.life.signing import signed_now
 from lifecycle.records.bodies.keeping import BodiesPruned, LeafRange
 from lifecycle.records.documents import parse_yaml
 from lifecycle.records.events import Event, Subject
@@ -52,15 +53,16 @@ def retention_policy(departments: Departments) -> RetentionPolicy:
 def prune(departments: Departments, *, at_us: Microseconds | None = None, dry_run: bool = False) -> Pruned:
     """Prunes what its retention has passed, as of now; one transaction, all of it or nothing.
 
-    Only what a signature covers goes, so the ledger is signed first (not in a dry run). Raises InvalidDeclaration as `retention_policy` does, and
-    Unavailable where the ledger or its signer does not answer.
+    Only what a signature covers goes, so the ledger is signed first, where this process may have it signed (not in a dry run). Raises
+    InvalidDeclaration as `retention_policy` does, and Unavailable where there is no ledger, or it or its signer does not answer.
     """
     from lifecycle.ledger.pruning import plan_pruning
     from lifecycle.proofs.notes import Checkpoint
 
     policy = retention_policy(departments)
     moment = now_us() if at_us is None else at_us
-    note = departments.ledger.checkpoint() if dry_run else departments.checkpoint()
+    departments.require_ledger()
+    note = departments.ledger.checkpoint() if dry_run else signed_now(departments)
     signed = 0 if note is None else Checkpoint.parse(note).size
     if not dry_run:
         departments.artifacts.put(policy.canonical())

@@ -13,6 +13,7 @@ import pytest
 
 from lifecycle.cli import main
 from lifecycle.life import explaining
+from lifecycle.life.signing import sign
 from lifecycle.proofs.notes import VerifierKey
 from lifecycle.proofs.prediction import proven_prediction
 from lifecycle.records.bodies.keeping import SubjectErased
@@ -46,7 +47,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with departments.ledger.writing() as writer:
         writer.append_all([one.event for one in (*ledger.recorded, *lives.whole_life().recorded)])
         writer.append_all(log.events)
-    departments.checkpoint()
+    sign(departments)
     departments.ledger.close()
     return project
 

@@ -16,6 +16,7 @@ from lifecycle.evidence.coverage import Coverage, coverage
 from lifecycle.evidence.oscal import RESULTS, control_id, oscal
 from lifecycle.ledger.ledger import Ledger
 from lifecycle.ledger.looking import LookingLedger
+from lifecycle.life.signing import sign
 from lifecycle.proofs.merkle import leaf_hash
 from lifecycle.proofs.tlog_proof import TlogProof
 from tests.ledger.happenings import trained
@@ -158,7 +159,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     departments = departments_at(tmp_path / "home")
     with departments.ledger.writing() as writer:
         writer.append_all([one.event for one in lives.whole_life().recorded])
-    departments.checkpoint()
+    sign(departments)
     departments.ledger.close()
     monkeypatch.setenv("LIFECYCLE_PROJECT", str(PROJECT))
     monkeypatch.setenv("LIFECYCLE_HOME", str(departments.settings.home))

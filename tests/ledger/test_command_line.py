@@ -11,6 +11,7 @@ import pytest
 
 from lifecycle.cli.main import run
 from lifecycle.errors import Tampered, Unavailable, UnknownName
+from lifecycle.life.signing import sign
 from lifecycle.proofs.inclusion import proven_leaf
 from lifecycle.records.events import Event
 from lifecycle.records.rollout import LedgerProof
@@ -46,7 +47,7 @@ def home(project: Path) -> Departments:
     departments = Departments.here()
     with departments.ledger.writing() as writer:
         writer.append_all([trained(1), trained(2), evaluated(1)])
-    departments.checkpoint()
+    sign(departments)
     departments.ledger.append(happening(0))
     return departments
 

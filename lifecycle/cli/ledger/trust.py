@@ -50,11 +50,12 @@ def rotate_key(reason: str, overlap: int, as_json: bool) -> None:
     give every verifier the new trust file by another way: the thief can sign such a change as well.
     """
     from lifecycle.life.recording import require_prose
+    from lifecycle.life.signing import change_key
     from lifecycle.wiring import Departments
 
     require_prose(reason, "A change of the log's key")
     departments = Departments.here()
-    note = departments.rotate_key(reason, overlap)
+    note = change_key(departments, reason, overlap)
     keys = departments.ledger_keys
     if as_json:
         known = [{"key": str(key), "from_size": key.from_size, "until_size": key.until_size} for key in keys]
