@@ -26,9 +26,9 @@ settings.load_profile("suite")
 
 @pytest.fixture(autouse=True)
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test sees the LIFECYCLE_* and DAGSTER_HOME of whoever runs it."""
+    """No test sees the LIFECYCLE_* and DAGSTER_HOME of whoever runs it, nor how wide their terminal is."""
     for name in list(os.environ):
-        if (name.startswith("LIFECYCLE_") and name != "LIFECYCLE_REQUIRE_TOOLS") or name == "DAGSTER_HOME":
+        if (name.startswith("LIFECYCLE_") and name != "LIFECYCLE_REQUIRE_TOOLS") or name in ("DAGSTER_HOME", "COLUMNS"):
             monkeypatch.delenv(name)
 
 
