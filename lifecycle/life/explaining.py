@@ -33,6 +33,7 @@ def explain_prediction(departments: Departments, prediction_id: str, *, with_inp
     What was asked is shown only `with_inputs`. Raises UnknownName where there is no such prediction, Unavailable where
     the ledger or the log does not answer, Tampered where the row itself is none.
     """
+    departments.require_ledger()
     located = departments.predictions.locate(prediction_id)
     waiting = _waiting(departments)
     chain = Chain.read(departments.ledger, located.row.model, waiting)

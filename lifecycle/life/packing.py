@@ -17,6 +17,7 @@ def pack(departments: Departments, scope: Scope) -> Packed:
     from lifecycle.evidence.controls import read_frameworks
     from lifecycle.evidence.views import views_of
 
+    departments.require_ledger()
     signer = StatementSigner.read(departments.settings.home / "keys" / PRIVATE_NAME)
     draft = draft_of(departments.settings.ledger_url, departments.artifacts, scope)
     frameworks = read_frameworks(departments.settings.project / "governance" / "controls")

@@ -17,6 +17,7 @@ from lifecycle.wiring import Departments
 from tests.scenarios.homes import PROJECT, copy_of_home_at_the_gate
 
 EXPORT = ("lineage", "export", "--format", "prov")
+PACK = ("evidence", "pack", "--model", "credit", "--version", "1", "--out", "none.zip")
 
 
 @pytest.fixture
@@ -29,7 +30,10 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.parametrize(
     "verb",
-    [("status",), ("status", "--json"), ("lineage", "show", "credit:1"), EXPORT, ("policy", "explain", "any"), ("ledger", "log")],
+    [
+        *(("status",), ("status", "--json"), ("lineage", "show", "credit:1"), EXPORT, ("policy", "explain", "any"), ("ledger", "log")),
+        *(("explain", "any"), ("ledger", "anchor"), ("ledger", "anchors"), ("evidence", "coverage"), PACK),
+    ],
     ids=" ".join,
 )
 def test_looking_at_a_ledger_makes_none(home: Path, verb: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
@@ -39,9 +43,7 @@ def test_looking_at_a_ledger_makes_none(home: Path, verb: tuple[str, ...], capsy
     assert not home.exists()
 
 
-@pytest.mark.parametrize(
-    "verb", [("gateway", "status"), ("people", "list"), ("policy", "limits"), ("policy", "show"), ("explain", "any")], ids=" ".join
-)
+@pytest.mark.parametrize("verb", [("gateway", "status"), ("people", "list"), ("policy", "limits"), ("policy", "show")], ids=" ".join)
 def test_looking_at_what_needs_no_ledger_makes_nothing_either(home: Path, verb: tuple[str, ...]) -> None:
     """Whatever it finds, a verb that looks leaves no home behind."""
     assert main.run(verb) in (0, 2)

@@ -74,6 +74,24 @@ def test_verify_ends_with_zero_where_everything_holds(call: Call, home: Departme
     assert "Not signed yet: the latest 1." in output
 
 
+def test_what_is_trusted_has_three_names_and_one_meaning(call: Call, home: Departments, tmp_path: Path, project: Path) -> None:
+    """Whoever says what they trust does not believe the project's own anchors as well, whichever option they say it with."""
+    archive, held, key = tmp_path / "archive", tmp_path / "held", str(home.settings.home / "keys" / "ledger.pub")
+    (project / "governance").mkdir()
+    anchors = f"schema_version: lifecycle.anchors/1\nanchors: [{{name: archive, kind: folder, path: {archive}}}]\n"
+    (project / "governance" / "anchors.yaml").write_text(anchors, encoding="utf-8")
+    assert call("anchor")[0] == 0
+    held.write_text(home.ledger.checkpoint() or "", encoding="utf-8")
+    home.ledger.append(happening(8))
+    assert call("anchor")[0] == 0
+    assert in_json(call("verify", "--json"))["held_size"] == 5
+    for option in ("--trust", "--key"):
+        answer = in_json(call("verify", "--json", option, key))
+        assert (answer["held_size"], answer["level"]) == (None, "L1")
+    for option in ("--trust", "--checkpoint"):
+        assert in_json(call("verify", "--json", option, str(held)))["held_size"] == 4
+
+
 def test_verify_answers_programs(call: Call, home: Departments, tmp_path: Path) -> None:
     """With a checkpoint that was held, as JSON."""
     held = tmp_path / "held"

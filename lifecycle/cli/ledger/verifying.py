@@ -39,18 +39,18 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     multiple=True,
     help="What you had before: a trust file, a verifier key, a ledger checkpoint, a witness policy, certificates. Several times.",
 )
-@click.option("--checkpoint", type=_FILE, help="A ledger checkpoint that you kept elsewhere; the same as --trust.")
+@click.option("--checkpoint", "checkpoints", type=_FILE, multiple=True, help="Another name of --trust, for a ledger checkpoint.")
+@click.option("--key", "keys", type=_FILE, multiple=True, help="Another name of --trust, for the log's verifier key.")
 @click.option("--url", help="Another ledger's database than this home's.")
-@click.option("--key", type=_FILE, help="The log's verifier key, if not this home's; the same as --trust.")
 @click.option("--structure", "structure_only", is_flag=True, help="Rows, tree and signatures only; what the records say is not read.")
 @click.pass_context
 def verify(
     ctx: click.Context,
     as_json: bool,
     trusted: tuple[Path, ...],
-    checkpoint: Path | None,
+    checkpoints: tuple[Path, ...],
+    keys: tuple[Path, ...],
     url: str | None,
-    key: Path | None,
     structure_only: bool,
 ) -> None:
     """Check every record, the tree, every signature and every state.
@@ -60,21 +60,23 @@ def verify(
     checkpoint that you held, L3 time-stamped, L4 cosigned by a quorum of witnesses.
 
     What --trust says is what the levels above L0 rest on; get it before, and not from whom you verify. Without it the key, the
-    folders, witnesses and authorities of this project are taken, which is enough to find an accident and not its operator.
+    folders, witnesses and authorities of this project are taken, which is enough to find an accident and not its operator. With it
+    nothing of the project's is, but for the log's key where what you pass has none.
     """
     from lifecycle.ledger.address import Address
     from lifecycle.ledger.verification import verify_ledger
     from lifecycle.proofs.trust import Trust
 
-    given = [_read(file) for file in (*trusted, checkpoint, key) if file is not None]
+    given = [_read(file) for file in (*trusted, *checkpoints, *keys)]
+    trusts_this_project, knows_the_key = not given, any(part.log_keys for part in given)
     checks: list[Check] = []
-    if url is None or not any(part.log_keys for part in given):
+    if url is None or not knows_the_key:
         from lifecycle.wiring import Departments
 
         departments = Departments.here()
-        if not any(part.log_keys for part in given):
+        if not knows_the_key:
             given.append(_key_of_home(departments))
-        if url is None and not trusted:
+        if url is None and trusts_this_project:
             given += _declared(departments)
         if url is None and not structure_only:
             checks += _beside_the_ledger(departments)
