@@ -34,6 +34,14 @@ class Settings:
     gateway_workers: int
     #: How long a segment of the prediction log takes rows before it is sealed.
     gateway_seal_seconds: int
+    desk_host: str
+    desk_port: int
+    #: Under which address people open the approval desk; passkeys speak there and nowhere else.
+    desk_origin: str | None
+    desk_certificate: Path | None
+    desk_certificate_key: Path | None
+    #: Whether a proxy with TLS stands before the desk, and says where requests come from.
+    desk_behind_proxy: bool
     #: Where lineage is sent to, and the key that the receiver knows us by.
     openlineage_url: str | None
     openlineage_api_key: str | None
@@ -61,6 +69,12 @@ class Settings:
             gateway_port=_number(environ, "LIFECYCLE_GATEWAY_PORT", 0),
             gateway_workers=_number(environ, "LIFECYCLE_GATEWAY_WORKERS", 1),
             gateway_seal_seconds=_number(environ, "LIFECYCLE_GATEWAY_SEAL_SECONDS", 60),
+            desk_host=environ.get("LIFECYCLE_DESK_HOST", "127.0.0.1"),
+            desk_port=_number(environ, "LIFECYCLE_DESK_PORT", 3001),
+            desk_origin=environ.get("LIFECYCLE_DESK_ORIGIN") or None,
+            desk_certificate=_path(environ, "LIFECYCLE_DESK_CERTIFICATE"),
+            desk_certificate_key=_path(environ, "LIFECYCLE_DESK_CERTIFICATE_KEY"),
+            desk_behind_proxy=_truth(environ, "LIFECYCLE_DESK_BEHIND_PROXY"),
             openlineage_url=environ.get("LIFECYCLE_OPENLINEAGE_URL") or None,
             openlineage_api_key=environ.get("LIFECYCLE_OPENLINEAGE_API_KEY") or None,
             anchors_file=project / environ.get("LIFECYCLE_ANCHORS", "governance/anchors.yaml"),
@@ -95,3 +109,10 @@ def _number(environ: Mapping[str, str], name: str, default: int) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 10):
         raise InvalidDeclaration(f"{name} is {text!r}.", f"Set it to a whole number, such as {default}.")
     return int(text)
+
+
+def _truth(environ: Mapping[str, str], name: str) -> bool:
+    text = environ.get(name, "no")
+    if text not in ("yes", "no"):
+        raise InvalidDeclaration(f"{name} is {text!r}.", "Set it to yes or no.")
+    return text == "yes"

@@ -59,6 +59,11 @@ def require_asserted(assertion: Assertion, signature: bytes, signed: bytes, publ
     return count
 
 
+def counted(assertion: Assertion) -> int:
+    """How often the authenticator had signed, by its own count, when it made this assertion; 0 from one that does not count."""
+    return int.from_bytes(decoded(assertion.authenticator_data)[33:37], "big")
+
+
 def _require_client(client: bytes, challenge: bytes, passkey: Passkey) -> None:
     """What the browser says that it asked: an assertion, for this challenge, on a page of this origin and in no frame of another."""
     try:

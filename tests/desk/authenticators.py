@@ -12,9 +12,9 @@ import secrets
 from dataclasses import dataclass, field
 from typing import Any
 
-import cbor2
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.hashes import SHA256
+from webauthn.helpers import encode_cbor
 
 from lifecycle.approvals.passkeys import encode_cose
 
@@ -54,7 +54,7 @@ class Authenticator:
         attested = b"\0" * 16 + len(self.credential_id).to_bytes(2, "big") + self.credential_id + base64.b64decode(self.public)
         authenticator = self._authenticator_data(options["rp"]["id"], flags | ATTESTED) + attested
         client = self._client_data("webauthn.create", options["challenge"], origin)
-        attestation = cbor2.dumps({"fmt": "none", "attStmt": {}, "authData": authenticator})
+        attestation = encode_cbor({"fmt": "none", "attStmt": {}, "authData": authenticator})
         return self._credential(
             {"clientDataJSON": base64url(client), "attestationObject": base64url(attestation), "transports": ["internal"]}
         )

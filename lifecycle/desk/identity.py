@@ -1,0 +1,96 @@
+"""The pages of signing in and out, and of registering a passkey."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from lifecycle.desk.desk import Desk, desk_of
+from lifecycle.desk.enrolling import begin_registration, finish_registration
+from lifecycle.desk.guard import address_of, json_of, text_in, visitor_of
+from lifecycle.desk.rendering import page
+from lifecycle.desk.signing_in import begin_sign_in, finish_sign_in
+
+FIRST_PAGE = "/"
+
+
+def sign_in(request: Request) -> Response:
+    if request.state.visitor is not None:
+        return RedirectResponse(next_page(request), 303)
+    return page(request, "sign_in.html", next=next_page(request))
+
+
+def sign_in_begin(request: Request) -> Response:
+    json_of(request)
+    return JSONResponse(begin_sign_in(desk_of(request), address_of(request)))
+
+
+def sign_in_finish(request: Request) -> Response:
+    said, desk = json_of(request), desk_of(request)
+    signed_in = finish_sign_in(desk, address_of(request), text_in(said, "challenge_id"), said.get("credential"))
+    answer = JSONResponse({"location": next_page(request)})
+    set_session(answer, desk, signed_in.session_id)
+    return answer
+
+
+def sign_out(request: Request) -> Response:
+    desk = desk_of(request)
+    desk.sessions.end(visitor_of(request).session_id)
+    answer = RedirectResponse("/sign-in", 303)
+    answer.delete_cookie(desk.settings.cookie, secure=desk.settings.secure, httponly=True, samesite="strict")
+    return answer
+
+
+def enrol(request: Request) -> Response:
+    return page(request, "enrol.html")
+
+
+def enrol_begin(request: Request) -> Response:
+    said = json_of(request)
+    return JSONResponse(begin_registration(desk_of(request), address_of(request), text_in(said, "token")))
+
+
+def enrol_finish(request: Request) -> Response:
+    said = json_of(request)
+    registered = finish_registration(
+        desk_of(request), address_of(request), text_in(said, "token"), text_in(said, "challenge_id"), said.get("credential")
+    )
+    return JSONResponse(
+        {
+            "person": registered.person,
+            "key": registered.key.id,
+            "counts": registered.counts,
+            "entry": "" if registered.counts else registered.entry,
+            "location": "/sign-in",
+        }
+    )
+
+
+def healthy(request: Request) -> Response:
+    return PlainTextResponse("ok\n")
+
+
+def next_page(request: Request) -> str:
+    """The page to go on with: a path of this desk, whatever the address says."""
+    asked = request.query_params.get("next", "")
+    # `//` and `/\` begin another host's name, and a control character may hide one.
+    is_ours = asked.startswith("/") and not asked.startswith(("//", "/\\", "/sign-")) and asked.isprintable()
+    return asked if is_ours else FIRST_PAGE
+
+
+def set_session(response: Response, desk: Desk, session_id: str) -> None:
+    """Gives the browser its session: no script reads it, and no other site sends it along."""
+    response.set_cookie(desk.settings.cookie, session_id, path="/", secure=desk.settings.secure, httponly=True, samesite="strict")
+
+
+PUBLIC_ROUTES = (
+    Route("/sign-in", sign_in, name="sign_in"),
+    Route("/sign-in/begin", sign_in_begin, methods=["POST"]),
+    Route("/sign-in/finish", sign_in_finish, methods=["POST"]),
+    Route("/enrol", enrol, name="enrol"),
+    Route("/enrol/begin", enrol_begin, methods=["POST"]),
+    Route("/enrol/finish", enrol_finish, methods=["POST"]),
+    Route("/healthz", healthy),
+)
+ROUTES = (Route("/sign-out", sign_out, methods=["POST"], name="sign_out"),)
