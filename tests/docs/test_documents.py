@@ -97,7 +97,10 @@ def test_every_vendor_that_is_imported_is_asked_for() -> None:
     from importlib.metadata import packages_distributions
 
     project = tomllib.loads(text_of("pyproject.toml"))["project"]
-    asked = [*project["dependencies"], *(name for extra in ("postgres", "kubernetes", "desk") for name in project["optional-dependencies"][extra])]
+    asked = [
+        *project["dependencies"],
+        *(name for extra in ("postgres", "kubernetes", "desk") for name in project["optional-dependencies"][extra]),
+    ]
     wanted = {re.split(r"[\s\[<>=;~!]", requirement, maxsplit=1)[0].lower() for requirement in asked}
     imported = {
         name.partition(".")[0]
