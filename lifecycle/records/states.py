@@ -7,14 +7,14 @@ IllegalTransition and names the event, and the ledger takes no event that would 
 | ----------- | ------------------------------------------- | --------------------------------------------- | -------------------------------------------------------------- |
 | trained     | bytes exist and are signed                  | ModelTrained                                  | ModelEvaluated                                                 |
 | evaluated   | evidence on exactly these bytes exists      | ModelEvaluated                                | DecisionMade of promotion or deployment                        |
-| denied      | the gate said no                            | DecisionMade: deny                            | a new ModelEvaluated here, or DecisionMade                     |
+| denied      | the gate said no                            | DecisionMade: deny                            | a new ModelEvaluated here, DecisionMade, VersionRetired        |
 | waiting     | people must approve                         | DecisionMade: needs_approval                  | DecisionMade, ModelEvaluated here, VersionExpired, a refusal   |
 | allowed     | may be deployed here                        | DecisionMade: allow                           | RolloutRequested, VersionExpired, a new DecisionMade           |
 | rolling_out | takes a share of the traffic                | RolloutRequested                              | RolloutCompleted, RolloutAborted, RolledBack                   |
 | serving     | takes all the traffic; one a model at most  | RolloutCompleted, or RolledBack to it         | another's RolloutCompleted, RolledBack from it; RolloutRequested where the gateway lost it |
 | superseded  | stands by as the target of a rollback       | another version's RolloutCompleted            | RolledBack to it, VersionRetired                               |
 | rolled_back | was taken out for cause                     | RolledBack from it                            | DecisionMade (a fresh look), RolledBack to it, VersionRetired  |
-| expired     | was allowed or waiting for too long         | VersionExpired                                | DecisionMade                                                   |
+| expired     | was allowed or waiting for too long         | VersionExpired                                | DecisionMade, VersionRetired                                   |
 | revoked     | must not serve again                        | VersionRevoked, from every state but retired  | VersionRetired                                                 |
 | retired     | is over                                     | VersionRetired                                | nothing                                                        |
 

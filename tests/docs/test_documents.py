@@ -12,7 +12,7 @@ import pytest
 from lifecycle.cli.main import VERBS
 from lifecycle.declaration import GovernedModel
 from lifecycle.records.bodies import BODIES
-from lifecycle.records.states import State
+from lifecycle.records.states import TRANSITIONS, State
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PAGES = sorted(
@@ -31,6 +31,11 @@ def text_of(page: str | Path) -> str:
 def first_column(page: str) -> set[str]:
     """The code words in the first column of a page's tables."""
     return {word for row in re.findall(r"^\| (.*?) \|", text_of(page), re.MULTILINE) for word in re.findall(r"`([^`]+)`", row)}
+
+
+def words_of_tables(page: str) -> set[str]:
+    """Every code word of a page's tables."""
+    return {word for row in re.findall(r"^\|.*\|$", text_of(page), re.MULTILINE) for word in re.findall(r"`([^`]+)`", row)}
 
 
 def anchors(page: Path) -> set[str]:
@@ -196,6 +201,24 @@ def test_every_event_and_state_is_documented() -> None:
     events, _, states = text_of("docs/reference/records.md").partition("## States")
     assert set(re.findall(r"^\| `([A-Za-z]+)` \|", events, re.MULTILINE)) == set(BODIES)
     assert set(re.findall(r"^\| `([a-z_]+)` \|", states, re.MULTILINE)) == set(get_args(State))
+
+
+def test_the_ways_out_of_each_state_are_documented() -> None:
+    """The reference of records names the events by which each state is left, and no other."""
+    _, _, states = text_of("docs/reference/records.md").partition("## States")
+    told = {row[0]: set(re.findall(r"`(\w+)`", row[1])) for row in re.findall(r"^\| `([a-z_]+)` \|[^|]*\|(.*)\|$", states, re.MULTILINE)}
+    left = {
+        state: {happened.partition(":")[0] for (before, happened), after in TRANSITIONS.items() if before == state != after}
+        for state in told
+    }
+    assert told == left
+
+
+def test_every_floor_of_the_house_is_told() -> None:
+    """The page on the house names each layer that the contracts know, but for those that there need not be."""
+    (layers,) = re.findall(r"^layers =\n((?: +.*\n)+)", text_of(".importlinter"), re.MULTILINE)
+    floors = {floor for floor in re.findall(r"[a-z_()]+", layers) if not floor.startswith("(")}
+    assert floors <= words_of_tables("docs/explanation/the-house.md")
 
 
 def test_every_field_of_the_declaration_is_documented() -> None:
