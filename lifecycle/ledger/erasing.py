@@ -17,7 +17,10 @@ from lifecycle.ledger.drivers import answering, connect
 from lifecycle.records.record import Digest
 
 _ABOUT = "SELECT commitment FROM openings WHERE subject = ? ORDER BY commitment"
-_FILE = "SELECT pg_relation_filenode('openings')"
+_MAY_ERASE = """
+SELECT current_user, has_table_privilege('openings', 'DELETE') AND has_column_privilege('events', 'stored', 'UPDATE')
+  AND has_function_privilege('ledger_wipe_openings()', 'EXECUTE')
+"""
 
 
 def openings_about(url: str, subject: str) -> tuple[Digest, ...]:
@@ -30,6 +33,27 @@ def openings_about(url: str, subject: str) -> tuple[Digest, ...]:
             return tuple(row[0] for row in connection.execute(statement, (subject,)).fetchall())
     finally:
         connection.close()
+
+
+def require_eraser(url: str) -> None:
+    """Raises Unavailable where whoever connects may not carry an erasure to its end: half of one would keep all others waiting.
+
+    On a file nothing is asked: who can't write to it finds out before anything is gone.
+    """
+    address = Address.parse(url)
+    if address.file is not None:
+        return
+    connection = connect(address, writable=True)
+    try:
+        with answering(address):
+            role, may = connection.execute(_MAY_ERASE).fetchone()
+    finally:
+        connection.close()
+    if not may:
+        raise Unavailable(
+            f"The role {role} may not erase anything from the ledger {address}. Nothing was erased.",
+            "Run the same command as the keeper (LIFECYCLE_LEDGER_URL); `lifecycle ledger roles` shows which role may do what.",
+        )
 
 
 def erase_in_copy(url: str, commitments: Collection[Digest]) -> None:
@@ -52,14 +76,14 @@ def wipe_traces(url: str) -> None:
 
     SQLite: the whole file, which takes as long as copying it and as much space again, and the write-ahead log emptied. Postgres:
     the table; its server's write-ahead log keeps what was deleted until that is recycled. Raises Unavailable where others
-    keep the database from it (somebody reads for long, the role does not own the table): then run it again.
+    keep the database from it (somebody reads for long), or the role may not: then run it again.
     """
     address = Address.parse(url)
     connection = connect(address, writable=True)
     try:
         with answering(address):
             if address.file is None:
-                _rewrite_table(connection)
+                connection.execute("SELECT ledger_wipe_openings()")
             else:
                 connection.execute("VACUUM")
                 _empty_log(connection, address.file)
@@ -73,15 +97,4 @@ def _empty_log(connection: Any, file: Path) -> None:
         raise Unavailable(
             f"Somebody reads the ledger {file} and keeps its write-ahead log from being emptied: what was deleted may still stand in it.",
             "End whatever reads it for long (`lifecycle up`, a backup, a notebook), and run the same command again.",
-        )
-
-
-def _rewrite_table(connection: Any) -> None:
-    before = connection.execute(_FILE).fetchone()
-    connection.execute("VACUUM (FULL) openings")
-    if connection.execute(_FILE).fetchone() == before:
-        # Postgres only warns and goes on where the role may not.
-        raise Unavailable(
-            "The table of openings was not written anew, so its file may still have what was deleted: this role does not own it.",
-            "Run the same command again as the role that owns the ledger's tables.",
         )

@@ -2,7 +2,8 @@
 
 | role   | may                                                                                                        |
 | ------ | ---------------------------------------------------------------------------------------------------------- |
-| owner  | everything; nobody logs in as it. Tables and functions are its own, so that no other role can change them   |
+| owner  | everything; nobody logs in as it, but an administrator can act as it: to restore, to mend columns, to        |
+|        | migrate. Tables and functions are its own, so that no other role can change them                            |
 | app    | read; append through the functions of migration 0003, which give place, hash, columns and head themselves   |
 | signer | read; keep signed ledger checkpoints and receipts of anchors                                                |
 | keeper | what the app may; take bytes and openings away after their time; write projections anew                     |
@@ -29,12 +30,14 @@ _FUNCTIONS = (
     "ledger_move_state(text, bigint, text, text, bigint)",
     "ledger_keep(text, text, text, text)",
 )
-_ALL_TABLES, _ALL_FUNCTIONS = ", ".join(_TABLES), ", ".join(_FUNCTIONS)
-_APPENDS = (f"GRANT EXECUTE ON FUNCTION {_ALL_FUNCTIONS} TO {{role}}",)
+_WIPES = "ledger_wipe_openings()"
+_ALL_TABLES, _ALL_FUNCTIONS = ", ".join(_TABLES), ", ".join((*_FUNCTIONS, _WIPES))
+_APPENDS = (f"GRANT EXECUTE ON FUNCTION {', '.join(_FUNCTIONS)} TO {{role}}",)
 _SIGNS = ("GRANT INSERT ON checkpoints, anchors TO {role}",)
 _KEEPS = (
     "GRANT UPDATE (stored) ON events TO {role}",
     "GRANT DELETE ON openings TO {role}",
+    f"GRANT EXECUTE ON FUNCTION {_WIPES} TO {{role}}",
     "GRANT UPDATE (size, frontier) ON head TO {role}",
     "GRANT INSERT, UPDATE, DELETE ON states, streams TO {role}",
 )
@@ -83,7 +86,7 @@ class Roles:
         yield "REVOKE CREATE ON SCHEMA public FROM PUBLIC"
         yield f"GRANT USAGE, CREATE ON SCHEMA public TO {self.owner}"
         yield from (f"ALTER TABLE {table} OWNER TO {self.owner}" for table in _TABLES)
-        yield from (f"ALTER FUNCTION {function} OWNER TO {self.owner}" for function in (*_FUNCTIONS, "refuse_change()"))
+        yield from (f"ALTER FUNCTION {function} OWNER TO {self.owner}" for function in (*_FUNCTIONS, _WIPES, "refuse_change()"))
         yield f"REVOKE ALL ON {_ALL_TABLES} FROM PUBLIC"
         yield f"REVOKE ALL ON FUNCTION {_ALL_FUNCTIONS} FROM PUBLIC"
         yield from self._granted(self.app, *_APPENDS, *(() if self.signer else _SIGNS))

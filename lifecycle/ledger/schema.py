@@ -13,7 +13,7 @@ from sqlalchemy import BigInteger, Integer, LargeBinary, MetaData, Text
 from sqlmodel import Field, Index, SQLModel
 
 #: The alembic revision that this code reads and writes.
-REVISION = "0003"
+REVISION = "0004"
 #: The head is one row; its lock is what puts appends in order.
 HEAD_ID = 1
 

@@ -72,12 +72,16 @@ def erase(
     UnknownName where nothing is kept of it, Refused (LEGAL_HOLD) where a hold covers a part of it, InvalidDeclaration
     without a name or a reason, Unavailable where something does not answer: what was begun is finished by the next call.
     """
+    from lifecycle.ledger.erasing import require_eraser
     from lifecycle.ledger.holds import require_free
 
     require_prose(reason, "An erasure")
     departments.require_ledger()
     if subject is not None and not subject.strip():
         raise InvalidDeclaration("An empty name is everybody's who gave none.", "Name the subject whose values are to be erased.")
+    if not dry_run:
+        _ = departments.ledger
+        require_eraser(departments.settings.ledger_url)
     intents = Intents(departments.folder("erasures", 0o700))
     with intents.alone():
         finished = () if dry_run else tuple(finish_open(departments, intents))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.option("--app", metavar="ROLE", help="Who appends: Dagster's runs, the gateway, the command line.")
 @click.option("--signer", metavar="ROLE", help="Who keeps ledger checkpoints and receipts of anchors. Left out, the app does.")
-@click.option("--keeper", metavar="ROLE", help="Who erases, prunes and repairs. Left out, only the owner can.")
+@click.option("--keeper", metavar="ROLE", help="Who erases, prunes and mends projections. Left out, only the owner can.")
 @click.option("--reader", metavar="ROLE", help="Who only looks: auditors, dashboards.")
 @click.option(
     "--owner", metavar="ROLE", default="ledger_owner", show_default=True, help="Who owns tables and functions; nobody logs in as it."
