@@ -63,11 +63,11 @@ def outline_of(graph: Graph, model: str, version: int, states: Mapping[str, str]
             f"The versions of {model} are {', '.join(known)}." if known else "`lifecycle status` lists the models and their versions.",
         )
     where = ", ".join(f"{state.replace('_', ' ')} in {environment}" for environment, state in sorted(states.items()))
-    children = tuple(_activity(graph, one, entity.id) for one in _told(graph.life_of(entity.id)))
+    children = tuple(_activity(graph, one, entity.id) for one in told(graph.life_of(entity.id)))
     return Outline(entity.label, where, entity.digest, entity.index, children=children)
 
 
-def _told(life: Sequence[Activity]) -> list[Activity]:
+def told(life: Sequence[Activity]) -> list[Activity]:
     """A life without what recurs every minute or quarter of an hour: of that, what breached a guardrail and the last few."""
     last = {activity.id for kind in RECURRING for activity in [one for one in life if one.kind == kind][-LAST_REPORTS:]}
     return [activity for activity in life if activity.kind not in RECURRING or activity.outcome == "breached" or activity.id in last]
