@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from lifecycle.anchors.anchor import Seen, Submission
-from lifecycle.anchors.posting import Answered, post
-from lifecycle.errors import LifecycleError, Tampered, Unavailable
+from lifecycle.anchors.posting import post
+from lifecycle.errors import LifecycleError, MalformedRecord, Tampered, Unavailable
+from lifecycle.outbound import Answered, plain
 from lifecycle.proofs.cosignatures import Cosignature, WitnessKey
 from lifecycle.proofs.signature_lines import SignatureLine, encode, taken_apart
 
@@ -58,7 +59,12 @@ class WitnessAnchor:
     def _cosigned(self, answer: Answered, submission: Submission) -> tuple[SignatureLine, Cosignature]:
         text, _ = taken_apart(submission.note)
         for said in answer.content.decode(errors="replace").splitlines():
-            line = SignatureLine.parse(said)
+            try:
+                line = SignatureLine.parse(said)
+            except MalformedRecord as error:
+                raise Unavailable(
+                    f"The witness {self.name} answers with something else than signature lines.", "Check its address, and ask its operator."
+                ) from error
             found = self.key.opened(text, line)
             if found is not None:
                 return line, found
@@ -67,7 +73,7 @@ class WitnessAnchor:
         )
 
     def _refusal(self, answer: Answered, old: int) -> LifecycleError:
-        said = answer.content.decode(errors="replace").strip()[:300] or "without a reason"
+        said = plain(answer.content.decode(errors="replace"))[:300] or "without a reason"
         if answer.status == 422:
             return self._fork(old, f"it finds the proof wanting ({said}).")
         if answer.status in {403, 404}:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import http.client
 import ipaddress
-import urllib.error
 import urllib.parse
-import urllib.request
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
-from lifecycle import __version__
-from lifecycle.errors import InvalidDeclaration
+from lifecycle import __version__, outbound
+from lifecycle.errors import InvalidDeclaration, Unavailable
+from lifecycle.outbound import Answered, plain
 
 #: Where receivers listen, by the specification of OpenLineage's API, unless the address says otherwise.
 PATH = "/api/v1/lineage"
@@ -50,29 +49,16 @@ class Receiver:
                 "LIFECYCLE_OPENLINEAGE_API_KEY would travel in the clear.", "Give the receiver an https address, or no key."
             )
         self._api_key = api_key
-        # A redirect would carry the key to whoever it names.
-        self._opener = urllib.request.build_opener(_NoRedirects)
 
     def post(self, event: bytes, idempotency_key: str) -> Answer:
         """Sends one event. Never raises for what the network or the receiver does: that is the answer."""
         headers = {"Content-Type": "application/json", "User-Agent": f"lifecycle/{__version__}", "Idempotency-Key": idempotency_key}
         if self._api_key is not None:
             headers["Authorization"] = f"Bearer {self._api_key}"
-        request = urllib.request.Request(self.url, data=event, headers=headers, method="POST")
         try:
-            with self._opener.open(request, timeout=TIMEOUT_SECONDS) as response:
-                return Answer("accepted", response.status, "")
-        except urllib.error.HTTPError as error:
-            with error:
-                return _answer(error)
-        except (OSError, http.client.HTTPException) as error:
-            reason = getattr(error, "reason", error)
-            return Answer("later", 0, _plain(str(reason) or type(error).__name__))
-
-
-class _NoRedirects(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, *arguments: Any, **options: Any) -> None:
-        return None
+            return _meaning(outbound.post(self.url, event, headers, seconds=TIMEOUT_SECONDS, most_bytes=_LONGEST_ANSWER))
+        except Unavailable as error:
+            return Answer("later", 0, error.what)
 
 
 def endpoint(address: str) -> str:
@@ -93,29 +79,24 @@ def endpoint(address: str) -> str:
     return urllib.parse.urlunsplit((parts.scheme, parts.netloc, path, parts.query, ""))
 
 
-def _answer(error: urllib.error.HTTPError) -> Answer:
-    try:
-        said = error.read(_LONGEST_ANSWER).decode("utf-8", "replace")
-    except (OSError, http.client.HTTPException):
-        said = ""
-    says = _plain(said) or http.client.responses.get(error.code, "")
-    if error.code == _CONFLICT:
-        return Answer("accepted", error.code, says)
-    if error.code in _LATER:
-        return Answer("later", error.code, says, _seconds(error.headers.get("Retry-After")))
-    if error.code in _ADDRESS or error.code < 400:
-        return Answer("wrong_address", error.code, says)
-    return Answer("refused" if error.code < 500 else "later", error.code, says)
+def _meaning(answered: Answered) -> Answer:
+    """What an answer means for the event. A redirect is about the address: the key is carried nowhere else."""
+    status = answered.status
+    if 200 <= status < 300:
+        return Answer("accepted", status, "")
+    says = plain(answered.content.decode("utf-8", "replace")) or http.client.responses.get(status, "")
+    if status == _CONFLICT:
+        return Answer("accepted", status, says)
+    if status in _LATER:
+        return Answer("later", status, says, _seconds(answered.retry_after))
+    if status in _ADDRESS or status < 400:
+        return Answer("wrong_address", status, says)
+    return Answer("refused" if status < 500 else "later", status, says)
 
 
 def _seconds(header: str | None) -> float | None:
     """What Retry-After asks for. A date in it is as good as nothing: our own back-off is never far from it."""
     return float(header) if header is not None and header.isascii() and header.isdigit() and len(header) < 6 else None
-
-
-def _plain(text: str) -> str:
-    """What a receiver said, on one line and without what would do something to a terminal."""
-    return " ".join("".join(character if character.isprintable() else " " for character in text).split())
 
 
 def _is_here(host: str) -> bool:

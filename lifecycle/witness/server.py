@@ -12,6 +12,8 @@ from lifecycle.witness.deciding import Answer, Witness
 #: A note and 63 hashes fit many times over.
 MOST_BYTES = 1_000_000
 _PATIENCE_SECONDS = 30.0
+#: ASCII digits, and few enough to be read as a number.
+_LENGTH, _LONG = re.compile(r"[0-9]{1,9}"), re.compile(r"[0-9]+")
 _CHECKPOINT = re.compile(r"/([0-9a-f]{64})/checkpoint")
 _LOG = logging.getLogger(__name__)
 
@@ -38,9 +40,10 @@ class _Requests(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         """Cosigns, or says why not."""
         length = self.headers.get("Content-Length", "")
-        if not length.isdigit() or int(length) > MOST_BYTES:
+        told = _LENGTH.fullmatch(length) is not None
+        if not told or int(length) > MOST_BYTES:
             self.close_connection = True
-            self._answer(Answer(413 if length.isdigit() else 411, "Send a body, with its length.\n"))
+            self._answer(Answer(413 if told or _LONG.fullmatch(length) else 411, "Send a body, with its length.\n"))
             return
         body = self.rfile.read(int(length))
         if self.path != "/add-checkpoint":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import socket
 import subprocess
 import sys
 import urllib.error
@@ -111,3 +112,15 @@ def test_a_key_is_never_overwritten(tmp_path: Path, repository: Path) -> None:
     with pytest.raises(subprocess.CalledProcessError):
         new_key(tmp_path, repository)
     assert (tmp_path / "witness.key").read_bytes() == before
+
+
+@pytest.mark.parametrize(("length", "status"), [("²", b"411"), ("9" * 5_000, b"413"), ("-1", b"411"), ("", b"411")])
+def test_a_length_that_is_none_is_refused_in_words(tmp_path: Path, repository: Path, length: str, status: bytes) -> None:
+    """A hostile Content-Length gets an answer, and the witness goes on."""
+    new_key(tmp_path, repository)
+    with running(tmp_path, repository) as (_, url):
+        host, _, port = url.removeprefix("http://").partition(":")
+        with socket.create_connection((host, int(port)), timeout=30) as connection:
+            connection.sendall(f"POST /add-checkpoint HTTP/1.1\r\nHost: w\r\nContent-Length: {length}\r\n\r\n".encode())
+            assert connection.recv(65_536).split()[1] == status
+        assert asked(f"{url}/elsewhere")[0] == 404
