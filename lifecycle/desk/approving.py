@@ -22,7 +22,8 @@ def begin(request: Request) -> Response:
     if "application/json" not in request.headers.get("accept", ""):
         return page(request, "without_script.html", status=400, model=model, version=version, person=person)
     decision, reason = _decision(text_in(said, "decision")), text_in(said, "reason").replace("\r\n", "\n")
-    return JSONResponse(begin_signing(desk_of(request), person, model, version, decision=decision, reason=reason))
+    asked = text_in(said, "asked")
+    return JSONResponse(begin_signing(desk_of(request), person, model, version, asked=asked, decision=decision, reason=reason))
 
 
 def finish(request: Request) -> Response:

@@ -9,9 +9,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from lifecycle.approvals.passkeys import ForgedAssertion
+from lifecycle.desk.desk import desk_of
 from lifecycle.desk.guard import SignInFirst, TooLarge
 from lifecycle.desk.limiting import TooOften
 from lifecycle.desk.rendering import page
+from lifecycle.desk.security import security_headers
 from lifecycle.errors import InvalidDeclaration, LifecycleError, MalformedRecord, Refused, Tampered, Unavailable, UnknownName
 
 _log = logging.getLogger(__name__)
@@ -48,7 +50,10 @@ def not_found(request: Request, error: Exception) -> Response:
 
 def broken(request: Request, error: Exception) -> Response:
     """A mistake of ours. Starlette logs where it was; whoever asked is not told."""
-    return _told(request, 500, "Something went wrong at the desk, and nothing was recorded by it.", "Try again; the desk's log says more.")
+    answer = _told(request, 500, "Something went wrong at the desk.", "Try again; whoever runs the desk finds in its log what it was.")
+    # Starlette makes this answer outside of every middleware.
+    answer.headers.update(security_headers(desk_of(request).settings))
+    return answer
 
 
 def _told(request: Request, status: int, what: str, next_step: str, rules: tuple[str, ...] = ()) -> Response:

@@ -57,6 +57,11 @@ _A_YEAR = "max-age=31536000"
 _LOOKING = frozenset({"GET", "HEAD"})
 
 
+def security_headers(settings: DeskSettings) -> dict[str, str]:
+    """What every answer says, unless it says something of its own."""
+    return _HEADERS | ({"Strict-Transport-Security": _A_YEAR} if settings.secure else {})
+
+
 def report_response(html: bytes) -> Response:
     """A report as a page of its own, to be shown in a frame of ours: `<iframe sandbox="allow-scripts" src=…>`."""
     return HTMLResponse(html, headers={"Content-Security-Policy": _REPORT_POLICY, "X-Frame-Options": "SAMEORIGIN"})
@@ -68,7 +73,7 @@ class SecurityMiddleware:
     def __init__(self, app: ASGIApp, settings: DeskSettings) -> None:
         self._app = app
         self._settings = settings
-        self._headers = _HEADERS | ({"Strict-Transport-Security": _A_YEAR} if settings.secure else {})
+        self._headers = security_headers(settings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":

@@ -50,15 +50,20 @@ class Signed:
 
 
 def begin_signing(
-    desk: Desk, person: ActorId, model: str, version: int, *, decision: Literal["approve", "reject"], reason: str
+    desk: Desk, person: ActorId, model: str, version: int, *, asked: str, decision: Literal["approve", "reject"], reason: str
 ) -> JsonObject:
     """What the browser is to ask of the authenticator, over the statement that is kept under `ceremony` from now on.
 
-    Raises Refused where nothing is asked for, and where the person has no passkey that speaks here.
+    `asked` is the decision that asked for approval when the person was shown the version. Raises Refused where it is not the one that
+    asks now, or nothing is asked for, and where the person has no passkey that speaks here.
     """
     departments = desk.departments
     keys = _keys(desk, person)
     statement = statement_to_sign(departments, model, version, person=person, reason=reason, decision=decision)
+    if statement.requested_by_decision != asked:
+        raise Refused(
+            f"{model}:{version} was judged again since you were shown it.", "Reload the page, and read what is asked for now.", ("STATE",)
+        )
     ceremony = Ceremonies(desk.store).open(statement, desk.settings.ceremony_seconds)
     options = request_options(desk.settings, challenge_of(_to_sign(statement)), (key.passkey for key in keys if key.passkey is not None))
     return {"ceremony": ceremony.id, "options": options}
