@@ -13,6 +13,7 @@ Paths are as seen from the folder of the file.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -118,10 +119,19 @@ def _made(declared: DeclaredFolder | DeclaredGit | DeclaredAuthority, beside: Pa
     return AuthorityAnchor(declared.name, declared.url, certificates)
 
 
+#: An address with a user and a password in it.
+_PASSWORD = re.compile(r"[a-z][a-z0-9+.-]*://[^/@]*:[^/@]*@")
+
+
 def _remote(declared: DeclaredGit, beside: Path, home: Path) -> str:
     """The address as git takes it. A `transport::address` is refused: it runs any program."""
     if declared.remote.startswith("-") or "::" in declared.remote:
         raise InvalidDeclaration(f"{declared.remote!r} is no remote of git.", "Give an address or a folder.")
+    if _PASSWORD.match(declared.remote):
+        raise InvalidDeclaration(
+            f"The remote of the anchor {declared.name} holds a password, which would stand in lists of processes and in receipts.",
+            "Leave it to git: a credential helper, or an SSH key of the user who anchors.",
+        )
     if ":" in declared.remote:
         return declared.remote
     path = (beside / declared.remote).resolve()

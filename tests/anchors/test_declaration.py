@@ -75,6 +75,7 @@ def test_an_empty_declaration_has_no_schedule(project: Path) -> None:
         ("anchors: [{name: a, kind: git, remote: ../home/a.git}]", "with the ledger itself"),
         ('anchors: [{name: a, kind: git, remote: "ext::sh -c id"}]', "no remote of git"),
         ('anchors: [{name: a, kind: git, remote: "--upload-pack=id"}]', "no remote of git"),
+        ('anchors: [{name: a, kind: git, remote: "https://bot:TOKEN@example.org/a.git"}]', "holds a password"),
         ('anchors: [{name: a, kind: git, remote: x, branch: "-f"}]', "branch"),
         ("anchors: [{name: a, kind: timestamp, url: 'file:///etc/passwd', certificates: tsa.pem}]", "no address of an anchor"),
         ("anchors: [{name: a, kind: timestamp, url: 'https://x', certificates: none.pem}]", "none.pem can't be read"),
