@@ -15,6 +15,7 @@ from lifecycle.approvals.keys import decode_public, encode_public
 from lifecycle.approvals.passkeys import require_asserted
 from lifecycle.approvals.people import Key, Person, Registry
 from lifecycle.errors import LifecycleError, MalformedRecord, Refused, Tampered
+from lifecycle.proofs.dsse import pre_authentication
 from lifecycle.records.approval import STATEMENT_TYPE, Envelope, Statement, decoded
 from lifecycle.records.gates import VerifiedApproval
 from lifecycle.records.identity import now_us
@@ -32,12 +33,6 @@ class VerifyingKey(Protocol):
     def public(self) -> str: ...
     @property
     def passkey(self) -> Passkey | None: ...
-
-
-def pre_authentication(payload_type: str, payload: bytes) -> bytes:
-    """DSSE's PAE: what is really signed."""
-    kind = payload_type.encode()
-    return b"DSSEv1 %d %b %d %b" % (len(kind), kind, len(payload), payload)
 
 
 def signed(record: Record, payload_type: str, signer: ActorId, key: Ed25519PrivateKey, registry: Registry) -> Envelope:

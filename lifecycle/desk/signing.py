@@ -13,7 +13,7 @@ from typing import Literal
 
 from lifecycle.approvals.passkeys import ForgedAssertion, challenge_of, require_asserted
 from lifecycle.approvals.people import Key
-from lifecycle.approvals.statements import asserted, pre_authentication
+from lifecycle.approvals.statements import asserted
 from lifecycle.desk.ceremonies import Ceremonies, Ceremony
 from lifecycle.desk.counters import require_counted_up
 from lifecycle.desk.credentials import Answer, answer_in, request_options
@@ -22,6 +22,7 @@ from lifecycle.desk.signed_counts import last_count
 from lifecycle.errors import LifecycleError, Refused, Unavailable
 from lifecycle.life.approval import ApprovalOutcome, record_barred, record_signed, recorded_before, statement_to_sign
 from lifecycle.life.enrolment import people_in_force
+from lifecycle.proofs.dsse import pre_authentication
 from lifecycle.records.approval import STATEMENT_TYPE, Statement
 from lifecycle.records.identity import now_us
 from lifecycle.records.record import ActorId, JsonObject

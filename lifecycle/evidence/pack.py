@@ -20,7 +20,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
-from typing import Any, Protocol
+from typing import Any
 
 from lifecycle.errors import Tampered
 from lifecycle.evidence.anchored import Receipt, anchor_files
@@ -28,6 +28,7 @@ from lifecycle.evidence.layout import leaf_path, tile_files, zipped
 from lifecycle.evidence.packed_ledger import PackedLedger
 from lifecycle.evidence.proven import Artifacts, ProvenFile, ProvenFiles, proven_files
 from lifecycle.evidence.selection import Row, Selection
+from lifecycle.proofs.dsse import Signer, pre_authentication
 from lifecycle.proofs.merkle import leaf_hash, root_of
 from lifecycle.proofs.notes import Checkpoint
 from lifecycle.records.record import JsonObject, Microseconds, Name, Version, canonical_bytes, digest_of
@@ -35,16 +36,6 @@ from lifecycle.records.record import JsonObject, Microseconds, Name, Version, ca
 PACK_TYPE = "application/vnd.lifecycle.pack+json"
 #: What a reader sees first.
 _FIRST = ("README.txt", "index.html", "verify.py", "pack.json", "pack.sig", "checkpoint")
-
-
-class Signer(Protocol):
-    """The key that signs what is made from the records: the one that signs the models."""
-
-    @property
-    def public_pem(self) -> bytes: ...
-
-    def sign(self, message: bytes) -> bytes:
-        """The signature over a message. The same message must get the same signature."""
 
 
 @dataclass(frozen=True)
@@ -151,7 +142,7 @@ def closed(draft: Draft, views: Mapping[str, bytes], signer: Signer) -> Packed:
         "signing_key": digest_of(signer.public_pem),
     }
     listed = canonical_bytes(about)
-    signature = base64.b64encode(signer.sign(b"DSSEv1 %d %b %d %b" % (len(PACK_TYPE), PACK_TYPE.encode(), len(listed), listed)))
+    signature = base64.b64encode(signer.sign(pre_authentication(PACK_TYPE, listed)))
     files = {
         **leaves,
         **{file.path: file.content for file in proven.files.values()},

@@ -17,9 +17,9 @@ from lifecycle.evidence.proven import Artifacts
 from lifecycle.lineage.cards.croissant import croissant
 from lifecycle.lineage.cards.model_card import card_of
 from lifecycle.lineage.cards.version import gather
-from lifecycle.lineage.dsse import Signer
 from lifecycle.lineage.export import FORMATS, lineage_of, stamp_of, written
 from lifecycle.lineage.selection import events_behind
+from lifecycle.proofs.dsse import Signer
 
 _EXPORTS = {
     "openlineage": "the lineage as OpenLineage events",

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from lifecycle.errors import InvalidDeclaration, UnknownName
-from lifecycle.lineage.dsse import Signer
 from lifecycle.lineage.formats.cyclonedx import cyclonedx
 from lifecycle.lineage.formats.in_toto import in_toto
 from lifecycle.lineage.formats.openlineage import openlineage
@@ -15,6 +14,7 @@ from lifecycle.lineage.graph import Graph, version_id
 from lifecycle.lineage.ports import Ledger
 from lifecycle.lineage.reading import read_graph
 from lifecycle.lineage.selection import events_behind
+from lifecycle.proofs.dsse import Signer
 from lifecycle.records.bodies.keeping import BodiesPruned
 from lifecycle.records.events import Recorded
 from lifecycle.records.record import JsonObject

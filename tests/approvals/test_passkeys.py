@@ -18,8 +18,9 @@ from webauthn.helpers.exceptions import WebAuthnException
 from lifecycle.approvals.keys import create_key, key_id_of, load_key
 from lifecycle.approvals.passkeys import ForgedAssertion, decode_cose, encode_cose
 from lifecycle.approvals.people import Registry
-from lifecycle.approvals.statements import asserted, pre_authentication, sign_statement, verified_approval, verify_statement
+from lifecycle.approvals.statements import asserted, sign_statement, verified_approval, verify_statement
 from lifecycle.errors import InvalidDeclaration, LifecycleError, MalformedRecord, Tampered
+from lifecycle.proofs.dsse import pre_authentication
 from lifecycle.records.approval import STATEMENT_TYPE, WAIVER_TYPE, Envelope
 from lifecycle.records.passkeys import Assertion
 from tests.approvals.people_files import registry

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from lifecycle.approvals.keys import key_id_of, load_key
 from lifecycle.approvals.people import Registry
-from lifecycle.approvals.statements import pre_authentication, sign_statement, signers, verified_approval, verify_statement
+from lifecycle.approvals.statements import sign_statement, signers, verified_approval, verify_statement
 from lifecycle.errors import LifecycleError, MalformedRecord, Refused, Tampered, UnknownName
+from lifecycle.proofs.dsse import pre_authentication
 from lifecycle.records.approval import STATEMENT_TYPE, Envelope, Statement
 from tests.approvals.people_files import registry, somebody
 

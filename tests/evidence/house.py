@@ -11,18 +11,19 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from lifecycle.approvals.statements import pre_authentication
 from lifecycle.artifacts.signing import ensure_signing_key
 from lifecycle.artifacts.statement_signing import StatementSigner
 from lifecycle.artifacts.store import ArtifactStore
 from lifecycle.ledger.keys import ensure_log_key
 from lifecycle.ledger.ledger import Ledger
 from lifecycle.ledger.signing import sign_ledger
+from lifecycle.proofs.dsse import pre_authentication
 from lifecycle.records import bodies
 from lifecycle.records.approval import GOVERNANCE_TYPE, STATEMENT_TYPE, Envelope, GovernanceStatement, Statement
 from lifecycle.records.bodies.governors import EnrolledKey
@@ -45,7 +46,10 @@ from lifecycle.records.gates import (
     Violation,
 )
 from lifecycle.records.identity import derived_id
+from lifecycle.records.passkeys import Assertion, Passkey
 from lifecycle.records.record import Digest, digest_of
+from tests.desk.authenticators import ORIGIN as PAGE
+from tests.desk.authenticators import Authenticator, base64url
 from tests.evidence.parts import ingested, package
 from tests.lineage import lives
 from tests.lineage.in_memory import metering
@@ -67,6 +71,8 @@ class House:
     database: str = ""
     clock_us: int = START_US
     people: dict[str, Ed25519PrivateKey] = field(default_factory=dict)
+    #: Who signs with a passkey, and with which.
+    passkeys: dict[str, Authenticator] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         (self.folder / "keys").mkdir(parents=True, exist_ok=True)
@@ -120,15 +126,17 @@ class House:
     def enrols(self, person: str, *roles: str) -> None:
         self.people[person] = Ed25519PrivateKey.generate()
         public = base64.b64encode(self.people[person].public_key().public_bytes_raw()).decode()
-        body = bodies.PersonEnrolled(
-            person=person,
-            roles=roles,
-            teams=(),
-            keys=(EnrolledKey(id=f"key-of-{person}", public=public),),
-            registry="home",
-            registry_digest=self.keep("people"),
-        )
-        self.happened(body, Subject(kind="person", name=person), outputs={"people": self.keep("people")})
+        self._enrolled(person, roles, EnrolledKey(id=f"key-of-{person}", public=public))
+
+    def enrols_with_passkey(self, person: str, authenticator: Authenticator, *roles: str) -> None:
+        self.passkeys[person] = authenticator
+        place = Passkey(credential_id=base64url(authenticator.credential_id), rp_id="localhost", origin=PAGE)
+        self._enrolled(person, roles, EnrolledKey(id=f"key-of-{person}", public=authenticator.public, passkey=place))
+
+    def _enrolled(self, person: str, roles: tuple[str, ...], key: EnrolledKey) -> None:
+        people = self.keep("people")
+        body = bodies.PersonEnrolled(person=person, roles=roles, teams=(), keys=(key,), registry="home", registry_digest=people)
+        self.happened(body, Subject(kind="person", name=person), outputs={"people": people})
 
     def revokes(self, person: str) -> None:
         body = bodies.KeyRevoked(person=person, key_id=f"key-of-{person}", reason="lost")
@@ -154,12 +162,18 @@ class House:
         self.happened(bodies.GovernanceProposed(envelope=envelope), about, actor=Actor(id=person, kind="human", authenticated=True))
 
     def _signed(self, payload_type: str, payload: bytes, person: str, key_of: str | None) -> Envelope:
-        signature = self.people[key_of or person].sign(pre_authentication(payload_type, payload))
+        message, signer, assertion = pre_authentication(payload_type, payload), key_of or person, None
+        if signer in self.passkeys:
+            device, client, signature = self.passkeys[signer].assertion(base64url(sha256(message).digest()), "localhost", PAGE)
+            assertion = Assertion(authenticator_data=base64.b64encode(device).decode(), client_data=base64.b64encode(client).decode())
+        else:
+            signature = self.people[signer].sign(message)
         return Envelope(
             payload_type=payload_type,
             payload=base64.b64encode(payload).decode(),
             key_id=f"key-of-{person}",
             signature=base64.b64encode(signature).decode(),
+            assertion=assertion,
         )
 
     # What happens to a version

@@ -17,6 +17,7 @@ from typing import Any
 from lifecycle.evidence.drafting import draft_of
 from lifecycle.evidence.layout import zipped
 from lifecycle.evidence.pack import PACK_TYPE, Scope, closed
+from lifecycle.proofs.dsse import pre_authentication
 from lifecycle.records.record import canonical_bytes, digest_of
 from tests.evidence.house import VERIFY, House
 
@@ -51,9 +52,7 @@ def listed_anew(files: dict[str, bytes], alter: Callable[[Any], object]) -> None
 def signed_anew(files: dict[str, bytes], house: House) -> None:
     """Signs pack.json again, as somebody does who stole the key that signs the models."""
     listed = files["pack.json"]
-    files["pack.sig"] = base64.b64encode(
-        house.signer.sign(b"DSSEv1 %d %b %d %b" % (len(PACK_TYPE), PACK_TYPE.encode(), len(listed), listed))
-    )
+    files["pack.sig"] = base64.b64encode(house.signer.sign(pre_authentication(PACK_TYPE, listed)))
 
 
 def relisted(files: dict[str, bytes], path: str, content: bytes) -> None:

@@ -13,11 +13,13 @@ from typing import Any
 from urllib.parse import quote
 
 from lifecycle import __version__
-from lifecycle.lineage.dsse import Signer, enveloped
 from lifecycle.lineage.formats.instants import rfc3339
 from lifecycle.lineage.graph import Activity, Edge, Entity, Graph
+from lifecycle.proofs.dsse import Signer, enveloped
 from lifecycle.records.record import JsonObject, canonical_bytes, digest_of
 
+#: What DSSE says of the payload.
+PAYLOAD_TYPE = "application/vnd.in-toto+json"
 STATEMENT = "https://in-toto.io/Statement/v1"
 SLSA_PROVENANCE = "https://slsa.dev/provenance/v1"
 #: The predicate of our own.
@@ -32,7 +34,7 @@ def in_toto(graph: Graph, stamp: JsonObject, signer: Signer) -> bytes:
     """The envelopes, each in canonical bytes. `stamp` says how far the ledger reached and carries its newest checkpoint."""
     ordered = sorted(graph.activities.values(), key=lambda activity: (activity.indexes[0], activity.id))
     statements = (canonical_bytes(_statement(graph, activity, stamp)) for activity in ordered)
-    return b"".join(canonical_bytes(enveloped(statement, signer)) + b"\n" for statement in statements)
+    return b"".join(canonical_bytes(enveloped(PAYLOAD_TYPE, statement, signer)) + b"\n" for statement in statements)
 
 
 def _statement(graph: Graph, activity: Activity, stamp: JsonObject) -> JsonObject:

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from lifecycle.errors import MalformedRecord
-from lifecycle.lineage.dsse import STATEMENT_TYPE
-from lifecycle.lineage.formats.in_toto import ACTIVITY, SLSA_PROVENANCE, STATEMENT
+from lifecycle.lineage.formats.in_toto import ACTIVITY, PAYLOAD_TYPE, SLSA_PROVENANCE, STATEMENT
 from lifecycle.lineage.formats.instants import microseconds
 from lifecycle.lineage.graph import Activity, Edge, Entity, Graph, Relation
 from lifecycle.lineage.parsing.exported import Exported, refusing
@@ -39,7 +38,7 @@ def _predicate(line: bytes) -> tuple[Any, list[Any]]:
     """What a statement says in our words, and the things that its activity used."""
     envelope: Any = parse_json(line)
     statement: Any = parse_json(base64.b64decode(envelope["payload"], validate=True))
-    if envelope["payloadType"] != STATEMENT_TYPE or statement["_type"] != STATEMENT:
+    if envelope["payloadType"] != PAYLOAD_TYPE or statement["_type"] != STATEMENT:
         raise MalformedRecord(f"{envelope['payloadType']} is no in-toto statement.", "Export it again.")
     predicate = statement["predicate"]
     if statement["predicateType"] == ACTIVITY:
