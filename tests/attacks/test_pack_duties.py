@@ -9,6 +9,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from lifecycle.records.gates import GateInput
+from tests.desk.authenticators import Authenticator, ed25519_authenticator
 from tests.evidence.house import HOUR_US, House, evaluated
 from tests.evidence.packs import Result, packed, verify
 
@@ -152,3 +153,27 @@ def test_a_policy_that_was_proposed_by_its_signer_is_no_finding(house: House, tm
     house.proposes("rita")
     house.checkpoint()
     assert verify(packed(house), tmp_path / "run", str(house.log_key)).broken == []
+
+
+def test_a_passkey_signs_as_well_as_a_key_of_a_file(house: House, tmp_path: Path) -> None:
+    """What an authenticator asserted is verified by the program alone."""
+    for person, authenticator in (("rita", Authenticator()), ("sam", ed25519_authenticator())):
+        house.enrols_with_passkey(person, authenticator, "risk")
+    house.enrols("dora", "risk")
+    house.ingests()
+    about = house.trains(1)
+    house.evaluates(about)
+    house.decides("promotion", about, "needs_approval")
+    house.decides("deployment", about, "allow", house.approves("rita", about), house.approves("sam", about))
+    house.checkpoint()
+    assert verify(packed(house), tmp_path / "run", str(house.log_key)).broken == []
+
+
+def test_sign_with_somebody_else_s_passkey(house: House, tmp_path: Path) -> None:
+    """The envelope names rita's passkey, but sam's made the assertion."""
+    about = evaluated(house)
+    for person in ("rita", "sam"):
+        house.enrols_with_passkey(person, Authenticator(), "risk")
+    del house.people["rita"]
+    house.decides("deployment", about, "allow", house.approves("rita", about, key_of="sam"))
+    assert any("no key that was enrolled for rita signed this" in finding for finding in found_in(house, tmp_path).broken)
