@@ -89,6 +89,32 @@ def add(
     render.line(f"{person} is enrolled." if fresh else f"{person} stands like this already.")
 
 
+@people.command(short_help="Invite a person to register a passkey.")
+@click.argument("person", metavar="ID")
+@click.option("--json", "as_json", is_flag=True, help="Print the link as JSON.")
+def invite(person: str, as_json: bool) -> None:
+    """Make a link with which the person ID registers a passkey at the approval desk: once, and within the hour.
+
+    Whoever opens it can register theirs in that person's name, so hand it to nobody else. An earlier link of theirs ends with it.
+    """
+    from lifecycle.desk.invitations import invite as invitation
+    from lifecycle.desk.settings import DeskSettings
+    from lifecycle.desk.store import DeskStore
+    from lifecycle.wiring import Departments
+
+    departments = Departments.here()
+    invited = departments.people.person(person).id
+    settings = DeskSettings.of(departments)
+    link = invitation(DeskStore(settings.folder), settings, invited)
+    if as_json:
+        render.as_json({"person": invited, "link": link, "valid_seconds": settings.invitation_seconds})
+        return
+    render.line(link)
+    render.note(
+        f"For {invited} alone, once, for the next {settings.invitation_seconds // 60} minutes. The desk must run at {settings.origin}."
+    )
+
+
 @people.command(name="list", short_help="List who may say what.")
 @click.option("--json", "as_json", is_flag=True, help="Print the people as JSON.")
 def list_(as_json: bool) -> None:

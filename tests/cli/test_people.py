@@ -76,3 +76,23 @@ def test_what_makes_no_sense_is_said(
     said = capsys.readouterr().err
     assert words in said
     assert "Next:" in said
+
+
+def test_an_invitation_is_a_link_whose_secret_no_log_sees(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """For somebody who is enrolled; what makes it good stands behind the #, and nowhere on disk."""
+    assert main.run(["people", "invite", "alice"]) == 2
+    assert "Nobody here goes by 'alice'" in capsys.readouterr().err
+    assert main.run(["people", "add", "alice", "--role", "risk"]) == 0
+    capsys.readouterr()
+    assert main.run(["people", "invite", "alice", "--json"]) == 0
+    made = json.loads(capsys.readouterr().out)
+    address, _, token = made["link"].partition("#")
+    assert (made["person"], address, made["valid_seconds"]) == ("alice", "http://localhost:3001/enrol", 3_600)
+    assert len(token) >= 43
+    desk = project / ".lifecycle" / "desk"
+    assert stat.S_IMODE(desk.stat().st_mode) == 0o700
+    assert not [file for file in desk.iterdir() if token.encode() in file.read_bytes()]
+    assert main.run(["people", "invite", "alice"]) == 0
+    told = capsys.readouterr()
+    assert told.out.startswith(address)
+    assert "once, for the next 60 minutes" in told.err
