@@ -8,7 +8,6 @@ from lifecycle.evidence.proven import Artifacts
 from lifecycle.evidence.selection import Selection, span_selection, version_selection
 from lifecycle.ledger.receipts import ReceiptBook
 from lifecycle.ledger.rows import LedgerRows
-from lifecycle.ledger.spans import leaf_hashes, span_of
 from lifecycle.proofs.notes import Checkpoint
 
 _FOR_EVER_US = 2**62
@@ -21,18 +20,18 @@ def draft_of(ledger_url: str, artifacts: Artifacts, scope: Scope) -> Draft:
     Tampered where a record or a file is not what was signed.
     """
     with LedgerRows(ledger_url) as rows, rows.snapshot():
-        notes = [str(entry.note) for entry in rows.checkpoints()]
-        if not notes:
+        note = rows.latest_note()
+        if note is None:
             raise Unavailable("The ledger has not been signed yet.", "Have it signed with `lifecycle ledger checkpoint`.")
-        size = Checkpoint.parse(notes[-1]).size
-        selection = _selected(ledger_url, rows, size, scope)
+        size = Checkpoint.parse(note).size
+        selection, hashes = _selected(rows, size, scope), rows.signed_leaf_hashes(size)
     with ReceiptBook(ledger_url) as book:
-        log = Log(notes[-1], leaf_hashes(ledger_url, size), book.all())
+        log = Log(note, hashes, book.all())
     return drafted(scope, log, selection, artifacts)
 
 
-def _selected(ledger_url: str, rows: LedgerRows, size: int, scope: Scope) -> Selection:
+def _selected(rows: LedgerRows, size: int, scope: Scope) -> Selection:
     if scope.version is not None and scope.model is not None:
         return version_selection(rows, size, scope.model, scope.version)
     since, until = scope.since_us or 0, _FOR_EVER_US if scope.until_us is None else scope.until_us
-    return span_selection(rows, size, span_of(ledger_url, size, since, until), scope.model)
+    return span_selection(rows, size, rows.span_of(size, since, until), scope.model)

@@ -1,21 +1,39 @@
-"""What of an event is repeated in columns: once for those who write it, and for those who hold it against the bytes."""
+"""The columns of `events`, once for those who write them, those who read them, and those who hold them against the bytes.
+
+The tables are described in `schema.py`. Nothing here imports a library: the signer starts with it.
+"""
 
 from __future__ import annotations
 
-from lifecycle.records.events import Event
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-EVENT_COLUMNS = (
-    "event_id",
-    "type",
-    "environment",
-    "occurred_at_us",
-    "actor_id",
-    "subject_kind",
-    "subject_name",
-    "subject_version",
-    "subject_digest",
-    "run_id",
-)
+if TYPE_CHECKING:
+    from lifecycle.records.events import Event
+
+
+class RecordRow(NamedTuple):
+    """One row of `events`, in the order of its columns; read from a database they may be anything, and nothing of it is trusted."""
+
+    leaf_index: Any
+    event_id: Any
+    type: Any
+    environment: Any
+    occurred_at_us: Any
+    actor_id: Any
+    subject_kind: Any
+    subject_name: Any
+    subject_version: Any
+    subject_digest: Any
+    run_id: Any
+    leaf_hash: Any
+    stored: Any
+
+
+#: What of an event is repeated in columns.
+EVENT_COLUMNS = RecordRow._fields[1:-2]
+#: All columns, as a statement names them, and a question mark for each.
+ALL_COLUMNS = ", ".join(RecordRow._fields)
+ALL_VALUES = ", ".join("?" * len(RecordRow._fields))
 
 
 def columns_of(event: Event) -> tuple[str | int | None, ...]:

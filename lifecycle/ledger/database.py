@@ -26,7 +26,8 @@ from lifecycle.errors import InvalidDeclaration, Unavailable
 from lifecycle.ledger.address import Address
 from lifecycle.ledger.failures import absent, explained
 from lifecycle.ledger.projections import Projections
-from lifecycle.ledger.schema import HEAD_ID, REVISION, LedgerTable
+from lifecycle.ledger.revisions import REVISION, WITHOUT_PROJECTIONS
+from lifecycle.ledger.schema import HEAD_ID, LedgerTable
 from lifecycle.ledger.turn import Turn
 from lifecycle.proofs.merkle import Frontier
 
@@ -38,8 +39,6 @@ _WRITES = "ledger_writes"
 _BETWEEN_LOOKS_SECONDS = 0.001
 #: The low byte of SQLite's codes says what kind of error one is.
 _PRIMARY_CODE = 0xFF
-#: The revision before states and streams were kept.
-_WITHOUT_PROJECTIONS = "0001"
 _HEAD = LedgerTable.metadata.tables["head"]
 
 
@@ -118,7 +117,7 @@ class Database:
                 if connection.execute(select(_HEAD.c.id)).first() is None:
                     head = {"id": HEAD_ID, "origin": origin, "size": 0, "frontier": Frontier().to_bytes()}
                     connection.execute(insert(_HEAD), head)
-                if standing == _WITHOUT_PROJECTIONS:
+                if standing == WITHOUT_PROJECTIONS:
                     turn = Turn(connection)
                     projections = Projections.of(turn.leaves())
                     turn.move_states(projections.states)

@@ -13,6 +13,9 @@ from lifecycle.errors import Unavailable
 from lifecycle.ledger.address import Address
 from lifecycle.ledger.failures import UNDEFINED_TABLE, absent, code_of, explained
 
+#: What a placeholder becomes where psycopg takes the statement.
+FOR_PSYCOPG = {ord("?"): "%s"}
+
 
 def connect(address: Address, *, writable: bool) -> Any:
     """A DB-API connection that leaves transactions to its caller, to a ledger that stands.
@@ -32,6 +35,11 @@ def connect(address: Address, *, writable: bool) -> Any:
             if writable or not closed or _has_pages(address.file.with_name(address.file.name + "-wal")):
                 raise
             return _require_ledger(_open_file(address.file, "ro&immutable=1", address.patience), address)
+
+
+def spelt(statement: str, address: Address) -> str:
+    """A statement with the placeholders of this database's driver; in ours they are question marks, and nothing else is."""
+    return statement if address.file is not None else statement.translate(FOR_PSYCOPG)
 
 
 @contextmanager

@@ -14,9 +14,9 @@ from typing import Any
 from lifecycle.errors import Unavailable
 from lifecycle.ledger.address import Address
 from lifecycle.ledger.drivers import answering, connect
+from lifecycle.ledger.rows import LedgerRows
 from lifecycle.records.record import Digest
 
-_ABOUT = "SELECT commitment FROM openings WHERE subject = ? ORDER BY commitment"
 _MAY_ERASE = """
 SELECT current_user, has_table_privilege('openings', 'DELETE') AND has_column_privilege('events', 'stored', 'UPDATE')
   AND has_function_privilege('ledger_wipe_openings()', 'EXECUTE')
@@ -25,14 +25,8 @@ SELECT current_user, has_table_privilege('openings', 'DELETE') AND has_column_pr
 
 def openings_about(url: str, subject: str) -> tuple[Digest, ...]:
     """The commitments whose values and salts are kept under this subject. Raises Unavailable as every reader of the ledger does."""
-    address = Address.parse(url)
-    connection = connect(address, writable=False)
-    try:
-        with answering(address):
-            statement = _ABOUT if address.file is not None else _ABOUT.replace("?", "%s")
-            return tuple(row[0] for row in connection.execute(statement, (subject,)).fetchall())
-    finally:
-        connection.close()
+    with LedgerRows(url) as rows:
+        return tuple(rows.openings_about(subject))
 
 
 def require_eraser(url: str) -> None:

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from lifecycle.errors import MalformedRecord
-from lifecycle.ledger.columns import EVENT_COLUMNS, columns_of
+from lifecycle.ledger.columns import EVENT_COLUMNS, RecordRow, columns_of
 from lifecycle.ledger.findings import Finding
 from lifecycle.ledger.keeping_check import KeepingCheck
 from lifecycle.ledger.projections import Projections, different_states, different_streams
-from lifecycle.ledger.rows import HeadEntry, LedgerRows, RecordRow
+from lifecycle.ledger.rows import HeadEntry, LedgerRows
 from lifecycle.ledger.structure import Structure
 from lifecycle.ledger.written_roots import WrittenRoots
 from lifecycle.proofs.merkle import Frontier

@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from operator import attrgetter
 
 from lifecycle.errors import LifecycleError
+from lifecycle.ledger.columns import RecordRow
 from lifecycle.ledger.findings import Finding, named
 from lifecycle.ledger.pruned import PrunedRanges
-from lifecycle.ledger.rows import LedgerRows, RecordRow
+from lifecycle.ledger.rows import LedgerRows
 from lifecycle.proofs.notes import Checkpoint
 from lifecycle.records.bodies import Body
 from lifecycle.records.bodies.governors import PersonEnrolled

@@ -9,10 +9,11 @@ from types import TracebackType
 from typing import Any, Self, Unpack
 
 from lifecycle.errors import InvalidDeclaration, UnknownName
+from lifecycle.ledger.columns import RecordRow
 from lifecycle.ledger.proving import Prover
 from lifecycle.ledger.pruned import PrunedRanges, require_present, those_present
 from lifecycle.ledger.recorded import Head, Wanted, nothing_kept, opened, recorded_in, states_in, stored_in
-from lifecycle.ledger.rows import LedgerRows, RecordRow
+from lifecycle.ledger.rows import LedgerRows
 from lifecycle.proofs.merkle import Frontier
 from lifecycle.records.events import Recorded
 from lifecycle.records.identity import Commitment, Opening
@@ -89,10 +90,10 @@ class LookingLedger:
 
     def opening(self, commitment: Commitment) -> Opening:
         """What opens a commitment. Raises UnknownName where it was erased or never kept, Tampered where it opens something else."""
-        for kept, salt, value in self._rows.openings():
-            if kept == commitment.digest:
-                return opened(commitment, salt, value)
-        raise nothing_kept(commitment)
+        kept = self._rows.opening(commitment.digest)
+        if kept is None:
+            raise nothing_kept(commitment)
+        return opened(commitment, *kept)
 
     def states(self, environment: Name) -> dict[tuple[Name, Version], State]:
         """The state of every (model, version) in an environment, as the projection has it."""

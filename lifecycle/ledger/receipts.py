@@ -14,7 +14,7 @@ from typing import Any, Literal, Self, cast, get_args
 
 from lifecycle.errors import Tampered
 from lifecycle.ledger.address import Address
-from lifecycle.ledger.drivers import answering, connect
+from lifecycle.ledger.drivers import answering, connect, spelt
 from lifecycle.ledger.findings import Exposure
 
 AnchorKind = Literal["folder", "git", "timestamp", "witness"]
@@ -70,7 +70,7 @@ class ReceiptBook:
         """Keeps one; the same one again changes nothing."""
         values = (receipt.id, receipt.anchor, receipt.kind, receipt.size, receipt.root, receipt.at_us, receipt.note, receipt.receipt)
         with answering(self._address):
-            self._connection.execute(_KEEP if self._address.file is not None else _KEEP.replace("?", "%s"), values)
+            self._connection.execute(spelt(_KEEP, self._address), values)
 
     def _stands(self) -> bool:
         """False for a ledger of before there were anchors."""

@@ -9,12 +9,11 @@ from collections.abc import Iterator, Sequence
 
 from lifecycle.errors import MalformedRecord
 from lifecycle.ledger.checks import Check
-from lifecycle.ledger.columns import EVENT_COLUMNS, columns_of
+from lifecycle.ledger.columns import EVENT_COLUMNS, RecordRow, columns_of
 from lifecycle.ledger.findings import Finding, named
 from lifecycle.ledger.keeping_check import KeepingCheck
 from lifecycle.ledger.projection_check import ProjectionCheck
 from lifecycle.ledger.projections import event_in
-from lifecycle.ledger.rows import RecordRow
 
 
 class RecordCheck:

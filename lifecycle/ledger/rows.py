@@ -13,12 +13,13 @@ from typing import Any, NamedTuple, Self, cast
 
 from lifecycle.errors import Tampered
 from lifecycle.ledger.address import Address
-from lifecycle.ledger.drivers import answering, connect
+from lifecycle.ledger.columns import ALL_COLUMNS, RecordRow
+from lifecycle.ledger.drivers import answering, connect, spelt
 from lifecycle.ledger.findings import named
+from lifecycle.ledger.revisions import WITHOUT_PROJECTIONS
+from lifecycle.proofs.merkle import HASH_BYTES
 
-_RECORDS = """SELECT leaf_index, event_id, type, environment, occurred_at_us, actor_id, subject_kind, subject_name,
-    subject_version, subject_digest, run_id, leaf_hash, stored FROM events ORDER BY leaf_index"""
-_COLUMNS = _RECORDS.partition(" FROM ")[0]
+_RECORDS = f"SELECT {ALL_COLUMNS} FROM events ORDER BY leaf_index"  # noqa: S608  # names of columns of ours
 _STORED = "SELECT leaf_index, stored FROM events WHERE leaf_index >= ? AND leaf_index < ? ORDER BY leaf_index"
 _LEAVES = "SELECT leaf_index, leaf_hash, stored FROM events ORDER BY leaf_index"
 _LEAF_HASHES = "SELECT leaf_hash FROM events WHERE leaf_index >= ? AND leaf_index < ? ORDER BY leaf_index"
@@ -27,29 +28,14 @@ _CHECKPOINTS = "SELECT tree_size, root_hash, note FROM checkpoints WHERE tree_si
 _LATEST_NOTE = "SELECT note FROM checkpoints ORDER BY tree_size DESC LIMIT 1"
 _HEAD = "SELECT origin, size, frontier FROM head"
 _TWICE = "SELECT event_id, MIN(leaf_index), MAX(leaf_index) FROM events GROUP BY event_id HAVING COUNT(*) > 1"
+_SPAN = "SELECT MIN(leaf_index), MAX(leaf_index) FROM events WHERE leaf_index < ? AND occurred_at_us >= ? AND occurred_at_us < ?"
+_OPENING = "SELECT salt_hex, value FROM openings WHERE commitment = ?"
+_OPENINGS_ABOUT = "SELECT commitment FROM openings WHERE subject = ? ORDER BY commitment"
 _OPENINGS = "SELECT commitment, salt_hex, value FROM openings ORDER BY commitment"
 _STATES = "SELECT model, version, environment, state, leaf_index FROM states ORDER BY model, version, environment"
 _STREAMS = "SELECT stream, position FROM streams ORDER BY stream"
 _REVISION = "SELECT version_num FROM alembic_version"
 _KEEP = "INSERT INTO checkpoints (tree_size, root_hash, note) VALUES (?, ?, ?) ON CONFLICT (tree_size) DO NOTHING"
-
-
-class RecordRow(NamedTuple):
-    """One row of `events`, by its columns."""
-
-    leaf_index: Any
-    event_id: Any
-    type: Any
-    environment: Any
-    occurred_at_us: Any
-    actor_id: Any
-    subject_kind: Any
-    subject_name: Any
-    subject_version: Any
-    subject_digest: Any
-    run_id: Any
-    leaf_hash: Any
-    stored: Any
 
 
 class LeafRow(NamedTuple):
@@ -87,16 +73,16 @@ class LedgerRows:
         """Raises Unavailable where there is no ledger or it does not answer, Tampered where the file is no database any more."""
         self._address = Address.parse(url)
         self._sqlite = self._address.file is not None
-        self._streams: list[Generator[Sequence[Any], None, None]] = []
+        self._cursors: list[Generator[Sequence[Any], None, None]] = []
         self._connection = connect(self._address, writable=writable)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        # A stream may have been left before its end; it has to end before its connection does.
-        for stream in self._streams:
-            stream.close()
+        # Rows may have been left before their end; they have to end before their connection does.
+        for rows in self._cursors:
+            rows.close()
         self._connection.close()
 
     def head(self) -> HeadEntry:
@@ -108,15 +94,36 @@ class LedgerRows:
 
     def records(self) -> Iterator[RecordRow]:
         """Every row of `events`, in the order of their indexes, one at a time."""
-        return (RecordRow(*row) for row in self._stream(_RECORDS))
+        return (RecordRow(*row) for row in self._each(_RECORDS))
 
     def leaves(self) -> Iterator[LeafRow]:
         """What the tree is made of, in the order of the indexes: plain tuples of a LeafRow's parts, because there are many."""
-        return cast("Iterator[LeafRow]", self._stream(_LEAVES))
+        return cast("Iterator[LeafRow]", self._each(_LEAVES))
 
     def leaf_hashes(self, since: int, until: int) -> list[bytes]:
         """The hashes of the leaves from one index to before another, as they stand in their column."""
         return [row[0] for row in self._fetch(_LEAF_HASHES, (since, until))]
+
+    def signed_leaf_hashes(self, size: int) -> list[bytes]:
+        """The hashes of the first `size` leaves, which were signed; whoever uses them holds them against the root.
+
+        A hundred thousand are three megabytes; the records behind them are hundreds. Raises Tampered where there are fewer.
+        """
+        found: list[Any] = [row[0] for row in self._fetch(_LEAF_HASHES, (0, size))]
+        if len(found) != size or any(not isinstance(leaf, bytes) or len(leaf) != HASH_BYTES for leaf in found):
+            raise Tampered(
+                f"The ledger has {len(found)} leaves with a hash where {size} were signed.",
+                "Run `lifecycle ledger verify`, and keep a copy.",
+            )
+        return found
+
+    def span_of(self, size: int, since_us: int, until_us: int) -> tuple[int, int]:
+        """The indexes from the first to after the last of the first `size` records that claim a time from `since_us` to before `until_us`.
+
+        Times are claims and need not grow with the index, so records in between may claim another time. (0, 0) where there are none.
+        """
+        first, last = self._fetch(_SPAN, (size, since_us, until_us))[0]
+        return (0, 0) if first is None else (first, last + 1)
 
     def name_of(self, index: object) -> str:
         """A record as a finding names it."""
@@ -133,7 +140,7 @@ class LedgerRows:
             conditions.append(f"type IN ({', '.join('?' for _ in types)})" if types else "1 = 0")
             values += types
         order = "DESC" if newest_first else "ASC"
-        statement = f"{_COLUMNS} FROM events WHERE {' AND '.join(conditions)} ORDER BY leaf_index {order}"
+        statement = f"SELECT {ALL_COLUMNS} FROM events WHERE {' AND '.join(conditions)} ORDER BY leaf_index {order}"  # noqa: S608  # likewise
         if limit is not None:
             statement += " LIMIT ?"
             values.append(limit)
@@ -141,11 +148,11 @@ class LedgerRows:
 
     def stored(self, since: int, until: int) -> Iterator[tuple[Any, Any]]:
         """(index, stored bytes) from one index to before another."""
-        return ((row[0], row[1]) for row in self._stream(_STORED, (since, until)))
+        return ((row[0], row[1]) for row in self._each(_STORED, (since, until)))
 
     def checkpoints(self, above: int = -1) -> Iterator[CheckpointEntry]:
         """Every kept ledger checkpoint of more records than `above`, the smallest first."""
-        return (CheckpointEntry(*row) for row in self._stream(_CHECKPOINTS, (above,)))
+        return (CheckpointEntry(*row) for row in self._each(_CHECKPOINTS, (above,)))
 
     def latest_note(self) -> Any | None:
         """The note of the kept ledger checkpoint of the most records."""
@@ -158,24 +165,33 @@ class LedgerRows:
 
     def openings(self) -> Iterator[tuple[Any, Any, Any]]:
         """(commitment, salt, value as JSON) of every value that is kept beside the log."""
-        return ((row[0], row[1], row[2]) for row in self._stream(_OPENINGS))
+        return ((row[0], row[1], row[2]) for row in self._each(_OPENINGS))
+
+    def opening(self, commitment: str) -> tuple[Any, Any] | None:
+        """(salt, value as JSON) of what is kept for one commitment."""
+        found = self._fetch(_OPENING, (commitment,))
+        return (found[0][0], found[0][1]) if found else None
+
+    def openings_about(self, subject: str) -> list[Any]:
+        """The commitments whose values and salts are kept under this subject."""
+        return [row[0] for row in self._fetch(_OPENINGS_ABOUT, (subject,))]
 
     def states(self) -> Iterator[StateEntry]:
         """Every row of the projection of states."""
-        return (StateEntry(*row) for row in self._stream(_STATES))
+        return (StateEntry(*row) for row in self._each(_STATES))
 
     def streams(self) -> Iterator[tuple[Any, Any]]:
         """(stream, last place that was given) of every stream."""
-        return ((row[0], row[1]) for row in self._stream(_STREAMS))
+        return ((row[0], row[1]) for row in self._each(_STREAMS))
 
     def has_projections(self) -> bool:
         """False for a ledger that was not opened since there are projections: only its leaves say what they would."""
-        return [row[0] for row in self._fetch(_REVISION)] != ["0001"]
+        return [row[0] for row in self._fetch(_REVISION)] != [WITHOUT_PROJECTIONS]
 
     def keep_checkpoint(self, size: int, root: bytes, note: str) -> None:
         """Keeps a signed note; the one that stands already for this size stays."""
         with answering(self._address):
-            self._connection.execute(self._spelt(_KEEP), (size, root, note))
+            self._connection.execute(spelt(_KEEP, self._address), (size, root, note))
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
@@ -188,24 +204,22 @@ class LedgerRows:
             with answering(self._address):
                 self._connection.execute("ROLLBACK")
 
-    def _stream(self, statement: str, values: Sequence[Any] = ()) -> Iterator[Sequence[Any]]:
-        stream = self._rows_of(statement, values, name=f"stream_{len(self._streams)}")
-        self._streams.append(stream)
-        return stream
+    def _each(self, statement: str, values: Sequence[Any] = ()) -> Iterator[Sequence[Any]]:
+        """Rows one at a time, however many there are."""
+        rows = self._rows_of(statement, values, name=f"rows_{len(self._cursors)}")
+        self._cursors.append(rows)
+        return rows
 
     def _rows_of(self, statement: str, values: Sequence[Any], *, name: str) -> Generator[Sequence[Any], None, None]:
         with answering(self._address):
             # On a server only a named cursor fetches as it goes, and outside a transaction only one that is held.
             cursor = self._connection.cursor() if self._sqlite else self._connection.cursor(name=name, withhold=True)
             try:
-                cursor.execute(self._spelt(statement), tuple(values))
+                cursor.execute(spelt(statement, self._address), tuple(values))
                 yield from cursor
             finally:
                 cursor.close()
 
     def _fetch(self, statement: str, values: Sequence[Any] = ()) -> list[Sequence[Any]]:
         with answering(self._address):
-            return list(self._connection.execute(self._spelt(statement), tuple(values)).fetchall())
-
-    def _spelt(self, statement: str) -> str:
-        return statement if self._sqlite else statement.replace("?", "%s")
+            return list(self._connection.execute(spelt(statement, self._address), tuple(values)).fetchall())

@@ -12,8 +12,6 @@ from typing import ClassVar
 from sqlalchemy import BigInteger, Integer, LargeBinary, MetaData, Text
 from sqlmodel import Field, Index, SQLModel
 
-#: The alembic revision that this code reads and writes.
-REVISION = "0004"
 #: The head is one row; its lock is what puts appends in order.
 HEAD_ID = 1
 

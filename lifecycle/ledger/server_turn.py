@@ -10,8 +10,9 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy import Connection
 
 from lifecycle.errors import Tampered
+from lifecycle.ledger.columns import RecordRow
 from lifecycle.ledger.legality import Place, Standing
-from lifecycle.ledger.turn import EventValues, Turn
+from lifecycle.ledger.turn import Turn
 from lifecycle.proofs.merkle import Frontier
 
 _TAKE_TURN = "SELECT ledger_take_turn()"
@@ -31,7 +32,7 @@ class ServerTurn(Turn):
         self._head = bytes(next(self._rows(_TAKE_TURN))[0])
         return Frontier.from_bytes(self._head)
 
-    def insert(self, rows: Sequence[EventValues]) -> None:
+    def insert(self, rows: Sequence[RecordRow]) -> None:
         """Has the server write leaves, the head over them, and the streams that they are in."""
         if rows:
             self._head = bytes(next(self._rows(_APPEND, [row.stored for row in rows]))[0])

@@ -22,7 +22,7 @@ from lifecycle.proofs.notes import Checkpoint
 from lifecycle.proofs.signature_lines import SignatureLine, with_signatures
 
 WIDTH = 256
-#: The length of an entry stands in two bytes.
+#: The length of an entry stands in two bytes. No record of a ledger is longer, so that every one can be served.
 LONGEST_ENTRY = 2**16 - 1
 
 
@@ -43,10 +43,10 @@ def export_tiles(database_url: str, folder: Path, cosignatures: Sequence[Signatu
     Unavailable where the folder can't be written.
     """
     with LedgerRows(database_url) as rows, rows.snapshot():
-        notes = [str(entry.note) for entry in rows.checkpoints()]
-        if not notes:
+        note = rows.latest_note()
+        if note is None:
             raise InvalidDeclaration("No ledger checkpoint was signed yet.", "Have one signed with `lifecycle ledger checkpoint`.")
-        checkpoint = Checkpoint.parse(notes[-1])
+        checkpoint = Checkpoint.parse(note)
         _require_same_log(folder, checkpoint)
         try:
             written = _Folder(folder, checkpoint.size)
@@ -54,7 +54,7 @@ def export_tiles(database_url: str, folder: Path, cosignatures: Sequence[Signatu
             if root_of(hashes) != checkpoint.root_hash:
                 raise Tampered("The records are not those that were signed.", "Run `lifecycle ledger verify`, and keep a copy.")
             written.levels(hashes)
-            written.put(Path("checkpoint"), with_signatures(notes[-1], cosignatures).encode(), again=True)
+            written.put(Path("checkpoint"), with_signatures(note, cosignatures).encode(), again=True)
         except OSError as error:
             raise Unavailable(f"{folder} can't be written: {error.strerror}.", "Name a folder that you can write.") from error
     return ExportedTiles(checkpoint.size, written.first_entry, written.files)

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import Connection
 
+from lifecycle.ledger.columns import ALL_COLUMNS, ALL_VALUES, RecordRow
+from lifecycle.ledger.drivers import FOR_PSYCOPG
 from lifecycle.ledger.legality import Place, Standing
 from lifecycle.proofs.merkle import Frontier
 
@@ -21,34 +23,14 @@ _IDS_AT_ONCE = 500
 _LEAVES_AT_ONCE = 500
 
 
-class EventValues(NamedTuple):
-    """A new row of `events`, in the order of its columns."""
-
-    leaf_index: int
-    event_id: str
-    type: str
-    environment: str
-    occurred_at_us: int
-    actor_id: str
-    subject_kind: str
-    subject_name: str
-    subject_version: int | None
-    subject_digest: str | None
-    run_id: str | None
-    leaf_hash: bytes
-    stored: bytes
-
-
 _FRONTIER = "SELECT frontier FROM head WHERE id = 1"
 _STANDING = "SELECT leaf_index, leaf_hash, event_id FROM events WHERE event_id IN ({})"
 _PLACE = "SELECT COUNT(*) FROM events WHERE subject_kind = ? AND subject_name = ? AND leaf_index <= ?"
-_LEAVES = """SELECT leaf_index, event_id, type, environment, occurred_at_us, actor_id, subject_kind, subject_name,
-    subject_version, subject_digest, run_id, leaf_hash, stored FROM events WHERE leaf_index >= ? ORDER BY leaf_index LIMIT ?"""
+_LEAVES = f"SELECT {ALL_COLUMNS} FROM events WHERE leaf_index >= ? ORDER BY leaf_index LIMIT ?"  # noqa: S608  # names of columns of ours
 _POSITION = "SELECT position FROM streams WHERE stream = ?"
 _STATES_OF = "SELECT environment, state, leaf_index FROM states WHERE model = ? AND version = ?"
 _SERVING = "SELECT version FROM states WHERE model = ? AND environment = ? AND state = 'serving'"
-_INSERT = """INSERT INTO events (leaf_index, event_id, type, environment, occurred_at_us, actor_id, subject_kind, subject_name,
-    subject_version, subject_digest, run_id, leaf_hash, stored) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+_INSERT = f"INSERT INTO events ({ALL_COLUMNS}) VALUES ({ALL_VALUES})"  # noqa: S608  # likewise
 _KEEP = "INSERT INTO openings (commitment, subject, salt_hex, value) VALUES (?, ?, ?, ?) ON CONFLICT (commitment) DO NOTHING"
 _DROP_OPENINGS = "DELETE FROM openings WHERE commitment IN ({})"
 _DROP_BODIES = "UPDATE events SET stored = NULL WHERE leaf_index >= ? AND leaf_index < ? AND stored IS NOT NULL"
@@ -106,14 +88,14 @@ class Turn:
         """The versions of a model that serve in an environment."""
         return [row[0] for row in self._rows(_SERVING, model, environment)]
 
-    def leaves(self) -> Iterator[EventValues]:
+    def leaves(self) -> Iterator[RecordRow]:
         """Every leaf, in order."""
         since = 0
-        while found := [EventValues(*row) for row in self._rows(_LEAVES, since, _LEAVES_AT_ONCE)]:
+        while found := [RecordRow(*row) for row in self._rows(_LEAVES, since, _LEAVES_AT_ONCE)]:
             yield from found
             since = found[-1].leaf_index + 1
 
-    def insert(self, rows: Sequence[EventValues]) -> None:
+    def insert(self, rows: Sequence[RecordRow]) -> None:
         """Writes leaves."""
         self._write(_INSERT, rows)
 
@@ -146,15 +128,10 @@ class Turn:
     def _rows(self, statement: str, *values: Any) -> Iterator[Sequence[Any]]:
         if self._driver is not None:
             return iter(self._driver.execute(statement, values).fetchall())
-        return iter(self._connection.exec_driver_sql(_spelt(statement), values).fetchall())
+        return iter(self._connection.exec_driver_sql(statement.translate(FOR_PSYCOPG), values).fetchall())
 
     def _write(self, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
         if self._driver is not None:
             self._driver.executemany(statement, rows)
         elif rows:
-            self._connection.exec_driver_sql(_spelt(statement), rows[0] if len(rows) == 1 else list(rows))
-
-
-def _spelt(statement: str) -> str:
-    """As psycopg wants it."""
-    return statement.replace("?", "%s")
+            self._connection.exec_driver_sql(statement.translate(FOR_PSYCOPG), rows[0] if len(rows) == 1 else list(rows))

@@ -9,14 +9,15 @@ from sqlalchemy import Connection, func, select
 from sqlmodel import Session
 
 from lifecycle.errors import LifecycleError, MalformedRecord, Tampered
-from lifecycle.ledger.columns import columns_of
+from lifecycle.ledger.columns import RecordRow, columns_of
 from lifecycle.ledger.legality import Legality, Standing
 from lifecycle.ledger.reading import read_events
 from lifecycle.ledger.recorded import Wanted
 from lifecycle.ledger.schema import LedgerTable
 from lifecycle.ledger.server_turn import turn_on
 from lifecycle.ledger.streams import Streams
-from lifecycle.ledger.turn import EventValues, Receipt
+from lifecycle.ledger.tiles import LONGEST_ENTRY
+from lifecycle.ledger.turn import Receipt
 from lifecycle.proofs.merkle import leaf_hash
 from lifecycle.records.bodies.keeping import LeafRange
 from lifecycle.records.events import Event, Recorded
@@ -24,9 +25,6 @@ from lifecycle.records.identity import Opening
 from lifecycle.records.record import Digest, Name, Version, canonical_bytes
 
 _EVENTS = LedgerTable.metadata.tables["events"]
-
-#: What fits into an entry of a C2SP log (tlog-tiles writes its length in 16 bits).
-MOST_BYTES = 65_535
 
 
 class Writer:
@@ -48,12 +46,12 @@ class Writer:
 
         An id that stands already with the same content is not written again and gets its receipt. Raises Tampered where it stands
         with other content, IllegalTransition where the state of a version forbids what happened to it, MalformedRecord
-        where an event has more than MOST_BYTES; nothing of the call is written then.
+        where an event has more than LONGEST_ENTRY; nothing of the call is written then.
         """
         asked = list(events)
         receipts = self._turn.standing([event.id for event in asked])
         new: dict[str, Event] = {}
-        rows: list[EventValues] = []
+        rows: list[RecordRow] = []
         try:
             for event in asked:
                 if event.id in new:
@@ -112,16 +110,16 @@ class Writer:
         """What the tables say now."""
         return Streams(self._turn.position), Legality(self._turn)
 
-    def _values(self, index: int, event: Event) -> EventValues:
+    def _values(self, index: int, event: Event) -> RecordRow:
         """The row of a new event. Raises IllegalTransition and MalformedRecord; see `append_all`."""
         self._legality.require(index, event)
         stored = self._streams.placed(event).canonical()
-        if len(stored) > MOST_BYTES:
+        if len(stored) > LONGEST_ENTRY:
             raise MalformedRecord(
-                f"The {event.type} of {event.subject} has {len(stored)} bytes, and a record of the ledger can have {MOST_BYTES}.",
+                f"The {event.type} of {event.subject} has {len(stored)} bytes, and a record of the ledger can have {LONGEST_ENTRY}.",
                 "Keep what is large as an artifact, and record its digest.",
             )
-        return EventValues._make((index, *columns_of(event), leaf_hash(stored), stored))
+        return RecordRow._make((index, *columns_of(event), leaf_hash(stored), stored))
 
     def _stands_as(self, receipt: Receipt, event: Event) -> bool:
         """Whether the event that has this receipt is this one: its leaf is that of this one, at the place that it was given."""

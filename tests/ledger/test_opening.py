@@ -12,9 +12,16 @@ import pytest
 from sqlalchemy import create_engine
 
 from lifecycle.errors import InvalidDeclaration, LifecycleError, Tampered, Unavailable
+from lifecycle.ledger.columns import RecordRow
 from lifecycle.ledger.ledger import Ledger
-from lifecycle.ledger.schema import REVISION, LedgerTable
+from lifecycle.ledger.revisions import REVISION
+from lifecycle.ledger.schema import LedgerTable
 from tests.ledger.happenings import ORIGIN, happening, tamper
+
+
+def test_the_columns_of_events_are_those_that_are_read_and_written() -> None:
+    """The table, and the row that every statement is made for, name the same columns in the same order."""
+    assert tuple(LedgerTable.metadata.tables["events"].columns.keys()) == RecordRow._fields
 
 
 def test_a_new_ledger_is_made_with_its_folder_and_is_empty(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from lifecycle.errors import MalformedRecord
 from lifecycle.ledger.ledger import Ledger
-from lifecycle.ledger.writer import MOST_BYTES
+from lifecycle.ledger.tiles import LONGEST_ENTRY
 from lifecycle.records.bodies import VersionRevoked
 from lifecycle.records.events import Event
 from tests.ledger.happenings import evaluated, happening, revoked, trained
@@ -40,7 +40,7 @@ def test_a_batch_that_is_refused_takes_no_place(ledger: Ledger) -> None:
     ledger.append(trained(1))
     with ledger.writing() as writer:
         with pytest.raises(MalformedRecord):
-            writer.append_all([happening(1), wordy(MOST_BYTES)])
+            writer.append_all([happening(1), wordy(LONGEST_ENTRY)])
         writer.append_all([happening(2), evaluated(1), revoked(1)])
     assert places(ledger) == [("model/credit", 1), ("key/keys", 1), ("model/credit", 2), ("model/credit", 3)]
 
@@ -55,12 +55,12 @@ def test_an_event_that_claims_another_place_is_refused(ledger: Ledger) -> None:
 def test_an_event_that_no_entry_can_hold_is_refused(ledger: Ledger) -> None:
     """Up to 65,535 bytes fit into an entry of a tiled log; one more does not, and the error says what to do."""
     ledger.append(trained(1))
-    spare = MOST_BYTES - len(wordy(0).with_sequence(2).canonical())
+    spare = LONGEST_ENTRY - len(wordy(0).with_sequence(2).canonical())
     with pytest.raises(MalformedRecord, match="65536 bytes") as refused:
         ledger.append(wordy(spare + 1))
     assert "as an artifact" in refused.value.next_step
     receipt = ledger.append(wordy(spare))
-    assert len(ledger.stored(receipt.index)) == MOST_BYTES
+    assert len(ledger.stored(receipt.index)) == LONGEST_ENTRY
 
 
 def wordy(length: int) -> Event:
