@@ -56,7 +56,8 @@ class PredictionsCheck:
             yield Finding(None, f"the prediction log can't be held against the ledger: {self._fault}")
             return
         try:
-            for found in check_segments(self._own, self._sealed, self._erased, self._pruned):
+            all_here = ledger_is_here(self._departments)
+            for found in check_segments(self._own, self._sealed, self._erased, self._pruned, all_here=all_here):
                 yield Finding(found.index, found.what, "L0" if found.broken else None)
         except (LifecycleError, OSError) as error:
             yield Finding(None, f"the prediction log can't be held against the ledger: {error}")
@@ -70,3 +71,8 @@ class PredictionsCheck:
         except LifecycleError:
             return False
         return False
+
+
+def ledger_is_here(departments: Departments) -> bool:
+    """Whether the ledger is a file of this home, to which no gateway elsewhere can write: then every sealed segment must be here."""
+    return departments.settings.ledger_url == f"sqlite:///{departments.settings.home / 'ledger' / 'ledger.db'}"

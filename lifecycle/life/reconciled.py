@@ -10,7 +10,7 @@ from lifecycle.records.record import Microseconds
 #: Who was held against the ledger.
 Source = Literal["dagster", "gateway", "ledger"]
 #: A contradiction, in one word for programs.
-Kind = Literal["runless", "unrecorded", "unrecorded_run", "check", "gap", "rows_missing", "journal_behind", "rows_differ"]
+Kind = Literal["runless", "unrecorded", "unrecorded_run", "check", "gap", "rows_missing", "journal_behind", "rows_differ", "stream_unknown"]
 
 
 @dataclass(frozen=True)

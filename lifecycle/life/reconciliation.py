@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lifecycle.evidence.scope import every_event
+from lifecycle.life.predictions import ledger_is_here
 from lifecycle.life.reconciled import Contradiction, Reconciliation, Told
 from lifecycle.life.reconciling_rows import Logged, RowReconciliation
 from lifecycle.life.reconciling_runs import RunReconciliation
@@ -26,7 +27,7 @@ def reconcile(departments: Departments, history: History | None) -> Reconciliati
     """
     logged = _logged_rows(departments)
     ledger = departments.ledger
-    rows, streams = RowReconciliation(), _Streams()
+    rows, streams = RowReconciliation(all_here=ledger_is_here(departments)), _Streams()
     size = ledger.head().size
     runs = RunReconciliation(history, size, (model.name for model in departments.models)) if history is not None else None
     for recorded in every_event(ledger):

@@ -14,12 +14,15 @@ from lifecycle.serving.segments import ModelLog, model_logs
 
 @dataclass(frozen=True)
 class LoggedRows:
-    """One model's rows. Sealed are those that the journal has told the ledger of, or will, in `segments` segments of `stream`."""
+    """One model's rows. Sealed are those that the journal has told the ledger of, or will, in `segments` segments of `stream`;
+    `lying` are those of them that lie in the log now.
+    """
 
     model: Name
     stream: Id | None
     segments: int
     sealed: int
+    lying: int
     #: In segments that are over and not sealed yet, and in those that are still written.
     waiting: int
     open: int
@@ -28,13 +31,13 @@ class LoggedRows:
 
     @property
     def logged(self) -> int:
-        """All rows, sealed or not."""
-        return self.sealed + self.waiting + self.open
+        """All rows that lie in the log, sealed or not."""
+        return self.lying + self.waiting + self.open
 
     @property
     def missing(self) -> int:
         """Rows that were counted and are not in the log: a contradiction, because a row is counted once it is there."""
-        return max(0, self.counted - self.logged)
+        return max(0, self.sealed - self.lying, self.counted - self.logged)
 
     @property
     def surplus(self) -> int:
@@ -61,12 +64,14 @@ def logged_rows(folder: GatewayFolder) -> tuple[LoggedRows, ...]:
         rows_by = {True: 0, False: 0}
         for segment in log.segments() - sealed:
             rows_by[log.is_written(segment)] += _rows(log, segment)
+        lying = sum(_rows(log, segment) for segment in sealed)
         found.append(
             LoggedRows(
                 model=log.model,
                 stream=None if stream is None else stream.stream,
                 segments=number,
                 sealed=0 if stream is None else stream.rows,
+                lying=lying,
                 waiting=rows_by[False],
                 open=rows_by[True],
                 counted=counted.get(log.model, 0),

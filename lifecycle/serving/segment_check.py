@@ -75,17 +75,18 @@ class OwnSegments:
 
 
 def check_segments(
-    own: OwnSegments, sealed: Iterable[Sealed], erased: Container[Digest], pruned: Callable[[Id], bool]
+    own: OwnSegments, sealed: Iterable[Sealed], erased: Container[Digest], pruned: Callable[[Id], bool], *, all_here: bool
 ) -> Iterator[SegmentFinding]:
     """What does not hold, segment by segment; `sealed` are all that the ledger has, in its order, `erased` the commitments of
     rows whose values were erased, `pruned` says of the id of an event whether its bytes may be gone. Segments of other
-    gateways can't be looked at here, and are told.
+    gateways can't be looked at here, and are told; where no other gateway can write to this ledger (`all_here`) there are none,
+    and a stream that this gateway knows nothing of is a log that was dropped.
     """
     for fault in own.faults:
         yield SegmentFinding(None, fault)
     numbers: dict[Id, int] = {}
     segments: dict[tuple[Id, str], int] = {}
-    elsewhere: dict[Id, int] = {}
+    elsewhere: dict[Id, list[Sealed]] = {}
     seen: set[tuple[Id, int]] = set()
     for one in sealed:
         index, model, body = one.index, one.model, one.body
@@ -94,14 +95,21 @@ def check_segments(
         if body.stream in own.streams:
             yield from _content(ModelLog(own.folder.predictions / model), index, body, erased)
         else:
-            elsewhere[body.stream] = elsewhere.get(body.stream, 0) + 1
+            elsewhere.setdefault(body.stream, []).append(one)
     for stream, number, segment in own.handed_over:
         if (stream, number) not in seen and not pruned(seal_id(stream, number)):
             yield SegmentFinding(
                 None, f"segment {segment} of {own.streams[stream]} was sealed as number {number}, and the ledger does not have its seal"
             )
-    for stream, count in elsewhere.items():
-        yield SegmentFinding(None, f"{count} segments of stream {stream} are not this gateway's: look at them where they lie", broken=False)
+    for stream, segments_there in elsewhere.items():
+        count, last = len(segments_there), segments_there[-1]
+        if all_here:
+            rows = sum(one.body.rows for one in segments_there)
+            gone = f"{count} sealed segments of {last.model} with {rows} rows are missing"
+            yield SegmentFinding(last.index, f"{gone}: the gateway of this home knows nothing of stream {stream}")
+        else:
+            told = f"{count} segments of stream {stream} are not this gateway's: look at them where they lie"
+            yield SegmentFinding(None, told, broken=False)
 
 
 def _place(

@@ -13,7 +13,7 @@ from lifecycle.ledger.looking import LookingLedger
 from lifecycle.life.reconciled import Reconciliation
 from lifecycle.life.reconciliation import reconcile
 from lifecycle.life.reconciling_rows import RowReconciliation
-from lifecycle.records.bodies.keeping import BodiesPruned, LeafRange, LedgerRestored
+from lifecycle.records.bodies.keeping import BodiesPruned, LeafRange, LedgerRestored, LegalHoldPlaced
 from lifecycle.records.bodies.serving import PredictionsSealed
 from lifecycle.records.events import Event, Recorded
 from lifecycle.records.identity import derived_id
@@ -44,11 +44,11 @@ def pruned(start: int, end: int) -> Event:
 def logged(*, segments: int = 2, rows: int = 20, waiting: int = 0, still_open: int = 0, counted: int | None = None) -> LoggedRows:
     """What the gateway has: by default, all of it sealed and counted."""
     total = rows + waiting + still_open
-    return LoggedRows("credit", STREAM, segments, rows, waiting, still_open, total if counted is None else counted)
+    return LoggedRows("credit", STREAM, segments, rows, rows, waiting, still_open, total if counted is None else counted)
 
 
-def looked(events: Iterable[Event]) -> RowReconciliation:
-    held = RowReconciliation()
+def looked(events: Iterable[Event], *, all_here: bool = False) -> RowReconciliation:
+    held = RowReconciliation(all_here=all_here)
     for index, event in enumerate(events):
         held.look_at(Recorded(index=index, event=event))
     return held
@@ -80,9 +80,28 @@ def test_a_segment_that_the_ledger_lacks_between_two_is_a_contradiction() -> Non
     assert "segments 2 of credit" in found.what
 
 
-def test_a_segment_that_was_pruned_is_no_gap() -> None:
-    """What went by the retention policy is explained by its event."""
-    assert kinds(looked([sealed(1), sealed(3), pruned(0, 1)])) == []
+def test_pruning_explains_a_gap_only_where_it_took_as_much() -> None:
+    """One record pruned between two seals explains one missing seal there; elsewhere, or for more, it explains nothing."""
+    between = next(event for event in happenings() if isinstance(event.body, LegalHoldPlaced))
+    assert kinds(looked([sealed(1), between, sealed(3), pruned(1, 2)])) == []
+    assert kinds(looked([sealed(1), sealed(3), pruned(0, 1)])) == ["gap"]
+    assert kinds(looked([sealed(1), between, sealed(4), pruned(1, 2)])) == ["gap"]
+
+
+def test_a_restore_explains_a_gap_only_where_it_stands() -> None:
+    """Segments that were left out long before or after it are as missing as ever."""
+    restored = next(event for event in happenings() if isinstance(event.body, LedgerRestored))
+    assert kinds(looked([sealed(1), sealed(3), restored])) == ["gap"]
+    assert kinds(looked([restored, sealed(1), sealed(3)])) == ["gap"]
+
+
+def test_a_stream_that_the_only_gateway_does_not_know_is_a_contradiction() -> None:
+    """Where no other gateway can write to the ledger, a folder that was made anew is a log that was dropped; elsewhere it is told."""
+    (found,) = looked([sealed(1), sealed(2)], all_here=True).contradictions(())
+    assert (found.kind, found.index) == ("stream_unknown", 1)
+    elsewhere = looked([sealed(1), sealed(2)])
+    assert kinds(elsewhere) == []
+    assert "of another gateway" in next(one.what for one in elsewhere.told(()))
 
 
 def test_a_segment_that_was_lost_with_a_restore_is_told() -> None:

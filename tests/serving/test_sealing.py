@@ -279,5 +279,5 @@ def test_every_answer_is_sealed_once_whatever_is_killed(tmp_path: Path) -> None:
             for index, event in enumerate(gateway.events())
             if isinstance(event.body, PredictionsSealed)
         ]
-        assert list(check_segments(own, sealed, frozenset(), lambda _: False)) == []
+        assert list(check_segments(own, sealed, frozenset(), lambda _: False, all_here=False)) == []
         assert logged_rows(GatewayFolder(gateway.folder))[0].missing == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,8 +16,8 @@ from lifecycle.serving.segment_check import OwnSegments, SegmentFinding, check_s
 from tests.serving.sealed_log import SealedLog
 
 
-def findings(log: SealedLog, erased: frozenset[str] = frozenset(), pruned: bool = False) -> list[SegmentFinding]:
-    return list(check_segments(OwnSegments.look(log.folder), log.sealed(), erased, lambda _: pruned))
+def findings(log: SealedLog, erased: frozenset[str] = frozenset(), pruned: bool = False, all_here: bool = False) -> list[SegmentFinding]:
+    return list(check_segments(OwnSegments.look(log.folder), log.sealed(), erased, lambda _: pruned, all_here=all_here))
 
 
 def what(log: SealedLog) -> str:
@@ -128,7 +129,7 @@ def test_a_seal_that_waits_in_the_journal_is_no_gap(tmp_path: Path) -> None:
     entered = log.events.pop()
     own = OwnSegments.look(log.folder)
     before = OwnSegments(own.folder, own.streams, own.handed_over[:-1], own.faults)
-    assert list(check_segments(before, log.sealed(), frozenset(), lambda _: False)) == []
+    assert list(check_segments(before, log.sealed(), frozenset(), lambda _: False, all_here=False)) == []
     assert entered.id not in {event.id for event in log.events}
 
 
@@ -216,3 +217,18 @@ def test_one_prediction_of_many_is_found_where_it_lies(tmp_path: Path) -> None:
     found = PredictionLog(log.folder.predictions).locate("p4")
     assert (found.segment, found.position) == (log.rows(1).name, 1)
     assert found.stored == log.rows(1).read_bytes().splitlines()[1]
+
+
+def test_a_log_that_was_dropped_with_its_journal_shows(tmp_path: Path) -> None:
+    """Journal, seals and rows gone: where no other gateway can write to the ledger, what it sealed is missing, and not elsewhere."""
+    log = SealedLog(tmp_path)
+    sealed = log.sealed()
+    shutil.rmtree(log.folder.path)
+    log.folder.path.mkdir()
+    own = OwnSegments.look(log.folder)
+    (found,) = check_segments(own, sealed, frozenset(), lambda _: False, all_here=True)
+    assert found.broken
+    assert found.index == sealed[-1].index
+    assert "are missing: the gateway of this home knows nothing of stream" in found.what
+    (told,) = check_segments(own, sealed, frozenset(), lambda _: False, all_here=False)
+    assert not told.broken
