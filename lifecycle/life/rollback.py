@@ -57,6 +57,21 @@ class Judged:
     target: int | None
 
 
+@dataclass(frozen=True)
+class Way:
+    """What a rollback would take out, and what would serve after it; None where nothing would."""
+
+    leaving: int
+    target: int | None
+
+
+def way_back(departments: Departments, model: str) -> Way:
+    """The way that a rollback of a model would take now. Raises Refused where there is none."""
+    mine = {version: state for (name, version), state in standing.states(departments).items() if name == model}
+    leaving = _leaving(model, mine)
+    return Way(leaving, _last_served(departments, model, mine, leaving))
+
+
 def _is_an_answer(error: LifecycleError) -> bool:
     """Whether somebody said no. An engine, a policy, a registry or a ledger that is broken says nothing: a SYS rule is no rule."""
     return isinstance(error, Refused) and not (error.rules and all(rule.startswith("SYS-") for rule in error.rules))

@@ -1,0 +1,117 @@
+"""What serves where: the versions that take traffic as the gateway says it, what the ledger knows of them, and the way back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from lifecycle.errors import Refused, Unavailable
+from lifecycle.life import standing
+from lifecycle.life.rollback import Way, way_back
+from lifecycle.records.bodies.serving import RolledBack
+from lifecycle.records.events import Recorded
+from lifecycle.records.identity import new_id, now_us
+from lifecycle.records.record import Id, Microseconds
+from lifecycle.records.rollout import RolloutPlan
+from lifecycle.records.states import State
+from lifecycle.serving.state import GatewayStatus, ModelStatus
+from lifecycle.wiring import Departments
+
+#: How many rollbacks of a model are shown, newest first; the ledger holds them all.
+ROLLBACKS_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class ServedModel:
+    """One model: its versions, what the gateway says of it, and where a rollback would lead."""
+
+    name: str
+    description: str
+    owner: str
+    states: Mapping[int, State]
+    #: None where the gateway knows nothing of the model.
+    status: ModelStatus | None
+    plan: RolloutPlan
+    #: None where there is no way back, and then why.
+    way: Way | None
+    no_way: str
+    rollbacks: tuple[Recorded, ...]
+    #: Names one attempt at a rollback, so that a second press of the button is the same one.
+    step: Id
+
+    @property
+    def serving(self) -> int | None:
+        return next((version for version, state in self.states.items() if state == "serving"), None)
+
+    @property
+    def rolling_out(self) -> int | None:
+        return next((version for version, state in self.states.items() if state == "rolling_out"), None)
+
+
+@dataclass(frozen=True)
+class ServingView:
+    """What the page shows. `gateway` is what it left behind where it does not run."""
+
+    environment: str
+    gateway: GatewayStatus
+    models: tuple[ServedModel, ...]
+    #: The rollback that was just asked for, as the ledger has it.
+    done: Recorded | None
+    read_at_us: Microseconds
+
+
+def serving_view(departments: Departments, done: str | None = None) -> ServingView:
+    """What serves. `done` is the id of a rollback, to be told of in words."""
+    gateway = gateway_status(departments)
+    states = standing.states(departments)
+    return ServingView(
+        environment=departments.environment,
+        gateway=gateway,
+        models=tuple(_model(departments, name, gateway, states) for name in (model.name for model in departments.models)),
+        done=_rollback(departments, done) if done else None,
+        read_at_us=now_us(),
+    )
+
+
+def gateway_status(departments: Departments) -> GatewayStatus:
+    """What the gateway says; where it does not answer, what it would go on with."""
+    from lifecycle.serving.folder import GatewayFolder
+    from lifecycle.serving.reporting import stopped_status
+
+    try:
+        return departments.gateway.status()
+    except Unavailable:
+        return stopped_status(GatewayFolder(departments.folder("gateway", 0o700)), departments.environment)
+
+
+def _model(departments: Departments, name: str, gateway: GatewayStatus, states: Mapping[tuple[str, int], State]) -> ServedModel:
+    declared = departments.model(name)
+    way: Way | None = None
+    no_way = ""
+    try:
+        way = way_back(departments, name)
+    except Refused as refused:
+        no_way = refused.what
+    rolled_back = departments.ledger.events(
+        types=("RolledBack",), name=name, environment=departments.environment, newest_first=True, limit=ROLLBACKS_SHOWN
+    )
+    return ServedModel(
+        name=name,
+        description=declared.description,
+        owner=declared.owner,
+        states={version: state for (model, version), state in sorted(states.items()) if model == name},
+        status=next((status for status in gateway.models if status.model == name), None),
+        plan=declared.rollout,
+        way=way,
+        no_way=no_way,
+        rollbacks=tuple(rolled_back),
+        step=new_id(),
+    )
+
+
+def _rollback(departments: Departments, rollback_id: str) -> Recorded | None:
+    found = departments.ledger.events(types=("RolledBack",), environment=departments.environment, newest_first=True, limit=20)
+    return next(
+        (one for one in found if isinstance(one.event.body, RolledBack) and one.event.body.rollback_id == rollback_id),
+        None,
+    )

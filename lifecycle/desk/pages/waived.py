@@ -1,0 +1,47 @@
+"""The waivers of a version: which rule they let it past, who signed, and whether they count at this moment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from lifecycle.life import standing
+from lifecycle.life.waivers import waivers_for
+from lifecycle.records.gates import WaiverEvidence
+from lifecycle.records.identity import now_us
+from lifecycle.records.record import Microseconds
+from lifecycle.wiring import Departments
+
+
+@dataclass(frozen=True)
+class WaiverRow:
+    """One waiver. `void`: it was allowed, and its signatures do not verify any more."""
+
+    rule: str
+    ticket: str
+    signers: tuple[str, ...]
+    expires_at_us: Microseconds
+    standing: Literal["in force", "open", "denied", "over", "void"]
+
+
+def waivers_of(departments: Departments, model: str, version: int) -> tuple[WaiverRow, ...]:
+    """Every waiver that was ever asked for here, the newest first, as the gate answered it last."""
+    counting = {(one.rule, one.ticket, one.expires_at_us) for one in waivers_for(departments, model, version)}
+    found: dict[str, WaiverRow] = {}
+    for _, decision in standing.decisions(departments, model, version, "waiver"):
+        evidence = decision.input.evidence
+        if not isinstance(evidence, WaiverEvidence):
+            continue
+        stands: Literal["in force", "open", "denied", "over", "void"]
+        if evidence.expires_at_us <= now_us():
+            stands = "over"
+        elif decision.result.outcome == "needs_approval":
+            stands = "open"
+        elif not decision.allowed:
+            stands = "denied"
+        else:
+            stands = "in force" if (evidence.rule, evidence.ticket, evidence.expires_at_us) in counting else "void"
+        signers = tuple(one.signer for one in evidence.signatures)
+        found.pop(evidence.waiver_id, None)
+        found[evidence.waiver_id] = WaiverRow(evidence.rule, evidence.ticket, signers, evidence.expires_at_us, stands)
+    return tuple(reversed(found.values()))

@@ -1,0 +1,186 @@
+"""What every page keeps to, so that a keyboard and a screen reader reach all of it: the rules of WCAG 2.2 that a program can check."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+
+from lifecycle.desk.pages.inbox import inbox
+from lifecycle.desk.pages.ledger import ledger_view
+from lifecycle.desk.pages.serving import serving_view
+from lifecycle.desk.pages.version import version_view
+from lifecycle.life.rollback import Way
+from lifecycle.policy.bundle import Bundle
+from lifecycle.policy.gatekeeper import GateKeeper
+from lifecycle.wiring import Departments
+from tests.desk.pages.judgements import approved_question, judged, rows_of
+from tests.desk.pages.rendered import STATIC, Element, html_of, read
+from tests.policy.questions import challenging
+
+PAGES = ("inbox", "version", "challenger", "ledger", "serving")
+CSS = (STATIC / "desk.css").read_text(encoding="utf-8") + (STATIC / "plots.css").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def html(looked_at: Departments, keeper: GateKeeper, bundle: Bundle) -> dict[str, str]:
+    """Every page, with everything on it that may be."""
+    version = version_view(looked_at, "credit", 1)
+    question = challenging(approved_question(bundle), -0.2, -0.1)
+    challenger = replace(version, measured=rows_of(keeper, question), judgement=judged(keeper, question))
+    serving = serving_view(looked_at)
+    serving = replace(serving, models=tuple(replace(model, way=Way(2, 1)) for model in serving.models))
+    return {
+        "inbox": html_of("inbox.html", "/", inbox=inbox(looked_at, ("risk",))),
+        "version": html_of("version.html", "/versions/credit/1", view=version),
+        "challenger": html_of("version.html", "/versions/credit/1", view=challenger),
+        "ledger": html_of("ledger.html", "/ledger", view=ledger_view(looked_at)),
+        "serving": html_of("serving.html", "/serving", view=serving, asked_for=False),
+    }
+
+
+@pytest.fixture(params=PAGES)
+def page(html: dict[str, str], request: pytest.FixtureRequest) -> Element:
+    """Each page in turn, read strictly: what is not well formed fails here."""
+    return read(html[request.param])
+
+
+def test_a_page_has_its_landmarks_and_its_language(page: Element) -> None:
+    """One header, one main part, one footer, every navigation named, and first of all a way past them."""
+    assert page.one("html").attributes["lang"] == "en"
+    assert [len([one for one in page.all(tag) if one.above and one.above.tag == "body"]) for tag in ("header", "main", "footer")] == [
+        1,
+        1,
+        1,
+    ]
+    assert all(one.attributes.get("aria-label") for one in page.all("nav"))
+    first = page.one("body").all("a")[0]
+    assert first.attributes["href"] == f"#{page.one('main').attributes['id']}"
+    assert len(page.all("a", aria_current="page")) <= 1
+
+
+def test_headings_go_down_step_by_step(page: Element) -> None:
+    """One first heading, and none that skips a level."""
+    levels = [int(one.tag[1]) for one in page.all() if re.fullmatch("h[1-6]", one.tag)]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(after <= before + 1 for before, after in pairwise(levels))
+
+
+def test_names_are_unique_and_lead_somewhere(page: Element) -> None:
+    """Every id stands once, and whatever names one names one that there is."""
+    ids = [one.attributes["id"] for one in page.all() if "id" in one.attributes]
+    assert len(ids) == len(set(ids))
+    for one in page.all():
+        for name in ("aria-labelledby", "aria-describedby", "for"):
+            assert set(one.attributes.get(name, "").split()) <= set(ids)
+        if one.tag == "a" and one.attributes["href"].startswith("#"):
+            assert one.attributes["href"][1:] in ids
+
+
+def test_every_control_has_a_name(page: Element) -> None:
+    """Links and buttons say something; what is filled in has a label."""
+    for one in [*page.all("a"), *page.all("button"), *page.all("summary")]:
+        assert one.says
+    labelled = {one.attributes["for"] for one in page.all("label")}
+    for one in [*page.all("textarea"), *page.all("select"), *page.all("input")]:
+        assert one.attributes.get("type") == "hidden" or one.attributes["id"] in labelled
+
+
+def test_every_picture_is_named_or_hidden(page: Element) -> None:
+    """A picture is read out with a title, or the numbers beside it are."""
+    for one in page.all("svg"):
+        assert one.has("aria_hidden", "true") != one.has("role", "img")
+    assert all(one.attributes.get("title") for one in page.all("iframe"))
+
+
+def test_every_table_has_heads_for_its_rows_and_columns(page: Element) -> None:
+    """Each head says what it is the head of, and each row has as many cells as the head."""
+    for table in page.all("table"):
+        assert all(one.attributes.get("scope") in ("col", "row") for one in table.all("th"))
+        widths = {
+            sum(int(cell.attributes.get("colspan", "1")) for cell in row.inside if isinstance(cell, Element)) for row in table.all("tr")
+        }
+        assert len(widths) == 1
+
+
+def test_what_scrolls_can_be_reached_by_keyboard(page: Element) -> None:
+    """A part that may be wider than the screen takes the focus and has a name."""
+    for one in page.all(class_="scroll"):
+        assert one.attributes["tabindex"] == "0"
+        assert one.attributes["role"] == "region"
+        assert one.attributes.get("aria-label") or one.attributes.get("aria-labelledby")
+    assert {one.attributes.get("tabindex") for one in page.all()} <= {None, "0", "-1"}
+
+
+def test_no_page_needs_what_the_security_policy_forbids(page: Element) -> None:
+    """No style, script or handler stands in a page; nothing comes from elsewhere; every form carries the session's token."""
+    for one in page.all():
+        assert not [name for name in one.attributes if name == "style" or name.startswith("on")]
+        assert one.tag != "style"
+        for name in ("src", "href", "action"):
+            assert one.attributes.get(name, "/").startswith(("/", "#"))
+    assert all(one.attributes.get("src") for one in page.all("script"))
+    for form in page.all("form"):
+        assert form.attributes["method"] == "post"
+        form.one("input", name="csrf")
+
+
+def test_a_verdict_is_never_told_by_colour_alone(page: Element) -> None:
+    """Every badge has a word, and a sign that is not read out."""
+    for one in page.all(class_="badge"):
+        sign = one.one("span", aria_hidden="true").says
+        assert one.says.removeprefix(sign).strip()
+
+
+def luminance(colour: str) -> float:
+    """WCAG 2.2, relative luminance."""
+    digits = colour if len(colour) == 7 else "#" + "".join(digit * 2 for digit in colour[1:])
+    parts = [int(digits[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one: str, other: str) -> float:
+    lighter, darker = sorted((luminance(one), luminance(other)), reverse=True)
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def palettes() -> dict[str, dict[str, str]]:
+    """The colours by name in each of the three palettes."""
+    blocks = re.findall(r":root \{(.*?)\}", CSS, re.DOTALL)
+    found = [dict(re.findall(r"--([\w-]+): (#[0-9a-f]{3,6})\b", block)) for block in blocks]
+    return dict(zip(("light", "dark", "print"), found, strict=True))
+
+
+@pytest.mark.parametrize("palette", ["light", "dark", "print"])
+def test_text_stands_out_from_what_is_behind_it(palette: str) -> None:
+    """4.5 to 1 for every text on every ground that it stands on, 3 to 1 for marks and edges (WCAG 1.4.3, 1.4.11)."""
+    colours = palettes()["light"] | palettes()[palette]
+    for ground in ("paper", "ground"):
+        for ink in ("ink", "quiet", "accent", "good", "bad", "waiting"):
+            assert contrast(colours[ink], colours[ground]) >= 4.5, (ink, ground)
+        assert contrast(colours["edge"], colours[ground]) >= 3.0
+    for tone in ("good", "bad", "waiting"):
+        assert contrast(colours[tone], colours[f"{tone}-soft"]) >= 4.5, tone
+        assert contrast(colours["ink"], colours[f"{tone}-soft"]) >= 4.5
+    assert contrast(colours["on-accent"], colours["accent"]) >= 4.5
+    assert contrast(colours["ink"], colours["accent-soft"]) >= 4.5
+    assert contrast(colours["accent"], colours["accent-soft"]) >= 3.0
+    assert contrast(colours["quiet"], colours["accent-soft"]) >= 4.5
+
+
+def test_the_focus_can_be_seen() -> None:
+    """No rule takes the outline of what has the focus away, but for the main part, which a link only leads to."""
+    without = re.findall(r"([^{}]+)\{[^}]*outline: (?:none|0)", CSS)
+    assert [selector.strip() for selector in without] == ["main:focus"]
+    assert ":focus-visible { outline: 3px solid" in CSS
+
+
+def test_whoever_wants_no_motion_gets_none() -> None:
+    """Nothing moves but for whoever has not asked for less (WCAG 2.3.3)."""
+    moving = re.findall(r"(?:transition|animation|scroll-behavior)", CSS)
+    assert moving == ["scroll-behavior"]
+    assert "@media (prefers-reduced-motion: no-preference) { html { scroll-behavior" in CSS
