@@ -16,15 +16,15 @@ from pathlib import Path
 UNFINISHED = ".part"
 
 
-def replace(file: Path, content: bytes, *, mode: int = 0o600) -> None:
+def replace(file: Path, content: bytes | Iterable[bytes], *, mode: int = 0o600) -> None:
     """Gives a file this content: after a crash it has what it had, or this, and has this once the call returned."""
-    with _written_beside(file, (content,), mode) as part:
+    with _written_beside(file, content, mode) as part:
         part.replace(file)
 
 
 def create_once(file: Path, content: bytes | Iterable[bytes], *, mode: int = 0o600) -> None:
     """Makes a file that is never written again. Raises FileExistsError where there is one, whoever was a moment faster."""
-    with _written_beside(file, (content,) if isinstance(content, bytes) else content, mode) as part:
+    with _written_beside(file, content, mode) as part:
         # Unlike a rename, a link never takes the place of what is there.
         file.hardlink_to(part)
 
@@ -61,12 +61,12 @@ def locked(path: Path, *, shared: bool = False, wait: bool = True) -> Iterator[N
 
 
 @contextmanager
-def _written_beside(file: Path, chunks: Iterable[bytes], mode: int) -> Iterator[Path]:
+def _written_beside(file: Path, content: bytes | Iterable[bytes], mode: int) -> Iterator[Path]:
     """The content in a file of its own, on the disk, to be given its name; nothing is left of it, and the folder is synced."""
     part = file.with_name(f".{file.name}.{os.urandom(8).hex()}{UNFINISHED}")
     try:
         with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as written:
-            for chunk in chunks:
+            for chunk in (content,) if isinstance(content, bytes) else content:
                 written.write(chunk)
             written.flush()
             os.fchmod(written.fileno(), mode)

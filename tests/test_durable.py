@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from lifecycle import durable
+from lifecycle.artifacts.backends import write_atomically
+from lifecycle.ledger.keys import publish
+from lifecycle.ledger.signing import SignersMemory
+from lifecycle.proofs.merkle import Frontier
+from lifecycle.proofs.notes import SigningKey
+from lifecycle.serving.folder import write_durably
+from lifecycle.witness.memory import WitnessMemory
 
 
 def test_a_file_is_replaced_by_what_is_on_the_disk_already(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -69,3 +77,26 @@ def test_a_lock_is_held_by_one(tmp_path: Path, name: str) -> None:
         pass
     with durable.locked(path, shared=True), durable.locked(path, shared=True, wait=False):
         pass
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda folder: publish(folder, SigningKey.generate("example.org/log").verifier),
+        lambda folder: SignersMemory(folder / "ledger.state").keep("example.org/log", Frontier()),
+        lambda folder: WitnessMemory(folder).keep("example.org/log", "a note"),
+        lambda folder: write_durably(folder / "address", b"{}"),
+        lambda folder: write_atomically(folder / "artifact", (b"content",)),
+    ],
+    ids=["public key", "signer's memory", "witness's memory", "gateway", "artifact"],
+)
+def test_what_must_outlive_a_crash_is_synced_with_its_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write: Callable[[Path], None]
+) -> None:
+    """Both, by everyone who writes such a file: this is what keeps a fresh writer from forgetting one of the two."""
+    synced = []
+    monkeypatch.setattr("os.fsync", lambda handle: synced.append(Path(f"/proc/self/fd/{handle}").readlink()))
+    write(tmp_path)
+    assert len(synced) == 2
+    assert synced[0].name.endswith(durable.UNFINISHED)
+    assert synced[1] == tmp_path

@@ -5,12 +5,12 @@ Worth what its owner is worth: a folder that the ledger's operator can rewrite h
 
 from __future__ import annotations
 
-import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Literal
 
+from lifecycle import durable
 from lifecycle.anchors.anchor import Seen, Submission, require_continued
 from lifecycle.anchors.shelf import log_folder, note_name, size_in
 from lifecycle.errors import LifecycleError, Tampered, Unavailable
@@ -64,16 +64,8 @@ class FolderAnchor:
 
 
 def _write_once(file: Path, note: str) -> None:
-    part = file.with_name(f".{file.name}.{os.getpid()}.part")
-    with part.open("w", encoding="utf-8") as written:
-        written.write(note)
-        written.flush()
-        os.fsync(written.fileno())
     try:
-        # Unlike a rename, a link never replaces what stands.
-        os.link(part, file)
+        durable.create_once(file, note.encode(), mode=0o644)
     except FileExistsError:
         if file.read_text(encoding="utf-8") != note:
             raise
-    finally:
-        part.unlink()

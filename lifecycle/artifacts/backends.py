@@ -6,13 +6,12 @@ Both give the same promise: after `write` the object is there whole; before, it 
 from __future__ import annotations
 
 import errno
-import os
-import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Protocol
 
+from lifecycle import durable
 from lifecycle.errors import LifecycleError, Unavailable
 
 if TYPE_CHECKING:
@@ -59,7 +58,7 @@ class FolderBackend:
                 return
             for left in (path, *path.parent.glob(f".{path.name}.*")):
                 left.unlink(missing_ok=True)
-            _sync(path.parent)
+            durable.sync_folder(path.parent)
 
     def local(self, key: str) -> Path | None:
         return self.folder / key
@@ -106,30 +105,7 @@ def write_atomically(path: Path, chunks: Iterable[bytes], mode: int = 0o444, *, 
     Without `overwrite`, raises FileExistsError where there is one already, whoever was a moment faster.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    try:
-        with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
-            for chunk in chunks:
-                stream.write(chunk)
-            stream.flush()
-            os.fchmod(stream.fileno(), mode)
-            os.fsync(stream.fileno())
-        if overwrite:
-            unfinished.replace(path)
-        else:
-            path.hardlink_to(unfinished)  # Unlike a rename, a link never takes the place of what is there.
-    finally:
-        unfinished.unlink(missing_ok=True)
-    _sync(path.parent)
-
-
-def _sync(folder: Path) -> None:
-    """Makes the names in a folder durable."""
-    entry = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(entry)
-    finally:
-        os.close(entry)
+    (durable.replace if overwrite else durable.create_once)(path, chunks, mode=mode)
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Table, insert, select, update
 
+from lifecycle import durable
 from lifecycle.errors import InvalidDeclaration, Unavailable
 from lifecycle.ledger.address import Address
 from lifecycle.ledger.database import Database
@@ -92,10 +93,9 @@ def _written_whole(file: Path) -> Iterator[Path]:
             killed.unlink()
         os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
         yield part
-        with part.open("rb") as written:
-            os.fsync(written.fileno())
+        durable.sync_file(part)
         file.hardlink_to(part)  # Unlike a rename, a link never takes the place of what is there.
-        sync_folder(file.parent)
+        durable.sync_folder(file.parent)
     except OSError as error:
         raise Unavailable(f"{file} can't be written: {error.strerror}.", "Free space there, or name a file that you can write.") from error
     finally:
@@ -111,12 +111,3 @@ def set_aside(file: Path, aside: Path) -> None:
         if error.errno not in (errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK):
             raise
         shutil.copy2(file, aside)
-
-
-def sync_folder(folder: Path) -> None:
-    """Makes the names in a folder durable."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

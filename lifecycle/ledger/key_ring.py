@@ -16,6 +16,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from lifecycle import durable
 from lifecycle.errors import InvalidDeclaration, LifecycleError
 from lifecycle.ledger.keys import PUBLIC_FILE, publish, read_signing_key
 from lifecycle.ledger.rows import LedgerRows
@@ -95,7 +96,7 @@ def finish_change(key_file: Path, leaves: list[tuple[int, bytes]]) -> None:
     following = read_signing_key(waiting).verifier
     _keep_as_old(key_file, following)
     waiting.replace(key_file)
-    sync_folder(key_file.parent)
+    durable.sync_folder(key_file.parent)
     if key_file.with_name(PUBLIC_FILE).exists():
         publish(key_file.parent, following)
 
@@ -107,7 +108,7 @@ def retire_old_key(key_file: Path, ring: KeyRing, signed_size: int) -> None:
     bounds = next(known for known in ring.verifiers if known.public == ring.old.verifier.public)
     if bounds.until_size is not None and bounds.until_size < signed_size:
         old_key_file(key_file).unlink(missing_ok=True)
-        sync_folder(key_file.parent)
+        durable.sync_folder(key_file.parent)
 
 
 def require_one_change_at_a_time(ring: KeyRing, size: int) -> None:
@@ -117,15 +118,6 @@ def require_one_change_at_a_time(ring: KeyRing, size: int) -> None:
             "The log is changing its key already: the old one still signs.",
             "Wait until the ledger has grown past the end of that change; `lifecycle ledger log --type LogKeyRotated` shows it.",
         )
-
-
-def sync_folder(folder: Path) -> None:
-    """A file that was renamed or removed stays so after a crash."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _keep_as_old(key_file: Path, following: VerifierKey) -> None:

@@ -6,14 +6,14 @@ verifies should have got it before, and not from here.
 
 from __future__ import annotations
 
-import fcntl
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from lifecycle import durable
 from lifecycle.errors import InvalidDeclaration, Unavailable, UnknownName
 from lifecycle.proofs.notes import SigningKey, VerifierKey
+from lifecycle.proofs.secret_keys import create_key_file, read_key_file
 
 PRIVATE_FILE = "ledger.key"
 PUBLIC_FILE = "ledger.pub"
@@ -69,53 +69,20 @@ def read_log_key(folder: Path) -> VerifierKey:
 
 
 def read_signing_key(file: Path) -> SigningKey:
-    """The private half, for the signer's process.
-
-    Raises Unavailable where it can't be read, InvalidDeclaration where others than its owner can read it.
-    """
-    try:
-        if file.stat().st_mode & 0o077:
-            raise InvalidDeclaration(
-                f"The log key {file} can be read by others than its owner.", f"Run `chmod 600 {file}`, or make a new key."
-            )
-        return SigningKey.parse(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise Unavailable(
-            f"The log key {file} can't be read: {error.strerror}.",
-            "Run the signer as the user who owns the key, and pass the file that `create_log_key` made.",
-        ) from error
+    """The private half, for the signer's process. Raises as `proofs.secret_keys.read_key_file` does."""
+    return read_key_file(file, SigningKey)
 
 
 def create_signing_key(file: Path, origin: str) -> SigningKey:
-    """A fresh key in a file of its own, readable by its owner only (0600) and on the disk when this returns.
-
-    Raises InvalidDeclaration where the file stands already: a key is never overwritten.
-    """
+    """A fresh key in a file of its own. Raises as `proofs.secret_keys.create_key_file` does."""
     key = SigningKey.generate(origin)
-    part = file.with_name(f".{file.name}.part")
-    part.unlink(missing_ok=True)
-    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as written:
-        written.write(key.secret_text() + "\n")
-        written.flush()
-        os.fsync(written.fileno())
-    try:
-        # Whole or not at all; and unlike a rename, a link never replaces what stands.
-        os.link(part, file)
-    except FileExistsError as error:
-        raise InvalidDeclaration(
-            f"{file} stands already.",
-            "Keep it: checkpoints that were signed with it need it. Use another folder for another log.",
-        ) from error
-    finally:
-        part.unlink()
+    create_key_file(file, key)
     return key
 
 
 def publish(folder: Path, key: VerifierKey) -> None:
     """Lays the public half into the folder in one step; whoever sees it can count on the private half."""
-    part = folder / f".{PUBLIC_FILE}.part"
-    part.write_text(f"{key}\n", encoding="utf-8")
-    part.replace(folder / PUBLIC_FILE)
+    durable.replace(folder / PUBLIC_FILE, f"{key}\n".encode(), mode=0o644)
 
 
 def _create(folder: Path, origin: str) -> VerifierKey:
@@ -129,13 +96,7 @@ def _alone_in(folder: Path) -> Iterator[None]:
     """Held by the one process that makes the key. Raises Unavailable where the folder can't be written."""
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle = os.open(folder, os.O_RDONLY)
+        with durable.locked(folder):
+            yield
     except OSError as error:
         raise Unavailable(f"The folder {folder} can't be used for keys: {error.strerror}.", "Give yourself write access to it.") from error
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    except PermissionError as error:
-        raise Unavailable(f"The folder {folder} can't be used for keys: {error.strerror}.", "Give yourself write access to it.") from error
-    finally:
-        os.close(handle)

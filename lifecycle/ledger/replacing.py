@@ -6,7 +6,6 @@ replaced in one transaction, by the role that owns its tables; what it held is c
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -15,9 +14,10 @@ from pathlib import Path
 
 from sqlalchemy import Connection, text
 
+from lifecycle import durable
 from lifecycle.errors import LifecycleError, Unavailable
 from lifecycle.ledger.address import Address
-from lifecycle.ledger.copies import COPIED, back_up, copy_rows, set_aside, sync_folder
+from lifecycle.ledger.copies import COPIED, back_up, copy_rows, set_aside
 from lifecycle.ledger.database import Database
 from lifecycle.ledger.writer import Writer
 
@@ -55,7 +55,7 @@ def replace_file(file: Path, new: Path) -> Path | None:
                     if log.exists():
                         log.replace(aside.with_name(aside.name + beside))
         new.replace(file)
-        sync_folder(file.parent)
+        durable.sync_folder(file.parent)
     except OSError as error:
         raise Unavailable(
             f"The ledger {file} can't be replaced: {error.strerror}.", "Give yourself write access to its folder, and free space."
@@ -123,5 +123,4 @@ def make_write_ahead(file: Path) -> None:
     with closing(sqlite3.connect(file, isolation_level=None)) as connection:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    with file.open("rb") as written:
-        os.fsync(written.fileno())
+    durable.sync_file(file)

@@ -7,16 +7,14 @@ a backup goes on where it says itself what was lost (`ledger/restored.py`).
 
 from __future__ import annotations
 
-import errno
-import fcntl
 import json
-import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lifecycle import durable
 from lifecycle.errors import InvalidDeclaration, LifecycleError, MalformedRecord, Tampered, Unavailable
 from lifecycle.ledger.address import Address
 from lifecycle.ledger.key_ring import KeyRing, open_key_ring, retire_old_key
@@ -161,15 +159,8 @@ def _lay_beside(ledger_file: Path | None, note: str) -> None:
 
 
 def _write(file: Path, text: str, mode: int) -> None:
-    """Replaces a file in one step that survives a crash."""
-    part = file.with_name(f".{file.name}.{os.getpid()}.part")
     try:
-        handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
-        with os.fdopen(handle, "w", encoding="utf-8") as written:
-            written.write(text)
-            written.flush()
-            os.fsync(written.fileno())
-        part.replace(file)
+        durable.replace(file, text.encode(), mode=mode)
     except OSError as error:
         raise Unavailable(
             f"{file} can't be written: {error.strerror}.", "Give the signer write access to its folder, and free space."
@@ -182,16 +173,12 @@ def one_signer(key_file: Path) -> Iterator[None]:
 
     The lock is a file of its own: the key's file is replaced when the log changes its key.
     """
-    try:
-        if not key_file.is_file():
-            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
-        handle = os.open(key_file.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
-    except OSError as error:
-        raise Unavailable(
-            f"The log key {key_file} can't be read: {error.strerror}.", "Pass the file that `create_log_key` made."
-        ) from error
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+    unreadable = Unavailable(f"The log key {key_file} can't be read.", "Pass the file that `create_log_key` made.")
+    if not key_file.is_file():
+        raise unreadable
+    with ExitStack() as turn:
+        try:
+            turn.enter_context(durable.locked(key_file.with_suffix(".lock")))
+        except OSError as error:
+            raise unreadable from error
         yield
-    finally:
-        os.close(handle)

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from lifecycle import durable
 from lifecycle.errors import InvalidDeclaration, Tampered, Unavailable
 from lifecycle.ledger.rows import LedgerRows
 from lifecycle.proofs.merkle import leaf_hash, root_of
@@ -110,9 +111,8 @@ class _Folder:
                 raise Tampered(f"{file} holds something else than the ledger.", "Find out who changed it, and export into an empty folder.")
             return
         file.parent.mkdir(parents=True, exist_ok=True)
-        part = file.with_name(f".{file.name}.part")
-        part.write_bytes(content)
-        part.replace(file)
+        # A file that lost its bytes with the power would be taken for one that somebody changed.
+        durable.replace(file, content, mode=0o644)
         self.files += 1
 
 

@@ -103,7 +103,10 @@ def change_key(departments: Departments, reason: str, overlap: int) -> str:
 
 
 def lay_down_key_changes(departments: Departments) -> None:
-    """Lays the changes of the ledger's key, as both keys signed them, where the gateway follows them without the ledger."""
+    """Lays the changes of the ledger's key, as both keys signed them, where the gateway follows them without the ledger.
+
+    Raises Unavailable where the ledger does not answer or the file can't be written.
+    """
     from lifecycle.ledger.key_ring import rotations_in
     from lifecycle.ledger.rows import LedgerRows
     from lifecycle.proofs.rotation import changes_as_text
@@ -111,8 +114,11 @@ def lay_down_key_changes(departments: Departments) -> None:
     with LedgerRows(departments.settings.ledger_url) as rows:
         told = changes_as_text(rotations_in(rows))
     file = departments.key_changes_file
-    if told and not (file.exists() and file.read_text(encoding="utf-8") == told):
-        durable.replace(file, told.encode(), mode=0o644)
+    try:
+        if told and not (file.exists() and file.read_text(encoding="utf-8") == told):
+            durable.replace(file, told.encode(), mode=0o644)
+    except OSError as error:
+        raise Unavailable(f"{file} can't be written: {error.strerror}.", "Give yourself write access to it, and free space.") from error
 
 
 def proof_of(departments: Departments, index: int) -> LedgerProof:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
+from lifecycle import durable
 from lifecycle.errors import Unavailable
 from lifecycle.records.record import Count, Microseconds, Record
 
@@ -77,13 +77,8 @@ class Outbox:
 
     def move(self, place: Place) -> None:
         """Keeps a place, on the disk when this returns."""
-        fresh = self._file.with_suffix(".new")
         try:
-            with fresh.open("wb") as file:
-                file.write(place.canonical())
-                file.flush()
-                os.fsync(file.fileno())
-            fresh.replace(self._file)
+            durable.replace(self._file, place.canonical(), mode=0o644)
         except OSError as error:
             raise self._unwritable(error) from error
 

@@ -8,18 +8,17 @@ public network takes, and ML-DSA-44 (FIPS 204), which a quantum computer does no
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Self
 
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from lifecycle.errors import LifecycleError, MalformedRecord, Tampered
 from lifecycle.proofs.notes import Checkpoint
+from lifecycle.proofs.secret_keys import SecretKey
 from lifecycle.proofs.signature_lines import (
     SignatureLine,
-    decode,
-    encode,
     key_id,
     require_name,
     taken_apart,
@@ -33,9 +32,7 @@ ED25519, ML_DSA_44 = b"\x04", b"\x06"
 _LENGTHS = {ED25519: (32, 64), ML_DSA_44: (1_312, 2_420)}
 _HEADER = "cosignature/v1"
 _ML_DSA_LABEL = b"subtree/v1\n\0"
-_SEED_BYTES = 32
 _TIME_BYTES = 8
-_SECRET_MARK = "PRIVATE+KEY+"
 
 
 @dataclass(frozen=True)
@@ -109,45 +106,20 @@ class Cosignature:
         return self.at_seconds * 1_000_000
 
 
-@dataclass(frozen=True)
-class WitnessSigner:
+class WitnessSigner(SecretKey):
     """A witness's private key; only the witness holds it, and only for this purpose: the message names no witness."""
 
-    name: str
-    seed: bytes = field(repr=False)
-
-    @classmethod
-    def generate(cls, name: str) -> Self:
-        """A fresh key under this name."""
-        require_name(name)
-        return cls(name, Ed25519PrivateKey.generate().private_bytes_raw())
+    kind = ED25519
+    owner = "witness"
 
     @property
     def verifier(self) -> WitnessKey:
-        return WitnessKey(self.name, Ed25519PrivateKey.from_private_bytes(self.seed).public_key().public_bytes_raw())
+        return WitnessKey(self.name, self.public)
 
     def cosign(self, text: str, at_seconds: int) -> SignatureLine:
         """The cosignature over the text of a ledger checkpoint, now."""
-        signature = Ed25519PrivateKey.from_private_bytes(self.seed).sign(_message(text, at_seconds))
-        return SignatureLine(self.name, self.verifier.key_id, at_seconds.to_bytes(_TIME_BYTES, "big") + signature)
-
-    def secret_text(self) -> str:
-        """`PRIVATE+KEY+name+hexid+base64`: for a file that nobody else can read, and nowhere else."""
-        return f"{_SECRET_MARK}{self.name}+{self.verifier.key_id.hex()}+{encode(ED25519 + self.seed)}"
-
-    @classmethod
-    def parse(cls, secret_text: str) -> Self:
-        """A key from its secret text. Raises MalformedRecord, which never quotes it."""
-        text = secret_text.strip()
-        name, _, rest = text.removeprefix(_SECRET_MARK).partition("+")
-        identity, _, encoded = rest.partition("+")
-        typed = decode(encoded) if text.startswith(_SECRET_MARK) and encoded else b""
-        if typed[:1] != ED25519 or len(typed) != 1 + _SEED_BYTES:
-            raise MalformedRecord("This is not the private key of a witness.", "Make one with `python -m lifecycle.witness new-key`.")
-        key = cls(name, typed[1:])
-        if key.verifier.key_id.hex() != identity:
-            raise MalformedRecord("The id in this key is not that of the key.", "Restore the key from its backup.")
-        return key
+        signature = self.signature(_message(text, at_seconds))
+        return SignatureLine(self.name, self.key_id, at_seconds.to_bytes(_TIME_BYTES, "big") + signature)
 
 
 def cosignatures(note: str, witnesses: Sequence[WitnessKey]) -> tuple[Cosignature, ...]:

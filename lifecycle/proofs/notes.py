@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Self
 
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from lifecycle.errors import MalformedRecord, Tampered
 from lifecycle.proofs.merkle import HASH_BYTES
+from lifecycle.proofs.secret_keys import SecretKey
 from lifecycle.proofs.signature_lines import (
     SignatureLine,
     decode,
@@ -33,7 +34,6 @@ from lifecycle.proofs.signature_lines import (
 #: The signature type byte of Ed25519 in key ids and key strings.
 _ED25519 = b"\x01"
 _KEY_BYTES = 32
-_PRIVATE_MARK = "PRIVATE+KEY+"
 _SIZE = re.compile(r"0|[1-9][0-9]{0,18}")
 
 
@@ -91,42 +91,19 @@ class VerifierKey:
         return True
 
 
-@dataclass(frozen=True)
-class SigningKey:
-    """A log's private key; only the signer's process holds one."""
+class SigningKey(SecretKey):
+    """A log's private key, under the origin of its checkpoints; only the signer's process holds one."""
 
-    name: str
-    seed: bytes = field(repr=False)
-
-    @classmethod
-    def generate(cls, name: str) -> Self:
-        """A fresh key under this name, which is the origin of the log's checkpoints."""
-        require_name(name)
-        return cls(name, Ed25519PrivateKey.generate().private_bytes_raw())
+    kind = _ED25519
+    owner = "log"
 
     @property
     def verifier(self) -> VerifierKey:
-        return VerifierKey(self.name, Ed25519PrivateKey.from_private_bytes(self.seed).public_key().public_bytes_raw())
-
-    def secret_text(self) -> str:
-        """`PRIVATE+KEY+name+hexid+base64`: for a file that nobody else can read, and nowhere else."""
-        return f"{_PRIVATE_MARK}{self.name}+{self.verifier.key_id.hex()}+{encode(_ED25519 + self.seed)}"
-
-    @classmethod
-    def parse(cls, secret_text: str) -> Self:
-        """A key from its secret text. Raises MalformedRecord, which never quotes it."""
-        text = secret_text.strip()
-        parts = text.removeprefix(_PRIVATE_MARK).split("+", 2)
-        if not text.startswith(_PRIVATE_MARK) or len(parts) != 3:
-            raise MalformedRecord("This is not a signing key.", "Make one with `create_log_key`; a damaged one can't be repaired.")
-        key = cls(parts[0], _untyped(decode(parts[2])))
-        if key.verifier.key_id.hex() != parts[1]:
-            raise MalformedRecord("The id in this signing key is not that of the key.", "Restore the key from its backup.")
-        return key
+        return VerifierKey(self.name, self.public)
 
     def sign(self, text: str) -> bytes:
         """The 64 bytes of an Ed25519 signature over this text."""
-        return Ed25519PrivateKey.from_private_bytes(self.seed).sign(text.encode())
+        return self.signature(text.encode())
 
 
 @dataclass(frozen=True)
@@ -163,7 +140,7 @@ def sign(checkpoint: Checkpoint, key: SigningKey, *more: SigningKey) -> str:
                 f"The key {signing.name!r} can't sign for the log {checkpoint.origin!r}.",
                 "Sign with the key whose name is the origin of the log.",
             )
-        lines.append(SignatureLine(signing.name, signing.verifier.key_id, signing.sign(text)))
+        lines.append(SignatureLine(signing.name, signing.key_id, signing.sign(text)))
     return put_together(text, lines)
 
 

@@ -10,6 +10,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from lifecycle import durable
 from lifecycle.errors import Unavailable
 from lifecycle.records.record import Digest
 
@@ -118,25 +119,8 @@ class GatewayFolder:
 
 
 def write_durably(path: Path, content: bytes) -> None:
-    """Replaces a file so that after a crash there is either the old or the new content, whole."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}.new")
+    """Replaces a file so that after a crash there is either the old or the new content, whole. Raises Unavailable."""
     try:
-        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
+        durable.replace(path, content)
     except OSError as error:
-        beside.unlink(missing_ok=True)
         raise Unavailable(f"{path} can't be written: {error.strerror}.", "Free space on that disk, or give write access.") from error
-    sync_folder(path.parent)
-
-
-def sync_folder(path: Path) -> None:
-    """Makes the names in a folder durable."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

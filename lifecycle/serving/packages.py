@@ -6,13 +6,13 @@ With it a gateway starts, and rolls back, when neither the ledger nor the artifa
 from __future__ import annotations
 
 import base64
-import os
 import shutil
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from lifecycle import durable
 from lifecycle.errors import LifecycleError, Tampered, Unavailable
 from lifecycle.records.bodies.decisions import DecisionMade
 from lifecycle.records.events import Event
@@ -20,7 +20,7 @@ from lifecycle.records.manifest import FILE_NAMES, ManifestFile, ModelManifest, 
 from lifecycle.records.record import Digest, digest_of
 from lifecycle.records.rollout import RolloutOrder
 from lifecycle.serving.admission import proven_decision
-from lifecycle.serving.folder import GatewayFolder, sync_folder
+from lifecycle.serving.folder import GatewayFolder
 from lifecycle.serving.log_keys import LogKeys
 from lifecycle.serving.ports import PackageVerifier
 
@@ -137,11 +137,7 @@ class PackageCache:
         lies there and does not hold gives way.
         """
         for file in (*(arriving / MODEL_FOLDER).iterdir(), *(path for path in arriving.iterdir() if path.is_file())):
-            descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
+            durable.sync_file(file)
         place = self._place_of(order)
         if self._holds(place):
             for name in (SIGNATURE_FILE, ORDER_FILE):
@@ -149,7 +145,7 @@ class PackageCache:
         else:
             shutil.rmtree(place, ignore_errors=True)
             arriving.replace(place)
-        sync_folder(self._folder.packages)
+        durable.sync_folder(self._folder.packages)
 
 
 def read_manifest(folder: Path, digest: Digest) -> ModelManifest:

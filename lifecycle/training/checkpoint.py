@@ -7,11 +7,11 @@ optimiser's settings, the seconds used) is JSON in the file's header, so that no
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lifecycle import durable
 from lifecycle.errors import InvalidDeclaration, Tampered, Unavailable
 from lifecycle.records.record import Digest
 
@@ -66,7 +66,7 @@ class Checkpoints:
         owned = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
         content = save(owned, metadata={"lifecycle": json.dumps(header, sort_keys=True)})
         try:
-            _replace(self.path, content)
+            durable.replace(self.path, content, mode=0o644)
         except OSError as error:
             raise _unwritable(self.path, error) from error
 
@@ -115,21 +115,6 @@ class Checkpoints:
             raise Tampered(
                 f"The checkpoint {self.path} can't be read.", "Remove it to train from the start; what was trained before is lost."
             ) from error
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Writes beside, then renames: the folder is synced as well, or the rename itself may be lost."""
-    beside = path.with_suffix(".writing")
-    with beside.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 def _unwritable(path: Path, error: OSError) -> Unavailable:

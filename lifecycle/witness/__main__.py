@@ -10,18 +10,19 @@ proxy with TLS it can be reached from elsewhere; by itself it listens on this ma
 from __future__ import annotations
 
 import argparse
-import fcntl
-import os
 import signal
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from lifecycle import durable
 from lifecycle.errors import InvalidDeclaration, LifecycleError, Unavailable
 from lifecycle.proofs.cosignatures import WitnessSigner
 from lifecycle.proofs.notes import VerifierKey
+from lifecycle.proofs.secret_keys import create_key_file, read_key_file
 from lifecycle.witness.deciding import Witness
 from lifecycle.witness.memory import WitnessMemory
 from lifecycle.witness.server import WitnessServer
@@ -54,24 +55,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _new_key(file: Path, name: str) -> str:
     signer = WitnessSigner.generate(name)
-    try:
-        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "w", encoding="utf-8") as written:
-            written.write(signer.secret_text() + "\n")
-            written.flush()
-            os.fsync(written.fileno())
-    except OSError as error:
-        raise InvalidDeclaration(f"{file} can't be made: {error.strerror}.", "Name a file that does not exist yet.") from error
+    create_key_file(file, signer)
     return str(signer.verifier)
-
-
-def _read_key(file: Path) -> WitnessSigner:
-    try:
-        if file.stat().st_mode & 0o077:
-            raise InvalidDeclaration(f"The key {file} can be read by others than its owner.", f"Run `chmod 600 {file}`, or make a new key.")
-        return WitnessSigner.parse(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise Unavailable(f"The key {file} can't be read: {error.strerror}.", "Make one with `new-key`.") from error
 
 
 def _run(given: argparse.Namespace) -> None:
@@ -79,9 +64,8 @@ def _run(given: argparse.Namespace) -> None:
     for text in given.log:
         key = VerifierKey.parse(text)
         logs.setdefault(key.name, []).append(key)
-    signer = _read_key(given.key)
-    lock = _alone_with(given.state)
-    try:
+    signer = read_key_file(given.key, WitnessSigner)
+    with _alone_with(given.state):
         witness = Witness(signer, logs, WitnessMemory(given.state), lambda: int(time.time()))
         try:
             server = WitnessServer(given.host, given.port, witness)
@@ -94,21 +78,20 @@ def _run(given: argparse.Namespace) -> None:
             sys.stdout.write(f"{server.url}\n")
             sys.stdout.flush()
             server.serve_forever(poll_interval=0.1)
-    finally:
-        os.close(lock)
 
 
-def _alone_with(state: Path) -> int:
+@contextmanager
+def _alone_with(state: Path) -> Iterator[None]:
     """Holds the folder for this process: two witnesses with one memory could cosign two pasts."""
-    try:
-        state.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle = os.open(state, os.O_RDONLY)
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        raise InvalidDeclaration(f"Another witness uses {state}.", "Stop it first, or give this one a folder of its own.") from error
-    except OSError as error:
-        raise Unavailable(f"{state} can't be used: {error.strerror}.", "Give the witness write access to it.") from error
-    return handle
+    with ExitStack() as alone:
+        try:
+            state.mkdir(parents=True, exist_ok=True, mode=0o700)
+            alone.enter_context(durable.locked(state, wait=False))
+        except BlockingIOError as error:
+            raise InvalidDeclaration(f"Another witness uses {state}.", "Stop it first, or give this one a folder of its own.") from error
+        except OSError as error:
+            raise Unavailable(f"{state} can't be used: {error.strerror}.", "Give the witness write access to it.") from error
+        yield
 
 
 if __name__ == "__main__":

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import os
-from contextlib import suppress
 from pathlib import Path
 
+from lifecycle import durable
 from lifecycle.errors import LifecycleError, Tampered, Unavailable
 from lifecycle.proofs.merkle import EMPTY_ROOT
 from lifecycle.proofs.notes import Checkpoint
@@ -46,18 +45,10 @@ class WitnessMemory:
     def keep(self, origin: str, note: str) -> None:
         """Replaces what is remembered, in one step that survives a crash. Raises Unavailable where it can't be written."""
         file = self._file(origin_hash(origin))
-        part = file.with_suffix(".part")
         try:
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with part.open("w", encoding="utf-8") as written:
-                written.write(note)
-                written.flush()
-                os.fsync(written.fileno())
-            part.replace(file)
-            _sync(self._folder)
+            durable.replace(file, note.encode(), mode=0o644)
         except OSError as error:
-            with suppress(OSError):
-                part.unlink(missing_ok=True)
             raise Unavailable(f"{file} can't be written: {error.strerror}.", "Give the witness write access, and free space.") from error
 
     def _file(self, hashed_origin: str) -> Path:
@@ -67,14 +58,6 @@ class WitnessMemory:
 def origin_hash(origin: str) -> str:
     """How a log is named in addresses and files: the SHA-256 of its origin, in hex."""
     return hashlib.sha256(origin.encode()).hexdigest()
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _forgotten(what: str) -> Tampered:

@@ -129,7 +129,6 @@ def test_a_crash_at_any_step_is_made_good_by_running_it_again(
         elif step == "the event stands":
             dying.setattr("lifecycle.ledger.key_ring._keep_as_old", killed)
         else:
-            dying.setattr("lifecycle.ledger.key_ring.sync_folder", killed)
             dying.setattr(Path, "replace", _refuse_the_next_key(Path.replace))
         with pytest.raises(RuntimeError):
             changed(ledger, key_file)
