@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Literal
 
 from lifecycle.errors import UnknownName
 from lifecycle.evidence.controls import Applicability, Clause, Framework, Gap, Selector
 from lifecycle.evidence.event_paths import fits
-from lifecycle.evidence.scope import Ledger, every_event, life_of
+from lifecycle.lineage.ports import Ledger
+from lifecycle.lineage.selection import answers_of, events_behind, every_event
 from lifecycle.records.events import Event, Link, Recorded
 from lifecycle.records.record import JsonObject, Microseconds, Version
 
@@ -166,12 +168,20 @@ def coverage(
         for event_type, wanting in _by_type(narrow).items():
             _tally(every_event(ledger, types=(event_type,), name=model), wanting, tallies, size, within)
     elif model is not None:
-        life = life_of(ledger, model, version)
+        life = _life(ledger, model, version)
         for event_type, wanting in _by_type(narrow).items():
             _tally((one for one in life if one.event.type == event_type), wanting, tallies, size, within)
     covered = tuple(_covered(framework, clause, tallies) for framework in frameworks for clause in framework.clauses)
     as_of_us = max((tally.latest_us for tally in tallies.values()), default=0)
     return Coverage(model, version, size, checkpoint, as_of_us, covered)
+
+
+def _life(ledger: Ledger, model: str, version: Version) -> list[Recorded]:
+    """What belongs to a version; of the segments with its answers no more than are cited. Raises UnknownName where there is no such."""
+    behind = events_behind(ledger, model, version)
+    if not any(one.event.type == "ModelTrained" for one in behind):
+        raise UnknownName(f"There is no {model}:{version} in the ledger.", "`lifecycle status` lists the versions.")
+    return sorted([*behind, *islice(answers_of(ledger, model, version), MOST_CITED + 1)], key=lambda one: one.index)
 
 
 def ranges(indexes: Iterable[int]) -> str:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from lifecycle.errors import Unavailable
 from lifecycle.evidence.pack import Draft, Log, Scope, drafted
-from lifecycle.evidence.proven import Artifacts
 from lifecycle.evidence.selection import Selection, span_selection, version_selection
 from lifecycle.ledger.receipts import ReceiptBook
 from lifecycle.ledger.rows import LedgerRows
+from lifecycle.lineage.ports import HeldArtifacts
 from lifecycle.proofs.notes import Checkpoint
 
 _FOR_EVER_US = 2**62
 
 
-def draft_of(ledger_url: str, artifacts: Artifacts, scope: Scope) -> Draft:
+def draft_of(ledger_url: str, artifacts: HeldArtifacts, scope: Scope) -> Draft:
     """The records and the files of a pack.
 
     Raises Unavailable where no ledger checkpoint was signed yet, UnknownName for a version that the signed ledger does not know,

@@ -26,10 +26,11 @@ from lifecycle.errors import Tampered
 from lifecycle.evidence.anchored import Receipt, anchor_files
 from lifecycle.evidence.layout import leaf_path, tile_files, zipped
 from lifecycle.evidence.packed_ledger import PackedLedger
-from lifecycle.evidence.proven import Artifacts, ProvenFile, ProvenFiles, proven_files
+from lifecycle.evidence.proven import ProvenFile, ProvenFiles, proven_files
 from lifecycle.evidence.selection import Row, Selection
+from lifecycle.lineage.ports import HeldArtifacts
 from lifecycle.proofs.dsse import Signer, pre_authentication
-from lifecycle.proofs.merkle import leaf_hash, root_of
+from lifecycle.proofs.merkle import root_of
 from lifecycle.proofs.notes import Checkpoint
 from lifecycle.records.record import JsonObject, Microseconds, Name, Version, canonical_bytes, digest_of
 
@@ -104,13 +105,13 @@ class Draft:
         return PackedLedger(tuple(self.selection.ordered()), self.log.checkpoint.size, self.log.note)
 
 
-def drafted(scope: Scope, log: Log, selection: Selection, artifacts: Artifacts) -> Draft:
+def drafted(scope: Scope, log: Log, selection: Selection, artifacts: HeldArtifacts) -> Draft:
     """A pack's records and the files behind them. Raises Tampered where a record or a file is not what was signed."""
     if root_of(log.hashes) != log.checkpoint.root_hash:
         raise _altered(f"The {len(log.hashes)} leaves of the ledger do not lead to the root that was signed.")
     rows = selection.ordered()
     for row in rows:
-        if log.hashes[row.leaf_index] != row.leaf_hash or (row.stored is not None and leaf_hash(row.stored) != row.leaf_hash):
+        if log.hashes[row.leaf_index] != row.leaf_hash:
             raise _altered(f"Record {row.leaf_index} of the ledger ({row.type}) was altered.")
     return Draft(scope, log, selection, proven_files(rows, artifacts, scope.version))
 

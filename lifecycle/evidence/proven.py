@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from lifecycle.errors import UnknownName
 from lifecycle.evidence.selection import Row, event_in
+from lifecycle.lineage.ports import HeldArtifacts
 from lifecycle.records.manifest import ModelManifest
 from lifecycle.records.record import Digest, JsonObject, Version, canonical_bytes
 
@@ -23,16 +24,6 @@ _LEFT_OUT = {
     "predictions": "it is the root over rows of the prediction log",
 }
 _ENDINGS = {"report_html": ".html", "signing_key": ".pem"}
-
-
-class Artifacts(Protocol):
-    """Bytes by their digest."""
-
-    def has(self, digest: Digest, /) -> bool:
-        """Whether there are bytes of this digest."""
-
-    def read(self, digest: Digest, /) -> bytes:
-        """The bytes. Raises UnknownName where there are none, Tampered where they are others."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +50,7 @@ class ProvenFiles:
         self.files.setdefault(digest, ProvenFile(path, role, digest, content))
 
 
-def proven_files(rows: Iterable[Row], artifacts: Artifacts, version: Version | None) -> ProvenFiles:
+def proven_files(rows: Iterable[Row], artifacts: HeldArtifacts, version: Version | None) -> ProvenFiles:
     """The files behind these records: of one version its own, of a period (no version) all.
 
     Raises Tampered where the store holds other bytes than a record names.
@@ -85,7 +76,7 @@ def proven_files(rows: Iterable[Row], artifacts: Artifacts, version: Version | N
     return found
 
 
-def _take(found: ProvenFiles, artifacts: Artifacts, role: str, digest: Digest) -> None:
+def _take(found: ProvenFiles, artifacts: HeldArtifacts, role: str, digest: Digest) -> None:
     try:
         content = artifacts.read(digest)
     except UnknownName:

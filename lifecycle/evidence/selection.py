@@ -10,7 +10,9 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from lifecycle.errors import UnknownName
+from lifecycle.errors import Tampered, UnknownName
+from lifecycle.lineage.selection import ANSWERS, SWAPS
+from lifecycle.proofs.merkle import leaf_hash
 from lifecycle.records.bodies import BODIES
 from lifecycle.records.record import JsonObject, Name, Version
 
@@ -20,8 +22,6 @@ MOST_OF_ONE_STREAM = 2_000
 _ABOUT_PEOPLE = frozenset({name for name, body in BODIES.items() if "envelope" in body.model_fields} | {"ApprovalBarred"})
 #: Types of record that later ones on the same version rest on.
 _BEHIND = ("ModelTrained", "ApprovalGiven", "DecisionMade")
-#: Types of record on no version, or on another one, in which a version can have a part.
-_SHARED = ("RollbackRequested", "RolledBack", "RolloutCompleted", "PredictionsSealed")
 
 
 class Row(Protocol):
@@ -74,8 +74,10 @@ class Selection:
         return [self.rows[index] for index in sorted(self.rows)]
 
     def add(self, rows: Iterable[Row]) -> list[Row]:
-        """Takes rows in, of those that the ledger checkpoint covers; returns these."""
+        """Takes rows in, of those that the ledger checkpoint covers; returns these. Raises Tampered where one was altered."""
         covered = [row for row in rows if row.leaf_index < self.size]
+        for row in covered:
+            _require_intact(row)
         self.rows |= {row.leaf_index: row for row in covered}
         return covered
 
@@ -102,7 +104,7 @@ def version_selection(rows: Rows, size: int, model: Name, version: Version) -> S
     if not any(row.type == "ModelTrained" for row in own):
         raise UnknownName(f"The signed ledger knows no {model}:{version}.", "`lifecycle status` lists the versions.")
     if not selection.add_stream(rows, "model", model):
-        selection.add(rows.wanted(_on("model", model), _SHARED, since=own[0].leaf_index, newest_first=False, limit=None))
+        selection.add(rows.wanted(_on("model", model), (*SWAPS, *ANSWERS), since=own[0].leaf_index, newest_first=False, limit=None))
         for run in sorted({row.run_id for row in own if row.run_id is not None}):
             selection.add(rows.wanted(_on("model", model) | {"run_id": run}, None, since=0, newest_first=False, limit=None))
     selection.add_stream(rows, "dataset", model)
@@ -132,6 +134,16 @@ def event_in(row: Row) -> JsonObject:
     """What the bytes of a row say; {} where they were pruned."""
     said: JsonObject = {} if row.stored is None else json.loads(row.stored)
     return said
+
+
+def _require_intact(row: Row) -> None:
+    """Before anything reads it: what was altered may be no bytes at all (in SQLite any column holds any type), or say nothing."""
+    stored: object = row.stored
+    if stored is not None and (not isinstance(stored, bytes) or leaf_hash(stored) != row.leaf_hash):
+        raise Tampered(
+            f"Record {row.leaf_index} of the ledger ({row.type}) was altered.",
+            "Run `lifecycle ledger verify`, keep a copy as evidence, and restore a backup.",
+        )
 
 
 def _add_governors(rows: Rows, selection: Selection) -> None:

@@ -13,11 +13,11 @@ from lifecycle.evidence.index.paper import paper_of
 from lifecycle.evidence.layout import leaf_path
 from lifecycle.evidence.oscal import oscal
 from lifecycle.evidence.pack import Draft
-from lifecycle.evidence.proven import Artifacts
 from lifecycle.lineage.cards.croissant import croissant
 from lifecycle.lineage.cards.model_card import card_of
 from lifecycle.lineage.cards.version import gather
 from lifecycle.lineage.export import FORMATS, lineage_of, stamp_of, written
+from lifecycle.lineage.ports import Artifacts
 from lifecycle.lineage.selection import events_behind
 from lifecycle.proofs.dsse import Signer
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lifecycle.evidence.scope import every_event
 from lifecycle.life.predictions import ledger_is_here
 from lifecycle.life.reconciled import Contradiction, Reconciliation, Told
 from lifecycle.life.reconciling_rows import Logged, RowReconciliation
 from lifecycle.life.reconciling_runs import RunReconciliation
 from lifecycle.life.runs_seen import History
+from lifecycle.lineage.selection import every_event
 from lifecycle.records.bodies.keeping import BodiesPruned, LeafRange
 from lifecycle.records.events import Recorded
 from lifecycle.wiring import Departments

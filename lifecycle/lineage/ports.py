@@ -44,3 +44,10 @@ class Artifacts(Protocol):
 
     def read(self, digest: Digest, /) -> bytes:
         """The bytes. Raises UnknownName where there are none, Tampered where they are others."""
+
+
+class HeldArtifacts(Artifacts, Protocol):
+    """The same, where it is asked first whether they are there."""
+
+    def has(self, digest: Digest, /) -> bool:
+        """Whether there are bytes of this digest."""

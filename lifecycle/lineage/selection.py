@@ -6,33 +6,48 @@ ledger, so that the cost is that of one life.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from lifecycle.lineage.ports import Ledger
 from lifecycle.records.bodies.decisions import DecisionMade
-from lifecycle.records.bodies.serving import PredictionsSealed, RolloutRequested
+from lifecycle.records.bodies.serving import PredictionsSealed, RollbackRequested, RolledBack, RolloutCompleted
 from lifecycle.records.bodies.training import ModelTrained, TrainingStarted
-from lifecycle.records.events import Recorded
+from lifecycle.records.events import Event, Recorded
+from lifecycle.records.record import Version
 
-#: What is about a model's data and not about one version, and what one version may be part of that is another's event.
-SHARED = ("DatasetIngested", "DatasetRejected", "RollbackRequested", "RolledBack", "RolloutCompleted")
-
+#: How many events are held at once where there may be many.
+PAGE = 2_000
+#: What is another version's event, or none's, and one version may be part of.
+SWAPS = ("RollbackRequested", "RolledBack", "RolloutCompleted")
+#: What seals the answers of all versions together.
+ANSWERS = ("PredictionsSealed",)
 #: What a training consists of, and what allowed it: its start has no version yet.
 OF_A_TRAINING = ("DecisionMade", "TrainingStarted", "ModelTrained", "TrainingFailed")
 #: What happens in several events that no version and no run joins.
 UNVERSIONED = ("LegalHoldPlaced", "LegalHoldReleased")
 
 
-def events_behind(ledger: Ledger, model: str, version: int, *, answers: bool = False) -> tuple[Recorded, ...]:
-    """The records of one version in ledger order: its own, its data's, its training run's, the decisions that these name, and what is
-    shared with other versions (a rollback from one to another, a rollout that superseded it).
+def every_event(
+    ledger: Ledger, *, types: Collection[str] | None = None, kind: str | None = None, name: str | None = None, since: int = 0
+) -> Iterator[Recorded]:
+    """Events in ledger order, a page at a time, so that memory does not grow with the ledger."""
+    while page := ledger.events(types=types, kind=kind, name=name, since=since, limit=PAGE):
+        yield from page
+        since = page[-1].index + 1
 
-    With `answers`, also the sealed segments of predictions in which it answered: one a minute, for as long as it serves.
+
+def events_behind(ledger: Ledger, model: str, version: Version, *, answers: bool = False) -> tuple[Recorded, ...]:
+    """The records of one version in ledger order: its own, its data's, its training run's, the decisions that these name, and those of
+    other versions that it had a part in (a rollback from one to another, a rollout that superseded it). Of no version there are none.
+
+    With `answers`, also those of `answers_of`: one a minute, for as long as it serves.
     """
     own = ledger.events(kind="model", name=model, version=version)
     runs = {one.event.run_id for one in own if isinstance(one.event.body, ModelTrained) and one.event.run_id is not None}
-    found = {one.index: one for one in own}
-    found |= _by_index(ledger.events(types=SHARED, name=model))
+    learned = {one.event.body.dataset_digest for one in own if isinstance(one.event.body, ModelTrained)}
+    found = _by_index(own)
+    found |= _by_index(one for one in ledger.events(types=("DatasetIngested",), name=model) if one.event.subject.digest in learned)
+    found |= _by_index(one for one in ledger.events(types=SWAPS, name=model) if version in _swapped(one.event))
     for run in sorted(runs):
         same_run = ledger.events(types=("TrainingStarted", "TrainingFailed", "DecisionMade"), name=model, run_id=run)
         found |= _by_index(one for one in same_run if one.event.subject.version in (None, version))
@@ -44,18 +59,26 @@ def events_behind(ledger: Ledger, model: str, version: int, *, answers: bool = F
         others = ledger.events(types=("DecisionMade",), kind="dataset", name=model)
         found |= _by_index(one for one in others if isinstance(one.event.body, DecisionMade) and one.event.body.decision.id in named)
     if answers:
-        found |= _by_index(_answered(ledger, model, version, own))
+        found |= _by_index(answers_of(ledger, model, version))
     return tuple(found[index] for index in sorted(found))
 
 
-def _answered(ledger: Ledger, model: str, version: int, own: Sequence[Recorded]) -> Iterator[Recorded]:
-    """The segments in which a version answered. Before its first rollout it answered nothing, so none is read."""
-    first = next((one.index for one in own if isinstance(one.event.body, RolloutRequested)), None)
-    if first is not None:
-        for one in ledger.events(types=("PredictionsSealed",), kind="model", name=model, since=first):
+def answers_of(ledger: Ledger, model: str, version: Version) -> Iterator[Recorded]:
+    """The sealed segments in which a version answered, read as they are asked for. Before its first rollout it answered nothing."""
+    rollouts = ledger.events(types=("RolloutRequested",), kind="model", name=model, version=version, limit=1)
+    for rollout in rollouts:
+        for one in every_event(ledger, types=ANSWERS, kind="model", name=model, since=rollout.index):
             body = one.event.body
             if isinstance(body, PredictionsSealed) and any(answered.version == version for answered in body.versions):
                 yield one
+
+
+def _swapped(event: Event) -> tuple[Version | None, ...]:
+    """The versions that an event of another one is about as well."""
+    body = event.body
+    if isinstance(body, RolledBack | RollbackRequested):
+        return body.from_version, body.to_version
+    return (body.superseded_version,) if isinstance(body, RolloutCompleted) else ()
 
 
 def events_around(ledger: Ledger, new: Sequence[Recorded]) -> tuple[Recorded, ...]:

@@ -11,8 +11,8 @@ import pytest
 from lifecycle.errors import UnknownName
 from lifecycle.evidence.controls import Clause, Framework, Gap, Selector, read_frameworks
 from lifecycle.evidence.coverage import Coverage, Covered, coverage, ranges
-from lifecycle.evidence.scope import every_event, life_of
 from lifecycle.ledger.ledger import Ledger
+from lifecycle.lineage.selection import events_behind, every_event
 from lifecycle.records.bodies.serving import PredictionsSealed, SealedVersion
 from lifecycle.records.events import Actor, Event, Subject
 from lifecycle.records.identity import derived_id
@@ -101,8 +101,8 @@ def test_a_version_is_credited_with_the_data_that_it_learned_from(ledger: Ledger
 def test_a_version_that_was_gone_back_to_has_a_part_in_the_rollback(ledger: Ledger) -> None:
     """RolledBack stands under version 3, and version 1 is the one that serves again by it."""
     back = index_of(ledger, "RolledBack", 3)
-    assert back in {one.index for one in life_of(ledger, "credit", 1)}
-    assert back not in {one.index for one in life_of(ledger, "credit", 2)}
+    assert back in {one.index for one in events_behind(ledger, "credit", 1)}
+    assert back not in {one.index for one in events_behind(ledger, "credit", 2)}
 
 
 def test_a_segment_counts_for_the_versions_that_answered_in_it(ledger: Ledger, frameworks: tuple[Framework, ...]) -> None:
@@ -203,7 +203,7 @@ def test_the_table_names_the_ledger_that_it_was_read_from(ledger: Ledger, framew
 
 def test_a_ledger_is_read_page_by_page_to_its_end(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     """A page of three reads the same events as one of two thousand."""
-    monkeypatch.setattr("lifecycle.evidence.scope.PAGE", 3)
+    monkeypatch.setattr("lifecycle.lineage.selection.PAGE", 3)
     assert list(every_event(ledger)) == ledger.events()
 
 

@@ -7,7 +7,7 @@ import pytest
 from lifecycle.lineage.export import lineage_of
 from lifecycle.lineage.graph import Graph, version_id
 from lifecycle.lineage.reading import read_graph
-from lifecycle.lineage.selection import events_behind
+from lifecycle.lineage.selection import answers_of, events_behind
 from lifecycle.records.bodies.serving import PredictionsSealed, SealedVersion
 from lifecycle.records.events import Subject
 from tests.lineage import in_memory, lives
@@ -88,3 +88,36 @@ def test_a_version_s_records_do_not_grow_with_the_others() -> None:
         lives.trained(ledger, version)
         lives.evaluated(ledger, version)
     assert [one.event.id for one in events_behind(ledger, "credit", 50)] == ["ingested", "started-50", "trained-50", "evaluated-50"]
+
+
+def test_a_rollback_belongs_to_the_two_versions_that_it_is_between() -> None:
+    """It stands under the one that was left, and under no third one."""
+    ledger = lives.whole_life()
+    (back,) = [one.index for one in ledger.events(types=("RolledBack",))]
+    assert [back in {one.index for one in events_behind(ledger, "credit", version)} for version in (1, 2, 3)] == [True, False, True]
+
+
+def test_data_that_a_version_did_not_learn_from_is_not_its_own() -> None:
+    """A later reading of the same model's data is for the versions to come."""
+    ledger = lives.whole_life()
+    before = events_behind(ledger, "credit", 1)
+    other = in_memory.digest("other rows")
+    ledger.add(
+        ledger.events(types=("DatasetIngested",))[0].event.body, Subject(kind="dataset", name="credit", digest=other), event_id="later"
+    )
+    assert events_behind(ledger, "credit", 1) == before
+
+
+def test_answers_are_read_a_page_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever wants the first of a year's segments does not read the others."""
+    monkeypatch.setattr("lifecycle.lineage.selection.PAGE", 2)
+    ledger = lives.whole_life()
+    for number in range(1, 8):
+        sealed(ledger, number, 1 + 2 * (number % 2))
+    read: list[int] = []
+    events = ledger.events
+    monkeypatch.setattr(ledger, "events", lambda **wanted: read.append(len(found := events(**wanted))) or found)
+    answers = answers_of(ledger, "credit", 3)
+    assert next(answers).event.id == "sealed-1"
+    assert read == [1, 2]
+    assert [one.event.id for one in answers] == ["sealed-3", "sealed-5", "sealed-7"]
