@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from lifecycle.lineage.export import lineage_of
@@ -9,7 +11,7 @@ from lifecycle.lineage.graph import Graph, version_id
 from lifecycle.lineage.reading import read_graph
 from lifecycle.lineage.selection import answers_of, events_behind
 from lifecycle.records.bodies.serving import PredictionsSealed, SealedVersion
-from lifecycle.records.events import Subject
+from lifecycle.records.events import Recorded, Subject
 from tests.lineage import in_memory, lives
 
 
@@ -101,10 +103,8 @@ def test_data_that_a_version_did_not_learn_from_is_not_its_own() -> None:
     """A later reading of the same model's data is for the versions to come."""
     ledger = lives.whole_life()
     before = events_behind(ledger, "credit", 1)
-    other = in_memory.digest("other rows")
-    ledger.add(
-        ledger.events(types=("DatasetIngested",))[0].event.body, Subject(kind="dataset", name="credit", digest=other), event_id="later"
-    )
+    other = Subject(kind="dataset", name="credit", digest=in_memory.digest("other rows"))
+    ledger.add(ledger.events(types=("DatasetIngested",))[0].event.body, other, event_id="later")
     assert events_behind(ledger, "credit", 1) == before
 
 
@@ -116,7 +116,13 @@ def test_answers_are_read_a_page_at_a_time(monkeypatch: pytest.MonkeyPatch) -> N
         sealed(ledger, number, 1 + 2 * (number % 2))
     read: list[int] = []
     events = ledger.events
-    monkeypatch.setattr(ledger, "events", lambda **wanted: read.append(len(found := events(**wanted))) or found)
+
+    def counted(**wanted: Any) -> list[Recorded]:
+        found = events(**wanted)
+        read.append(len(found))
+        return found
+
+    monkeypatch.setattr(ledger, "events", counted)
     answers = answers_of(ledger, "credit", 3)
     assert next(answers).event.id == "sealed-1"
     assert read == [1, 2]
