@@ -46,6 +46,15 @@ def test_a_ledger_that_was_altered_is_not_packed(place: Place, script: str, tmp_
         packed(house)
 
 
+@pytest.mark.parametrize("kind", sorted({"ApprovalGiven", "ModelTrained", "DecisionMade", "PersonEnrolled"}))
+def test_bytes_that_an_update_made_a_text_are_altered_bytes(place: Place, kind: str, tmp_path: Path) -> None:
+    """In SQLite any column holds any type: `replace()` gives a text, and what reads bytes must not fall over it."""
+    house = lived(tmp_path / "house", place.url)
+    place.tamper(f"UPDATE events SET stored = replace(stored, 'rita', 'mila') WHERE type = '{kind}'")
+    with pytest.raises(Tampered, match="was altered"):
+        packed(house)
+
+
 def test_records_that_were_pruned_leave_their_place(place: Place, tmp_path: Path) -> None:
     """A record says that their bytes are gone, their hashes stand in the tree, and no number is missing."""
     house = lived(tmp_path / "house", place.url)
