@@ -1,0 +1,59 @@
+"""The desk as an ASGI application: every page behind a guard, and security around all of them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from lifecycle.desk import approving, identity, pages
+from lifecycle.desk.desk import Desk
+from lifecycle.desk.failing import broken, failed, not_found
+from lifecycle.desk.guard import AsyncEndpoint, Endpoint, guarded, opened
+from lifecycle.desk.rendering import STATIC
+from lifecycle.desk.security import SecurityMiddleware
+from lifecycle.desk.settings import DeskSettings
+from lifecycle.desk.signing import resume_signing
+from lifecycle.errors import LifecycleError
+from lifecycle.wiring import Departments
+
+_log = logging.getLogger(__name__)
+
+
+def desk_application(departments: Departments, settings: DeskSettings) -> Starlette:
+    """The desk over these departments. What was signed before it ended the last time is recorded when it starts."""
+
+    @asynccontextmanager
+    async def running(application: Starlette) -> AsyncIterator[None]:
+        try:
+            await run_in_threadpool(resume_signing, application.state.desk)
+        except LifecycleError as error:
+            # The desk starts without its ledger, and says on every page what does not answer.
+            _log.warning("what was signed before could not be looked at: %s", error.what)
+        yield
+
+    routes: list[BaseRoute] = [
+        *_with(opened, identity.PUBLIC_ROUTES),
+        *_with(guarded, (*identity.ROUTES, *approving.ROUTES, *pages.ROUTES)),
+        Mount("/static", StaticFiles(directory=STATIC), name="static"),
+    ]
+    application = Starlette(
+        routes=routes,
+        middleware=[Middleware(SecurityMiddleware, settings=settings)],
+        exception_handlers={LifecycleError: failed, HTTPException: not_found, Exception: broken},
+        lifespan=running,
+    )
+    application.state.desk = Desk(departments, settings)
+    return application
+
+
+def _with(guard: Callable[[Endpoint], AsyncEndpoint], routes: Iterable[Route]) -> list[Route]:
+    """These routes, with a guard around each endpoint."""
+    return [Route(route.path, guard(route.endpoint), name=route.name, methods=list(route.methods or ())) for route in routes]
