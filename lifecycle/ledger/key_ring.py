@@ -66,9 +66,9 @@ def open_key_ring(key_file: Path, rows: LedgerRows) -> KeyRing:
 
 
 def rotations_in(rows: LedgerRows) -> list[tuple[int, bytes]]:
-    """(index, stored bytes) of every change of the log's key, in the order of the ledger."""
+    """(index, stored bytes) of every change of the log's key, in the order of the ledger; what was made no bytes says nothing."""
     found = rows.wanted({}, (ROTATED,), since=0, newest_first=False, limit=None)
-    return [(row.leaf_index, row.stored) for row in found]
+    return [(row.leaf_index, row.stored if isinstance(row.stored, bytes) else b"") for row in found]
 
 
 def next_key_file(key_file: Path) -> Path:
