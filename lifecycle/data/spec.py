@@ -164,11 +164,6 @@ class DatasetSpec(Form):
         return self.numbers + self.categories
 
     @property
-    def protected_columns(self) -> tuple[str, ...]:
-        """The columns of the dataset that hold the protected groups: never features."""
-        return tuple(PROTECTED_PREFIX + name for name in self.protected)
-
-    @property
     def source_numbers(self) -> tuple[str, ...]:
         """The columns of the source that must hold numbers."""
         bands = (group.column for group in self.protected.values() if isinstance(group, Band))

@@ -141,6 +141,7 @@ def break_in_canary(stage: Stage) -> None:
 def prove(stage: Stage) -> None:
     """The ledger verifies; one altered record in a copy is named."""
     from lifecycle.demo.tampering import alter_one_record
+    from lifecycle.ledger.copies import back_up
     from lifecycle.ledger.verification import verify_ledger
     from lifecycle.life.signing import sign
 
@@ -150,9 +151,10 @@ def prove(stage: Stage) -> None:
         whole = verify_ledger(departments.ledger, departments.ledger_key)
         expect(whole.ok, f"the ledger does not verify: {[finding.what for finding in whole.findings][:2]}")
         with tempfile.TemporaryDirectory() as folder:
-            copy = departments.ledger.copy_to(Path(folder) / "copy.db")
-            altered = alter_one_record(Path(folder) / "copy.db")
-            broken = verify_ledger(copy, departments.ledger_key)
+            copy = Path(folder) / "copy.db"
+            back_up(departments.ledger.url, copy)
+            altered = alter_one_record(copy)
+            broken = verify_ledger(f"sqlite:///{copy}", departments.ledger_key)
         named = [finding for finding in broken.findings if finding.index == altered]
         expect(not broken.ok and bool(named), f"the altered record {altered} was not named")
     stage.story.say(f"{whole.size} records, root {whole.root_text[:16]}…: [green]they hold[/] (level {whole.level})")

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lifecycle.ledger.checks import Check
 from lifecycle.ledger.findings import Finding, named
 from lifecycle.records.agreement import disagreements
 from lifecycle.records.events import Event
 
 
-class AgreementCheck:
+class AgreementCheck(Check):
     """Asks each event by itself."""
 
     def look_at(self, index: int, event: Event) -> Iterator[Finding]:
         """Each thing that it says twice and differently."""
         for wrong in disagreements(event):
             yield Finding(index, f"{named(index, event.type, event.id)} {wrong}")
-
-    def end(self) -> Iterator[Finding]:
-        """Nothing is left to say."""
-        return iter(())

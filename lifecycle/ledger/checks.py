@@ -13,7 +13,8 @@ class Check(Protocol):
     """One question, asked of every event in the order of the ledger.
 
     It sees an event only where its bytes are there and are an event, and has to live with gaps. What it finds is named (see
-    `findings.named`); a finding whose `breaks` is None is a notice. Nothing that a ledger holds may make it raise.
+    `findings.named`); a finding whose `breaks` is None is a notice. Nothing that a ledger holds may make it raise. A check that
+    derives from this has nothing left to say after the last event, unless it says otherwise.
     """
 
     def look_at(self, index: int, event: Event) -> Iterator[Finding]:
@@ -22,4 +23,4 @@ class Check(Protocol):
 
     def end(self) -> Iterator[Finding]:
         """What shows only after the last one."""
-        ...
+        return iter(())

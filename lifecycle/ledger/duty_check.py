@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from lifecycle.ledger.checks import Check
 from lifecycle.ledger.findings import Finding, named
 from lifecycle.records.approval import Statement
 from lifecycle.records.bodies.decisions import ApprovalGiven, DecisionMade
@@ -24,7 +25,7 @@ class _Signed(NamedTuple):
     record: int
 
 
-class DutyCheck:
+class DutyCheck(Check):
     """Fed with the events in order; remembers who trained each version and who signed each statement."""
 
     def __init__(self, *, pruned: bool = False) -> None:
@@ -45,10 +46,6 @@ class DutyCheck:
             for digest in body.consumed:
                 for wrong in self._used(event, body, digest):
                     yield Finding(index, f"{named(index, event.type, event.id)} {wrong}")
-
-    def end(self) -> Iterator[Finding]:
-        """Nothing is left to say."""
-        return iter(())
 
     def _used(self, event: Event, body: DecisionMade, digest: Digest) -> Iterator[str]:
         """What is wrong with the use of one statement, as the end of a sentence that begins with the decision's name."""

@@ -41,7 +41,6 @@ class Exposure:
 class Verification:
     """The result. `root` is what the stored bytes hash to; `signed_size` is how many records a signature covers."""
 
-    ok: bool
     origin: str
     size: int
     root: bytes
@@ -58,6 +57,11 @@ class Verification:
     exposure: Exposure | None = None
     #: False where the rows and the tree were looked at alone, and not what the records say.
     records_read: bool = True
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is broken. A ledger that nobody signed holds as well: `level` says how far."""
+        return not self.findings
 
     @property
     def root_text(self) -> str:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from pathlib import Path
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Self, Unpack
 
 from sqlmodel import Session, col, select
 
-from lifecycle.errors import InvalidDeclaration, UnknownName
+from lifecycle.errors import UnknownName
 from lifecycle.ledger.address import Address
 from lifecycle.ledger.database import Database
-from lifecycle.ledger.failures import explained
 from lifecycle.ledger.proving import Prover
 from lifecycle.ledger.pruned import require_present
 from lifecycle.ledger.reading import pruned_ranges, read_events
@@ -170,24 +167,6 @@ class Ledger:
         where the records are not those that were signed.
         """
         return self._prover.proof(index, self.stored(index), self.checkpoint())
-
-    def copy_to(self, file: Path) -> str:
-        """A whole copy of a SQLite ledger as it stands now, while others write; returns the URL of the copy.
-
-        Raises InvalidDeclaration for a ledger on a server, which has its own tools, and where the file stands already.
-        """
-        source = self._database.address
-        if source.file is None or file.exists():
-            raise InvalidDeclaration(
-                f"The ledger {source} can't be copied to {file}.",
-                "Name a file that does not exist yet; copy a ledger on a server with pg_dump.",
-            )
-        try:
-            with closing(sqlite3.connect(source.file)) as original, closing(sqlite3.connect(file)) as copy:
-                original.backup(copy)
-        except sqlite3.Error as error:
-            raise explained(error, source) from error
-        return f"sqlite:///{file.absolute()}"
 
     @contextmanager
     def _session(self) -> Iterator[Session]:

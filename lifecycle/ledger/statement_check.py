@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lifecycle.ledger.checks import Check
 from lifecycle.ledger.findings import Finding, named
 from lifecycle.records.approval import Statement
 from lifecycle.records.bodies.decisions import ApprovalGiven, ApprovalRefused, DecisionMade
@@ -15,7 +16,7 @@ from lifecycle.records.events import Event
 from lifecycle.records.record import Digest
 
 
-class StatementCheck:
+class StatementCheck(Check):
     """Fed with the events in order; remembers each statement's digest and nonce, and which were used up."""
 
     def __init__(self) -> None:
@@ -26,10 +27,6 @@ class StatementCheck:
         """What is wrong with this event after those before it."""
         for wrong in self._wrong(index, event):
             yield Finding(index, f"{named(index, event.type, event.id)} {wrong}")
-
-    def end(self) -> Iterator[Finding]:
-        """Nothing is left to say."""
-        return iter(())
 
     def _wrong(self, index: int, event: Event) -> Iterator[str]:
         body = event.body

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from lifecycle.ledger.checks import Check
 from lifecycle.ledger.findings import Finding, named
 from lifecycle.records.events import Event
 
@@ -35,7 +36,7 @@ class SeenAt:
     by: str
 
 
-class TimeCheck:
+class TimeCheck(Check):
     """Fed with the events in order; holds each against the anchors around it."""
 
     def __init__(self, seen: Iterable[SeenAt]) -> None:
@@ -55,10 +56,6 @@ class TimeCheck:
             told = f"{_claim(index, event)}, but came after what {before.by} saw at {_moment(before.at_us)}"
             late = event.type in ENTERED_LATE and event.actor.id == _GATEWAY
             yield Finding(index, f"{told}: {'entered late, as the gateway may' if late else 'backdated'}", None if late else "L3")
-
-    def end(self) -> Iterator[Finding]:
-        """Nothing is left to tell."""
-        yield from ()
 
 
 def _in_time(seen: Iterable[SeenAt]) -> list[SeenAt]:

@@ -177,7 +177,6 @@ class _Inspection:
             shown.add("L2")
         shown.update(level for level in STAMPED_OR_WITNESSED if level in fitting)
         return Verification(
-            ok=not findings,
             origin=self._origin,
             size=size,
             root=root,

@@ -80,10 +80,9 @@ def agree(departments: Departments, *, person: ActorId, key_file: Path, reason: 
     envelope = _signed(judges, statement, key_file)
     with departments.ledger.writing() as writer:
         # Once more, in the turn: of two who agree at once, the second sees the first.
-        standing = _require_stillopen_among(writer, asked, before)
+        standing = _require_still_open(writer, asked, before)
         _require_another(judges, person, standing)
-        event = _event(departments, GovernanceSigned(envelope=envelope), statement)
-        receipt = writer.append(event)
+        receipt = writer.append(_event(departments, GovernanceSigned(envelope=envelope), statement))
         agreed = (*standing.agreed_by, person)
         if len(agreed) >= OTHERS:
             body = GovernanceChanged(
@@ -95,9 +94,7 @@ def agree(departments: Departments, *, person: ActorId, key_file: Path, reason: 
             )
             made = links(bundle=after.bundle_digest, people=after.people_digest)
             writer.append(_event(departments, body, statement, outputs=made))
-    return Proposal(
-        Recorded(index=receipt.index, event=_event(departments, GovernanceSigned(envelope=envelope), statement)), statement, agreed
-    )
+    return Proposal(departments.ledger.event(receipt.event_id), statement, agreed)
 
 
 def _judges(departments: Departments, before: Governed | None, after: Governed) -> Registry:
@@ -136,7 +133,7 @@ def _require_another(judges: Registry, person: ActorId, standing: Proposal) -> N
             raise Refused(f"{person} had a part in this already, or acts for {other}, who had.", "Have somebody else agree.", ("GOV-005",))
 
 
-def _require_stillopen_among(writer: Writer, asked: Proposal, before: Governed | None) -> Proposal:
+def _require_still_open(writer: Writer, asked: Proposal, before: Governed | None) -> Proposal:
     recorded = writer.events(types=GOVERNING)
     revoked = revoked_among(writer.events(types=("KeyRevoked",)))
     for one in open_among(recorded, revoked, now_us()):
@@ -189,9 +186,8 @@ def _signed(judges: Registry, statement: GovernanceStatement, key_file: Path) ->
 
 
 def _append(departments: Departments, body: Body, statement: GovernanceStatement) -> Recorded:
-    event = _event(departments, body, statement)
-    receipt = departments.ledger.append(event)
-    return Recorded(index=receipt.index, event=event)
+    receipt = departments.ledger.append(_event(departments, body, statement))
+    return departments.ledger.event(receipt.event_id)
 
 
 def _event(departments: Departments, body: Body, statement: GovernanceStatement, *, outputs: tuple[Link, ...] = ()) -> Event:

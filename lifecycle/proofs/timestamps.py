@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from rfc3161_client import TimeStampResponse
 
 REQUEST_TYPE = "application/timestamp-query"
-RESPONSE_TYPE = "application/timestamp-reply"
 
 _GRANTED = 0
 _SEQUENCE, _SET, _CONTEXT_0 = 0x30, 0x31, 0xA0
@@ -41,10 +40,9 @@ class TimestampRequest:
 
 @dataclass(frozen=True)
 class Timestamp:
-    """A stamp that holds: the authority's time in microseconds since 1970, and the subject of its certificate."""
+    """A stamp that holds: the authority's time in microseconds since 1970."""
 
     at_us: int
-    authority: str
 
 
 def open_timestamp(response: bytes, stamped: bytes, certificates: Sequence[str], *, nonce: int | None = None) -> Timestamp:
@@ -72,7 +70,7 @@ def open_timestamp(response: bytes, stamped: bytes, certificates: Sequence[str],
             "Do not trust its time; ask the authority for another, and keep this one as evidence.",
         ) from error
     at = answer.tst_info.gen_time
-    return Timestamp(int(at.timestamp() * 1_000_000), _subject(answer, trusted))
+    return Timestamp(int(at.timestamp() * 1_000_000))
 
 
 def readable(response: bytes) -> bytes:
@@ -113,14 +111,6 @@ def _signer(answer: TimeStampResponse, trusted: Sequence[Certificate]) -> Certif
     if answer.signed_data.certificates:
         return None
     return next((found for found in trusted for info in answer.signed_data.signer_infos if _is_of(found, info)), None)
-
-
-def _subject(answer: TimeStampResponse, trusted: Sequence[Certificate]) -> str:
-    from cryptography import x509
-
-    brought = [x509.load_der_x509_certificate(der) for der in answer.signed_data.certificates]
-    found = [known for known in (*brought, *trusted) for info in answer.signed_data.signer_infos if _is_of(known, info)]
-    return found[0].subject.rfc4514_string() if found else "unknown"
 
 
 def _is_of(certificate: Certificate, info: object) -> bool:

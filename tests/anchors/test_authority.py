@@ -31,11 +31,10 @@ def submission(size: int = 5) -> Submission:
     return Submission(log.note(size), lambda old: log.tree.consistency_path(old, size))
 
 
-def test_a_stamp_opens_to_its_time_and_its_authority(authority: LocalAuthority, stamp: bytes) -> None:
+def test_a_stamp_opens_to_its_time(authority: LocalAuthority, stamp: bytes) -> None:
     """The time is the authority's, in microseconds; openssl verifies the same bytes."""
     found = open_timestamp(stamp, CONTENT, [authority.root])
     assert abs(found.at_us - time.time_ns() // 1_000) < 600 * 1_000_000
-    assert found.authority == "CN=Test authority signer"
     assert authority.verifies(CONTENT, stamp)
 
 
@@ -67,7 +66,7 @@ def test_certificates_in_an_order_that_der_forbids_are_put_in_order(tool: Callab
     """openssl writes its set of certificates as it was told; the stamp holds nevertheless, for us and for openssl."""
     authority = LocalAuthority(tmp_path, tool("openssl"), with_root=True)
     written = authority.answer(TimestampRequest.over(CONTENT).der)
-    assert open_timestamp(written, CONTENT, [authority.root]).authority == "CN=Test authority signer"
+    assert open_timestamp(written, CONTENT, [authority.root]).at_us > 0
     assert sorted(readable(written)) == sorted(written)
     assert authority.verifies(CONTENT, readable(written))
     assert readable(readable(written)) == readable(written)

@@ -17,10 +17,9 @@ LOCATION = Path("loans.csv")
 
 
 def test_the_parts_of_a_declaration_fit_together() -> None:
-    """From the declared fields follow the features, the protected columns and what is read from the source."""
+    """From the declared fields follow the features and what is read from the source."""
     spec = spec_of(LOCATION)
     assert spec.features == ("income", "amount", "job", "town")
-    assert spec.protected_columns == ("protected_age_band",)
     assert set(spec.source_columns) == {"paid", "income", "amount", "age", "job", "town"}
     assert spec.source_numbers == ("income", "amount", "age")
 

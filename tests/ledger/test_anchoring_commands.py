@@ -14,6 +14,7 @@ import pytest
 
 from lifecycle.cli.main import run
 from lifecycle.errors import InvalidDeclaration, Tampered, Unavailable
+from lifecycle.ledger.copies import back_up
 from lifecycle.ledger.ledger import Ledger
 from lifecycle.proofs.cosignatures import cosignatures
 from lifecycle.proofs.notes import VerifierKey, open_note
@@ -143,7 +144,8 @@ def test_verify_reaches_what_the_anchors_show(call: Call, home: Departments, anc
     assert (answer["stamped_size"], answer["witnessed_size"], answer["notices"]) == (3, 3, [])
     trust = tmp_path / "trust.json"
     call("trust", "--out", str(trust))
-    url = home.ledger.copy_to(tmp_path / "copy.db")
+    back_up(home.settings.ledger_url, tmp_path / "copy.db")
+    url = f"sqlite:///{tmp_path}/copy.db"
     assert in_json(call("verify", "--json", "--url", url, "--trust", str(trust)))["level"] == "L4"
     key = home.settings.home / "keys" / "ledger.pub"
     bare = in_json(call("verify", "--json", "--url", url, "--trust", str(key)))

@@ -11,6 +11,7 @@ import pytest
 
 from lifecycle.cli.main import run
 from lifecycle.errors import Tampered, Unavailable, UnknownName
+from lifecycle.ledger.copies import back_up
 from lifecycle.life.signing import sign
 from lifecycle.proofs.inclusion import proven_leaf
 from lifecycle.records.events import Event
@@ -148,7 +149,8 @@ def test_fsck_reports_each_difference_and_repairs_it(call: Call, home: Departmen
 
 def test_a_copy_elsewhere_is_verified_by_its_url_and_key(call: Call, home: Departments, tmp_path: Path) -> None:
     """Neither this home's ledger nor its key is needed."""
-    url = home.ledger.copy_to(tmp_path / "copy.db")
+    back_up(home.settings.ledger_url, tmp_path / "copy.db")
+    url = f"sqlite:///{tmp_path}/copy.db"
     key = home.settings.home / "keys" / "ledger.pub"
     answer = in_json(call("verify", "--json", "--url", url, "--key", str(key)))
     assert (answer["ok"], answer["level"], answer["ledger"]) == (True, "L1", str(tmp_path / "copy.db"))

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from lifecycle.errors import InvalidDeclaration
+from lifecycle.ledger.copies import back_up
 from lifecycle.ledger.ledger import Ledger
 from tests.ledger.happenings import ORIGIN, happening
 
@@ -17,10 +18,11 @@ def test_a_copy_is_whole_and_stands_alone(ledger: Ledger, tmp_path: Path, signed
     with ledger.writing() as writer:
         writer.append_all([happening(number) for number in range(11)])
     signed()
-    url = ledger.copy_to(tmp_path / "copy.db")
-    with Ledger.open(url, origin=ORIGIN) as copy:
+    file = tmp_path / "copy.db"
+    back_up(ledger.url, file)
+    with Ledger.open(f"sqlite:///{file}", origin=ORIGIN) as copy:
         assert (copy.head(), copy.checkpoint()) == (ledger.head(), ledger.checkpoint())
         copy.append(happening(11))
     assert ledger.head().size == 11
-    with pytest.raises(InvalidDeclaration, match="can't be copied"):
-        ledger.copy_to(tmp_path / "copy.db")
+    with pytest.raises(InvalidDeclaration, match="stands already"):
+        back_up(ledger.url, file)

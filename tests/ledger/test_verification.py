@@ -12,6 +12,7 @@ import pytest
 from pydantic import JsonValue
 
 from lifecycle.errors import IllegalTransition, InvalidDeclaration, Unavailable
+from lifecycle.ledger.copies import back_up
 from lifecycle.ledger.ledger import Ledger
 from lifecycle.ledger.legality import Legality
 from lifecycle.ledger.verification import verify_ledger
@@ -127,7 +128,8 @@ def test_a_ledger_on_a_read_only_medium_can_be_verified(
     note = signed()
     medium = tmp_path / "medium"
     medium.mkdir()
-    url = ledger.copy_to(medium / "copy.db")
+    back_up(ledger.url, medium / "copy.db")
+    url = f"sqlite:///{medium}/copy.db"
     medium.chmod(0o500)
     try:
         assert verify_ledger(url, log_key, note).level == "L2"

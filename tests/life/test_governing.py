@@ -98,6 +98,13 @@ def test_nothing_decides_before_the_bootstrap(departments: Departments, project:
     assert in_force(departments) == on_disk(departments)
 
 
+def test_what_is_returned_is_what_stands(departments: Departments, project: Path) -> None:
+    """The records of a proposal and of an agreement are those of the ledger, with the place that it gave them."""
+    made = propose(departments, person="ada", key_file=key(project, "ada"), reason=WHY)
+    agreement = agree(departments, person="rita", key_file=key(project, "rita"), reason=WHY)
+    assert [made.recorded, agreement.recorded] == departments.ledger.events(types=("GovernanceProposed", "GovernanceSigned"))
+
+
 @pytest.mark.parametrize("edit", ["limits", "people", "policy"])
 def test_a_locally_edited_file_is_refused(departments: Departments, project: Path, edit: str) -> None:
     """A limit, a person or a rule that no agreement covers: no gate decides, and nothing is recorded as decided."""
