@@ -7,21 +7,39 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lifecycle.errors import Unavailable, UnknownName
+from lifecycle.records.record import Digest, digest_of
 from lifecycle.wiring import Departments
 
 if TYPE_CHECKING:
     from lifecycle.artifacts.statement_signing import StatementSigner
 
 
-def export_lineage(departments: Departments, form: str, folder: Path) -> list[Path]:
-    """Writes the lineage of the whole ledger in one format; returns the files. Same ledger and key, same bytes.
+@dataclass(frozen=True)
+class ExportedLineage:
+    """What was written: each file with its bytes, and how many records it tells of."""
 
-    What is signed is signed by the key that signs models here, made if need be.
+    files: dict[Path, bytes]
+    size: int
+
+    @property
+    def digest(self) -> Digest:
+        """Of all that was written, file after file."""
+        return digest_of(b"".join(self.files.values()))
+
+
+def export_lineage(departments: Departments, folder: Path) -> ExportedLineage:
+    """Writes the lineage of the whole ledger, read once, in every format, each in a folder of its own. Same ledger and key, same bytes.
+
+    What is signed is signed by the key that signs models here, made if need be. Raises Unavailable where a file can't be written.
     """
-    from lifecycle.lineage.export import SIGNED, export
+    from lifecycle.artifacts.statement_signing import StatementSigner
+    from lifecycle.lineage.export import FORMATS, lineage_of, written
 
-    signer = signer_for(departments, form, departments.signing_key) if form in SIGNED else None
-    return write_files(folder, export(departments.ledger, form, signer=signer))
+    lineage, signer = lineage_of(departments.ledger), StatementSigner.read(departments.signing_key)
+    made = {form: written(lineage, form, signer) for form in FORMATS}
+    for form, files in made.items():
+        write_files(folder / form, files)
+    return ExportedLineage({folder / form / name: content for form, files in made.items() for name, content in files.items()}, lineage.size)
 
 
 def signer_for(departments: Departments, form: str, key: Path | None = None) -> StatementSigner | None:

@@ -32,6 +32,13 @@ class Lineage:
     #: The entity of the version that it is about; None where it is of a whole model or ledger.
     about: str | None = None
 
+    @property
+    def size(self) -> int:
+        """How many records the ledger had when it was read."""
+        size = self.stamp["size"]
+        assert isinstance(size, int)
+        return size
+
 
 def lineage_of(ledger: Ledger, model: str | None = None, version: int | None = None, *, answers: bool = True) -> Lineage:
     """The lineage of everything, of one model, or of one version, of which only the records behind it are read.
