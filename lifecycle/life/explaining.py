@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from lifecycle.errors import LifecycleError, Tampered, Unavailable, UnknownName
 from lifecycle.lineage.explaining import Asked, Chain, Placed, Store, Verifiers, explain
 from lifecycle.lineage.explaining.chain import Found
+from lifecycle.lineage.selection import ANSWERS, every_event
 from lifecycle.lineage.step import Step
 from lifecycle.records.bodies.serving import PredictionsSealed
 from lifecycle.records.events import Event
@@ -120,10 +121,11 @@ def _seal(departments: Departments, located: Located, waiting: Sequence[Event]) 
             if recorded is not None:
                 return _found(recorded.index, recorded.event)
             return _found(None, event) if event.id in {one.id for one in waiting} else None
-    for recorded in departments.ledger.events(types=("PredictionsSealed",), name=located.row.model, newest_first=True):
+    sealed = None
+    for recorded in every_event(departments.ledger, types=ANSWERS, name=located.row.model):
         if isinstance(recorded.event.body, PredictionsSealed) and recorded.event.body.segment == located.segment:
-            return _found(recorded.index, recorded.event)
-    return None
+            sealed = _found(recorded.index, recorded.event)
+    return sealed
 
 
 def _found(index: int | None, event: Event) -> Found[PredictionsSealed] | None:

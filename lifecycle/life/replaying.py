@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from lifecycle.errors import LifecycleError
 from lifecycle.life.standing import body_of
+from lifecycle.lineage.selection import ANSWERS, every_event
 from lifecycle.policy.retaking import Retaken, answer, retake
 from lifecycle.records.bodies.decisions import DecisionMade
 from lifecycle.records.bodies.serving import PredictionsSealed
@@ -64,15 +65,9 @@ class Flip:
 
 def past_decisions(departments: Departments, *, since_us: Microseconds = 0) -> Iterator[Past]:
     """Every decision of this ledger, of whatever environment, from a time on, in ledger order."""
-    since = 0
-    while True:
-        page = departments.ledger.events(types=("DecisionMade",), since=since, limit=_PAGE)
-        for recorded in page:
-            if recorded.event.occurred_at_us >= since_us:
-                yield Past(recorded.index, body_of(recorded, DecisionMade).decision)
-        if len(page) < _PAGE:
-            return
-        since = page[-1].index + 1
+    for recorded in every_event(departments.ledger, types=("DecisionMade",)):
+        if recorded.event.occurred_at_us >= since_us:
+            yield Past(recorded.index, body_of(recorded, DecisionMade).decision)
 
 
 def replayed(departments: Departments, past: Iterator[Past], *, processes: int | None = None) -> Iterator[tuple[Past, Retaken]]:
@@ -89,7 +84,7 @@ def flips(past: Iterator[Past], draft: Bundle, *, processes: int | None = None) 
 def predictions_by_decision(departments: Departments) -> dict[str, int]:
     """How many sealed predictions rest on each deployment decision, and so on the promotion that this one rests on."""
     answered: Counter[str] = Counter()
-    for recorded in departments.ledger.events(types=("PredictionsSealed",)):
+    for recorded in every_event(departments.ledger, types=ANSWERS):
         for version in body_of(recorded, PredictionsSealed).versions:
             if version.decision_id is not None:
                 answered[version.decision_id] += version.rows
