@@ -54,7 +54,7 @@ def _as_json(found: Overview) -> dict[str, Any]:
             "url": found.ledger_url,
             "size": found.ledger_size,
             "root": found.ledger_root,
-            "exposure": exposure_as_json(found.exposure),
+            "exposure": exposure_as_json(found.exposure, found.ledger_size),
         },
     }
 

@@ -106,7 +106,13 @@ def test_without_anchors_the_exposure_is_everything(call: Call, home: Department
     assert code == 0
     assert "No anchors are declared" in output
     assert "Exposure: the whole ledger" in output
-    assert in_json(call("anchors", "--json")) == {"declared": [], "schedule": None, "quorum": "none", "receipts": [], "exposure": None}
+    assert in_json(call("anchors", "--json")) == {
+        "declared": [],
+        "schedule": None,
+        "quorum": "none",
+        "receipts": [],
+        "exposure": {"anchor": None, "size": 0, "at_us": None, "leaves_since": home.ledger.head().size, "age_seconds": None},
+    }
 
 
 @pytest.mark.parametrize("verb", [("trust",), ("anchors",), ("rotate-key", "--reason", "yearly"), ("tiles", "tiles"), ("anchor",)])
@@ -279,4 +285,4 @@ def test_receipts_that_were_dropped_lower_the_level_and_are_missed(call: Call, h
     call("anchor")
     tamper(home.settings.home / "ledger" / "ledger.db", "DELETE FROM anchors")
     answer = in_json(call("verify", "--json"))
-    assert (answer["level"], answer["exposure"]) == ("L2", None)
+    assert (answer["level"], answer["exposure"]["leaves_since"]) == ("L2", answer["size"])

@@ -112,7 +112,7 @@ def test_verify_answers_programs(call: Call, home: Departments, tmp_path: Path) 
         "held_size": 3,
         "stamped_size": None,
         "witnessed_size": None,
-        "exposure": None,
+        "exposure": {"anchor": None, "size": 0, "at_us": None, "leaves_since": 4, "age_seconds": None},
         "findings": [],
         "notices": [],
     }

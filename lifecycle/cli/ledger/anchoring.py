@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from lifecycle.ledger.findings import Exposure
     from lifecycle.ledger.receipts import AnchorReceipt
     from lifecycle.life.anchoring import Anchored
+    from lifecycle.wiring import Departments
 
 
 @click.command(short_help="Have every declared anchor see the ledger now.")
@@ -24,13 +25,13 @@ def anchor(ctx: click.Context, as_json: bool) -> None:
     Ends with 0 where all of them did, with 4 where one holds another past or a longer ledger than this one, with 5 where
     one did not answer. The others are asked nevertheless, and what they answered is kept.
     """
-    from lifecycle.life.anchoring import anchor_ledger, exposure
+    from lifecycle.life.anchoring import anchor_ledger
     from lifecycle.wiring import Departments
 
     departments = Departments.here()
     outcomes = anchor_ledger(departments)
     if as_json:
-        render.as_json({"anchored": [_outcome(found) for found in outcomes], "exposure": exposure_as_json(exposure(departments))})
+        render.as_json({"anchored": [_outcome(found) for found in outcomes], "exposure": _exposure_here(departments)})
     else:
         rows = [(found.name, found.kind, _told(found), _size(found), _when(found)) for found in outcomes]
         render.table(("anchor", "kind", "outcome", "records", "at"), rows)
@@ -65,7 +66,7 @@ def anchors(limit: int, as_json: bool) -> None:
                 "schedule": declared.schedule,
                 "quorum": declared.policy.quorum,
                 "receipts": [_receipt(found) for found in kept],
-                "exposure": exposure_as_json(open_to),
+                "exposure": _exposure_here(departments),
             }
         )
         return
@@ -76,10 +77,10 @@ def anchors(limit: int, as_json: bool) -> None:
     render.line(exposure_told(open_to))
 
 
-def exposure_as_json(found: Exposure | None) -> dict[str, Any] | None:
-    """The exposure as every JSON answer has it; null where no anchor has ever seen the ledger."""
+def exposure_as_json(found: Exposure | None, size: int) -> dict[str, Any]:
+    """The exposure of a ledger of this size, as every JSON answer has it: where no anchor has ever seen it, all of its records."""
     if found is None:
-        return None
+        return {"anchor": None, "size": 0, "at_us": None, "leaves_since": size, "age_seconds": None}
     return {
         "anchor": found.anchor,
         "size": found.size,
@@ -87,6 +88,12 @@ def exposure_as_json(found: Exposure | None) -> dict[str, Any] | None:
         "leaves_since": found.leaves_since,
         "age_seconds": found.age_us // 1_000_000,
     }
+
+
+def _exposure_here(departments: Departments) -> dict[str, Any]:
+    from lifecycle.life.anchoring import exposure
+
+    return exposure_as_json(exposure(departments), departments.ledger.head().size)
 
 
 def exposure_told(found: Exposure | None) -> str:

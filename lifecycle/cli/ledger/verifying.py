@@ -152,7 +152,7 @@ def _result_as_json(result: Verification, *, url: str) -> dict[str, object]:
         "held_size": result.held_size,
         "stamped_size": result.stamped_size,
         "witnessed_size": result.witnessed_size,
-        "exposure": exposure_as_json(result.exposure),
+        "exposure": exposure_as_json(result.exposure, result.size),
         "findings": [{"index": found.index, "what": found.what, "breaks": found.breaks} for found in result.findings],
         "notices": [{"index": found.index, "what": found.what} for found in result.notices],
     }
