@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, Self
 from urllib.parse import parse_qs, urlsplit
@@ -36,14 +36,20 @@ class Address:
         """
         if url.startswith(_SQLITE) and url != _SQLITE and not url.endswith(":memory:"):
             timeout = _TIMEOUT.search(url)
-            path = Path(_TIMEOUT.sub("", url).removeprefix(_SQLITE)).absolute()
-            return cls(f"{_SQLITE}{path}", "sqlite", path, float(timeout[1]) if timeout else PATIENCE_SECONDS)
+            path = Path(_TIMEOUT.sub("", url).removeprefix(_SQLITE))
+            return replace(cls.of_file(path), patience=float(timeout[1]) if timeout else PATIENCE_SECONDS)
         if url.split("://")[0] in {"postgresql", "postgresql+psycopg"}:
             return cls("postgresql+psycopg://" + url.partition("://")[2], "postgresql", None)
         raise InvalidDeclaration(
             f"{url.split('://')[0]!r} is not a database that a ledger can be kept in.",
             "Use sqlite:////path/to/ledger.db, or postgresql+psycopg://user@host/database.",
         )
+
+    @classmethod
+    def of_file(cls, file: Path) -> Self:
+        """Of the SQLite ledger in a file."""
+        path = file.absolute()
+        return cls(f"{_SQLITE}{path}", "sqlite", path)
 
     @property
     def server(self) -> str:

@@ -68,7 +68,7 @@ def copy_rows(source: Connection, target: Connection) -> None:
 
 
 def _copy_from_server(source: Address, part: Path) -> None:
-    server, copy = Database(source), Database(Address.parse(f"sqlite:///{part.absolute()}"))
+    server, copy = Database(source), Database(Address.of_file(part))
     try:
         with server.reading() as rows:
             head = _TABLES["head"]

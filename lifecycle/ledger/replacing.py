@@ -69,7 +69,7 @@ def replace_on_server(server: Address, origin: str, new: Path, aside: Path, then
     What stood is in `aside` before anything is changed; where there was nothing yet, an empty ledger. Raises Unavailable where
     the server does not answer or the role does not own the tables; then nothing has changed.
     """
-    source, target = Database(Address.parse(f"sqlite:///{new.absolute()}")), Database(server)
+    source, target = Database(Address.of_file(new)), Database(server)
     try:
         target.prepare(origin, create=True)
         back_up(server.url, aside)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lifecycle.errors import InvalidDeclaration, LifecycleError, Tampered
+from lifecycle.ledger.address import Address
 from lifecycle.life.signing import signed_now, standing_key
 from lifecycle.wiring import Departments
 
@@ -45,7 +46,7 @@ def back_up(departments: Departments, file: Path) -> BackedUp:
 def _latest_note(file: Path) -> str:
     from lifecycle.ledger.rows import LedgerRows
 
-    with LedgerRows(url_of(file)) as rows:
+    with LedgerRows(Address.of_file(file).url) as rows:
         return str(rows.latest_note())
 
 
@@ -55,19 +56,14 @@ def verified_backup(departments: Departments, file: Path) -> Verification:
 
     if not file.is_file():
         raise InvalidDeclaration(f"There is no backup at {file}.", "Name a file that `lifecycle ledger backup` wrote.")
-    verified = verify_ledger(url_of(file), standing_key(departments))
+    verified = verify_ledger(Address.of_file(file).url, standing_key(departments))
     told = verified.findings[0].what if verified.findings else ""
     if not told and verified.unsigned:
         told = "its last records were never signed" if verified.signed_size else "no signature of this log covers it"
     if told:
         raise Tampered(
             f"{file} can't be relied on: {told.rstrip('.')}.",
-            f"Use another backup, of after the log's last change of key; `lifecycle ledger verify --url {url_of(file)}` says all that is "
-            "wrong with this one.",
+            "Use another backup, of after the log's last change of key; "
+            f"`lifecycle ledger verify --url {Address.of_file(file).url}` says all that is wrong with this one.",
         )
     return verified
-
-
-def url_of(file: Path) -> str:
-    """The URL of a ledger in a file."""
-    return f"sqlite:///{file.absolute()}"

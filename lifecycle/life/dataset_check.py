@@ -11,6 +11,7 @@ from lifecycle.records.bodies.data import DatasetIngested
 from lifecycle.records.bodies.keeping import SubjectErased
 from lifecycle.records.events import Event
 from lifecycle.records.record import Digest
+from lifecycle.records.remainder import Remainder
 from lifecycle.wiring import Departments
 
 
@@ -20,9 +21,8 @@ class _Version:
 
     index: int
     rows: int
+    left: Remainder
     committed: list[Digest] = field(default_factory=list)
-    erased: set[int] = field(default_factory=set)
-    remaining: Digest | None = None
 
 
 class DatasetCheck:
@@ -40,14 +40,12 @@ class DatasetCheck:
         """Takes in what was ingested and what was erased; says nothing before the end."""
         body = event.body
         if isinstance(body, DatasetIngested) and event.subject.digest is not None:
-            version = self._versions.setdefault(event.subject.digest, _Version(index, body.rows))
+            version = self._versions.setdefault(event.subject.digest, _Version(index, body.rows, Remainder(event.subject.digest)))
             if body.row_commitments_digest is not None:
                 version.committed.append(body.row_commitments_digest)
         elif isinstance(body, SubjectErased):
-            for erased in body.datasets:
-                if (found := self._versions.get(erased.dataset_digest)) is not None:
-                    found.erased |= set(erased.rows)
-                    found.remaining = erased.remaining_digest
+            for digest in {rows.dataset_digest for rows in body.datasets} & self._versions.keys():
+                self._versions[digest].left = self._versions[digest].left.after(index, body)
         yield from ()
 
     def end(self) -> Iterator[Finding]:
@@ -65,16 +63,17 @@ class DatasetCheck:
 
     def _wrong_with(self, digest: Digest, version: _Version) -> str:
         store = self._departments.artifacts
-        if version.remaining is None:
+        remaining = version.left.digest
+        if remaining is None:
             if not store.has(digest):
                 return "its rows are missing from the artifact store, and no erasure says why"
             store.fetch(digest)
             return ""
         if store.has(digest):
             return "rows of it were erased, but it is in the artifact store again"
-        if not store.has(version.remaining):
+        if not store.has(remaining):
             return "what its erasures left is missing from the artifact store"
-        return _wrong_with_what_is_left(self._departments, version, version.remaining)
+        return _wrong_with_what_is_left(self._departments, version, remaining)
 
 
 def _wrong_with_what_is_left(departments: Departments, version: _Version, remaining: Digest) -> str:
@@ -90,8 +89,8 @@ def _wrong_with_what_is_left(departments: Departments, version: _Version, remain
         except (Tampered, UnknownName) as error:
             return error.what
         left = set(opened.numbers)
-    missing = set(range(version.rows)) - left - version.erased
+    missing = set(range(version.rows)) - left - version.left.erased
     if missing:
         return f"row {min(missing)} is missing, and no erasure says why"
-    back = left & version.erased
+    back = left & version.left.erased
     return f"row {min(back)} was erased, but it is there again" if back else ""

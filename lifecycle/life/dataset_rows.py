@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from lifecycle.life.standing import body_of
 from lifecycle.records.bodies.data import DatasetIngested
-from lifecycle.records.bodies.keeping import SubjectErased
 from lifecycle.records.events import Recorded
 from lifecycle.records.record import Digest
+from lifecycle.records.remainder import remainder_of
 from lifecycle.wiring import Departments
 
 if TYPE_CHECKING:
@@ -29,11 +29,7 @@ def dataset_rows(departments: Departments, dataset_digest: Digest) -> DataFrame:
 
 def remaining_of(departments: Departments, dataset_digest: Digest) -> Digest | None:
     """What the latest erasure left of a dataset version; None where nothing of it was erased."""
-    for recorded in departments.ledger.events(types=("SubjectErased",), newest_first=True):
-        for erased in reversed(body_of(recorded, SubjectErased).datasets):
-            if erased.dataset_digest == dataset_digest:
-                return erased.remaining_digest
-    return None
+    return remainder_of(dataset_digest, departments.ledger.events(types=("SubjectErased",))).digest
 
 
 def ingestions_of(departments: Departments, dataset_digest: Digest) -> list[Recorded]:

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from lifecycle.errors import Tampered, Unavailable
+from lifecycle.ledger.address import Address
 from lifecycle.life.restoring import RESTORING
 from lifecycle.records.record import Digest
 from lifecycle.wiring import Departments
@@ -21,7 +22,7 @@ def openings_aside(departments: Departments, subject: str) -> Iterator[Digest]:
 
     for file in _kept_aside(departments):
         try:
-            yield from openings_about(_url(file), subject)
+            yield from openings_about(Address.of_file(file).url, subject)
         except (Tampered, Unavailable):
             continue  # It is told as out of reach: see `unreadable_aside`.
 
@@ -38,7 +39,7 @@ def erase_aside(departments: Departments, commitments: Collection[Digest]) -> No
             shutil.rmtree(unfinished)
     for file in _kept_aside(departments):
         if commitments and file not in unreadable_aside(departments):
-            erase_in_copy(_url(file), commitments)
+            erase_in_copy(Address.of_file(file).url, commitments)
 
 
 def unreadable_aside(departments: Departments) -> tuple[Path, ...]:
@@ -48,7 +49,7 @@ def unreadable_aside(departments: Departments) -> tuple[Path, ...]:
     found = []
     for file in _kept_aside(departments):
         try:
-            openings_about(_url(file), "")
+            openings_about(Address.of_file(file).url, "")
         except (Tampered, Unavailable):
             found.append(file)
     return tuple(found)
@@ -62,12 +63,6 @@ def _kept_aside(departments: Departments) -> Iterator[Path]:
 
 def _folders(departments: Departments) -> Iterator[Path]:
     """Where a ledger is replaced: beside its file, or in the home for one on a server."""
-    from lifecycle.ledger.address import Address
-
     file = Address.parse(departments.settings.ledger_url).file
     folders = {departments.folder("ledger"), *(() if file is None else (file.parent,))}
     return (folder for folder in sorted(folders) if folder.is_dir())
-
-
-def _url(file: Path) -> str:
-    return f"sqlite:///{file.absolute()}"

@@ -8,14 +8,16 @@ holds, revoked keys and versions) is recorded again, as far as the ledger that i
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lifecycle.errors import LifecycleError, Tampered
-from lifecycle.life.backing_up import url_of, verified_backup
+from lifecycle.ledger.address import Address
+from lifecycle.life.backing_up import verified_backup
 from lifecycle.life.enrolment import COMMAND_LINE
 from lifecycle.life.erasure_intent import Intents
 from lifecycle.life.known_checkpoints import last_known_checkpoint
@@ -24,6 +26,8 @@ from lifecycle.life.signing import signed_now
 from lifecycle.records.bodies.keeping import LedgerRestored, LegalHoldPlaced, SubjectErased
 from lifecycle.records.events import Event, Recorded, Subject
 from lifecycle.records.identity import Opening, derived_id
+from lifecycle.records.record import Name, Version
+from lifecycle.records.states import State
 from lifecycle.wiring import Departments
 
 if TYPE_CHECKING:
@@ -119,22 +123,23 @@ def _before(
         standing = verify_ledger(settings.ledger_url, departments.ledger_key, None if known is None else known[1])
         if not standing.ok:
             return [], False
-        with LookingLedger(settings.ledger_url, origin=settings.origin) as ledger:
-            found = [recorded for recorded in ledger.events(types=NOT_UNDONE, since=size) if _can_happen(departments, file, recorded)]
+        with (
+            LookingLedger(settings.ledger_url, origin=settings.origin) as ledger,
+            LookingLedger(Address.of_file(file).url, origin=settings.origin) as backup,
+        ):
+            states_in_backup = cache(backup.states)
+            recorded_since = ledger.events(types=NOT_UNDONE, since=size)
+            found = [recorded for recorded in recorded_since if _can_happen(recorded.event, states_in_backup)]
             return [(recorded, _opening(ledger, recorded)) for recorded in found], True
     except LifecycleError:
         return [], False
 
 
-def _can_happen(departments: Departments, file: Path, recorded: Recorded) -> bool:
+def _can_happen(event: Event, states_in_backup: Callable[[Name], Mapping[tuple[Name, Version], State]]) -> bool:
     """Whether it can happen to what the backup knows: a version that came later is gone with its revocation."""
-    from lifecycle.ledger.looking import LookingLedger
-
-    event = recorded.event
     if event.type != "VersionRevoked" or event.subject.version is None:
         return True
-    with LookingLedger(url_of(file), origin=departments.settings.origin) as backup:
-        state = backup.states(event.environment).get((event.subject.name, event.subject.version))
+    state = states_in_backup(event.environment).get((event.subject.name, event.subject.version))
     return state not in (None, "revoked", "retired")
 
 
@@ -176,7 +181,6 @@ class _Goes:
 
 def _replace(departments: Departments, file: Path, goes: _Goes) -> Path | None:
     """Puts the backup in the place of the ledger, with what it goes on with; returns where the ledger before is kept."""
-    from lifecycle.ledger.address import Address
     from lifecycle.ledger.erasing import wipe_traces
     from lifecycle.ledger.ledger import Ledger
     from lifecycle.ledger.replacing import make_write_ahead, name_aside, replace_file, replace_on_server
@@ -187,7 +191,7 @@ def _replace(departments: Departments, file: Path, goes: _Goes) -> Path | None:
 
     unfinished = Intents(departments.folder("erasures", 0o700)).none_under_way()
     with unfinished, _working_copy(file, folder if address.file is None else address.file.parent) as copy:
-        with Ledger.open(url_of(copy), origin=settings.origin) as ledger:
+        with Ledger.open(Address.of_file(copy).url, origin=settings.origin) as ledger:
             if address.file is None:
                 ledger.head()
             else:
@@ -198,7 +202,7 @@ def _replace(departments: Departments, file: Path, goes: _Goes) -> Path | None:
             replace_on_server(address, settings.origin, copy, aside, goes.on)
             replaced: Path | None = aside
         else:
-            wipe_traces(url_of(copy))
+            wipe_traces(Address.of_file(copy).url)
             make_write_ahead(copy)
             replaced = replace_file(address.file, copy)
     if address.file is None and goes.erased:
@@ -209,13 +213,12 @@ def _replace(departments: Departments, file: Path, goes: _Goes) -> Path | None:
 @contextmanager
 def _working_copy(file: Path, folder: Path) -> Iterator[Path]:
     """A copy of the backup to work on, in a folder of its own below this one; the backup itself is never written to."""
-    from lifecycle.ledger.address import Address
     from lifecycle.ledger.copies import copy_file
     from lifecycle.ledger.replacing import make_write_ahead
 
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder, prefix=RESTORING) as name:
         copy = Path(name) / "ledger.db"
-        copy_file(Address.parse(url_of(file)), copy)
+        copy_file(Address.of_file(file), copy)
         make_write_ahead(copy)
         yield copy

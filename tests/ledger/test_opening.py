@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import create_engine
 
 from lifecycle.errors import InvalidDeclaration, LifecycleError, Tampered, Unavailable
+from lifecycle.ledger.address import Address
 from lifecycle.ledger.columns import RecordRow
 from lifecycle.ledger.ledger import Ledger
 from lifecycle.ledger.revisions import REVISION
@@ -134,8 +135,6 @@ assert "alembic" not in sys.modules, "alembic was imported"
 
 def test_a_password_is_never_shown(tmp_path: Path) -> None:
     """Neither the text of a ledger nor an error about it tells the password in its URL."""
-    from lifecycle.ledger.address import Address
-
     address = Address.parse("postgresql://someone:secret@host.example/base")
     assert str(address) == "host.example/base"
     with pytest.raises(LifecycleError) as caught:
@@ -148,3 +147,11 @@ def test_writing_is_durable_and_readers_do_not_wait(ledger: Ledger) -> None:
     with ledger._database.writing() as connection:
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
+
+
+def test_the_address_of_a_file_is_what_its_url_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever has the file needs no URL in between; a relative name is one below the folder of now."""
+    monkeypatch.chdir(tmp_path)
+    address = Address.of_file(Path("ledger.db"))
+    assert address.url == f"sqlite:///{tmp_path}/ledger.db"
+    assert address == Address.parse(address.url)

@@ -9,11 +9,14 @@ from pathlib import Path
 import pytest
 
 from lifecycle.errors import Unavailable
+from lifecycle.ledger.address import Address
+from lifecycle.ledger.looking import LookingLedger
 from lifecycle.ledger.verification import verify_ledger
 from lifecycle.life.backing_up import back_up
 from lifecycle.life.enrolment import enrol
 from lifecycle.life.erasure import erase
 from lifecycle.life.restoring import restore
+from tests.ledger.happenings import revoked
 from tests.ledger.places import place
 from tests.life.restorable import REASON, RestorableHome, file, findings, restorable
 
@@ -86,3 +89,22 @@ def test_a_ledger_aside_that_can_not_be_read_is_told(restorable: RestorableHome)
     damaged.write_bytes(b"\x00" * 5_000)
     done = erase(restorable.departments, "ann", reason="Request 4711.")
     assert str(damaged) in " ".join(done.beyond_reach)
+
+
+def test_the_backup_is_asked_once_however_much_was_revoked(restorable: RestorableHome, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What can happen to each version is read out of it together."""
+    back_up(restorable.departments, file)
+    ledger = restorable.departments.ledger
+    for version in (1, 2, 3):
+        ledger.append(revoked(version, model="fraud"))
+    restorable.sign()
+    opened = list[str]()
+
+    class Counted(LookingLedger):
+        def __init__(self, url: str, *, origin: str) -> None:
+            opened.append(url)
+            super().__init__(url, origin=origin)
+
+    monkeypatch.setattr("lifecycle.ledger.looking.LookingLedger", Counted)
+    assert restore(restorable.departments, file, reason=REASON).repeated == ("VersionRevoked",) * 3
+    assert opened.count(Address.of_file(file).url) == 1

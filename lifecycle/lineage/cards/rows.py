@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from lifecycle.errors import MalformedRecord, UnknownName
 from lifecycle.lineage.ports import Artifacts, Ledger
-from lifecycle.records.bodies.keeping import SubjectErased
 from lifecycle.records.record import Digest, digest_of
+from lifecycle.records.remainder import remainder_of
 
 
 @dataclass(frozen=True)
@@ -26,26 +26,14 @@ def handed_on(ledger: Ledger, artifacts: Artifacts | None, dataset: Digest) -> H
     What an erasure leaves lies in the store together with salts and with whom each row is about: these stay there, so the file that is
     handed on has a digest of its own. Without a store, or where it lacks the rows, the digest is that of the artifact.
     """
-    left, erasures = _what_is_left(ledger, dataset)
+    left = remainder_of(dataset, ledger.events(types=("SubjectErased",)))
     try:
-        content = None if artifacts is None else artifacts.read(left)
+        content = None if artifacts is None else artifacts.read(left.present)
     except UnknownName:
         content = None
-    if content is not None and erasures:
+    if content is not None and left.indexes:
         content = _without_openings(content)
-    return HandedOn(left if content is None else digest_of(content), content, erasures)
-
-
-def _what_is_left(ledger: Ledger, dataset: Digest) -> tuple[Digest, tuple[int, ...]]:
-    """The digest of a dataset version after every erasure in it, and the records of those."""
-    left, found = dataset, []
-    for one in ledger.events(types=("SubjectErased",)):
-        if isinstance(one.event.body, SubjectErased):
-            for rows in one.event.body.datasets:
-                if rows.dataset_digest == dataset:
-                    left = rows.remaining_digest
-                    found.append(one.index)
-    return left, tuple(found)
+    return HandedOn(left.present if content is None else digest_of(content), content, left.indexes)
 
 
 def _without_openings(content: bytes) -> bytes:
