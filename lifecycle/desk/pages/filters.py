@@ -26,12 +26,15 @@ def moment(at_us: int) -> Markup:
 
 
 def span(length_us: int) -> str:
-    """A length of time in its largest unit, such as `3 hours`."""
+    """A length of time in its two largest units, such as `2 days 23 hours`."""
+    parts: list[str] = []
     for unit, size in _UNITS:
-        if length_us >= size:
-            count = length_us // size
-            return f"{count} {unit}{'' if count == 1 else 's'}"
-    return "less than a minute"
+        count, length_us = divmod(length_us, size)
+        if count:
+            parts.append(f"{count} {unit}{'' if count == 1 else 's'}")
+        elif parts:
+            break
+    return " ".join(parts[:2]) or "less than a minute"
 
 
 def since(at_us: int, now_us: int) -> str:
@@ -87,6 +90,8 @@ def told(text: str) -> str:
         return text
     if isinstance(value, float):
         return f"{value:.4g}".replace("-", "−")
+    if value is None:
+        return "nothing"
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 

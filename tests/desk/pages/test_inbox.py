@@ -48,7 +48,7 @@ def test_what_is_answered_waits_no_more_for_that_role(tmp_path: Path) -> None:
     assert item.approvers == (cast.officer,)
     assert not item.for_you
     page = rendered("inbox.html", "/", inbox=inbox(departments, ("risk",)))
-    assert "1 of the role risk answered" in page.one("article").says
+    assert "the role risk has approved" in page.one("article").says
 
 
 def test_an_empty_inbox_says_so(looked_at: Departments) -> None:

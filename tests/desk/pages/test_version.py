@@ -52,6 +52,15 @@ def test_it_asks_for_a_decision_where_one_is_wanted(view: VersionView) -> None:
     assert "1 of 1 approval" in page_of(view).one("section", aria_labelledby="ask").says
 
 
+def test_the_evidence_stands_before_the_decision(view: VersionView) -> None:
+    """Whoever decides comes to the form after the metrics, the fairness, the history and what will be signed; a link leads there."""
+    sections = [one.attributes["aria-labelledby"] for one in page_of(view).all("section")]
+    assert sections[0] == "ask"
+    assert sections[-2:] == ["bytes", "decide"]
+    assert page_of(view).one("section", aria_labelledby="ask").one("a").attributes["href"] == "#decide"
+    assert not page_of(replace(view, waiting=None)).all("form", data_sign="")
+
+
 def test_who_had_a_part_in_it_is_told_before_they_try(view: VersionView) -> None:
     """The records name the demo's engineer as a member of the team; the officer has no part."""
     assert view.parts_of("demo_engineer")
