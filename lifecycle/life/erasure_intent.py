@@ -6,14 +6,12 @@ left behind.
 
 from __future__ import annotations
 
-import fcntl
-import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Literal
 
-from lifecycle.artifacts.backends import write_atomically
+from lifecycle import durable
 from lifecycle.errors import Unavailable
 from lifecycle.records.record import ActorId, Count, Digest, Id, Name, Prose, Record
 
@@ -61,7 +59,7 @@ class Intents:
     @contextmanager
     def alone(self) -> Iterator[None]:
         """Held by the one process of this machine that erases, while none ingests."""
-        with self._locked(fcntl.LOCK_EX):
+        with self._locked(shared=False):
             with self._reached():
                 for unfinished in self._folder.glob(".*.json.*"):
                     unfinished.unlink(missing_ok=True)
@@ -70,7 +68,7 @@ class Intents:
     @contextmanager
     def none_under_way(self) -> Iterator[None]:
         """Held by whoever stores rows and has not recorded them yet: an erasure would take them for what a killed ingestion left."""
-        with self._locked(fcntl.LOCK_SH):
+        with self._locked(shared=True):
             yield
 
     def open(self) -> tuple[ErasureIntent, ...]:
@@ -81,7 +79,7 @@ class Intents:
     def write(self, intent: ErasureIntent) -> None:
         """Puts it on the disk; when this returns it is there after any crash."""
         with self._reached():
-            write_atomically(self._file(intent), (intent.canonical(),), 0o600)
+            durable.replace(self._file(intent), intent.canonical())
 
     def finish(self, intent: ErasureIntent) -> None:
         """Takes it off the disk: everything that it says is done."""
@@ -92,14 +90,11 @@ class Intents:
         return self._folder / f"{intent.erasure_id}.json"
 
     @contextmanager
-    def _locked(self, how: int) -> Iterator[None]:
-        with self._reached():
-            folder = os.open(self._folder, os.O_RDONLY)
-        try:
-            fcntl.flock(folder, how)
+    def _locked(self, *, shared: bool) -> Iterator[None]:
+        with ExitStack() as turn:
+            with self._reached():
+                turn.enter_context(durable.locked(self._folder, shared=shared))
             yield
-        finally:
-            os.close(folder)
 
     @contextmanager
     def _reached(self) -> Iterator[None]:
