@@ -1,18 +1,38 @@
-"""The files of a pack as one zip file: the same files give the same bytes."""
+"""What lies where in a pack, and its files as one zip file: the same files give the same bytes."""
 
 from __future__ import annotations
 
 import io
 import zipfile
 from collections.abc import Mapping, Sequence
+from importlib import resources
 
 from lifecycle.ledger.tiles import WIDTH, tile_path
 
+#: Where what lies in a pack, and what it is: as README.txt tells it, and the page for whoever gets one.
+CONTENTS = {
+    "index.html, index.pdf": "what it says, for people",
+    "verify.py": "verifies it",
+    "pack.json, pack.sig": "every file by its SHA-256, signed by the key that signs the models",
+    "checkpoint": "the root over all records of the ledger, signed",
+    "tile/": "the hash of every record of the ledger (C2SP tlog-tiles): the root of any size follows from them",
+    "leaves/": "records, each in its exact bytes; its hash is SHA-256 of a zero byte and these",
+    "proven/": "files that a record names by their SHA-256",
+    "anchors/": "what others said to have seen of the ledger: cosigned checkpoints, time stamps",
+    "views/": "exports, card and clauses, made from the records for people and programs",
+}
+#: What a reader sees first.
+FIRST = ("README.txt", "index.html", "verify.py", "pack.json", "pack.sig", "checkpoint")
 #: The first moment that a zip file can say. What was packed when stands in the ledger.
 _NO_TIME = (1980, 1, 1, 0, 0, 0)
 _READABLE = 0o100644 << 16
 _UNIX = 3
 _LEVEL = 6
+
+
+def verifier() -> bytes:
+    """The program that verifies a pack: `lifecycle/evidence/verify.py` itself."""
+    return resources.files("lifecycle.evidence").joinpath("verify.py").read_bytes()
 
 
 def leaf_path(index: int, event_type: str) -> str:

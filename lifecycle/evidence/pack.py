@@ -1,16 +1,7 @@
 """The evidence pack: one file from which an auditor verifies, offline and without our software, what happened to a version.
 
-    README.txt, verify.py        how to verify it, and what does
-    index.html, index.pdf        what it says, for people
-    pack.json, pack.sig          every file with its digest, and the signature of the key that signs the models
-    checkpoint                   the signed root over the log
-    tile/0/…                     the hash of every record of the log (C2SP tlog-tiles): from them any root follows, of any size
-    leaves/000012-….json         records, each in its exact bytes
-    proven/…                     files that a record names by their SHA-256
-    anchors/…                    what others said to have seen of the log: cosigned checkpoints, time stamps
-    views/…                      exports, card and clauses, made from the records for people and programs
-
-Nothing in it is to be trusted because it is in it: `verify.py` says what that leaves. The same ledger gives the same bytes.
+What lies where is told by `layout.CONTENTS`. Nothing in it is to be trusted because it is in it: `verify.py` says what that leaves.
+The same ledger gives the same bytes.
 """
 
 from __future__ import annotations
@@ -19,12 +10,11 @@ import base64
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib import resources
 from typing import Any
 
 from lifecycle.errors import Tampered
 from lifecycle.evidence.anchored import Receipt, anchor_files
-from lifecycle.evidence.layout import leaf_path, tile_files, zipped
+from lifecycle.evidence.layout import FIRST, leaf_path, tile_files, verifier, zipped
 from lifecycle.evidence.packed_ledger import PackedLedger
 from lifecycle.evidence.proven import ProvenFile, ProvenFiles, proven_files
 from lifecycle.evidence.selection import Row, Selection
@@ -35,8 +25,6 @@ from lifecycle.proofs.notes import Checkpoint
 from lifecycle.records.record import JsonObject, Microseconds, Name, Version, canonical_bytes, digest_of
 
 PACK_TYPE = "application/vnd.lifecycle.pack+json"
-#: What a reader sees first.
-_FIRST = ("README.txt", "index.html", "verify.py", "pack.json", "pack.sig", "checkpoint")
 
 
 @dataclass(frozen=True)
@@ -153,13 +141,8 @@ def closed(draft: Draft, views: Mapping[str, bytes], signer: Signer) -> Packed:
         "pack.json": listed,
         "pack.sig": signature + b"\n",
     }
-    content = zipped(files, [path for path in _FIRST if path in files])
+    content = zipped(files, [path for path in FIRST if path in files])
     return Packed(draft.scope, content, draft.log.checkpoint.size, len(rows), len(files), Counter(proven.left_out.values()))
-
-
-def verifier() -> bytes:
-    """The program that verifies a pack: `lifecycle/evidence/verify.py` itself."""
-    return resources.files("lifecycle.evidence").joinpath("verify.py").read_bytes()
 
 
 def _listed(row: Row) -> JsonObject:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 
 from lifecycle.errors import UnknownName
@@ -10,9 +11,9 @@ from lifecycle.evidence.coverage import coverage
 from lifecycle.evidence.index.contents import period_index, version_index
 from lifecycle.evidence.index.page import page_of
 from lifecycle.evidence.index.paper import paper_of
-from lifecycle.evidence.layout import leaf_path
+from lifecycle.evidence.layout import CONTENTS, leaf_path, verifier
 from lifecycle.evidence.oscal import oscal
-from lifecycle.evidence.pack import Draft
+from lifecycle.evidence.pack import Draft, Scope
 from lifecycle.lineage.cards.croissant import croissant
 from lifecycle.lineage.cards.model_card import card_of
 from lifecycle.lineage.cards.version import gather
@@ -29,17 +30,12 @@ _EXPORTS = {
 }
 _README = """This is an evidence pack: what a ledger recorded about {scope}, with the proof of each record.
 
-index.html, index.pdf   what it says, for people
-verify.py               verifies it: pip install cryptography, then
-                        python verify.py PACK.zip --trust WHAT-YOU-HELD-BEFORE
-                        (better with a verify.py that you had before; this one is sha256:{verifier})
-pack.json, pack.sig     every file by its SHA-256, signed by the key that signs the models
-checkpoint              the ledger as it was signed: {size} records
-tile/                   the hash of every record of the ledger (C2SP tlog-tiles)
-leaves/                 records, each in its exact bytes; its hash is SHA-256 of a zero byte and these
-proven/                 files that a record names by their SHA-256
-anchors/                what others said to have seen of the ledger
-views/                  exports, card and clauses, made from the records
+{contents}
+
+    pip install cryptography
+    python verify.py PACK.zip --trust WHAT-YOU-HELD-BEFORE
+
+Better with a verify.py that you had before; this one is sha256:{verifier}.
 
 Nothing is to be trusted because it is in here. verify.py says what the pack proves by itself (L0), and what it
 proves together with what you knew before: the ledger's key, a checkpoint that you kept, witnesses.
@@ -72,16 +68,12 @@ def views_of(draft: Draft, artifacts: Artifacts, frameworks: tuple[Framework, ..
         index = version_index(draft, records, covered, told)
     else:
         index = period_index(draft, covered, told)
-    return files | {"index.html": page_of(index), "index.pdf": paper_of(index), "README.txt": _readme(draft)}
+    return files | {"index.html": page_of(index), "index.pdf": paper_of(index), "README.txt": _readme(draft.scope)}
 
 
-def _readme(draft: Draft) -> bytes:
-    import hashlib
-
-    from lifecycle.evidence.pack import verifier
-
-    digest = hashlib.sha256(verifier()).hexdigest()
-    return _README.format(scope=draft.scope, size=draft.log.checkpoint.size, verifier=digest).encode()
+def _readme(scope: Scope) -> bytes:
+    contents = "\n".join(f"{path:24}{what}" for path, what in CONTENTS.items())
+    return _README.format(scope=scope, contents=contents, verifier=hashlib.sha256(verifier()).hexdigest()).encode()
 
 
 def _leaf(draft: Draft, index: int) -> str:

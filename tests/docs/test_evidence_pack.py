@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from lifecycle.evidence.layout import CONTENTS
 from lifecycle.evidence.selection import MOST_OF_ONE_STREAM
 from tests.evidence.house import VERIFY, lived
 from tests.evidence.packs import files_of, packed, verify
@@ -25,6 +26,11 @@ def test_the_page_has_a_row_for_each_check() -> None:
     checks = re.findall(r"^def check_", VERIFY.read_text(encoding="utf-8"), re.MULTILINE)
     table = PAGE.partition("## What it checks")[2].partition("## Read it")[0]
     assert len([line for line in table.splitlines() if line.startswith("| ")]) - 2 == len(checks)
+
+
+def test_the_page_tells_of_everything_that_a_pack_holds() -> None:
+    """Each place that README.txt in the pack tells of is in the page."""
+    assert [one for path in CONTENTS for one in path.split(", ") if f"`{one}`" not in PAGE] == []
 
 
 def test_the_page_knows_how_much_of_a_stream_is_packed() -> None:

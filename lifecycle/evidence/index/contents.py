@@ -9,7 +9,8 @@ from lifecycle.evidence.coverage import Coverage, Covered, ranges
 from lifecycle.evidence.index import version
 from lifecycle.evidence.index.document import Block, Cell, Commands, Document, Facts, Paragraph, Section, Table, Text
 from lifecycle.evidence.index.telling import Places, timeline
-from lifecycle.evidence.pack import Draft, verifier
+from lifecycle.evidence.layout import verifier
+from lifecycle.evidence.pack import Draft
 from lifecycle.lineage.cards.version import VersionRecords
 from lifecycle.lineage.outline import moment
 
