@@ -32,10 +32,10 @@ def explain_prediction(departments: Departments, prediction_id: str, *, with_inp
     """Every edge behind a prediction, each checked; those that do not hold are in `missing`.
 
     What was asked is shown only `with_inputs`. Raises UnknownName where there is no such prediction, Unavailable where
-    the ledger or the log does not answer, Tampered where the row itself is none.
+    the ledger or the log does not answer, Tampered where the row itself is none, or may have been in a sealed segment that is gone.
     """
     departments.require_ledger()
-    located = departments.predictions.locate(prediction_id)
+    located = _located(departments, prediction_id)
     waiting = _waiting(departments)
     chain = Chain.read(departments.ledger, located.row.model, waiting)
     placed, path = _placed(departments, located, waiting)
@@ -57,7 +57,7 @@ def prove_prediction(departments: Departments, prediction_id: str) -> Prediction
 
     Raises Unavailable where its segment is not sealed yet or no ledger checkpoint covers the seal, and like `explain_prediction`.
     """
-    located = departments.predictions.locate(prediction_id)
+    located = _located(departments, prediction_id)
     placed, path = _placed(departments, located, _waiting(departments))
     if placed.unsealed or placed.unproven:
         raise Tampered(
@@ -69,6 +69,16 @@ def prove_prediction(departments: Departments, prediction_id: str) -> Prediction
             "Ask again in a moment.",
         )
     return _proof(departments, located, placed.seal.index, path)
+
+
+def _located(departments: Departments, prediction_id: str) -> Located:
+    try:
+        return departments.predictions.locate(prediction_id)
+    except UnknownName:
+        from lifecycle.life.lost_predictions import require_not_lost
+
+        require_not_lost(departments, prediction_id)
+        raise
 
 
 def _shown(located: Located, *, with_inputs: bool) -> dict[str, Any]:

@@ -103,6 +103,21 @@ class PredictionLog:
         )
 
 
+def answered_at_us(prediction_id: str) -> Microseconds | None:
+    """When a prediction was made, as its id says (UUIDv7, to a millisecond); None for any other id."""
+    if len(prediction_id) != 36 or prediction_id[14] != "7":
+        return None
+    try:
+        return int(prediction_id[:8] + prediction_id[9:13], 16) * 1_000
+    except ValueError:
+        return None
+
+
+def within(at_us: Microseconds, from_us: Microseconds, to_us: Microseconds) -> bool:
+    """Whether a moment may lie in a segment of these times."""
+    return from_us - _SLACK_US <= at_us <= to_us + _SLACK_US
+
+
 def values_in(file: Path) -> Iterator[dict[str, Any]]:
     """What was asked, line by line, as it is kept. Lines that were erased are left out. Raises Tampered for any other line."""
     return (line for line in value_lines(file) if line is not None)
@@ -145,14 +160,8 @@ def _asked_of(log: ModelLog, segment: str, prediction_id: Id) -> dict[str, Any] 
 
 def _may_hold(segment: Path, prediction_id: str) -> bool:
     """Whether a row of this id can lie in a segment, by the time in the id (UUIDv7) and those of the file."""
-    begun_us = opened_us(segment)
-    if begun_us is None or len(prediction_id) != 36 or prediction_id[14] != "7":
-        return True
-    try:
-        at_us: Microseconds = int(prediction_id[:8] + prediction_id[9:13], 16) * 1_000
-    except ValueError:
-        return True
-    return begun_us - _SLACK_US <= at_us <= segment.stat().st_mtime_ns // 1_000 + _SLACK_US
+    begun_us, at_us = opened_us(segment), answered_at_us(prediction_id)
+    return begun_us is None or at_us is None or within(at_us, begun_us, segment.stat().st_mtime_ns // 1_000)
 
 
 def _position(file: Path, prediction_id: str) -> tuple[int, bytes] | None:

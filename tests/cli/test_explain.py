@@ -150,6 +150,29 @@ def test_an_edited_row_is_not_explained(capsys: pytest.CaptureFixture[str], home
     answer(capsys, "p4")
 
 
+def test_an_unknown_prediction_may_have_been_in_a_segment_that_is_gone(capsys: pytest.CaptureFixture[str], home: Path) -> None:
+    """Then nobody is told that they mistyped: the segment is named, with the record that sealed it."""
+    segment = min((home / "gateway" / "predictions" / "credit" / "rows").iterdir())
+    sealed = next(one.index for one in Departments.here(make=False).ledger.events(types=("PredictionsSealed",)))
+    segment.unlink()
+    for arguments in ((), ("--json",), ("--proof", str(home / "proof.json"))):
+        said = answer(capsys, "p0", *arguments, code=4)
+        assert f"segment {segment.name} of credit, with 3 rows, sealed by record {sealed}, is missing" in said
+    shutil.rmtree(home / "gateway")
+    assert "is missing" in answer(capsys, "p0", code=4)
+
+
+def test_a_row_that_was_taken_out_of_its_segment_was_there(capsys: pytest.CaptureFixture[str], home: Path) -> None:
+    """The time in its id says which segments it may have been in; of any other time nothing is missing."""
+    made = f"{LATER_US // 1_000:012x}"
+    of_then = f"{made[:8]}-{made[8:]}-7000-8000-000000000000"
+    assert "There is no prediction" in answer(capsys, of_then, code=2)
+    segment = min((home / "gateway" / "predictions" / "credit" / "rows").iterdir())
+    segment.write_bytes(b"".join(segment.read_bytes().splitlines(keepends=True)[1:]))
+    assert f"segment {segment.name} of credit, with 3 rows" in answer(capsys, of_then, code=4)
+    assert "There is no prediction" in answer(capsys, "0190a3f0-0000-7000-8000-000000000000", code=2)
+
+
 def rewrite(home: Path, *statements: str) -> None:
     """What whoever owns the database can do to it."""
     with closing(sqlite3.connect(home / "ledger" / "ledger.db")) as database, database:
