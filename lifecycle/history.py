@@ -9,17 +9,12 @@ from typing import Any
 import dagster as dg
 
 from lifecycle.errors import Unavailable
-from lifecycle.life.reconciling_runs import CHECKS
-from lifecycle.life.runs_seen import Checked, History, Materialized, Reported, RunSeen
+from lifecycle.life.runs_seen import CHECKS, LEDGER_INDEX, RESUMED, Checked, History, Materialized, Reported, RunSeen
 from lifecycle.records.record import Microseconds
 
 #: What Dagster files an event under that no run made.
 RUNLESS = ""
-#: Marks a run that goes on where another one failed (`stages.stage` keeps the first one's identity for it).
-RESUMED = "dagster/is_resume_retry"
 DATA_VERSION = "dagster/data_version"
-#: What the stages call the place of their record, in the metadata of a materialization.
-LEDGER_INDEX = "ledger index"
 #: How many rows are asked for at once.
 PAGE = 1_000
 

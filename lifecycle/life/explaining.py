@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     from lifecycle.records.bodies.governors import EnrolledKey
     from lifecycle.serving.prediction_log import Located
 
-#: What a caller sent, in a row of the prediction log: it may be personal.
-ASKED = ("values", "request_id", "subject")
-
 
 def explain_prediction(departments: Departments, prediction_id: str, *, with_inputs: bool = False) -> Explanation:
     """Every edge behind a prediction, each checked; those that do not hold are in `missing`.
@@ -82,6 +79,9 @@ def _located(departments: Departments, prediction_id: str) -> Located:
 
 
 def _shown(located: Located, *, with_inputs: bool) -> dict[str, Any]:
+    """The row as it is shown; what the caller sent may be personal."""
+    from lifecycle.serving.prediction_log import ASKED
+
     row = located.as_row() | {"inputs_kept": located.asked is not None}
     if with_inputs:
         return row | ({"subject": located.asked["subject"]} if located.asked and "subject" in located.asked else {})

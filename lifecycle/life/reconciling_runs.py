@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from lifecycle.life.reconciled import Contradiction, Told
-from lifecycle.life.runs_seen import Checked, History, Materialized
+from lifecycle.life.runs_seen import RECORDING_JOBS, Checked, History, Materialized
 from lifecycle.records.bodies.data import DatasetIngested
 from lifecycle.records.bodies.decisions import DecisionMade
 from lifecycle.records.bodies.keeping import BodiesPruned, LedgerRestored
@@ -20,20 +20,8 @@ from lifecycle.records.bodies.training import ModelEvaluated, ModelTrained
 from lifecycle.records.events import Recorded
 from lifecycle.records.record import Microseconds
 
-#: The stages of a model that Dagster shows, and the checks of each.
-CHECKS: Mapping[str, tuple[str, ...]] = {
-    "dataset": ("contract", "leakage"),
-    "candidate": (),
-    "evaluation": (),
-    "promotion": ("gate",),
-    "deployment": (),
-    "monitoring": ("guardrails",),
-    "rollback": (),
-}
 #: Stages that may show what another run, or the gateway by itself, has recorded.
 _SHOWN_BY_ANY_RUN = frozenset({"deployment", "rollback"})
-#: Jobs of which each successful run records something of its own: `<model><suffix>`.
-_RECORDING_JOBS = ("_train_to_gate", "_monitor")
 
 
 @dataclass(frozen=True)
@@ -178,7 +166,7 @@ class RunReconciliation:
     def _runs_without_records(self) -> Iterator[Contradiction]:
         shown = {one.run_id for one in self._history.materialized}
         for run in self._history.runs:
-            model = next((run.job.removesuffix(suffix) for suffix in _RECORDING_JOBS if run.job.endswith(suffix)), None)
+            model = next((run.job.removesuffix(suffix) for suffix in RECORDING_JOBS if run.job.endswith(suffix)), None)
             recorded = self._by_run[run.run_id] or self._by_run[run.first_run_id]
             # What it made is looked at by itself, and said once.
             said = recorded or run.run_id in shown or self._may_be_gone(run.created_us)

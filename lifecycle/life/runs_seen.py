@@ -6,10 +6,28 @@ no run made (docs/adr/0002). So nothing in here proves anything; where it says s
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from lifecycle.records.record import Microseconds
+
+#: The stages of a model that Dagster shows, and the checks of each.
+CHECKS: Mapping[str, tuple[str, ...]] = {
+    "dataset": ("contract", "leakage"),
+    "candidate": (),
+    "evaluation": (),
+    "promotion": ("gate",),
+    "deployment": (),
+    "monitoring": ("guardrails",),
+    "rollback": (),
+}
+#: Jobs of which each successful run records something of its own: `<model><suffix>`.
+RECORDING_JOBS = ("_train_to_gate", "_monitor")
+#: What the stages call the place of their record, in the metadata of a materialization.
+LEDGER_INDEX = "ledger index"
+#: Dagster marks a run that goes on where another one failed; such a run keeps the first one's identity.
+RESUMED = "dagster/is_resume_retry"
 
 
 @dataclass(frozen=True)

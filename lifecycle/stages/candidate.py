@@ -7,6 +7,7 @@ from pydantic import Field
 
 from lifecycle.declaration import GovernedModel
 from lifecycle.life import standing
+from lifecycle.life.runs_seen import LEDGER_INDEX
 from lifecycle.life.training import train_candidate
 from lifecycle.records.bodies.training import ModelTrained
 from lifecycle.resources import LifecycleResource, RunsOn
@@ -51,7 +52,7 @@ def candidate_asset(model: GovernedModel, runs_on: RunsOn) -> dg.AssetsDefinitio
                 f"cost ({body.metering.currency})": body.metering.cost,
                 "epochs": body.metering.epochs,
                 "resumed from epoch": body.metering.resumed_from_epoch,
-                "ledger index": recorded.index,
+                LEDGER_INDEX: recorded.index,
                 **{f"validation {name}": value for name, value in body.validation.items()},
             },
         )

@@ -5,6 +5,7 @@ import dagster as dg
 from lifecycle.declaration import GovernedModel
 from lifecycle.life import standing
 from lifecycle.life.ingestion import ingest_dataset
+from lifecycle.life.runs_seen import LEDGER_INDEX
 from lifecycle.records.bodies.data import DatasetIngested
 from lifecycle.resources import LifecycleResource, RunsOn
 from lifecycle.stages.stage import StageResult, failures, stage_asset, step_of
@@ -36,7 +37,7 @@ def dataset_asset(model: GovernedModel, runs_on: RunsOn) -> dg.AssetsDefinition:
                 "digest": recorded.event.subject.digest or "",
                 "source": body.source,
                 "licence": body.licence,
-                "ledger index": recorded.index,
+                LEDGER_INDEX: recorded.index,
                 "splits": dg.MetadataValue.table([dg.TableRecord({"split": split, "rows": rows}) for split, rows in body.splits.items()]),
                 "columns": dg.MetadataValue.table(
                     [

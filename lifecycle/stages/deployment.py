@@ -6,6 +6,7 @@ import dagster as dg
 
 from lifecycle.declaration import GovernedModel
 from lifecycle.life.deployment import deploy_version
+from lifecycle.life.runs_seen import LEDGER_INDEX
 from lifecycle.records.bodies.serving import RolloutAborted, RolloutCompleted
 from lifecycle.resources import LifecycleResource, RunsOn
 from lifecycle.stages.stage import StageResult, VersionConfig, failures, stage_asset, step_of, version_in_question
@@ -31,7 +32,7 @@ def deployment_asset(model: GovernedModel, runs_on: RunsOn) -> dg.AssetsDefiniti
         metadata: dict[str, Any] = {
             "version": str(subject),
             "digest": subject.digest or "",
-            "ledger index": ended.index,
+            LEDGER_INDEX: ended.index,
             "gateway": dg.MetadataValue.url(f"{gateway}/v2/models/{model.name}"),
         }
         if isinstance(body, RolloutAborted):

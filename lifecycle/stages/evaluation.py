@@ -5,6 +5,7 @@ import dagster as dg
 from lifecycle.declaration import GovernedModel
 from lifecycle.life import standing
 from lifecycle.life.evaluation import evaluate_candidate, evidence_of, report_page
+from lifecycle.life.runs_seen import LEDGER_INDEX
 from lifecycle.records.bodies.training import ModelEvaluated
 from lifecycle.resources import LifecycleResource, RunsOn
 from lifecycle.stages.stage import StageResult, VersionConfig, failures, stage_asset, step_of, version_in_question
@@ -43,7 +44,7 @@ def evaluation_asset(model: GovernedModel, runs_on: RunsOn) -> dg.AssetsDefiniti
                 "report": dg.MetadataValue.path(str(report)),
                 "parity with eager (largest difference)": evidence.parity.largest_difference,
                 "rows": evidence.rows,
-                "ledger index": recorded.index,
+                LEDGER_INDEX: recorded.index,
                 **{name: value.value for name, value in evidence.metrics.items()},
             },
         )

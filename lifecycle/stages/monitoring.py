@@ -5,6 +5,7 @@ import dagster as dg
 from lifecycle.declaration import GovernedModel
 from lifecycle.life import standing
 from lifecycle.life.monitoring import monitor
+from lifecycle.life.runs_seen import LEDGER_INDEX
 from lifecycle.records.bodies.serving import MonitoringReported
 from lifecycle.resources import LifecycleResource, RunsOn
 from lifecycle.stages.stage import StageResult, failures, stage_asset, stage_key, step_of
@@ -54,7 +55,7 @@ def monitoring_asset(model: GovernedModel, runs_on: RunsOn) -> dg.AssetsDefiniti
                     verdicts or [dg.TableRecord({"guardrail": "none", "value": "", "limit": "", "verdict": "no traffic"})]
                 ),
                 "largest PSI": max(body.psi.values(), default=0.0),
-                "ledger index": recorded.index,
+                LEDGER_INDEX: recorded.index,
                 **({"report": dg.MetadataValue.path(str(report))} if report else {}),
                 **{f"psi {column}": value for column, value in body.psi.items()},
             },

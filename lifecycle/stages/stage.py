@@ -15,6 +15,7 @@ from lifecycle.declaration import GovernedModel
 from lifecycle.errors import LifecycleError, Refused, Unavailable
 from lifecycle.life import standing
 from lifecycle.life.recording import Step
+from lifecycle.life.runs_seen import RESUMED
 from lifecycle.resources import RunsOn
 from lifecycle.wiring import Departments
 
@@ -26,8 +27,6 @@ else:
 
 #: For what was unavailable for a moment. A denial is never retried: `failures` says which is which.
 PATIENCE = dg.RetryPolicy(max_retries=2, delay=5, backoff=dg.Backoff.EXPONENTIAL)
-#: Dagster marks a run that goes on where another one failed; such a run keeps the first one's identity.
-RESUMED = "dagster/is_resume_retry"
 #: Tags a run that somebody waits for: they hear of what is unavailable at once, and try again themselves.
 ATTENDED = "lifecycle/attended"
 

@@ -16,6 +16,7 @@ from lifecycle.definitions import build_definitions
 from lifecycle.launching import failure_of
 from lifecycle.life import standing
 from lifecycle.life.approval import approve_version
+from lifecycle.life.runs_seen import CHECKS, RECORDING_JOBS
 from lifecycle.resources import RunsOn
 from lifecycle.stages.stage import code_version
 from lifecycle.wiring import Departments
@@ -43,6 +44,17 @@ def test_every_governed_model_has_its_stages_in_a_group_of_its_own(tmp_path: Pat
         assert node.kinds
         assert node.code_version
         assert node.tags["lifecycle/risk_tier"] == "high"
+
+
+def test_what_is_reconciled_is_what_the_stages_show(tmp_path: Path) -> None:
+    """Each stage of a model with its checks, and jobs of which each run records something: reconciliation knows these and no other."""
+    definitions = definitions_of(departments_at(tmp_path / "home"))
+    graph = definitions.resolve_asset_graph()
+    stages = [key.path[1] for key in graph.get_all_asset_keys() if key.path[0] == "credit"]
+    checks = {stage: {key.name for key in graph.asset_check_keys if key.asset_key.path == ["credit", stage]} for stage in stages}
+    assert checks == {stage: set(names) for stage, names in CHECKS.items()}
+    jobs = {job.name for job in definitions.resolve_all_job_defs()}
+    assert {f"credit{suffix}" for suffix in RECORDING_JOBS} <= jobs
 
 
 def test_the_jobs_schedules_and_sensors_are_there(tmp_path: Path) -> None:

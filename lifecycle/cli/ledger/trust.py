@@ -10,7 +10,7 @@ from lifecycle.cli import render
 from lifecycle.errors import Unavailable
 
 #: As in `ledger.rotating`, which takes longer to import than this help takes to print.
-_OVERLAP = 1_000
+OVERLAP = 1_000
 
 
 @click.command(short_help="Write what an auditor carries off, to verify against later.")
@@ -39,7 +39,7 @@ def trust(out: Path | None) -> None:
 @click.command("rotate-key", short_help="Give the ledger another key; both sign the change.")
 @click.option("--reason", required=True, help="Why, for whoever reads the ledger later.")
 @click.option(
-    "--overlap", type=click.IntRange(min=0), default=_OVERLAP, show_default=True, help="For how many more records both keys sign; 0: none."
+    "--overlap", type=click.IntRange(min=0), default=OVERLAP, show_default=True, help="For how many more records both keys sign; 0: none."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 def rotate_key(reason: str, overlap: int, as_json: bool) -> None:
