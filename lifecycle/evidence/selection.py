@@ -113,12 +113,20 @@ def version_selection(rows: Rows, size: int, model: Name, version: Version) -> S
 
 
 def span_selection(rows: Rows, size: int, span: tuple[int, int], model: Name | None) -> Selection:
-    """Every record from one index to before another (of one model, where one is named), and the people and keys behind them."""
+    """Every record from one index to before another (of one model, where one is named), and the people and keys behind them.
+
+    Raises UnknownName where there is none: a pack of nothing would look like a period in which nothing happened.
+    """
     selection = Selection(size, span=span if model is None else (0, 0))
     if span[1] > span[0]:
         on_model = {} if model is None else {"subject_name": model}
         within = rows.wanted(on_model, None, since=span[0], newest_first=False, limit=span[1] - span[0])
         selection.add(row for row in within if row.leaf_index < span[1])
+    if not selection.rows:
+        raise UnknownName(
+            f"No signed record {'' if model is None else f'on {model} '}claims a time within that period.",
+            "`lifecycle ledger log` shows when what happened; `lifecycle ledger checkpoint` signs what came last.",
+        )
     for name, version in sorted(
         {(row.subject_name, row.subject_version) for row in selection.ordered() if row.subject_version is not None}
     ):

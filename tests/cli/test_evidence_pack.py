@@ -55,6 +55,11 @@ def test_a_period_is_packed_as_well(house: House, tmp_path: Path, capsys: pytest
         (("--version", "1"), "--version needs --model"),
         (("--model", "credit", "--version", "1", "--since", "2027-01-01"), "of one version or of a period"),
         (("--since", "soon"), "is not a time"),
+        (("--since", "2027-01-01", "--until", "2026-01-01"), "--until 2026-01-01 is not after --since 2027-01-01"),
+        (("--since", "2027-01-01", "--until", "2027-01-01"), "is not after"),
+        (("--since", "2099-01-01"), "No signed record claims a time within that period"),
+        (("--until", "2020-01-01"), "No signed record claims a time within that period"),
+        (("--since", "2027-01-01", "--model", "nope"), "No signed record on nope claims a time within that period"),
         (("--model", "credit", "--version", "9"), "credit:9"),
     ],
 )

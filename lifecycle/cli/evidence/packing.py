@@ -36,6 +36,8 @@ def pack(model: str | None, number: int | None, since: str | None, until: str | 
             "A pack is of one version or of a period.", "Pass --model and --version, or --since and --until (or one of them)."
         )
     scope = Scope(model, number, since_us=_moment(since, "--since"), until_us=_moment(until, "--until"))
+    if scope.since_us is not None and scope.until_us is not None and scope.since_us >= scope.until_us:
+        raise InvalidDeclaration(f"--until {until} is not after --since {since}.", "The period is from --since to before --until.")
     made = packed(Departments.here(make=False), scope)
     try:
         out.write_bytes(made.content)
