@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
@@ -24,20 +25,23 @@ from lifecycle.desk.signing import resume_signing
 from lifecycle.errors import LifecycleError
 from lifecycle.wiring import Departments
 
+#: How often what was signed and could not be recorded is tried again.
+RESUME_SECONDS = 15.0
+
 _log = logging.getLogger(__name__)
 
 
 def desk_application(departments: Departments, settings: DeskSettings) -> Starlette:
     """The desk over these departments. What was signed before it ended the last time is recorded when it starts."""
 
+    desk = Desk(departments, settings)
+
     @asynccontextmanager
-    async def running(application: Starlette) -> AsyncIterator[None]:
-        try:
-            await run_in_threadpool(resume_signing, application.state.desk)
-        except LifecycleError as error:
-            # The desk starts without its ledger, and says on every page what does not answer.
-            _log.warning("what was signed before could not be looked at: %s", error.what)
+    async def running(_: Starlette) -> AsyncIterator[None]:
+        await run_in_threadpool(_resume, desk)
+        regularly = asyncio.create_task(_resume_regularly(desk))
         yield
+        regularly.cancel()
 
     routes: list[BaseRoute] = [
         *_with(opened, identity.PUBLIC_ROUTES),
@@ -50,8 +54,22 @@ def desk_application(departments: Departments, settings: DeskSettings) -> Starle
         exception_handlers={LifecycleError: failed, HTTPException: not_found, Exception: broken},
         lifespan=running,
     )
-    application.state.desk = Desk(departments, settings)
+    application.state.desk = desk
     return application
+
+
+async def _resume_regularly(desk: Desk) -> None:
+    while True:
+        await asyncio.sleep(RESUME_SECONDS)
+        await run_in_threadpool(_resume, desk)
+
+
+def _resume(desk: Desk) -> None:
+    try:
+        resume_signing(desk)
+    except LifecycleError as error:
+        # The desk runs without its ledger, and says on every page what does not answer.
+        _log.warning("what was signed before could not be looked at: %s", error.what)
 
 
 def _with(guard: Callable[[Endpoint], AsyncEndpoint], routes: Iterable[Route]) -> list[Route]:

@@ -15,7 +15,7 @@ from lifecycle.desk.store import DeskStore
 from lifecycle.wiring import Departments
 
 #: What departments read from governance/ and from the home's people, and hold on to: a desk runs for longer than that holds.
-_READ_ONCE = frozenset({"people", "gate_keeper", "limit_sets", "prices", "models", "anchors", "gateway_settings"})
+_READ_ONCE = frozenset({"people", "gate_keeper", "limit_sets", "prices", "anchors"})
 _Seen = tuple[tuple[str, int, int], ...]
 
 
@@ -45,7 +45,7 @@ class Desk:
             seen = _governance(self._departments)
             if seen != self._seen:
                 fresh = Departments(self._departments.settings)
-                kept = {name: value for name, value in vars(self._departments).items() if name not in _READ_ONCE - {"models"}}
+                kept = {name: value for name, value in vars(self._departments).items() if name not in _READ_ONCE}
                 vars(fresh).update(kept)
                 self._departments, self._seen = fresh, seen
             return self._departments
@@ -60,7 +60,8 @@ def desk_of(connection: HTTPConnection) -> Desk:
 def _governance(departments: Departments) -> _Seen:
     """Name, time and size of every file that says who may do what: another tuple means that one was changed."""
     settings = departments.settings
-    files = [*(settings.project / "governance").rglob("*"), settings.home / "people.yaml"]
+    files = [*(settings.project / "governance").rglob("*"), settings.home / "people.yaml", settings.anchors_file]
+    files += [settings.policy_bundle] if settings.policy_bundle is not None else []
     return tuple(sorted(filter(None, (_mark(file) for file in files))))
 
 

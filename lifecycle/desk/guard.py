@@ -6,6 +6,7 @@ page: `application.py` puts one of them around each endpoint that it mounts.
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -29,6 +30,9 @@ AsyncEndpoint = Callable[[Request], Awaitable[Response]]
 
 MOST_BODY_BYTES = 65_536
 MOST_FIELDS = 50
+#: How long somebody may take to send a request.
+BODY_SECONDS = 20.0
+LOOKING = frozenset({"GET", "HEAD"})
 CSRF_FIELD, CSRF_HEADER = "csrf", "X-Desk-CSRF"
 _FORM, _JSON = "application/x-www-form-urlencoded", "application/json"
 
@@ -68,11 +72,11 @@ def guarded(endpoint: Endpoint) -> AsyncEndpoint:
         await _prepare(request)
         visitor = request.state.visitor
         if visitor is None:
-            if request.method != "GET" or _wants_json(request):
+            if request.method not in LOOKING or _wants_json(request):
                 raise SignInFirst
             here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
             return RedirectResponse(f"/sign-in?next={quote(here)}", 303)
-        if request.method != "GET":
+        if request.method not in LOOKING:
             _require_token(request, visitor)
         return await _answer(endpoint, request)
 
@@ -139,7 +143,7 @@ def address_of(request: Request) -> str:
 
 
 async def _prepare(request: Request) -> None:
-    request.state.body = await _body(request) if request.method == "POST" else b""
+    request.state.body = b"" if request.method in LOOKING else await _body(request)
     request.state.visitor = await run_in_threadpool(_visitor, desk_of(request), request)
 
 
@@ -152,10 +156,14 @@ async def _answer(endpoint: Endpoint, request: Request) -> Response:
 
 async def _body(request: Request) -> bytes:
     found = b""
-    async for part in request.stream():
-        found += part
-        if len(found) > MOST_BODY_BYTES:
-            raise TooLarge(f"This is larger than {MOST_BODY_BYTES} bytes.", "Send less; a longer text belongs into a document.")
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            async for part in request.stream():
+                found += part
+                if len(found) > MOST_BODY_BYTES:
+                    raise TooLarge(f"This is larger than {MOST_BODY_BYTES} bytes.", "Send less; a longer text belongs into a document.")
+    except TimeoutError as error:
+        raise MalformedRecord("The request did not arrive in time.", "Send it again.") from error
     return found
 
 

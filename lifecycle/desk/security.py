@@ -13,6 +13,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from lifecycle.desk.guard import LOOKING
 from lifecycle.desk.settings import LOCAL_NAME, DeskSettings
 
 _PAGE_POLICY = "; ".join(
@@ -54,7 +55,6 @@ _HEADERS = {
     "Cache-Control": "no-store",
 }
 _A_YEAR = "max-age=31536000"
-_LOOKING = frozenset({"GET", "HEAD"})
 
 
 def security_headers(settings: DeskSettings) -> dict[str, str]:
@@ -91,7 +91,7 @@ class SecurityMiddleware:
         await answer(scope, receive, send_with_headers)
 
     def _refusal(self, scope: Scope) -> Response | None:
-        headers, looking = Headers(scope=scope), scope["method"] in _LOOKING
+        headers, looking = Headers(scope=scope), scope["method"] in LOOKING
         if headers.get("host", "").lower() != self._settings.netloc:
             if looking and _is_this_machine(headers.get("host", "")) and self._settings.rp_id == LOCAL_NAME:
                 # Browsers let no passkey speak at an address of numbers.

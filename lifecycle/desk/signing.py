@@ -74,7 +74,7 @@ def finish_signing(desk: Desk, person: ActorId, ceremony_id: str, credential: ob
     """Records what the authenticator answered.
 
     Raises Tampered (ForgedAssertion) for an answer that is not what was asked for and Refused for one by somebody who may not, both
-    recorded; Unavailable where the ledger or the gate does not answer: what was signed is kept, and this may be called again.
+    recorded; Unavailable where the ledger or the gate does not answer: what was signed is kept, and `resume_signing` records it.
     """
     ceremonies = Ceremonies(desk.store)
     ceremony = ceremonies.find(ceremony_id, person)
@@ -86,7 +86,7 @@ def finish_signing(desk: Desk, person: ActorId, ceremony_id: str, credential: ob
 
 
 def resume_signing(desk: Desk) -> None:
-    """Records what was signed before the desk ended, and what could not be recorded then. What can't be now stays for the next time."""
+    """Records what was signed and could not be recorded then. What can't be now either stays for the next time."""
     ceremonies = Ceremonies(desk.store)
     with desk.recording:
         for ceremony in ceremonies.signed():
@@ -154,8 +154,10 @@ def _recorded(desk: Desk, ceremonies: Ceremonies, ceremony: Ceremony) -> Signed:
         raise Refused("This was refused before.", "Go back to the version, and begin again.", ("KEY-CHALLENGE",))
     try:
         outcome = record_signed(desk.departments, ceremony.envelope)
-    except Unavailable:
-        raise
+    except Unavailable as error:
+        raise Unavailable(
+            f"{error.what} What you signed is kept, and not recorded yet.", "The desk tries again by itself; look at the version later."
+        ) from error
     except LifecycleError:
         ceremonies.end(ceremony, "refused")
         raise

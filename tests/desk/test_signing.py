@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -9,12 +10,13 @@ import pytest
 
 from lifecycle.approvals.people import Registry
 from lifecycle.approvals.statements import verify_statement
-from lifecycle.desk import signing
+from lifecycle.desk import application, signing
 from lifecycle.desk.ceremonies import Ceremonies
 from lifecycle.desk.desk import Desk
 from lifecycle.desk.store import DeskStore
 from lifecycle.errors import Refused, Unavailable
 from lifecycle.life import standing
+from lifecycle.life.approval import record_signed
 from lifecycle.records.bodies.decisions import ApprovalBarred, ApprovalGiven
 from lifecycle.records.identity import now_us
 from tests.approvals.waiting_version import MODEL, TEAM, VERSION
@@ -190,6 +192,31 @@ def test_what_was_signed_when_the_desk_was_killed_is_recorded_at_its_start(
         with desk.browser().client:
             assert len(given(desk)) == 1
     assert barred(desk) == []
+
+
+def test_what_could_not_be_recorded_is_tried_again_while_the_desk_runs(
+    desk: DeskUnderTest, officer: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The ledger was away for a moment: whoever signed is told that it is kept, and need not sign again."""
+    monkeypatch.setattr(application, "RESUME_SECONDS", 0.05)
+    answers = iter([Unavailable("The ledger is locked.", "Wait."), Unavailable("The ledger is locked.", "Wait.")])
+    record = record_signed
+
+    def locked_at_first(*arguments: Any) -> Any:
+        failure = next(answers, None)
+        if failure is not None:
+            raise failure
+        return record(*arguments)
+
+    monkeypatch.setattr(signing, "record_signed", locked_at_first)
+    told = officer.finish(officer.begin())
+    assert (told.status_code, "is kept, and not recorded yet" in told.json()["what"]) == (503, True)
+    with desk.browser().client:
+        for _ in range(200):
+            if given(desk):
+                break
+            time.sleep(0.05)
+    assert len(given(desk)) == 1
 
 
 def test_a_desk_that_was_killed_after_it_recorded_records_nothing_twice(
