@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from lifecycle.lineage.explaining.answering import ROUTES
 from lifecycle.lineage.explanation import PARTS, Explanation
 from lifecycle.lineage.outline import moment
+from lifecycle.lineage.page_style import page
 from lifecycle.lineage.step import Part, Step
 
 if TYPE_CHECKING:
@@ -52,32 +53,16 @@ _NAMES = {
 _MARKS = {"holds": "✓", "waiting": "…", "missing": "✕", "unreached": "–"}
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}|[0-9a-f]{40,64}|[0-9a-f]{8}-[0-9a-f-]{27}|[A-Za-z0-9+/]{43}=")
 
-_PAGE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>Prediction {{ row.id }}</title>
-<style>
-:root { color-scheme: light dark; --ink: #18222d; --quiet: #5a6a7a; --line: #dde3ea; --paper: #fff; --ground: #f4f6f8;
-  --good: #1a7f4b; --good-soft: #e7f5ed; --bad: #b3261e; --bad-soft: #fdecea; --wait: #9a6700; --wait-soft: #fdf4dc; }
-@media (prefers-color-scheme: dark) { :root { --ink: #e4e9ee; --quiet: #96a4b2; --line: #2c3742; --paper: #171e26; --ground: #0f141a;
-  --good: #57c98b; --good-soft: #14291f; --bad: #ff8a80; --bad-soft: #33191a; --wait: #e5b95b; --wait-soft: #2c2413; } }
-* { box-sizing: border-box; }
-body { margin: 0; background: var(--ground); color: var(--ink); font: 15px/1.55 system-ui, -apple-system, "Segoe UI", sans-serif; }
-main { max-width: 880px; margin: 0 auto; padding: 40px 24px 56px; }
-.kicker { color: var(--quiet); margin: 0; font-size: 13px; letter-spacing: .02em; }
+_RULES = """main { max-width: 880px; margin: 0 auto; padding: 40px 24px 56px; }
 h1 { font-size: 30px; line-height: 1.2; margin: 4px 0 6px; font-weight: 650; }
 h2 { font-size: 14px; margin: 0; padding: 14px 22px 12px; border-bottom: 1px solid var(--line); font-weight: 600; }
 .said { color: var(--quiet); margin: 0; }
-code { font: 12.5px/1.5 ui-monospace, "SF Mono", "DejaVu Sans Mono", monospace; overflow-wrap: anywhere; }
 .verdict { margin: 22px 0 26px; padding: 14px 18px; border-radius: 10px; border: 1px solid; }
 .verdict b { display: block; font-size: 17px; }
 .verdict ul { margin: 8px 0 0; padding-left: 20px; }
 .holds-all { color: var(--good); background: var(--good-soft); }
 .is-missing { color: var(--bad); background: var(--bad-soft); }
-.is-waiting { color: var(--wait); background: var(--wait-soft); }
+.is-waiting { color: var(--waiting); background: var(--waiting-soft); }
 .verdict span, .verdict li { color: var(--ink); }
 section { background: var(--paper); border: 1px solid var(--line); border-radius: 10px; margin: 0 0 16px; }
 ol { list-style: none; margin: 0; padding: 6px 0; }
@@ -86,11 +71,11 @@ ol > li { display: grid; grid-template-columns: 24px 1fr auto; gap: 2px 12px; pa
   font-weight: 700; }
 .holds .mark { color: var(--good); background: var(--good-soft); }
 .missing .mark { color: var(--bad); background: var(--bad-soft); }
-.waiting .mark { color: var(--wait); background: var(--wait-soft); }
+.waiting .mark { color: var(--waiting); background: var(--waiting-soft); }
 .unreached .mark { color: var(--quiet); background: var(--ground); }
 .what { font-weight: 600; }
 .missing .what, .why { color: var(--bad); }
-.waiting .why { color: var(--wait); }
+.waiting .why { color: var(--waiting); }
 .unreached .what, .unreached .why { color: var(--quiet); font-weight: 400; }
 .edge, .record { color: var(--quiet); font-size: 13px; font-weight: 400; }
 .record { white-space: nowrap; font-variant-numeric: tabular-nums; }
@@ -106,15 +91,10 @@ td:first-child { color: var(--quiet); width: 34%; }
 footer { color: var(--quiet); font-size: 13px; margin-top: 24px; } footer p { margin: 0 0 8px; }
 @media (max-width: 560px) { main { padding: 24px 14px; } ol > li { grid-template-columns: 24px 1fr; padding: 9px 14px; }
   .record { grid-column: 2; } h2 { padding-inline: 14px; } }
-@media print { :root { color-scheme: light; --ink: #000; --quiet: #444; --line: #bbb; --paper: #fff; --ground: #fff; --good: #14653b;
-  --good-soft: #fff; --bad: #9b1c15; --bad-soft: #fff; --wait: #7a5200; --wait-soft: #fff; }
-  body { font-size: 10.5pt; } main { max-width: none; padding: 0; } section { border-radius: 0; } details { display: none; }
-  .mark { border: 1px solid; line-height: 20px; } h2 { break-after: avoid; } @page { margin: 16mm; } }
-</style>
-</head>
-<body>
-<main>
-<header>
+@media print { body { font-size: 10.5pt; } section { border-radius: 0; } details { display: none; }
+  .mark { border: 1px solid; line-height: 20px; } }
+"""
+_BODY = """<header>
 <p class="kicker">Why one prediction is what it is</p>
 <h1>{{ headline }}</h1>
 <p class="said">{{ subline }}</p>
@@ -154,9 +134,6 @@ whoever has them can hash them. Times are UTC.</p>
 nothing against whoever holds the log's key. Hold it against a ledger checkpoint that you kept, or that a time-stamp authority or a
 witness signed.</p>
 </footer>
-</main>
-</body>
-</html>
 """
 
 
@@ -187,7 +164,7 @@ def page_of(explanation: Explanation) -> str:
     environment.filters["prose"] = _prose
     row = explanation.row
     asked = row.get("values")
-    return environment.from_string(_PAGE).render(
+    return environment.from_string(page("Prediction {{ row.id }}", _RULES, _BODY)).render(
         row=row,
         headline=_headline(row),
         subline=" · ".join(_subline(row)),

@@ -3,24 +3,9 @@
 from __future__ import annotations
 
 from lifecycle.evidence.index.document import Commands, Document, Facts, Paragraph, Table, cell
+from lifecycle.lineage.page_style import page
 
-_PAGE = r"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>{{ index.title }}: evidence</title>
-<style>
-:root { color-scheme: light dark; --ink: #18222d; --quiet: #5a6a7a; --line: #dde3ea; --paper: #fff; --ground: #f4f6f8; --link: #0b5cad;
-  --good: #1a7f4b; --good-soft: #e7f5ed; --bad: #b3261e; --bad-soft: #fdecea; --waiting: #9a6700; --waiting-soft: #fdf4dc; }
-@media (prefers-color-scheme: dark) { :root { --ink: #e4e9ee; --quiet: #96a4b2; --line: #2c3742; --paper: #171e26; --ground: #0f141a;
-  --link: #7db8f5; --good: #57c98b; --good-soft: #14291f; --bad: #ff8a80; --bad-soft: #33191a;
-  --waiting: #e5b95b; --waiting-soft: #2c2413; } }
-* { box-sizing: border-box; }
-body { margin: 0; background: var(--ground); color: var(--ink); font: 15px/1.55 system-ui, -apple-system, "Segoe UI", sans-serif; }
-main { max-width: 1040px; margin: 0 auto; padding: 44px 24px 64px; }
-.kicker { color: var(--quiet); margin: 0; font-size: 13px; letter-spacing: .02em; }
+_RULES = r"""main { max-width: 1040px; margin: 0 auto; padding: 44px 24px 64px; }
 h1 { font-size: 34px; line-height: 1.2; margin: 4px 0 8px; font-weight: 650; letter-spacing: -.01em; }
 .lead { color: var(--quiet); margin: 0; max-width: 68ch; }
 .marks { display: flex; flex-wrap: wrap; gap: 8px; list-style: none; margin: 20px 0 30px; padding: 0; }
@@ -33,7 +18,6 @@ a { color: var(--link); text-decoration: none; } a:hover { text-decoration: unde
 section { background: var(--paper); border: 1px solid var(--line); border-radius: 12px; margin: 0 0 18px; padding: 18px 24px 20px; }
 h2 { font-size: 18px; margin: 0 0 10px; font-weight: 620; letter-spacing: -.005em; }
 p { margin: 0 0 10px; max-width: 92ch; } section > :last-child { margin-bottom: 0; }
-code { font: 12.5px/1.5 ui-monospace, "SF Mono", "DejaVu Sans Mono", monospace; overflow-wrap: anywhere; }
 pre { margin: 0 0 10px; padding: 12px 16px; background: var(--ground); border-radius: 8px; overflow-x: auto;
   font: 12.5px/1.7 ui-monospace, "SF Mono", "DejaVu Sans Mono", monospace; }
 .good { color: var(--good); } .bad { color: var(--bad); } .waiting { color: var(--waiting); } .quiet { color: var(--quiet); }
@@ -47,16 +31,10 @@ td { padding: 6px 14px 6px 0; border-top: 1px solid var(--line); vertical-align:
 footer { color: var(--quiet); font-size: 13px; margin-top: 26px; }
 @media (max-width: 640px) { main { padding: 26px 14px; } section { padding: 14px; } dl { grid-template-columns: 1fr; gap: 0; }
   dd { margin-bottom: 8px; } table { min-width: 620px; } }
-@media print { :root { color-scheme: light; --ink: #000; --quiet: #444; --line: #bbb; --paper: #fff; --ground: #fff; --link: #000;
-  --good: #14653b; --good-soft: #fff; --bad: #9b1c15; --bad-soft: #fff; --waiting: #7a5200; --waiting-soft: #fff; }
-  body { font-size: 10pt; } main { max-width: none; padding: 0; } nav { display: none; } section { border: 0; padding: 0 0 10px; }
-  .marks li { border: 1px solid !important; } h2 { break-after: avoid; } tr { break-inside: avoid; } thead { display: table-header-group; }
-  @page { margin: 16mm; } }
-</style>
-</head>
-<body>
-<main>
-<header>
+@media print { body { font-size: 10pt; } nav { display: none; } section { border: 0; padding: 0 0 10px; }
+  .marks li { border: 1px solid !important; } tr { break-inside: avoid; } thead { display: table-header-group; } }
+"""
+_BODY = r"""<header>
 <p class="kicker">{{ index.kicker }}</p>
 <h1>{{ index.title }}</h1>
 <p class="lead">{{ index.lead }}</p>
@@ -86,9 +64,6 @@ footer { color: var(--quiet); font-size: 13px; margin-top: 26px; }
 {% endif %}{% endfor %}</section>
 {% endfor %}
 <footer><p>{{ index.footer }}</p></footer>
-</main>
-</body>
-</html>
 """
 
 
@@ -101,4 +76,4 @@ def page_of(index: Document) -> bytes:
     environment.globals["cell"] = cell
     for name, kind in (("paragraph", Paragraph), ("facts", Facts), ("commands", Commands), ("table", Table)):
         environment.tests[name] = lambda block, kind=kind: isinstance(block, kind)
-    return environment.from_string(_PAGE).render(index=index).encode()
+    return environment.from_string(page("{{ index.title }}: evidence", _RULES, _BODY)).render(index=index).encode()
