@@ -48,6 +48,17 @@ class Settings:
     #: Which anchors see the ledger; there need be no such file.
     anchors_file: Path
 
+    @property
+    def desk_address(self) -> str:
+        """Under which address people open the approval desk."""
+        scheme = "http" if self.desk_certificate is None else "https"
+        return self.desk_origin or f"{scheme}://localhost:{self.desk_port}"
+
+    def desk_page(self, version: str) -> str:
+        """The page of a version (`credit:7`) at the desk."""
+        model, _, number = version.partition(":")
+        return f"{self.desk_address}/versions/{model}/{number}"
+
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ, start: Path | None = None) -> Settings:
         """Settings from LIFECYCLE_* variables; the project is the nearest folder upwards that has a workspace.yaml."""

@@ -10,6 +10,7 @@ from lifecycle.cli import render
 
 if TYPE_CHECKING:
     from lifecycle.life.overview import Overview
+    from lifecycle.settings import Settings
 
 
 @click.command()
@@ -22,11 +23,12 @@ def status(as_json: bool) -> None:
     from lifecycle.life.overview import overview
     from lifecycle.wiring import Departments
 
-    found = overview(Departments.here(make=False))
+    departments = Departments.here(make=False)
+    found = overview(departments)
     if as_json:
         render.as_json(_as_json(found))
         return
-    _print(found)
+    _print(found, departments.settings)
 
 
 def _as_json(found: Overview) -> dict[str, Any]:
@@ -59,7 +61,7 @@ def _as_json(found: Overview) -> dict[str, Any]:
     }
 
 
-def _print(found: Overview) -> None:
+def _print(found: Overview, settings: Settings) -> None:
     from lifecycle.cli.ledger.anchoring import exposure_told
 
     render.table(
@@ -71,6 +73,7 @@ def _print(found: Overview) -> None:
     for wait in found.waiting:
         render.line(f"{wait.says}, until {render.moment(wait.expires_at_us)}")
         render.line(f"  lifecycle approve {wait.name} --as ID --key FILE --reason TEXT")
+        render.line(f"  or at the approval desk: {settings.desk_page(wait.name)}")
     if found.failures:
         render.table(
             ("when", "what", "kind", "why"),

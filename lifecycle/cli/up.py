@@ -1,4 +1,4 @@
-"""`lifecycle up`: the gateway, the signer and Dagster's pages on one home."""
+"""`lifecycle up`: the gateway, the signer, the approval desk and Dagster's pages on one home."""
 
 from __future__ import annotations
 
@@ -30,11 +30,12 @@ SIGN_EVERY_SECONDS = 5
     "--port", default=3000, show_default=True, type=click.IntRange(1, 65535), help="The port of Dagster's pages, on loopback only."
 )
 def up(port: int) -> None:
-    """Start the gateway, the ledger's signer and Dagster's pages on one home; Ctrl-C stops all of them.
+    """Start the gateway, the ledger's signer, the approval desk and Dagster's pages on one home; Ctrl-C stops all of them.
 
-    A gateway that runs on this home already is taken over, and stopped with the rest.
+    A gateway that runs on this home already is taken over, and stopped with the rest. The desk listens where
+    LIFECYCLE_DESK_PORT says.
 
-    The pages know nobody: they listen on this machine only. docs/how-to/sign-on.md shows a proxy with sign-on.
+    Dagster's pages know nobody: they listen on this machine only. docs/how-to/sign-on.md shows a proxy with sign-on.
     """
     from lifecycle.processes import Family, require_free_port
     from lifecycle.wiring import Departments
@@ -42,6 +43,7 @@ def up(port: int) -> None:
     departments = Departments.here()
     _require_pages()
     require_free_port("127.0.0.1", port, "--port")
+    require_free_port(departments.settings.desk_host, departments.settings.desk_port, "LIFECYCLE_DESK_PORT")
     for number in (signal.SIGINT, signal.SIGTERM):
         # Set, not assumed: a shell starts what it runs in the background with SIGINT ignored.
         signal.signal(number, _interrupt)
@@ -49,6 +51,7 @@ def up(port: int) -> None:
     try:
         _start(departments, family, port)
         _await_pages(family, port)
+        render.line(f"Desk      {departments.settings.desk_address}")
         render.line(f"Dagster   http://127.0.0.1:{port}")
         render.line(f"Gateway   {departments.gateway.status().url}")
         render.line(f"Home      {departments.settings.home}   (logs in {family.logs})")
@@ -83,6 +86,7 @@ def _start(departments: Departments, family: Family, port: int) -> None:
     family.start(
         "signer", [sys.executable, "-m", "lifecycle.ledger.signer", *signer], environment, settings.project, told=settings.ledger_url
     )
+    family.start("desk", [sys.executable, "-m", "lifecycle.cli.main", "desk", "run"], environment, settings.project)
     pages = ["-m", "dagster", "dev", "-w", str(settings.project / "workspace.yaml"), "-h", "127.0.0.1", "-p", str(port)]
     family.start("dagster", [sys.executable, *pages], environment, settings.project)
 
@@ -115,6 +119,8 @@ def _require_pages() -> None:
 
     if importlib.util.find_spec("dagster_webserver") is None:
         raise InvalidDeclaration("Dagster's pages are not installed.", "Install the extra `ui`: pip install 'lifecycle[ui]'.")
+    if importlib.util.find_spec("starlette") is None or importlib.util.find_spec("webauthn") is None:
+        raise InvalidDeclaration("The approval desk is not installed.", "Install the extra `desk`: pip install 'lifecycle[desk]'.")
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
