@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from lifecycle.cli import render
-from lifecycle.errors import LifecycleError, Tampered, Unavailable, UnknownName
+from lifecycle.errors import InvalidDeclaration, LifecycleError, Tampered, Unavailable, UnknownName
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -81,6 +81,8 @@ def verify(
         if url is None and not structure_only:
             checks += _beside_the_ledger(departments)
         url = url or departments.settings.ledger_url
+    if not structure_only:
+        checks.append(_people(url))
     result = verify_ledger(url, None, trust=Trust.joined(given), structure_only=structure_only, checks=checks)
     if as_json:
         render.as_json(_result_as_json(result, url=str(Address.parse(url))))
@@ -121,6 +123,19 @@ def _beside_the_ledger(departments: Departments) -> tuple[Check, ...]:
 
     looking = Departments(departments.settings, make=False)
     return PredictionsCheck(looking), DatasetCheck(looking)
+
+
+def _people(url: str) -> Check:
+    """Holds what people signed, and what rests on it, against the keys and registries that the ledger names."""
+    from lifecycle.life.people_check import PeopleCheck
+    from lifecycle.wiring import Departments
+
+    try:
+        departments = Departments.here(make=False)
+    except InvalidDeclaration:
+        # An auditor needs no project: what the ledger itself says of keys is enough for most of it.
+        return PeopleCheck(None, elsewhere=True)
+    return PeopleCheck(departments, elsewhere=url != departments.settings.ledger_url)
 
 
 def _declared(departments: Departments) -> Iterator[Trust]:
