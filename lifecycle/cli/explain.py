@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from lifecycle.cli import render
-from lifecycle.errors import Unavailable
+from lifecycle.cli.options import write_named
 
 if TYPE_CHECKING:
     from lifecycle.lineage.explanation import Explanation
@@ -38,9 +38,9 @@ def explain(prediction_id: str, as_json: bool, html: Path | None, proof: Path | 
     if html is not None:
         from lifecycle.lineage.explanation_page import page_of
 
-        _write(html, page_of(found).encode())
+        write_named(html, page_of(found).encode())
     if proof is not None:
-        _write(proof, prove_prediction(departments, prediction_id).canonical() + b"\n")
+        write_named(proof, prove_prediction(departments, prediction_id).canonical() + b"\n")
     if as_json:
         render.as_json(found.as_json())
     else:
@@ -59,10 +59,3 @@ def _show(found: Explanation, inputs: bool) -> None:
     for step in found.waiting:
         if step.why:
             render.note(f"Not proven yet: {step.edge}: {step.why}.")
-
-
-def _write(file: Path, content: bytes) -> None:
-    try:
-        file.write_bytes(content)
-    except OSError as error:
-        raise Unavailable(f"{file} can't be written: {error.strerror}.", "Name a file that you can write.") from error

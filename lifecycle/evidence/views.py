@@ -62,7 +62,7 @@ def views_of(draft: Draft, artifacts: Artifacts, frameworks: tuple[Framework, ..
         records = gather(events_behind(ledger, scope.model, scope.version), artifacts, scope.model, scope.version)
         add({"model-card.md": card_of(records, stamp_of(ledger))}, "the model card, as Hugging Face has it")
         try:
-            add({"croissant.json": croissant(ledger, None, scope.model, records.trained.body.dataset_digest)}, "the data set, as Croissant")
+            add({"croissant.json": croissant(ledger, None, scope.model, records.trained.body.dataset_digest)}, "the dataset, as Croissant")
         except UnknownName:
             pass  # The ingestion is older than what is packed, or its record was pruned.
         index = version_index(draft, records, covered, told)

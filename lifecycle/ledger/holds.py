@@ -1,6 +1,6 @@
 """Legal holds: what must neither be pruned nor erased while somebody may have to show it.
 
-A hold is on a name (a model, a data set, a person of the registry) or on everything. Whom a hold on somebody else is about
+A hold is on a name (a model, a dataset, a person of the registry) or on everything. Whom a hold on somebody else is about
 stands under a commitment: a customer's number is no more for a leaf than a name is.
 """
 

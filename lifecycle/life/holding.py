@@ -27,7 +27,7 @@ def place_hold(departments: Departments, name: str | None, *, reason: str) -> st
     require_prose(reason, "A legal hold")
     if name is not None and not name.strip():
         raise InvalidDeclaration(
-            "A hold on an empty name holds nothing.", "Name a model, a data set, a person or a subject, or say --everything."
+            "A hold on an empty name holds nothing.", "Name a model, a dataset, a person or a subject, or say --everything."
         )
     departments.require_ledger()
     hold_id = new_id()

@@ -109,7 +109,7 @@ def disagreements(event: Event) -> Iterator[str]:
 
 
 def _about_other_bytes(event: Event) -> Iterator[str]:
-    """A subject with a digest is the model, the data set or the statement that the links name in its role."""
+    """A subject with a digest is the model, the dataset or the statement that the links name in its role."""
     digest = event.subject.digest
     links: tuple[Link, ...] = (*event.inputs, *event.outputs)
     if digest is not None:

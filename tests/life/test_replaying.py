@@ -38,7 +38,7 @@ def departments(project: Path) -> Departments:
 
 
 def asked(departments: Departments, *rows: int) -> list[Decision]:
-    """One recorded decision on a data set of so many rows for each."""
+    """One recorded decision on a dataset of so many rows for each."""
     question = good(departments.gate_keeper.bundle, "data_access")
     step = Step(run_id="run")
     return [ask(departments, changed(question, "evidence", "rows", number), step) for number in rows]

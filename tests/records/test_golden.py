@@ -57,6 +57,6 @@ def test_a_sample_has_something_in_every_field(name: str) -> None:
         assert isinstance(record, Event)
         for field in type(record.body).model_fields:
             seen[field] = seen.get(field, False) or getattr(record.body, field) not in (None, "", (), {})
-    # A data set that leaks is rejected, so an ingested one has no leaking columns.
+    # A dataset that leaks is rejected, so an ingested one has no leaking columns.
     empty = {field for field, filled in seen.items() if not filled}
     assert empty <= ({"leaking_columns"} if name.startswith("DatasetIngested") else set())

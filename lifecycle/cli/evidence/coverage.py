@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from lifecycle.cli import render
-from lifecycle.errors import InvalidDeclaration
+from lifecycle.cli.options import require_model
 
 if TYPE_CHECKING:
     from lifecycle.evidence.controls import Framework
@@ -59,12 +59,6 @@ def _covered(model: str | None, number: int | None, names: tuple[str, ...]) -> C
     require_model(model, number)
     departments = Departments.here(make=False)
     return hold_against(departments.ledger, frameworks_here(departments, names), model, number)
-
-
-def require_model(model: str | None, number: int | None) -> None:
-    """Raises InvalidDeclaration for a version of no model."""
-    if number is not None and model is None:
-        raise InvalidDeclaration("--version needs --model.", f"Name the model as well: --model credit --version {number}.")
 
 
 def frameworks_here(departments: Departments, names: tuple[str, ...]) -> tuple[Framework, ...]:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from lifecycle.cli import render
-from lifecycle.cli.evidence.coverage import frameworks_here, require_model
+from lifecycle.cli.evidence.coverage import frameworks_here
+from lifecycle.cli.options import require_model
 from lifecycle.proofs.tlog_proof import SUFFIX
 
 if TYPE_CHECKING:

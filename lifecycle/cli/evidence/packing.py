@@ -8,7 +8,8 @@ from pathlib import Path
 import click
 
 from lifecycle.cli import render
-from lifecycle.errors import InvalidDeclaration, Unavailable
+from lifecycle.cli.options import require_model, write_named
+from lifecycle.errors import InvalidDeclaration
 
 
 @click.command(short_help="Write one file that proves a version, or a period.")
@@ -29,8 +30,7 @@ def pack(model: str | None, number: int | None, since: str | None, until: str | 
     from lifecycle.life.packing import pack as packed
     from lifecycle.wiring import Departments
 
-    if number is not None and model is None:
-        raise InvalidDeclaration("--version needs --model.", f"Name the model as well: --model credit --version {number}.")
+    require_model(model, number)
     if (number is None) == (since is None and until is None):
         raise InvalidDeclaration(
             "A pack is of one version or of a period.", "Pass --model and --version, or --since and --until (or one of them)."
@@ -39,10 +39,7 @@ def pack(model: str | None, number: int | None, since: str | None, until: str | 
     if scope.since_us is not None and scope.until_us is not None and scope.since_us >= scope.until_us:
         raise InvalidDeclaration(f"--until {until} is not after --since {since}.", "The period is from --since to before --until.")
     made = packed(Departments.here(make=False), scope)
-    try:
-        out.write_bytes(made.content)
-    except OSError as error:
-        raise Unavailable(f"{out} can't be written: {error.strerror}.", "Name a file in a folder that you can write.") from error
+    write_named(out, made.content)
     if as_json:
         render.as_json({"file": str(out), **made.as_json()})
         return

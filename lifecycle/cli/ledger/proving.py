@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from lifecycle.cli import render
-from lifecycle.errors import Unavailable
+from lifecycle.cli.options import write_named
 from lifecycle.proofs.inclusion import as_tlog_proof
 from lifecycle.proofs.notes import Checkpoint
 
@@ -48,11 +48,11 @@ def prove(index: int, out: Path | None, leaf: Path | None) -> None:
     with _standing_ledger(departments) as ledger_here:
         proof = ledger_here.proof(index)
     if leaf is not None:
-        _write(leaf, base64.b64decode(proof.leaf))
+        write_named(leaf, base64.b64decode(proof.leaf))
     if out is None:
         render.as_json(proof.as_json())
         return
-    _write(out, str(as_tlog_proof(proof, _cosignatures(departments, proof.checkpoint))).encode())
+    write_named(out, str(as_tlog_proof(proof, _cosignatures(departments, proof.checkpoint))).encode())
     render.line(f"{out}: record {index} under the ledger checkpoint of {Checkpoint.parse(proof.checkpoint).size} records")
 
 
@@ -83,13 +83,6 @@ def _cosignatures(departments: Departments, note: str) -> list[SignatureLine]:
     from lifecycle.life.anchoring import cosignature_lines, receipts
 
     return cosignature_lines(receipts(departments), note, departments.anchors.policy.keys)
-
-
-def _write(file: Path, content: bytes) -> None:
-    try:
-        file.write_bytes(content)
-    except OSError as error:
-        raise Unavailable(f"{file} can't be written: {error.strerror}.", "Name a file that you can write.") from error
 
 
 def _departments() -> Departments:

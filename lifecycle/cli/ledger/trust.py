@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from lifecycle.cli import render
-from lifecycle.errors import Unavailable
+from lifecycle.cli.options import write_named
 
 #: As in `ledger.rotating`, which takes longer to import than this help takes to print.
 OVERLAP = 1_000
@@ -29,10 +29,7 @@ def trust(out: Path | None) -> None:
     if out is None:
         click.echo(content, nl=False)
         return
-    try:
-        out.write_bytes(content)
-    except OSError as error:
-        raise Unavailable(f"{out} can't be written: {error.strerror}.", "Name a file that you can write.") from error
+    write_named(out, content)
     render.line(f"{out}: {len(content)} bytes. Give it to whoever will verify, before they need it.")
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from lifecycle.cli import render
-from lifecycle.errors import InvalidDeclaration
+from lifecycle.cli.options import require_model
 
 #: As `lineage.export.FORMATS` has them; a help page does not load what writes them.
 FORMS = ("openlineage", "prov", "cyclonedx", "in-toto")
@@ -39,8 +39,7 @@ def export(form: str, model: str | None, number: int | None, key: Path | None, o
     from lifecycle.lineage.export import export as export_of
     from lifecycle.wiring import Departments
 
-    if number is not None and model is None:
-        raise InvalidDeclaration("--version needs --model.", f"Name the model as well: --model credit --version {number}.")
+    require_model(model, number)
     departments = Departments.here(make=False)
     signer = signer_for(departments, form, key)
     files = export_of(departments.ledger, form, model=model, version=number, signer=signer)

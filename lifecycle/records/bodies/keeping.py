@@ -91,7 +91,7 @@ class BodiesPruned(Body):
 class LegalHoldPlaced(Body):
     """Nothing of what is named may be pruned or erased until the hold is released.
 
-    `name` is one that stands in the ledger anyway (a model, a data set, a person of the registry); `subject` is to whom the hold is
+    `name` is one that stands in the ledger anyway (a model, a dataset, a person of the registry); `subject` is to whom the hold is
     about otherwise, such as a customer's number, which is no more for a leaf than a name is. Neither holds everything.
     """
 

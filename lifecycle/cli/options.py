@@ -1,0 +1,21 @@
+"""What several verbs do alike with their options: a version belongs to a model, and a file that was named is written or said."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lifecycle.errors import InvalidDeclaration, Unavailable
+
+
+def require_model(model: str | None, version: int | None) -> None:
+    """Raises InvalidDeclaration for a version of no model."""
+    if version is not None and model is None:
+        raise InvalidDeclaration("--version needs --model.", f"Name the model as well: --model credit --version {version}.")
+
+
+def write_named(file: Path, content: bytes) -> None:
+    """Writes a file that the caller named. Raises Unavailable where it can't be written."""
+    try:
+        file.write_bytes(content)
+    except OSError as error:
+        raise Unavailable(f"{file} can't be written: {error.strerror}.", "Name a file in a folder that you can write.") from error
