@@ -17,22 +17,13 @@ from lifecycle.evidence.pack import Scope
 from lifecycle.ledger.keys import ensure_log_key
 from lifecycle.proofs.merkle import leaf_hash
 from tests.evidence.house import ORIGIN, House, evaluated, lived
+from tests.evidence.lived_house import house, pack
 from tests.evidence.packs import files_of, listed_anew, packed, rebuilt, relisted, signed_anew, verify
+
+__all__ = ["house", "pack"]
 
 Files = dict[str, bytes]
 Alteration = Callable[[Files], object]
-
-
-@pytest.fixture(scope="session")
-def house(tmp_path_factory: pytest.TempPathFactory) -> House:
-    """credit:1 serves, credit:2 was denied, and everything is signed."""
-    return lived(tmp_path_factory.mktemp("house"))
-
-
-@pytest.fixture(scope="session")
-def pack(house: House) -> bytes:
-    """The evidence pack of credit:1."""
-    return packed(house)
 
 
 def named(files: Files, beginning: str) -> str:

@@ -1,23 +1,32 @@
-"""A house that lived, made once for the tests that only look at its packs."""
+"""What the tests of the evidence look at: a house that lived, a ledger that tells a whole life, and the maps of the project."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 
-from tests.evidence.house import House, lived
-from tests.evidence.packs import packed
+from lifecycle.evidence.controls import Framework, read_frameworks
+from lifecycle.ledger.ledger import Ledger
+from tests.evidence.lived_house import house, pack
 from tests.ledger.places import place, server
+from tests.lineage import lives
+from tests.scenarios.homes import PROJECT
 
 __all__ = ["house", "pack", "place", "server"]
 
 
-@pytest.fixture(scope="session")
-def house(tmp_path_factory: pytest.TempPathFactory) -> House:
-    """credit:1 serves, credit:2 was denied, and everything is signed."""
-    return lived(tmp_path_factory.mktemp("house"))
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    """A whole life: version 1 serves and is watched, 2 is denied, 3 is rolled back."""
+    with Ledger.open(f"sqlite:///{tmp_path / 'ledger.db'}", origin="lifecycle.local/ledger") as opened:
+        with opened.writing() as writer:
+            writer.append_all([one.event for one in lives.whole_life().recorded])
+        yield opened
 
 
 @pytest.fixture(scope="session")
-def pack(house: House) -> bytes:
-    """The evidence pack of credit:1."""
-    return packed(house)
+def frameworks() -> tuple[Framework, ...]:
+    """The maps of the project."""
+    return read_frameworks(PROJECT / "governance" / "controls")

@@ -17,7 +17,6 @@ from lifecycle.records.events import Event
 from tests.lineage.lives import whole_life
 from tests.records.samples.happenings import happenings
 
-CONTROLS = Path(__file__).resolve().parents[2] / "governance" / "controls"
 MAP = """
 schema_version: lifecycle.controls/1
 framework: house_rules
@@ -114,11 +113,6 @@ def test_a_framework_that_is_not_there_is_answered_with_those_that_are(tmp_path:
 
 
 # The project's own maps
-
-
-@pytest.fixture(scope="module")
-def frameworks() -> tuple[Framework, ...]:
-    return read_frameworks(CONTROLS)
 
 
 def selectors_of(frameworks: tuple[Framework, ...]) -> list[tuple[str, Selector]]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from lifecycle.errors import UnknownName
-from lifecycle.evidence.controls import Clause, Framework, Gap, Selector, read_frameworks
+from lifecycle.evidence.controls import Clause, Framework, Gap, Selector
 from lifecycle.evidence.coverage import Coverage, Covered, coverage, ranges
 from lifecycle.ledger.ledger import Ledger
 from lifecycle.lineage.selection import events_behind, every_event
@@ -17,22 +16,6 @@ from lifecycle.records.bodies.serving import PredictionsSealed, SealedVersion
 from lifecycle.records.events import Actor, Event, Subject
 from lifecycle.records.identity import derived_id
 from tests.lineage import in_memory, lives
-
-CONTROLS = Path(__file__).resolve().parents[2] / "governance" / "controls"
-
-
-@pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    """A whole life: version 1 serves and is watched, 2 is denied, 3 is rolled back."""
-    with Ledger.open(f"sqlite:///{tmp_path / 'ledger.db'}", origin="lifecycle.local/ledger") as opened:
-        with opened.writing() as writer:
-            writer.append_all([one.event for one in lives.whole_life().recorded])
-        yield opened
-
-
-@pytest.fixture(scope="module")
-def frameworks() -> tuple[Framework, ...]:
-    return read_frameworks(CONTROLS)
 
 
 def index_of(ledger: Ledger, event_type: str, version: int | None = None) -> int:

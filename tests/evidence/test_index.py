@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lifecycle.evidence.controls import Framework, read_frameworks
+from lifecycle.evidence.controls import Framework
 from lifecycle.evidence.drafting import draft_of
 from lifecycle.evidence.index.document import Cell, Commands, Document, Facts, Paragraph, Section, Table
 from lifecycle.evidence.index.page import page_of
@@ -17,13 +17,6 @@ from lifecycle.evidence.pack import Scope, closed
 from lifecycle.evidence.views import views_of
 from tests.evidence.house import House
 from tests.evidence.packs import VERSION_1, Result, files_of, verify
-
-CONTROLS = Path(__file__).resolve().parents[2] / "governance" / "controls"
-
-
-@pytest.fixture(scope="module")
-def frameworks() -> tuple[Framework, ...]:
-    return read_frameworks(CONTROLS)
 
 
 def whole(house: House, frameworks: tuple[Framework, ...], scope: Scope = VERSION_1) -> bytes:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from lifecycle.cli import main
-from lifecycle.evidence.controls import Framework, read_frameworks
+from lifecycle.evidence.controls import Framework
 from lifecycle.evidence.coverage import Coverage, coverage
 from lifecycle.evidence.oscal import RESULTS, control_id, oscal
 from lifecycle.ledger.ledger import Ledger
@@ -22,21 +21,6 @@ from lifecycle.proofs.tlog_proof import TlogProof
 from tests.ledger.happenings import trained
 from tests.lineage import lives
 from tests.scenarios.homes import PROJECT, departments_at
-
-CONTROLS = PROJECT / "governance" / "controls"
-
-
-@pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    with Ledger.open(f"sqlite:///{tmp_path / 'ledger.db'}", origin="lifecycle.local/ledger") as opened:
-        with opened.writing() as writer:
-            writer.append_all([one.event for one in lives.whole_life().recorded])
-        yield opened
-
-
-@pytest.fixture(scope="module")
-def frameworks() -> tuple[Framework, ...]:
-    return read_frameworks(CONTROLS)
 
 
 @pytest.fixture
