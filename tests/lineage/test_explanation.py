@@ -88,9 +88,9 @@ class Case:
         return explain(
             self.row,
             self.asked,
-            self.placed or self._sealed(),
+            self.placed or self.sealed(),
             Chain.read(self.ledger, "credit"),
-            Store(self.artifacts.__contains__, self._read),
+            Store(self.artifacts.__contains__, self.read),
             Verifiers(lambda model, signature: self.signature_fault, lambda envelope, key: self.statement_fault),
             shown,
         )
@@ -104,7 +104,7 @@ class Case:
     def missing(self) -> list[str]:
         return [step.edge for step in self.explained().missing]
 
-    def _sealed(self) -> Placed:
+    def sealed(self) -> Placed:
         found = [one for one in self.ledger.recorded if isinstance(one.event.body, PredictionsSealed)]
         if not found:
             return Placed(SEGMENT, 1, 0, None, unsealed="the ledger does not have the seal of its segment")
@@ -112,7 +112,7 @@ class Case:
         assert isinstance(body, PredictionsSealed)
         return Placed(SEGMENT, 1, 2, Found(found[0].index, found[0].event, body))
 
-    def _read(self, digest: Digest) -> bytes:
+    def read(self, digest: Digest) -> bytes:
         if digest not in self.artifacts:
             raise UnknownName("No such artifact.", "Look elsewhere.")
         return self.artifacts[digest]
@@ -253,14 +253,14 @@ def test_what_does_not_verify_is_missing(changed: dict[str, Any], edge: str) -> 
 def test_a_row_that_does_not_stand_under_its_seal_is_missing() -> None:
     """The seal is there, and the row is not under its root."""
     case = Case()
-    case.placed = replace(case._sealed(), unproven="the rows of the segment are not those that were sealed")
+    case.placed = replace(case.sealed(), unproven="the rows of the segment are not those that were sealed")
     assert case.missing() == ["segment"]
 
 
 def test_a_seal_of_another_segment_proves_nothing() -> None:
     """Nor does one that never heard of who answered."""
     case = Case()
-    case.placed = replace(case._sealed(), segment="another")
+    case.placed = replace(case.sealed(), segment="another")
     assert case.missing() == ["seal"]
     assert "seal" in Case(row=row(arm="canary")).missing()
 
@@ -281,9 +281,9 @@ def test_events_that_wait_in_the_journal_are_edges_that_wait() -> None:
     found = explain(
         case.row,
         case.asked,
-        case._sealed(),
+        case.sealed(),
         chain,
-        Store(case.artifacts.__contains__, case._read),
+        Store(case.artifacts.__contains__, case.read),
         Verifiers(lambda model, signature: "", lambda envelope, key: ""),
         {},
     )
