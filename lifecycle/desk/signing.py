@@ -158,7 +158,10 @@ def _recorded(desk: Desk, ceremonies: Ceremonies, ceremony: Ceremony) -> Signed:
         raise Unavailable(
             f"{error.what} What you signed is kept, and not recorded yet.", "The desk tries again by itself; look at the version later."
         ) from error
-    except LifecycleError:
+    except LifecycleError as error:
+        if isinstance(error, ForgedAssertion):
+            # It was judged before it was kept: somebody has changed the desk's file since.
+            record_barred(desk.departments, statement, error.rules, authenticated=False)
         ceremonies.end(ceremony, "refused")
         raise
     ceremonies.end(ceremony, "recorded")

@@ -12,6 +12,7 @@ from lifecycle.lineage.explaining import Asked, Chain, Placed, Store, Verifiers,
 from lifecycle.lineage.explaining.chain import Found
 from lifecycle.lineage.explanation import Explanation, NotExplained
 from lifecycle.lineage.explanation_page import page_of
+from lifecycle.records.bodies.governors import EnrolledKey, KeyEnrolled
 from lifecycle.records.bodies.keeping import ErasedRows, SubjectErased
 from lifecycle.records.bodies.serving import PredictionsSealed, SealedVersion
 from lifecycle.records.events import Subject
@@ -19,6 +20,7 @@ from lifecycle.records.identity import derived_id
 from lifecycle.records.prediction import PredictedOutput, Prediction
 from lifecycle.records.record import Digest
 from tests.lineage import in_memory, lives
+from tests.lineage.statements import RITA_S_PUBLIC_KEY
 
 LATER_US = in_memory.START_US + 10**9
 SEGMENT = "01700000000000000-0-1.jsonl"
@@ -116,6 +118,17 @@ class Case:
         if digest not in self.artifacts:
             raise UnknownName("No such artifact.", "Look elsewhere.")
         return self.artifacts[digest]
+
+
+def test_a_passkey_that_was_registered_at_the_desk_enrols_its_person() -> None:
+    """An approval leads to the registration as it does to an enrolment; another key's registration is none."""
+    case = Case().without("enrolled-rita")
+    rita = Subject(kind="person", name="rita")
+    for key_id, missing in (("another-key", ["enrolment of rita"]), ("key-of-rita", [])):
+        key = EnrolledKey(id=key_id, public=RITA_S_PUBLIC_KEY)
+        body = KeyEnrolled(person="rita", key=key, registry="home", registry_digest=in_memory.PEOPLE)
+        case.ledger.add(body, rita, run_id=None, event_id=f"registered-{key_id}")
+        assert case.missing() == missing
 
 
 def test_a_prediction_is_followed_to_its_source_and_its_proof() -> None:
