@@ -15,14 +15,19 @@ from lifecycle.life import judging, standing
 from lifecycle.life.asking import ask, require_allowed
 from lifecycle.life.recording import Step, require_prose
 from lifecycle.records.bodies.serving import RolledBack, Trigger
+from lifecycle.records.events import Recorded
 from lifecycle.records.gates import RollbackEvidence
 from lifecycle.records.record import Digest
 from lifecycle.records.states import State
 from lifecycle.wiring import Departments
 
+#: How far back a rollback is looked for that is asked for again: whoever does so does it soon.
+_LATEST = 50
+
 
 def roll_back(departments: Departments, model: GovernedModel, step: Step, *, reason: str, to_version: int | None = None) -> RolledBack:
-    """Takes what serves (or is being rolled out) back to a version that was allowed here; returns what was observed.
+    """Takes what serves (or is being rolled out) back to a version that was allowed here; returns what was observed. Once: asked again
+    by the same step, it returns what was observed then, although another version serves by now.
 
     `to_version` defaults to the last one that served. Raises Refused where there is none or the gate says no,
     Unavailable where the gateway does not answer.
@@ -30,7 +35,11 @@ def roll_back(departments: Departments, model: GovernedModel, step: Step, *, rea
     require_prose(reason, "A rollback")
     trigger = Trigger(kind="person", metric="", value=None, limit=None, detail=reason)
     judged: Judged | None = None
+    rollback_id = step.event_id("rollback")
     try:
+        done = recorded_rollback(departments, rollback_id, model=model.name)
+        if done is not None:
+            return standing.body_of(done, RolledBack)
         judged = _ask(departments, model, step, trigger, reason, to_version)
     except LifecycleError as error:
         if _is_an_answer(error):
@@ -43,9 +52,17 @@ def roll_back(departments: Departments, model: GovernedModel, step: Step, *, rea
         to_version=judged.target if judged else to_version,
         trigger=trigger,
         reason=reason,
-        rollback_id=step.event_id("rollback"),
+        rollback_id=rollback_id,
         decision_id=judged.decision_id if judged else None,
     )
+
+
+def recorded_rollback(departments: Departments, rollback_id: str, *, model: str | None = None) -> Recorded | None:
+    """The RolledBack of this id, among the latest; None where none of them is."""
+    latest = departments.ledger.events(
+        types=("RolledBack",), name=model, environment=departments.environment, newest_first=True, limit=_LATEST
+    )
+    return next((one for one in latest if standing.body_of(one, RolledBack).rollback_id == rollback_id), None)
 
 
 @dataclass(frozen=True)

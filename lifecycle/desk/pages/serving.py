@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 from lifecycle.errors import Refused, Unavailable
 from lifecycle.life import standing
-from lifecycle.life.rollback import Way, way_back
-from lifecycle.records.bodies.serving import RolledBack
+from lifecycle.life.rollback import Way, recorded_rollback, way_back
 from lifecycle.records.events import Recorded
 from lifecycle.records.identity import new_id, now_us
 from lifecycle.records.record import Id, Microseconds
@@ -68,7 +67,7 @@ def serving_view(departments: Departments, done: str | None = None) -> ServingVi
         environment=departments.environment,
         gateway=gateway,
         models=tuple(_model(departments, name, gateway, states) for name in (model.name for model in departments.models)),
-        done=_rollback(departments, done) if done else None,
+        done=recorded_rollback(departments, done) if done else None,
         read_at_us=now_us(),
     )
 
@@ -106,12 +105,4 @@ def _model(departments: Departments, name: str, gateway: GatewayStatus, states: 
         no_way=no_way,
         rollbacks=tuple(rolled_back),
         step=new_id(),
-    )
-
-
-def _rollback(departments: Departments, rollback_id: str) -> Recorded | None:
-    found = departments.ledger.events(types=("RolledBack",), environment=departments.environment, newest_first=True, limit=20)
-    return next(
-        (one for one in found if isinstance(one.event.body, RolledBack) and one.event.body.rollback_id == rollback_id),
-        None,
     )
