@@ -9,13 +9,12 @@ from typing import Self, Unpack
 
 from sqlmodel import Session, col, select
 
-from lifecycle.errors import UnknownName
 from lifecycle.ledger.address import Address
 from lifecycle.ledger.database import Database
 from lifecycle.ledger.proving import Prover
 from lifecycle.ledger.pruned import require_present
 from lifecycle.ledger.reading import pruned_ranges, read_events
-from lifecycle.ledger.recorded import Head, Wanted, nothing_kept, opened, recorded_in, states_in, stored_in
+from lifecycle.ledger.recorded import Head, Wanted, no_event, no_record, nothing_kept, opened, recorded_in, states_in, stored_in
 from lifecycle.ledger.schema import CheckpointRow, EventRow, HeadRow, OpeningRow, StateRow
 from lifecycle.ledger.turn import Receipt
 from lifecycle.ledger.writer import Writer
@@ -111,7 +110,7 @@ class Ledger:
         """The event of this id. Raises UnknownName where there is none."""
         found = self.find(event_id)
         if found is None:
-            raise UnknownName(f"The ledger holds no event {event_id!r}.", "`lifecycle ledger log` lists what it holds.")
+            raise no_event(event_id)
         return found
 
     def stored(self, index: int) -> bytes:
@@ -119,7 +118,7 @@ class Ledger:
         with self._session() as session:
             row = session.get(EventRow, index) if index >= 0 else None
             if row is None:
-                raise UnknownName(f"The ledger holds no record {index}.", f"It holds records 0 to {self.head().size - 1}.")
+                raise no_record(index, self.head().size)
             return stored_in(require_present(row, lambda: pruned_ranges(session)))
 
     def states(self, environment: Name) -> dict[tuple[Name, Version], State]:

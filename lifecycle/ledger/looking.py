@@ -8,11 +8,11 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Any, Self, Unpack
 
-from lifecycle.errors import InvalidDeclaration, UnknownName
+from lifecycle.errors import InvalidDeclaration
 from lifecycle.ledger.columns import RecordRow
 from lifecycle.ledger.proving import Prover
 from lifecycle.ledger.pruned import PrunedRanges, require_present, those_present
-from lifecycle.ledger.recorded import Head, Wanted, nothing_kept, opened, recorded_in, states_in, stored_in
+from lifecycle.ledger.recorded import Head, Wanted, no_event, no_record, nothing_kept, opened, recorded_in, states_in, stored_in
 from lifecycle.ledger.rows import LedgerRows
 from lifecycle.proofs.merkle import Frontier
 from lifecycle.records.events import Recorded
@@ -78,14 +78,14 @@ class LookingLedger:
         """The event of this id. Raises UnknownName where there is none."""
         found = self.find(event_id)
         if found is None:
-            raise UnknownName(f"The ledger holds no event {event_id}.", "`lifecycle ledger log` lists the ids.")
+            raise no_event(event_id)
         return found
 
     def stored(self, index: int) -> bytes:
         """The bytes of one leaf. Raises UnknownName where the ledger is not that long, or they were pruned."""
         found = self._rows.wanted({"leaf_index": index}, None, since=0, newest_first=False, limit=1)
         if not found:
-            raise UnknownName(f"The ledger has no record {index}.", "`lifecycle ledger log` lists the records.")
+            raise no_record(index, self.head().size)
         return stored_in(require_present(found[0], self._pruned_ranges))
 
     def opening(self, commitment: Commitment) -> Opening:

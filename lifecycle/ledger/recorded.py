@@ -100,6 +100,16 @@ def opened(commitment: Commitment, salt_hex: Any, value: Any) -> Opening:
     raise Tampered(f"The value kept for {commitment.digest} is not the one that was committed to.", "Restore it from a backup.")
 
 
+def no_event(event_id: str) -> UnknownName:
+    """There is no event of this id."""
+    return UnknownName(f"The ledger holds no event {event_id!r}.", "`lifecycle ledger log` lists what it holds.")
+
+
+def no_record(index: int, size: int) -> UnknownName:
+    """The ledger is not that long."""
+    return UnknownName(f"The ledger holds no record {index}.", f"It holds records 0 to {size - 1}." if size else "It holds none yet.")
+
+
 def nothing_kept(commitment: Commitment) -> UnknownName:
     """There is no value for this commitment."""
     return UnknownName(

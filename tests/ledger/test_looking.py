@@ -10,6 +10,7 @@ import pytest
 from lifecycle.errors import InvalidDeclaration, Tampered, Unavailable, UnknownName
 from lifecycle.ledger.ledger import Ledger
 from lifecycle.ledger.looking import LookingLedger
+from lifecycle.records.identity import commit
 from tests.ledger.happenings import ORIGIN, evaluated, happening, trained
 from tests.ledger.places import EVERY_DATABASE, Place
 
@@ -57,9 +58,34 @@ def test_one_event_its_bytes_and_the_head_are_the_same(filled: Ledger, looking: 
     assert looking.stored(1) == filled.stored(1)
     assert (looking.head(), looking.checkpoint()) == (filled.head(), filled.checkpoint())
     assert looking.find("nobody") is None
-    for missing in (lambda: looking.event("nobody"), lambda: looking.stored(99)):
-        with pytest.raises(UnknownName):
-            missing()
+
+
+def test_what_is_not_there_is_told_in_the_same_words(filled: Ledger, looking: LookingLedger) -> None:
+    """An event, a record after the last and before the first, a value that nobody keeps."""
+    nobody, _ = commit("nobody")
+    questions: list[Callable[[Ledger | LookingLedger], object]] = [
+        lambda asked: asked.event("nobody"),
+        lambda asked: asked.stored(99),
+        lambda asked: asked.stored(-1),
+        lambda asked: asked.opening(nobody),
+    ]
+    for question in questions:
+        told = []
+        for asked in (filled, looking):
+            with pytest.raises(UnknownName) as missing:
+                question(asked)
+            told.append(str(missing.value))
+        assert told[0] == told[1]
+
+
+def test_a_value_that_is_kept_is_the_same(filled: Ledger, looking: LookingLedger) -> None:
+    """Of several, the one that opens the commitment."""
+    kept = [commit({"name": name}) for name in ("ada", "bob", "cem")]
+    with filled.writing() as writer:
+        for _, opening in kept:
+            writer.keep(opening, "somebody")
+    for commitment, opening in kept:
+        assert looking.opening(commitment) == filled.opening(commitment) == opening
 
 
 def test_proofs_are_the_same(filled: Ledger, looking: LookingLedger, signed: Callable[[], str]) -> None:
