@@ -30,6 +30,8 @@ class Desk:
         #: Tries to sign in or to register, per address and per person.
         self.tries_of_address = RateLimit(30, 60)
         self.tries_of_person = RateLimit(10, 60)
+        #: Statements that somebody is shown, and answers to them: a refused one is a record.
+        self.signings_of_person = RateLimit(30, 60)
         #: Refused sign-ins that the ledger takes, per person: nobody fills it from a sign-in page.
         self.records_of_person = RateLimit(5, 3_600)
         #: Of two answers, one after the other is recorded.

@@ -29,6 +29,9 @@ def sign_in_begin(request: Request) -> Response:
 def sign_in_finish(request: Request) -> Response:
     said, desk = json_of(request), desk_of(request)
     signed_in = finish_sign_in(desk, address_of(request), text_in(said, "challenge_id"), said.get("credential"))
+    if request.state.visitor is not None:
+        # Whoever signs in again leaves what they were signed in as.
+        desk.sessions.end(request.state.visitor.session_id)
     answer = JSONResponse({"location": next_page(request)})
     set_session(answer, desk, signed_in.session_id)
     return answer

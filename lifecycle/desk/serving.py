@@ -11,7 +11,7 @@ STOP_SECONDS = 10
 
 
 def run_desk(departments: Departments, settings: DeskSettings) -> None:
-    """Answers until SIGINT or SIGTERM. Raises InvalidDeclaration where the extra `desk` is not installed."""
+    """Answers until SIGINT or SIGTERM."""
     import uvicorn
 
     uvicorn.run(

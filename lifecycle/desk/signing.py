@@ -56,8 +56,9 @@ def begin_signing(
     """What the browser is to ask of the authenticator, over the statement that is kept under `ceremony` from now on.
 
     `asked` is the decision that asked for approval when the person was shown the version. Raises Refused where it is not the one that
-    asks now, or nothing is asked for, and where the person has no passkey that speaks here.
+    asks now, or nothing is asked for, and where the person has no passkey that speaks here; TooOften.
     """
+    desk.signings_of_person.require(person)
     departments = desk.departments
     keys = _keys(desk, person)
     statement = statement_to_sign(departments, model, version, person=person, reason=reason, decision=decision)
@@ -76,10 +77,10 @@ def finish_signing(desk: Desk, person: ActorId, ceremony_id: str, credential: ob
     Raises Tampered (ForgedAssertion) for an answer that is not what was asked for and Refused for one by somebody who may not, both
     recorded; Unavailable where the ledger or the gate does not answer: what was signed is kept, and `resume_signing` records it.
     """
-    ceremonies = Ceremonies(desk.store)
-    ceremony = ceremonies.find(ceremony_id, person)
-    answer = answer_in(credential)
+    desk.signings_of_person.require(person)
+    ceremonies, answer = Ceremonies(desk.store), answer_in(credential)
     with desk.recording:
+        ceremony = ceremonies.find(ceremony_id, person)
         if ceremony.state == "open" or not _is_signed_by(ceremony, answer):
             ceremony = _signed(desk, ceremonies, ceremony, answer)
         return _recorded(desk, ceremonies, ceremony)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from lifecycle.desk import approving, identity, pages
 from lifecycle.desk.guard import MOST_BODY_BYTES
 from lifecycle.desk.security import report_response
 from tests.approvals.waiting_version import MODEL, VERSION
-from tests.desk.authenticators import ORIGIN
+from tests.desk.authenticators import ORIGIN, PRESENT
 from tests.desk.desks import JSON, Browser, DeskUnderTest
 
 GUARDED = (*identity.ROUTES, *approving.ROUTES, *pages.ROUTES)
@@ -176,6 +177,28 @@ def test_nothing_secret_is_logged(desk: DeskUnderTest, officer: Browser, caplog:
     said = "\n".join(f"{record.getMessage()} {record.args}" for record in caplog.records)
     assert "officer signed in" in said
     assert not [secret for secret in secrets if secret in said]
+
+
+def test_a_session_fills_no_ledger(desk: DeskUnderTest, officer: Browser) -> None:
+    """Forged answers are records, so only so many of them are taken in a minute."""
+    answers = [officer.finish(officer.begin(), flags=PRESENT).status_code for _ in range(14)]
+    begun = officer.begin()
+    answers += [officer.finish(begun, flags=PRESENT).status_code for _ in range(6)]
+    assert set(answers) == {409, 429}
+    assert desk.types().count("ApprovalBarred") <= 30
+
+
+def test_who_comes_from_where_is_the_proxy_s_word_and_nobody_else_s(desk: DeskUnderTest) -> None:
+    """Without a declared proxy the header counts for nothing; with one, the last address, which it wrote itself."""
+    by_header = [{"X-Forwarded-For": f"192.0.2.{number}"} for number in range(40)]
+    plain = desk.browser()
+    assert plain.client.post("/sign-in/begin", json={}, headers=JSON | by_header[0]).status_code == 200
+    assert {plain.client.post("/sign-in/begin", json={}, headers=JSON | one).status_code for one in by_header} == {200, 429}
+    desk.settings = replace(desk.settings, behind_proxy=True)
+    proxied = desk.browser()
+    assert {proxied.client.post("/sign-in/begin", json={}, headers=JSON | one).status_code for one in by_header} == {200}
+    made_up = [{"X-Forwarded-For": f"198.51.100.{number}, 192.0.2.7"} for number in range(40)]
+    assert {proxied.client.post("/sign-in/begin", json={}, headers=JSON | one).status_code for one in made_up} == {200, 429}
 
 
 def test_no_endpoint_reads_forms_past_the_guard() -> None:

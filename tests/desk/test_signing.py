@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -147,6 +148,16 @@ def test_an_answer_that_is_sent_twice_is_recorded_once(desk: DeskUnderTest, offi
     assert [officer.finish(begun, answer).status_code for _ in range(3)] == [200, 200, 200]
     assert len(given(desk)) == 1
     assert barred(desk) == []
+
+
+def test_two_windows_that_answer_at_once_are_recorded_once_each_and_never_twice(desk: DeskUnderTest, officer: Browser) -> None:
+    """The same answer from several threads is one record."""
+    begun = officer.begin()
+    answer = officer.authenticator.sign(begun.json()["options"])
+    with ThreadPoolExecutor(4) as threads:
+        said = [done.status_code for done in threads.map(lambda _: officer.finish(begun, answer), range(4))]
+    assert said == [200] * 4
+    assert (len(given(desk)), barred(desk)) == (1, [])
 
 
 def test_an_answer_that_comes_too_late_is_refused(desk: DeskUnderTest, officer: Browser, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -144,6 +144,15 @@ def test_whoever_signs_out_is_out(desk: DeskUnderTest) -> None:
     assert still_signed_in(desk.browser(), session_id) is False
 
 
+def test_whoever_signs_in_again_leaves_the_session_before(desk: DeskUnderTest) -> None:
+    """One browser has one session; nobody goes on in the one before."""
+    browser = desk.enrolled("officer")
+    before = browser.client.cookies["lifecycle-desk"]
+    assert browser.sign_in().status_code == 200
+    assert browser.client.cookies["lifecycle-desk"] != before
+    assert still_signed_in(desk.browser(), before) is False
+
+
 def test_a_session_survives_a_restart_of_the_desk(desk: DeskUnderTest) -> None:
     """Another process over the same folder knows it; the folder holds no id that would sign anybody in."""
     browser = desk.enrolled("officer")
