@@ -13,8 +13,8 @@ from typing import Literal
 from lifecycle.errors import MalformedRecord
 from lifecycle.ledger.columns import EVENT_COLUMNS, RecordRow, columns_of
 from lifecycle.ledger.findings import Finding
-from lifecycle.ledger.keeping_check import KeepingCheck
 from lifecycle.ledger.projections import Projections, different_states, different_streams
+from lifecycle.ledger.pruning_check import PruningCheck
 from lifecycle.ledger.rows import HeadEntry, LedgerRows
 from lifecycle.ledger.structure import Structure
 from lifecycle.ledger.written_roots import WrittenRoots
@@ -70,14 +70,15 @@ def examine_rows(rows: LedgerRows) -> Examination:
     damage.extend(structure.compare_roots())
     found = [Difference("leaves", finding.index, finding.what, mendable=False) for finding in damage]
     found += _head(head, structure, mendable=not found)
-    keeping = KeepingCheck(rows)
-    projections = Projections(keeping.closed_versions)
+    pruning = PruningCheck(rows)
+    projections = Projections(pruning.closed_versions)
     columns: list[tuple[int, Columns]] = []
     for row in rows.records():
-        differing, values = _record(row, projections, keeping)
+        differing, values = _record(row, projections, pruning)
         found += differing
         if values is not None:
             columns.append((row.leaf_index, values))
+    found += _wrongly_gone(pruning.end())
     if rows.has_projections():
         found += (Difference("states", None, told) for told in different_states(projections, rows.states()))
         found += (Difference("streams", None, told) for told in different_streams(projections, rows.streams()))
@@ -91,22 +92,27 @@ def _head(head: HeadEntry, structure: Structure, *, mendable: bool) -> Iterator[
         yield Difference("head", None, finding.what, mendable=mendable and not covers_more)
 
 
-def _record(row: RecordRow, projections: Projections, keeping: KeepingCheck) -> tuple[list[Difference], Columns | None]:
+def _record(row: RecordRow, projections: Projections, pruning: PruningCheck) -> tuple[list[Difference], Columns | None]:
     """What is different in one row, and the columns that it should have, where it has others."""
     try:
         event = projections.take(row)
     except MalformedRecord as error:
         return [_damaged(row, f"is not an event: {error.what}")], None
     if event is None:
-        gone = [] if keeping.pruned(row.leaf_index) else [_damaged(row, "has no bytes, and nothing says that they were pruned")]
-        return gone, None
+        return list(_wrongly_gone(pruning.look_at_missing(row))), None
     values = columns_of(event)
     told = [
         Difference("events", row.leaf_index, f"the column {column} of record {row.leaf_index} says {said!r}, its bytes say {value!r}")
         for column, said, value in zip(EVENT_COLUMNS, row[1:-2], values, strict=True)
         if said != value
     ]
-    return told, values if told else None
+    return [*_wrongly_gone(pruning.look_at(row.leaf_index, event)), *told], values if told else None
+
+
+def _wrongly_gone(findings: Iterator[Finding]) -> Iterator[Difference]:
+    """Bytes that are gone against the rules are damage: states that were made again from what is left would hide what went."""
+    for finding in findings:
+        yield Difference("leaves", finding.index, finding.what, mendable=False)
 
 
 def _damaged(row: RecordRow, how: str) -> Difference:

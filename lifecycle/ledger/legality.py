@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import NamedTuple, Protocol
 
+from lifecycle.errors import IllegalTransition
 from lifecycle.records.bodies.keeping import BodiesPruned
 from lifecycle.records.events import Event
 from lifecycle.records.states import EVERYWHERE, SILENT, State, after, touched
@@ -87,7 +88,19 @@ class Legality:
         self.moved.clear()
 
     def _close(self, index: int, body: BodiesPruned) -> None:
-        """A version whose past was pruned is retired in every environment, one that is yet to come included: nothing follows from it."""
+        """A version whose past was pruned is retired in every environment, one that is yet to come included: nothing follows from it.
+
+        Raises IllegalTransition where one is not retired in each that knows it.
+        """
+        for closed in body.closed_versions:
+            standings = self._standings(closed.model, closed.version)
+            states = {environment: standing.state for environment, standing in standings.items() if environment != NOWHERE}
+            if not states or any(state != "retired" for state in states.values()):
+                told = ", ".join(f"{state} in {environment}" for environment, state in states.items() if state != "retired")
+                raise IllegalTransition(
+                    f"{closed.model}:{closed.version} is {told or 'retired nowhere'}, so its past can't be pruned.",
+                    "Retire it first: `lifecycle retire`; it goes once its retention has passed.",
+                )
         for closed in body.closed_versions:
             standings = self._standings(closed.model, closed.version)
             for environment in (NOWHERE, *standings):

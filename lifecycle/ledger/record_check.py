@@ -11,18 +11,18 @@ from lifecycle.errors import MalformedRecord
 from lifecycle.ledger.checks import Check
 from lifecycle.ledger.columns import EVENT_COLUMNS, RecordRow, columns_of
 from lifecycle.ledger.findings import Finding, named
-from lifecycle.ledger.keeping_check import KeepingCheck
 from lifecycle.ledger.projection_check import ProjectionCheck
 from lifecycle.ledger.projections import event_in
+from lifecycle.ledger.pruning_check import PruningCheck
 
 
 class RecordCheck:
     """Fed with the rows in order."""
 
-    def __init__(self, projections: ProjectionCheck, keeping: KeepingCheck, others: Sequence[Check]) -> None:
+    def __init__(self, projections: ProjectionCheck, pruning: PruningCheck, others: Sequence[Check]) -> None:
         self._projections = projections
-        self._keeping = keeping
-        self._checks: tuple[Check, ...] = (projections, keeping, *others)
+        self._pruning = pruning
+        self._checks: tuple[Check, ...] = (projections, pruning, *others)
 
     def look_at(self, row: RecordRow) -> Iterator[Finding]:
         """What is wrong with this record by itself, or after those before it."""
@@ -34,7 +34,7 @@ class RecordCheck:
             return
         if event is None:
             self._projections.pass_over(row)
-            yield from self._keeping.look_at_missing(row)
+            yield from self._pruning.look_at_missing(row)
             return
         for column, said, value in zip(EVENT_COLUMNS, row[1:-2], columns_of(event), strict=True):
             if said != value:

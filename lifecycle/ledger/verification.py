@@ -35,6 +35,7 @@ from lifecycle.ledger.keeping_check import KeepingCheck
 from lifecycle.ledger.key_ring import ROTATED, rotations_in
 from lifecycle.ledger.opening_check import values_that_do_not_open
 from lifecycle.ledger.projection_check import ProjectionCheck
+from lifecycle.ledger.pruning_check import PruningCheck
 from lifecycle.ledger.receipts import AnchorReceipt, ReceiptBook
 from lifecycle.ledger.record_check import RecordCheck
 from lifecycle.ledger.rows import LedgerRows
@@ -147,11 +148,11 @@ class _Inspection:
 
     def look_at_records(self, rows: LedgerRows, others: Sequence[Check]) -> None:
         """What the records say, and what is kept beside them."""
-        keeping = KeepingCheck(rows)
-        projections = ProjectionCheck(rows, keeping.closed_versions)
-        duties = DutyCheck(pruned=keeping.anything_pruned)
-        every: tuple[Check, ...] = (AgreementCheck(), StatementCheck(), duties, TimeCheck(self._anchors.seen), *others)
-        records = RecordCheck(projections, keeping, every)
+        pruning = PruningCheck(rows)
+        projections = ProjectionCheck(rows, pruning.closed_versions)
+        duties = DutyCheck(pruned=pruning.anything_pruned)
+        every = (KeepingCheck(rows), AgreementCheck(), StatementCheck(), duties, TimeCheck(self._anchors.seen), *others)
+        records = RecordCheck(projections, pruning, every)
         for row in rows.records():
             self.found.extend(records.look_at(row))
         self.found.extend(records.end())

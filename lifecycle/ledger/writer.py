@@ -22,7 +22,7 @@ from lifecycle.proofs.merkle import leaf_hash
 from lifecycle.records.bodies.keeping import LeafRange
 from lifecycle.records.events import Event, Recorded
 from lifecycle.records.identity import Opening
-from lifecycle.records.record import Digest, Name, Version, canonical_bytes
+from lifecycle.records.record import Digest, Microseconds, Name, Version, canonical_bytes
 
 _EVENTS = LedgerTable.metadata.tables["events"]
 
@@ -84,6 +84,12 @@ class Writer:
         """What `Ledger.events` gives, with what this writer appended; it can't change before the block ends."""
         with Session(self._connection) as session:
             return read_events(session, **wanted)
+
+    def first_from(self, moment: Microseconds) -> int | None:
+        """The first record with bytes that claims to have happened at a moment or after it."""
+        young = (_EVENTS.c.occurred_at_us >= moment, _EVENTS.c.stored.is_not(None))
+        first: int | None = self._connection.execute(select(func.min(_EVENTS.c.leaf_index)).where(*young)).scalar()
+        return first
 
     def states_of(self, model: Name, version: Version) -> Mapping[str, Standing]:
         """What one version is, by environment; `legality.NOWHERE` stands for those in which nothing happened to it."""

@@ -71,13 +71,13 @@ def prune(departments: Departments, *, at_us: Microseconds | None = None, dry_ru
         prunings = plan_pruning(writer, policy, at_us=moment, signed_size=signed, holds=holds)
         indexes: tuple[int, ...] = ()
         if not dry_run:
-            events = [event for pruning in prunings for event in _events(departments, pruning, policy.digest)]
+            events = [event for pruning in prunings for event in _events(departments, pruning, policy.digest, moment)]
             indexes = tuple(receipt.index for receipt in writer.append_all(events))
             writer.drop_bodies([some for pruning in prunings for some in pruning.ranges])
     return Pruned(dry_run, policy.digest, prunings, indexes, holds)
 
 
-def _events(departments: Departments, pruning: Pruning, policy_digest: Digest) -> Iterator[Event]:
+def _events(departments: Departments, pruning: Pruning, policy_digest: Digest, at_us: Microseconds) -> Iterator[Event]:
     """What says that these went. All its versions are closed before the first record of one is named."""
     ranges, closed = pruning.ranges, pruning.closed
     while closed or ranges:
@@ -85,10 +85,13 @@ def _events(departments: Departments, pruning: Pruning, policy_digest: Digest) -
         some: tuple[LeafRange, ...] = () if closed else ranges[:_RANGES_IN_AN_EVENT]
         ranges = ranges[len(some) :]
         body = BodiesPruned(
+            rule=pruning.rule,
             ranges=some,
             count=sum(one.end - one.start for one in some),
+            columns_digest=pruning.columns_digest(some),
             before_us=pruning.before_us,
             policy_digest=policy_digest,
             closed_versions=some_closed,
         )
-        yield Event.happened(body, subject=Subject(kind="ledger", name="ledger"), actor=COMMAND_LINE, environment=departments.environment)
+        about = Subject(kind="ledger", name="ledger")
+        yield Event.happened(body, subject=about, actor=COMMAND_LINE, environment=departments.environment, at_us=at_us)

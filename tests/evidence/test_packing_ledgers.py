@@ -62,6 +62,8 @@ def test_records_that_were_pruned_leave_their_place(place: Place, tmp_path: Path
     house.monitors(about)
     index = house.ledger.head().size - 1
     body = bodies.BodiesPruned(
+        rule="MonitoringReported",
+        columns_digest=digest_of(b"columns"),
         ranges=(LeafRange(start=index, end=index + 1),),
         count=1,
         before_us=START_US,

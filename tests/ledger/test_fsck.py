@@ -95,7 +95,7 @@ def test_nothing_is_different_in_a_ledger_that_nobody_touched(victim: Victim) ->
     [
         (ALTER_FIVE, "record 5"),
         ("DELETE FROM events WHERE leaf_index = 5", "record 5 is missing"),
-        ("UPDATE events SET stored = NULL WHERE leaf_index = 5", "has no bytes, and nothing says that they were pruned"),
+        ("UPDATE events SET stored = NULL WHERE leaf_index = 5", "its bytes are gone, and nothing says that they were pruned"),
         ("DELETE FROM events WHERE leaf_index = 11", "the head says that there are 12 records, but there are 11"),
         ("DELETE FROM events WHERE leaf_index >= 9", "covers 10 records, but the ledger has 9"),
         ("UPDATE events SET stored = 7 WHERE leaf_index = 4", "record 4"),

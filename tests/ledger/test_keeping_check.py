@@ -29,7 +29,15 @@ def test_every_body_that_commits_to_a_value_is_asked_for_it() -> None:
 
 def pruning(*ranges: tuple[int, int]) -> BodiesPruned:
     some = tuple(LeafRange(start=start, end=end) for start, end in ranges)
-    return BodiesPruned(ranges=some, count=0, before_us=0, policy_digest=digest_of(b""), closed_versions=())
+    return BodiesPruned(
+        rule="MonitoringReported",
+        ranges=some,
+        count=0,
+        columns_digest=digest_of(b""),
+        before_us=0,
+        policy_digest=digest_of(b""),
+        closed_versions=(),
+    )
 
 
 def test_a_range_speaks_of_its_records_and_of_none_after_its_event() -> None:

@@ -20,7 +20,7 @@ from lifecycle.ledger.pruning import Pruning, plan_pruning, ranges_of
 from lifecycle.ledger.verification import verify_ledger
 from lifecycle.proofs.notes import VerifierKey
 from lifecycle.records.bodies import MonitoringReported
-from lifecycle.records.bodies.keeping import BodiesPruned, ClosedVersion, LeafRange
+from lifecycle.records.bodies.keeping import BodiesPruned, ClosedVersion
 from lifecycle.records.events import Event, Subject
 from lifecycle.records.retention import DAY_US, RetentionPolicy
 from tests.ledger.happenings import SERVICE, digest, evaluated, happening, retired, revoked, trained
@@ -58,15 +58,21 @@ def plan(ledger: Ledger, *, signed: int = 1_000, holds: tuple[Hold, ...] = (), p
 def carry_out(ledger: Ledger, prunings: dict[str, Pruning]) -> None:
     with ledger.writing() as writer:
         for pruning in prunings.values():
-            writer.append(pruned(pruning.ranges, pruning.closed, before_us=pruning.before_us))
+            writer.append(told(pruning))
             writer.drop_bodies(pruning.ranges)
 
 
-def pruned(ranges: tuple[LeafRange, ...], closed: tuple[ClosedVersion, ...] = (), before_us: int = NOW) -> Event:
+def told(pruning: Pruning) -> Event:
     body = BodiesPruned(
-        ranges=ranges, count=sum(r.end - r.start for r in ranges), before_us=before_us, policy_digest=POLICY.digest, closed_versions=closed
+        rule=pruning.rule,
+        ranges=pruning.ranges,
+        count=len(pruning.indexes),
+        columns_digest=pruning.columns_digest(pruning.ranges),
+        before_us=pruning.before_us,
+        policy_digest=POLICY.digest,
+        closed_versions=pruning.closed,
     )
-    return Event.happened(body, subject=Subject(kind="ledger", name="ledger"), actor=SERVICE, environment="local")
+    return dated(Event.happened(body, subject=Subject(kind="ledger", name="ledger"), actor=SERVICE, environment="local"), 0)
 
 
 def life_of_two(ledger: Ledger) -> None:
@@ -75,7 +81,7 @@ def life_of_two(ledger: Ledger) -> None:
     ledger.append(dated(evaluated(1), 899))
     ledger.append(reported(1, 800))
     ledger.append(dated(revoked(1), 700))
-    ledger.append(happening(0))
+    ledger.append(dated(happening(0), 650))
     ledger.append(dated(retired(1), 600))
     ledger.append(dated(trained(2), 500))
     ledger.append(dated(evaluated(2), 500))
@@ -84,11 +90,11 @@ def life_of_two(ledger: Ledger) -> None:
 
 
 def test_observations_go_by_their_age_and_what_is_over_as_a_whole(ledger: Ledger) -> None:
-    """Of a living version nothing but an old observation goes; a version that is over goes with everything."""
+    """Of a living version nothing but an old observation goes; a version that is over goes with everything but its retirement."""
     life_of_two(ledger)
     planned = plan(ledger)
     assert planned["MonitoringReported"].indexes == (2, 8)
-    assert planned["closed versions"].indexes == (0, 1, 2, 3, 5)
+    assert planned["closed versions"].indexes == (0, 1, 3)
     assert planned["closed versions"].closed == (ClosedVersion(model="credit", version=1),)
 
 
@@ -170,21 +176,32 @@ def test_bytes_taken_away_beside_those_that_were_pruned_are_tampering(ledger: Le
         ledger.events(version=2)
 
 
-@pytest.mark.parametrize(
-    ("ranges", "before_us", "told"),
-    [((6, 7), NOW, "no observation and of no version that is over"), ((9, 10), NOW - 200 * DAY_US, "before its retention had passed")],
-    ids=["a training of a living version", "an observation that is too young"],
-)
-def test_a_pruning_that_the_rules_do_not_allow_is_a_finding(
-    ledger: Ledger, log_key: VerifierKey, ranges: tuple[int, int], before_us: int, told: str
-) -> None:
-    """Whoever may append can say that anything was pruned; saying so does not make it right."""
+def test_an_observation_is_as_young_as_what_stands_before_it(ledger: Ledger) -> None:
+    """Whatever time it claims: places are given by the ledger, and times by whoever writes."""
     life_of_two(ledger)
-    some = (LeafRange(start=ranges[0], end=ranges[1]),)
-    with ledger.writing() as writer:
-        writer.append(pruned(some, before_us=before_us))
-        writer.drop_bodies(some)
-    assert [found.index for found in verify_ledger(ledger, log_key).findings if told in found.what] == [ranges[0]]
+    ledger.append(dated(happening(1), 10))
+    ledger.append(reported(2, 900))
+    assert plan(ledger)["MonitoringReported"].indexes == (2, 8)
+
+
+def test_what_tells_of_other_versions_and_the_end_of_its_own_stays(ledger: Ledger, signed: Callable[[], str]) -> None:
+    """When a version ended can be read for good: that it was over is what its pruning rests on."""
+    life_of_two(ledger)
+    signed()
+    carry_out(ledger, plan(ledger))
+    assert [recorded.index for recorded in ledger.events(version=1)] == [5]
+
+
+def test_a_version_that_is_not_over_is_not_closed(ledger: Ledger) -> None:
+    """Who appends that its past was pruned is refused, as with every event that can't have happened."""
+    life_of_two(ledger)
+    for version, why in ((2, "is retired nowhere"), (1, None)):
+        some = Pruning("closed versions", NOW, {}, (ClosedVersion(model="credit", version=version),))
+        if why is None:
+            ledger.append(told(some))
+        else:
+            with pytest.raises(IllegalTransition, match=why):
+                ledger.append(told(some))
 
 
 @given(st.sets(st.integers(min_value=0, max_value=200)))

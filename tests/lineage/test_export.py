@@ -77,6 +77,8 @@ def test_a_version_whose_past_was_pruned_is_told_as_such() -> None:
     gone = [one for one in ledger.recorded if one.event.subject.version == 2]
     ledger.recorded = [one for one in ledger.recorded if one not in gone]
     pruned = BodiesPruned(
+        rule="closed versions",
+        columns_digest=in_memory.digest("columns"),
         ranges=(LeafRange(start=gone[0].index, end=gone[-1].index + 1),),
         count=len(gone),
         before_us=in_memory.START_US,

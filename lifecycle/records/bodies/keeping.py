@@ -78,10 +78,14 @@ class ClosedVersion(Record):
 
 
 class BodiesPruned(Body):
-    """Bytes of records are gone, as the retention policy says. Their leaf hashes stay."""
+    """Bytes of records are gone, as the retention policy says. Their leaf hashes stay, and what this says of their columns."""
 
+    #: What let them go: the type of an observation, or `closed versions`.
+    rule: str
     ranges: tuple[LeafRange, ...]
     count: Count
+    #: Over the index and the columns of each, in order, as they were while the bytes were there (`ledger.columns_digest`).
+    columns_digest: Digest
     #: Records of before this may go.
     before_us: Microseconds
     policy_digest: Digest

@@ -273,8 +273,10 @@ def of_keeping() -> Iterator[Event]:
     )
     yield happened(erased, about=ledger)
     pruned = bodies.BodiesPruned(
+        rule="closed versions",
         ranges=(LeafRange(start=3, end=9),),
         count=6,
+        columns_digest=of("columns"),
         before_us=AT_US - DAY_US,
         policy_digest=of("retention"),
         closed_versions=(ClosedVersion(model="credit", version=1),),
