@@ -274,7 +274,8 @@ def pack(home: Path, events: int) -> Figures:
             writer.append_all([happened(number, f"model_{number % 100}") for number in range(min(1_000, events - ledger.head().size))])
     sign(departments)
     made: list[Packed] = []
-    seconds = timed(lambda: made.append(packed(Departments.here(make=False), Scope("credit", 1))))
+    with (home / "pack.zip").open("w+b") as target:
+        seconds = timed(lambda: made.append(packed(Departments.here(make=False), Scope("credit", 1), target)))
     return {"pack_seconds": round(seconds, 3), "pack_of_events": made[0].size, "pack_records": made[0].records}
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from lifecycle.errors import InvalidDeclaration, Unavailable
 
@@ -11,6 +14,23 @@ def require_model(model: str | None, version: int | None) -> None:
     """Raises InvalidDeclaration for a version of no model."""
     if version is not None and model is None:
         raise InvalidDeclaration("--version needs --model.", f"Name the model as well: --model credit --version {version}.")
+
+
+@contextmanager
+def open_named(file: Path) -> Iterator[IO[bytes]]:
+    """A file to write and to read that gets the caller's name once it is whole; where that fails, nothing is left of it.
+
+    Raises Unavailable where it can't be written.
+    """
+    part = file.with_name(f".{file.name}.part")
+    try:
+        with part.open("w+b") as opened:
+            yield opened
+        part.replace(file)
+    except OSError as error:
+        raise Unavailable(f"{file} can't be written: {error.strerror}.", "Name a file in a folder that you can write.") from error
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def write_named(file: Path, content: bytes) -> None:

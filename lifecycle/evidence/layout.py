@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import resources
+from typing import IO
 
 from lifecycle.ledger.tiles import WIDTH, tile_path
 
@@ -47,14 +48,23 @@ def tile_files(hashes: Sequence[bytes]) -> dict[str, bytes]:
     return {f"tile/0/{tile_path(number, len(tile))}": b"".join(tile) for number, tile in tiles}
 
 
-def zipped(files: Mapping[str, bytes], first: Sequence[str]) -> bytes:
-    """A zip file with these files: those named first at its beginning, and the rest by name. No time and no owner is in it."""
-    order = [*first, *sorted(set(files) - set(first))]
+def zipped(files: Mapping[str, bytes | Callable[[], bytes]], first: Sequence[str]) -> bytes:
+    """A zip file with these files, in memory; as `write_zip` writes it."""
     target = io.BytesIO()
+    write_zip(target, files, first)
+    return target.getvalue()
+
+
+def write_zip(target: IO[bytes], files: Mapping[str, bytes | Callable[[], bytes]], first: Sequence[str]) -> None:
+    """A zip file with these files: those named first at its beginning, and the rest by name. No time and no owner is in it.
+
+    One file after the other: what is not bytes yet is read when its turn comes.
+    """
+    order = [*first, *sorted(set(files) - set(first))]
     with zipfile.ZipFile(target, "w") as archive:
         for path in order:
             entry = zipfile.ZipInfo(path, _NO_TIME)
             entry.compress_type = zipfile.ZIP_STORED if path.startswith("tile/") else zipfile.ZIP_DEFLATED
             entry.external_attr, entry.create_system = _READABLE, _UNIX
-            archive.writestr(entry, files[path], compresslevel=_LEVEL)
-    return target.getvalue()
+            content = files[path]
+            archive.writestr(entry, content if isinstance(content, bytes) else content(), compresslevel=_LEVEL)

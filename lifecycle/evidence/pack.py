@@ -7,14 +7,15 @@ The same ledger gives the same bytes.
 from __future__ import annotations
 
 import base64
+import hashlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import IO, Any
 
 from lifecycle.errors import Tampered
 from lifecycle.evidence.anchored import Receipt, anchor_files
-from lifecycle.evidence.layout import FIRST, leaf_path, tile_files, verifier, zipped
+from lifecycle.evidence.layout import FIRST, leaf_path, tile_files, verifier, write_zip
 from lifecycle.evidence.packed_ledger import PackedLedger
 from lifecycle.evidence.proven import ProvenFile, ProvenFiles, proven_files
 from lifecycle.evidence.selection import Row, Selection
@@ -22,7 +23,7 @@ from lifecycle.lineage.ports import HeldArtifacts
 from lifecycle.proofs.dsse import Signer, pre_authentication
 from lifecycle.proofs.merkle import root_of
 from lifecycle.proofs.notes import Checkpoint
-from lifecycle.records.record import JsonObject, Microseconds, Name, Version, canonical_bytes, digest_of
+from lifecycle.records.record import Digest, JsonObject, Microseconds, Name, Version, canonical_bytes, digest_of
 
 PACK_TYPE = "application/vnd.lifecycle.pack+json"
 
@@ -55,10 +56,11 @@ class Scope:
 
 @dataclass(frozen=True)
 class Packed:
-    """A pack that was made: its bytes, and what went into it."""
+    """A pack that was written: what went into it, how long it is, and its digest."""
 
     scope: Scope
-    content: bytes
+    length: int
+    digest: Digest
     size: int
     records: int
     files: int
@@ -72,8 +74,8 @@ class Packed:
             "records": self.records,
             "ledger_size": self.size,
             "files": self.files,
-            "bytes": len(self.content),
-            "digest": digest_of(self.content),
+            "bytes": self.length,
+            "digest": self.digest,
             "left_out": dict(self.left_out),
         }
 
@@ -104,10 +106,13 @@ def drafted(scope: Scope, log: Log, selection: Selection, artifacts: HeldArtifac
     return Draft(scope, log, selection, proven_files(rows, artifacts, scope.version))
 
 
-def closed(draft: Draft, views: Mapping[str, bytes], signer: Signer) -> Packed:
-    """The pack: the draft, the views that were made from it, what verifies it, and the signature over the list of it all."""
+def write_pack(target: IO[bytes], draft: Draft, views: Mapping[str, bytes], signer: Signer) -> Packed:
+    """The pack: the draft, the views that were made from it, what verifies it, and the signature over the list of it all.
+
+    `target` is an empty file, to write and to read.
+    """
     proven = draft.proven
-    proven.add("signing_key", digest_of(signer.public_pem), signer.public_pem)
+    proven.add("signing_key", digest_of(signer.public_pem), lambda: signer.public_pem)
     rows = draft.selection.ordered()
     leaves = {leaf_path(row.leaf_index, row.type): row.stored for row in rows if row.stored is not None}
     anchors = anchor_files(draft.log.receipts, draft.log.checkpoint.size)
@@ -132,17 +137,23 @@ def closed(draft: Draft, views: Mapping[str, bytes], signer: Signer) -> Packed:
     }
     listed = canonical_bytes(about)
     signature = base64.b64encode(signer.sign(pre_authentication(PACK_TYPE, listed)))
-    files = {
+    files: dict[str, bytes | Callable[[], bytes]] = {
         **leaves,
-        **{file.path: file.content for file in proven.files.values()},
+        **{file.path: file.read for file in proven.files.values()},
         **others,
         **tile_files(draft.log.hashes),
         "checkpoint": draft.log.note.encode(),
         "pack.json": listed,
         "pack.sig": signature + b"\n",
     }
-    content = zipped(files, [path for path in FIRST if path in files])
-    return Packed(draft.scope, content, draft.log.checkpoint.size, len(rows), len(files), Counter(proven.left_out.values()))
+    write_zip(target, files, [path for path in FIRST if path in files])
+    length = target.tell()
+    target.seek(0)
+    hashed = hashlib.sha256()
+    while part := target.read(1 << 20):
+        hashed.update(part)
+    digest = f"sha256:{hashed.hexdigest()}"
+    return Packed(draft.scope, length, digest, draft.log.checkpoint.size, len(rows), len(files), Counter(proven.left_out.values()))
 
 
 def _listed(row: Row) -> JsonObject:

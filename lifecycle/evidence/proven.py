@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from lifecycle.errors import UnknownName
@@ -28,12 +29,16 @@ _ENDINGS = {"report_html": ".html", "signing_key": ".pem"}
 
 @dataclass(frozen=True)
 class ProvenFile:
-    """One file: where it lies in the pack, and in which part a record names it."""
+    """One file: where it lies in the pack, and in which part a record names it. Its bytes are read when they are written: a year has
+    more of them than memory.
+    """
 
     path: str
     role: str
     digest: Digest
-    content: bytes
+    #: In bytes.
+    size: int
+    read: Callable[[], bytes]
 
 
 @dataclass
@@ -44,10 +49,12 @@ class ProvenFiles:
     #: (role, digest) and why.
     left_out: dict[tuple[str, Digest], str] = field(default_factory=dict)
 
-    def add(self, role: str, digest: Digest, content: bytes, name: str = "") -> None:
-        """Takes a file in under a name that says what it is."""
+    def add(self, role: str, digest: Digest, read: Callable[[], bytes], name: str = "") -> bytes:
+        """Takes a file in under a name that says what it is, and gives its bytes; `read` gives the same again."""
+        content = read()
         path = f"proven/{name or role.replace('_', '-') + '-' + digest[7:19] + _ENDINGS.get(role, _ending(content))}"
-        self.files.setdefault(digest, ProvenFile(path, role, digest, content))
+        self.files.setdefault(digest, ProvenFile(path, role, digest, len(content), read))
+        return content
 
 
 def proven_files(rows: Iterable[Row], artifacts: HeldArtifacts, version: Version | None) -> ProvenFiles:
@@ -68,21 +75,19 @@ def proven_files(rows: Iterable[Row], artifacts: HeldArtifacts, version: Version
             elif digest not in found.files:
                 _take(found, artifacts, role, digest)
         if belongs and row.type == "DecisionMade":
-            decision: Any = event["body"]
-            decision = decision["decision"]
+            decision = _decision_in(row)
             name = f"input-{decision['gate'].replace('_', '-')}-{row.leaf_index:06}.json"
-            found.add("input", decision["input_digest"], canonical_bytes(decision["input"]), name)
+            found.add("input", decision["input_digest"], partial(_input_of, row), name)
     found.left_out |= {key: why for key, why in other.items() if key[1] not in found.files}
     return found
 
 
 def _take(found: ProvenFiles, artifacts: HeldArtifacts, role: str, digest: Digest) -> None:
     try:
-        content = artifacts.read(digest)
+        content = found.add(role, digest, partial(artifacts.read, digest))
     except UnknownName:
         found.left_out[role, digest] = "the artifact store does not hold it"
         return
-    found.add(role, digest, content)
     if role != "model":
         return
     manifest = ModelManifest.parse(content)
@@ -91,9 +96,19 @@ def _take(found: ProvenFiles, artifacts: HeldArtifacts, role: str, digest: Diges
         return
     for file in manifest.files:
         if artifacts.has(file.digest):
-            found.add(file.part, file.digest, artifacts.read(file.digest), f"model-{digest[7:19]}/{file.path}")
+            found.add(file.part, file.digest, partial(artifacts.read, file.digest), f"model-{digest[7:19]}/{file.path}")
         else:
             found.left_out[file.part, file.digest] = "the artifact store does not hold it"
+
+
+def _decision_in(row: Row) -> Any:
+    body: Any = event_in(row)["body"]
+    return body["decision"]
+
+
+def _input_of(row: Row) -> bytes:
+    """What a gate was asked about, as its digest is over it."""
+    return canonical_bytes(_decision_in(row)["input"])
 
 
 def _named(event: JsonObject) -> Iterator[tuple[str, Digest]]:

@@ -28,6 +28,9 @@ _EXPORTS = {
     "cyclonedx": "the model as a CycloneDX ML-BOM",
     "in-toto": "signed in-toto attestations",
 }
+#: A period of more records than this is packed without exports of its lineage: nobody draws a graph of so many, and making it takes
+#: a hundred times the memory of the records. `lifecycle lineage export` writes that of any model or version.
+MOST_EXPORTED = 10_000
 _README = """This is an evidence pack: what a ledger recorded about {scope}, with the proof of each record.
 
 {contents}
@@ -52,9 +55,10 @@ def views_of(draft: Draft, artifacts: Artifacts, frameworks: tuple[Framework, ..
             files[f"{folder}/{name}"] = content
             told[f"{folder}/{name}"] = what
 
-    lineage = lineage_of(ledger, scope.model, scope.version)
-    for form in FORMATS:
-        add(written(lineage, form, signer), _EXPORTS.get(form, form))
+    if scope.version is not None or len(ledger) <= MOST_EXPORTED:
+        lineage = lineage_of(ledger, scope.model, scope.version)
+        for form in FORMATS:
+            add(written(lineage, form, signer), _EXPORTS.get(form, form))
     covered = coverage(ledger, frameworks, scope.model, scope.version)
     add({"clauses.json": _json(covered.as_json())}, "clauses, and the records that speak to each or why that is a gap")
     add(oscal(covered, lambda index: f"../../{_leaf(draft, index)}"), "the clauses as OSCAL assessment results and catalogs", "views/oscal")

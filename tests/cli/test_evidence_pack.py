@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from lifecycle.cli import main
+from lifecycle.life import packing
 from lifecycle.records.record import digest_of
 from tests.evidence.house import ORIGIN, House, lived
 from tests.evidence.packs import files_of, verify
@@ -69,6 +70,40 @@ def test_what_makes_no_sense_is_refused(arguments: tuple[str, ...], said: str, t
     assert main.run(["evidence", "pack", *arguments, "--out", str(tmp_path / "pack.zip")]) == 2
     assert said in capsys.readouterr().err
     assert not (tmp_path / "pack.zip").exists()
+
+
+@pytest.mark.usefixtures("house")
+def test_a_file_that_is_there_is_not_written_over(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Whatever it is; `--force` replaces it."""
+    out = tmp_path / "pack.zip"
+    out.write_bytes(b"a year's work")
+    arguments = ["evidence", "pack", "--model", "credit", "--version", "1", "--out", str(out)]
+    assert main.run(arguments) == 2
+    assert "is there already" in capsys.readouterr().err
+    assert out.read_bytes() == b"a year's work"
+    assert main.run([*arguments, "--force"]) == 0
+    assert files_of(out.read_bytes())["pack.json"]
+
+
+def test_nothing_is_left_of_a_pack_that_failed(house: House, tmp_path: Path) -> None:
+    """No half of it under any name, and what stood there stands."""
+    out = tmp_path / "out" / "pack.zip"
+    assert main.run(["evidence", "pack", "--since", "2027-01-01", "--out", str(out)]) == 5
+    out.parent.mkdir()
+    (house.folder / "keys" / "signing.key").unlink()
+    assert main.run(["evidence", "pack", "--since", "2027-01-01", "--out", str(out)]) == 2
+    assert list(out.parent.iterdir()) == []
+
+
+def test_whoever_packs_much_is_told_how_far_it_is(
+    monkeypatch: pytest.MonkeyPatch, house: House, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On standard error, so that JSON stays JSON."""
+    monkeypatch.setattr(packing, "_SOME_TIME", 3)
+    assert main.run(["evidence", "pack", "--since", "2027-01-01", "--out", str(tmp_path / "pack.zip"), "--json"]) == 0
+    shown = capsys.readouterr()
+    assert f"{house.ledger.head().size} records and " in shown.err
+    assert json.loads(shown.out)["records"] == house.ledger.head().size
 
 
 def test_a_pack_is_not_made_without_the_key_that_signs_it(house: House, tmp_path: Path) -> None:

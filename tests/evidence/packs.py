@@ -16,7 +16,7 @@ from typing import Any
 
 from lifecycle.evidence.drafting import draft_of
 from lifecycle.evidence.layout import zipped
-from lifecycle.evidence.pack import PACK_TYPE, Scope, closed
+from lifecycle.evidence.pack import PACK_TYPE, Scope, write_pack
 from lifecycle.proofs.dsse import pre_authentication
 from lifecycle.records.record import canonical_bytes, digest_of
 from tests.evidence.house import VERIFY, House
@@ -27,7 +27,9 @@ VIEWS = {"index.html": b"<p>What it says</p>", "views/card.md": b"# A card"}
 
 def packed(house: House, scope: Scope = VERSION_1) -> bytes:
     """The evidence pack of a house."""
-    return closed(draft_of(house.url, house.artifacts, scope), VIEWS, house.signer).content
+    target = BytesIO()
+    write_pack(target, draft_of(house.url, house.artifacts, scope), VIEWS, house.signer)
+    return target.getvalue()
 
 
 def files_of(pack: bytes) -> dict[str, bytes]:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import re
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 
+from lifecycle.evidence import packed_ledger, views
 from lifecycle.evidence.controls import Framework
 from lifecycle.evidence.drafting import draft_of
+from lifecycle.evidence.index import contents, telling
 from lifecycle.evidence.index.document import Cell, Commands, Document, Facts, Paragraph, Section, Table
 from lifecycle.evidence.index.page import page_of
 from lifecycle.evidence.index.paper import paper_of
-from lifecycle.evidence.pack import Scope, closed
+from lifecycle.evidence.pack import Scope, write_pack
 from lifecycle.evidence.views import views_of
 from tests.evidence.house import House
 from tests.evidence.packs import VERSION_1, Result, files_of, verify
@@ -22,7 +25,9 @@ from tests.evidence.packs import VERSION_1, Result, files_of, verify
 def whole(house: House, frameworks: tuple[Framework, ...], scope: Scope = VERSION_1) -> bytes:
     """A pack with everything in it that a pack has."""
     draft = draft_of(house.url, house.artifacts, scope)
-    return closed(draft, views_of(draft, house.artifacts, frameworks, house.signer), house.signer).content
+    target = BytesIO()
+    write_pack(target, draft, views_of(draft, house.artifacts, frameworks, house.signer), house.signer)
+    return target.getvalue()
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +56,23 @@ def test_a_period_has_an_index_as_well(house: House, frameworks: tuple[Framework
     pack = whole(house, frameworks, Scope(since_us=1_800_000_000_000_000))
     checked(pack, tmp_path)
     assert b"Everything, from 2027-01-15 08:00:00 to the last signed record" in files_of(pack)["index.html"]
+
+
+def test_a_long_period_has_a_short_index_that_says_so(
+    house: House, frameworks: tuple[Framework, ...], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The latest records and the first files, how many there are, and no graph that nobody could draw; the proof is whole."""
+    for module, name in ((views, "MOST_EXPORTED"), (contents, "MOST_ROWS"), (telling, "MOST_ROWS"), (packed_ledger, "_KEPT_PARSED")):
+        monkeypatch.setattr(module, name, 5)
+    pack = whole(house, frameworks, Scope(since_us=1_800_000_000_000_000))
+    checked(pack, tmp_path)
+    files, size = files_of(pack), house.ledger.head().size
+    page = files["index.html"].decode()
+    assert len([path for path in files if path.startswith("leaves/")]) == size
+    assert f"The latest 5 of {size} records." in page
+    assert "The first 5 of" in page
+    assert "exports of the lineage: of so many records" in page
+    assert not [path for path in files if "prov" in path and path.startswith("views/")]
 
 
 def test_every_link_of_the_page_leads_to_a_file_of_the_pack(files: dict[str, bytes]) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from lifecycle.cli import render
-from lifecycle.cli.options import require_model, write_named
+from lifecycle.cli.options import open_named, require_model
 from lifecycle.errors import InvalidDeclaration
 
 
@@ -18,8 +18,9 @@ from lifecycle.errors import InvalidDeclaration
 @click.option("--since", metavar="TIME", help="For a period: the first moment, in UTC, such as 2026-01-01 or 2026-01-01T08:00.")
 @click.option("--until", metavar="TIME", help="For a period: the first moment after it; what is signed last unless it is given.")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="The zip file to write.")
+@click.option("--force", is_flag=True, help="Replace the file where there is one already.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was packed as JSON.")
-def pack(model: str | None, number: int | None, since: str | None, until: str | None, out: Path, as_json: bool) -> None:
+def pack(model: str | None, number: int | None, since: str | None, until: str | None, out: Path, force: bool, as_json: bool) -> None:
     """Write an evidence pack: one zip file that an auditor verifies offline, with the verify.py in it and nothing of ours.
 
     Either of one version (--model and --version), or of a period (--since, --until or both). The records in it are those that
@@ -38,12 +39,14 @@ def pack(model: str | None, number: int | None, since: str | None, until: str | 
     scope = Scope(model, number, since_us=_moment(since, "--since"), until_us=_moment(until, "--until"))
     if scope.since_us is not None and scope.until_us is not None and scope.since_us >= scope.until_us:
         raise InvalidDeclaration(f"--until {until} is not after --since {since}.", "The period is from --since to before --until.")
-    made = packed(Departments.here(make=False), scope)
-    write_named(out, made.content)
+    if out.exists() and not force:
+        raise InvalidDeclaration(f"{out} is there already.", "Name another file, or pass --force to replace it.")
+    with open_named(out) as target:
+        made = packed(Departments.here(make=False), scope, target, render.note)
     if as_json:
         render.as_json({"file": str(out), **made.as_json()})
         return
-    render.line(f"{out}: {made.scope}, {made.records} of {made.size} records, {made.files} files, {len(made.content):,} bytes")
+    render.line(f"{out}: {made.scope}, {made.records} of {made.size} records, {made.files} files, {made.length:,} bytes")
     for why, count in made.left_out.items():
         render.note(f"Left out, {count} that records name: {why}.")
     render.note("Whoever gets it runs: python verify.py PACK --trust FILE")

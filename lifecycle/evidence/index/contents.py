@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from lifecycle.evidence.coverage import Coverage, Covered, ranges
 from lifecycle.evidence.index import version
 from lifecycle.evidence.index.document import Block, Cell, Commands, Document, Facts, Paragraph, Section, Table, Text
-from lifecycle.evidence.index.telling import Places, timeline
+from lifecycle.evidence.index.telling import MOST_ROWS, Places, timeline
 from lifecycle.evidence.layout import verifier
 from lifecycle.evidence.pack import Draft
 from lifecycle.lineage.cards.version import VersionRecords
@@ -50,15 +50,20 @@ def period_index(draft: Draft, covered: Coverage, views: dict[str, str]) -> Docu
     places, scope = Places(draft), draft.scope
     since = "the beginning" if scope.since_us is None else moment(scope.since_us)
     until = "the last signed record" if scope.until_us is None else moment(scope.until_us)
-    recorded = draft.ledger.events()
+    ledger = draft.ledger
     first, last = draft.selection.span
     whole = f"every record from {first} to {last - 1}, without a gap" if last > first else f"the records on {scope.model}"
     return Document(
         kicker=f"Evidence from the ledger {draft.log.checkpoint.origin}",
         title=f"{scope.model or 'Everything'}, from {since} to {until}",
         lead=f"What was recorded in that time: {whole}, and what stands behind them. {_extent(draft)}",
-        marks=(Cell(f"{len(recorded):,} records"), Cell(f"{len(draft.proven.files):,} files that they name")),
-        sections=(_verifying(draft), timeline(places, recorded), *_clauses(places, covered), *_contained(draft, views)),
+        marks=(Cell(f"{len(ledger):,} records"), Cell(f"{len(draft.proven.files):,} files that they name")),
+        sections=(
+            _verifying(draft),
+            timeline(places, ledger.latest(MOST_ROWS), of=len(ledger)),
+            *_clauses(places, covered),
+            *_contained(draft, views),
+        ),
         footer=_FOOTER,
     )
 
@@ -137,20 +142,26 @@ def _contained(draft: Draft, views: dict[str, str]) -> Iterator[Section]:
     table = Table(("Records", "When (UTC)", "Anchor", "Kind"), rows, (12, 24, 40, 24))
     yield Section("Who else saw the ledger", (table,) if rows else (Paragraph(alone, "waiting"),))
     yield _files(draft)
-    made = tuple((Cell(path, path), what) for path, what in views.items())
+    made: tuple[tuple[Text, ...], ...] = tuple((Cell(path, path), what) for path, what in views.items())
+    if not any(path.endswith("prov.json") for path in views):
+        made += (
+            (Cell("none", tone="quiet"), "exports of the lineage: of so many records they are made by model or version, by the operator"),
+        )
     yield Section("The same for other programs", (Table(("File", "What it is"), made, (40, 60)),))
 
 
 def _files(draft: Draft) -> Section:
     packed = sorted(draft.proven.files.values(), key=lambda file: file.path)
     rows = tuple(
-        (Cell(one.path, one.path), one.role.replace("_", " "), f"{len(one.content):,}", Cell(one.digest, code=True)) for one in packed
+        (Cell(one.path, one.path), one.role.replace("_", " "), f"{one.size:,}", Cell(one.digest, code=True)) for one in packed[:MOST_ROWS]
     )
     reasons: dict[str, list[str]] = {}
     for (role, _), why in sorted(draft.proven.left_out.items()):
         reasons.setdefault(why, []).append(role.replace("_", " "))
     missing = tuple((why, str(len(roles)), ", ".join(dict.fromkeys(roles))) for why, roles in reasons.items())
     blocks: list[Block] = [Table(("File", "Part", "Bytes", "SHA-256, as a record names it"), rows, (33, 13, 9, 45))]
+    if len(packed) > len(rows):
+        blocks.insert(0, Paragraph(f"The first {len(rows):,} of {len(packed):,} files. pack.json lists all of them.", "quiet"))
     if missing:
         blocks += [
             Paragraph("What records name as well, and why it is not packed (pack.json has each digest):", "quiet"),

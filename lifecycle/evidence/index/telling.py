@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from lifecycle.evidence.index.document import Cell, Section, Table, Text, Tone
+from lifecycle.evidence.index.document import Block, Cell, Paragraph, Section, Table, Text, Tone
 from lifecycle.evidence.layout import leaf_path
 from lifecycle.evidence.pack import Draft
 from lifecycle.lineage.describing import describe
@@ -41,9 +41,10 @@ class Places:
         return Cell(called or digest, None if file is None else file.path, code=not called)
 
 
-def timeline(places: Places, recorded: Iterable[Recorded]) -> Section:
-    """What happened, in the order of the log."""
+def timeline(places: Places, recorded: Iterable[Recorded], of: int | None = None) -> Section:
+    """What happened, in the order of the log; `of` is how many records there are, where these are only the latest."""
     events = list(recorded)
+    count = len(events) if of is None else of
     rows = [
         (
             places.record(one.index),
@@ -57,7 +58,10 @@ def timeline(places: Places, recorded: Iterable[Recorded]) -> Section:
         for one in events[-MOST_ROWS:]
     ]
     table = Table(("Record", "When (UTC)", "About", "What", "Outcome", "By", "Where"), tuple(rows), (6, 18, 14, 28, 12, 15, 7))
-    return Section("What happened", (table,))
+    blocks: tuple[Block, ...] = (table,)
+    if count > len(rows):
+        blocks = (Paragraph(f"The latest {len(rows):,} of {count:,} records. All of them are in leaves/.", "quiet"), table)
+    return Section("What happened", blocks)
 
 
 def said(event: Event) -> str:
