@@ -60,10 +60,10 @@ def words(name: str) -> str:
 
 
 def number(value: float | None, *, signed: bool = False) -> str:
-    """A measured value to three decimals, with a real minus."""
+    """A measured value to three decimals, with a real minus. What rounds to nothing has no sign."""
     if value is None:
         return "not determined"
-    shown = f"{value:+.3f}" if signed else f"{value:.3f}"
+    shown = f"{value:+.3f}" if signed and round(value, 3) else f"{abs(value) if not round(value, 3) else value:.3f}"
     return shown.replace("-", "−")
 
 

@@ -85,19 +85,19 @@ def read(html: str) -> Element:
     return reader.page
 
 
-def rendered(template: str, path: str, *, person: str = "rita", roles: tuple[str, ...] = ("risk",), **context: Any) -> Element:
+def rendered(template: str, path: str, *, who: str = "rita", roles: tuple[str, ...] = ("risk",), **context: Any) -> Element:
     """A page as this person would be shown it."""
-    return read(html_of(template, path, person=person, roles=roles, **context))
+    return read(html_of(template, path, who=who, roles=roles, **context))
 
 
-def html_of(template: str, path: str, *, person: str = "rita", roles: tuple[str, ...] = ("risk",), **context: Any) -> str:
+def html_of(template: str, path: str, *, who: str = "rita", roles: tuple[str, ...] = ("risk",), **context: Any) -> str:
     """The same as text."""
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, loader=FileSystemLoader(TEMPLATES)
     )
     environment.filters |= FILTERS
     return environment.get_template(template).render(
-        visitor=SimpleNamespace(person=person, display_name="", roles=roles),
+        visitor=SimpleNamespace(person=who, display_name="", roles=roles),
         environment="local",
         request=SimpleNamespace(url=SimpleNamespace(path=path)),
         csrf_field=Markup('<input type="hidden" name="csrf" value="token">'),

@@ -49,6 +49,7 @@ def test_a_digest_is_whole_where_the_pointer_rests() -> None:
 def test_a_negative_number_has_a_real_minus() -> None:
     """So that it is read out as one, and never wraps behind its sign."""
     assert (number(-0.0312), number(0.5, signed=True), number(None)) == ("−0.031", "+0.500", "not determined")
+    assert (number(-0.0001), number(0.0001, signed=True)) == ("0.000", "0.000")
     assert (limit(-0.03), limit(1e-4), limit(500.0)) == ("−0.03", "0.0001", "500")
     assert (share(0.123), share(None)) == ("12.3 %", "no such row")
 

@@ -30,7 +30,7 @@ def view(looked_at: Departments) -> VersionView:
 
 
 def page_of(view: VersionView, person: str = "rita") -> Element:
-    return rendered("version.html", "/versions/credit/1", person=person, view=view)
+    return rendered("version.html", "/versions/credit/1", who=person, view=view)
 
 
 def test_it_says_what_the_version_is_for_and_by_what_it_is_judged(view: VersionView) -> None:
@@ -175,6 +175,23 @@ def test_a_report_that_was_swapped_is_not_shown(tmp_path: Path) -> None:
     stored.write_bytes(b"<html><body>All is well.</body></html>")
     with pytest.raises(Tampered):
         report_page(departments, "credit", 1)
+
+
+def test_what_the_store_has_lost_is_said_to_be_lost(view: VersionView) -> None:
+    """A report, or the evidence itself: nothing is left out in silence."""
+    without = page_of(replace(view, has_report=False)).one("section", aria_labelledby="report")
+    assert "Lost." in without.says
+    assert not without.all("iframe")
+    assert "The evidence is lost." in page_of(replace(view, measured=None)).one("main").says
+    assert "Not evaluated." in page_of(replace(view, measured=None, evidence_digest=None)).one("main").says
+
+
+def test_a_version_of_a_model_that_is_declared_no_more_is_shown(departments: Departments) -> None:
+    """From its records; nobody can be asked about it."""
+    vars(departments)["models"] = ()
+    view = version_view(departments, "credit", 1)
+    assert (view.description, view.waiting) == ("", None)
+    assert not page_of(view).all("form", data_sign="")
 
 
 def test_a_version_that_there_is_not_is_said_to_be_none(looked_at: Departments) -> None:
