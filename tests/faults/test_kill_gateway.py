@@ -45,7 +45,8 @@ def test_a_gateway_that_restarts_can_still_roll_back(tmp_path: Path) -> None:
         gateway.start()
         gateway.client.rollback(MODEL, to_version=None, trigger=BY_HAND, reason="test", rollback_id="b1")
         assert gateway.caller().infer()[1]["model_version"] == "1"
-        assert gateway.client.status().waiting_events == 2
+        # What the killed worker had answered may be sealed by now, and waits as well.
+        assert gateway.client.status().waiting_events in (2, 3)
         assert len(gateway.events()) == 4
         (tmp_path / "down").unlink()
         wait_for(lambda: gateway.client.status().waiting_events == 0, "the events are entered")

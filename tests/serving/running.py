@@ -167,11 +167,11 @@ class RunningGateway:
         return next(model for model in self.client.status().models if model.model == name)
 
     def events(self, *types: str) -> list[Event]:
-        """What stands in the ledger, of these types."""
+        """What stands in the ledger, of these types; of all but seals, which come when a segment is over and so at any time."""
         # Its last line may still be on its way.
         lines = self.ledger.read_bytes().rpartition(b"\n")[0].splitlines() if self.ledger.exists() else []
         found = [Event.parse(line) for line in lines]
-        return [event for event in found if not types or event.type in types]
+        return [event for event in found if event.type in types or (not types and event.type != "PredictionsSealed")]
 
     def caller(self) -> Caller:
         made = Caller(str(self.client.status().url))
