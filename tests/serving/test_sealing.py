@@ -276,7 +276,7 @@ def test_every_answer_is_sealed_once_whatever_is_killed(tmp_path: Path) -> None:
         own = OwnSegments.look(GatewayFolder(gateway.folder))
         sealed = [
             Sealed(index, event.subject.name, event.body)
-            for index, event in enumerate(gateway.events())
+            for index, event in enumerate(gateway.events("PredictionsSealed"))
             if isinstance(event.body, PredictionsSealed)
         ]
         assert list(check_segments(own, sealed, frozenset(), lambda _: False, all_here=False)) == []
