@@ -26,7 +26,7 @@ help: ## Explain these targets
 demo: $(READY) ## Live through a whole life of the credit model (under 90 s after set-up)
 	@$(BIN)/lifecycle demo $(ARGS)
 
-ui: $(READY) ## Start the gateway and Dagster's pages; Ctrl-C stops both
+ui: $(READY) ## Start the gateway, the approval desk and Dagster's pages; Ctrl-C stops all
 	@$(BIN)/lifecycle up $(ARGS)
 
 test: $(READY) ## Run every test
