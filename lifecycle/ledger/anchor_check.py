@@ -8,6 +8,7 @@ policy, and a note that only lies somewhere is one more ledger checkpoint that t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from lifecycle.errors import LifecycleError
 from lifecycle.ledger.findings import Assurance, Exposure, Finding
@@ -33,8 +34,11 @@ class AnchorCheck:
         self._keys = keys
         self._report = report
         self._untrusted: dict[str, int] = {}
+        self._elsewhere = 0
         self._cosigned: dict[Checkpoint, set[WitnessKey]] = {}
-        self._valid: list[AnchorReceipt] = []
+        #: What shows by itself that somebody outside has seen it: with the time that they say.
+        self._proven: list[AnchorReceipt] = []
+        self._held: set[Checkpoint] = set()
         #: What the records must hash to, as anchors saw it.
         self.roots: list[WrittenRoot] = []
         #: When somebody who is believed saw how much of the ledger.
@@ -42,20 +46,20 @@ class AnchorCheck:
 
     def judge(self, receipts: Iterable[AnchorReceipt], held_notes: Sequence[str]) -> None:
         """Takes everything in; afterwards `roots` and `seen` are whole."""
+        for note in held_notes:
+            self._judge_held(note)
         for receipt in receipts:
             try:
                 self._judge(receipt)
             except LifecycleError as error:
                 told = f"the receipt of the anchor {receipt.anchor} over {receipt.size} records does not count: {error.what}"
                 self._report(Finding(None, told, _LEVELS[receipt.kind]))
-        for note in held_notes:
-            self._judge_held(note)
         self.roots += self._witnessed()
         self._tell_untrusted()
 
     def exposure(self, size: int, now_us: int) -> Exposure | None:
-        """What no anchor has seen of a ledger of this size, by the receipts that are about this log."""
-        return exposure_of([receipt for receipt in self._valid if receipt.size <= size], size, now_us)
+        """What no anchor has seen of a ledger of this size, by the receipts that verify: anybody could have written the others."""
+        return exposure_of([receipt for receipt in self._proven if receipt.size <= size], size, now_us)
 
     def _judge(self, receipt: AnchorReceipt) -> None:
         checkpoint = open_note(receipt.note, self._keys) if self._keys else Checkpoint.parse(receipt.note)
@@ -68,7 +72,10 @@ class AnchorCheck:
             self._cosigned_by(receipt, checkpoint)
         else:
             self.roots.append(_root(checkpoint, f"what the anchor {receipt.anchor} was shown", _LEVELS[receipt.kind]))
-        self._valid.append(receipt)
+            if checkpoint in self._held:
+                self._proven.append(receipt)
+            else:
+                self._elsewhere += 1
 
     def _stamped(self, receipt: AnchorReceipt, checkpoint: Checkpoint) -> None:
         if not self._trust.tsa_certificates:
@@ -81,6 +88,7 @@ class AnchorCheck:
             )
         self.roots.append(_root(checkpoint, f"the time stamp of {receipt.anchor}", _LEVELS["timestamp"]))
         self.seen.append(SeenAt(checkpoint.size, stamp.at_us, receipt.anchor))
+        self._proven.append(replace(receipt, size=checkpoint.size, at_us=stamp.at_us))
 
     def _cosigned_by(self, receipt: AnchorReceipt, checkpoint: Checkpoint) -> None:
         if not self._trust.witnesses:
@@ -88,7 +96,10 @@ class AnchorCheck:
             return
         lines = [SignatureLine.parse(line) for line in receipt.receipt.decode(errors="replace").splitlines()]
         found = cosignatures(with_signatures(receipt.note, lines), self._trust.witnesses)
+        if not found:
+            self._untrusted["cosignatures"] = self._untrusted.get("cosignatures", 0) + 1
         self._take(checkpoint, found)
+        self._proven += [replace(receipt, size=checkpoint.size, at_us=one.at_us, anchor=one.witness.name) for one in found]
 
     def _judge_held(self, note: str) -> None:
         """A note that the verifier held may bring cosignatures itself; whether it counts at all is told elsewhere."""
@@ -96,6 +107,7 @@ class AnchorCheck:
             checkpoint = open_note(note, self._keys)
         except LifecycleError:
             return
+        self._held.add(checkpoint)
         try:
             self._take(checkpoint, cosignatures(note, self._trust.witnesses))
         except LifecycleError as error:
@@ -121,6 +133,9 @@ class AnchorCheck:
         for what, count in self._untrusted.items():
             told = f"{count} {what} are kept that nothing says who made: pass the certificates or the policy that you trust with --trust"
             self._report(Finding(None, told, None))
+        if self._elsewhere:
+            told = f"{self._elsewhere} receipts say what folders and repositories hold, and count for nothing here"
+            self._report(Finding(None, f"{told}: fetch the ledger checkpoints from there, and pass them with --trust", None))
 
 
 def _root(checkpoint: Checkpoint, where: str, level: Assurance) -> WrittenRoot:

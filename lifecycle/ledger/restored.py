@@ -10,12 +10,13 @@ Records are read as plain JSON here: the signer starts without what typed record
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from lifecycle.errors import LifecycleError, Tampered
 from lifecycle.ledger.rows import LedgerRows
+from lifecycle.ledger.structure import WrittenRoot
 from lifecycle.proofs.merkle import Frontier, leaf_hash
 from lifecycle.proofs.notes import VerifierKey, open_note
 
@@ -29,6 +30,18 @@ class _Declared:
     backup_size: Any
     last_known: Any
     lost: Any
+
+
+def backups_in(rows: LedgerRows) -> Iterator[WrittenRoot]:
+    """The roots of the backups that a ledger says it goes on from: the records before must hash to them."""
+    for row in rows.wanted({}, ("LedgerRestored",), since=0, newest_first=False, limit=None):
+        try:
+            body = json.loads(row.stored)["body"] if isinstance(row.stored, bytes) else {}
+            size, root = body["backup_size"], bytes.fromhex(str(body["backup_root"]).removeprefix("sha256:"))
+        except (ValueError, KeyError, TypeError):
+            continue  # A damaged record says nothing; it is a finding of whoever looks at it.
+        if isinstance(size, int) and 0 < size == row.leaf_index:
+            yield WrittenRoot(size, root, f"the backup that record {row.leaf_index} says the ledger was restored from", "L0")
 
 
 def tree_of_backup(rows: LedgerRows, known: Frontier, keys: Sequence[VerifierKey]) -> Frontier | None:

@@ -38,6 +38,7 @@ from lifecycle.ledger.projection_check import ProjectionCheck
 from lifecycle.ledger.pruning_check import PruningCheck
 from lifecycle.ledger.receipts import AnchorReceipt, ReceiptBook
 from lifecycle.ledger.record_check import RecordCheck
+from lifecycle.ledger.restored import backups_in
 from lifecycle.ledger.rows import LedgerRows
 from lifecycle.ledger.statement_check import StatementCheck
 from lifecycle.ledger.structure import Structure
@@ -136,7 +137,7 @@ class _Inspection:
         self._origin = str(head.origin)
         held = WrittenRoots(self._keys, self._trust.checkpoints, self.found.append)
         self._held = held.held
-        self._structure = structure = Structure(held.all(rows, self._anchors.roots))
+        self._structure = structure = Structure(held.all(rows, (*self._anchors.roots, *backups_in(rows))))
         self.found.extend(structure.read(rows.leaves(), rows.name_of))
         self.found.extend(structure.compare_roots())
         self.found.extend(structure.compare_head(head))

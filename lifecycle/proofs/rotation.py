@@ -87,9 +87,12 @@ def follow(trusted: Sequence[VerifierKey], leaves: Sequence[tuple[int, bytes]]) 
     """The log's keys, from those that are trusted and the (index, stored bytes) of every change in the log, in its order.
 
     What is trusted is never widened: an end that a trusted key has already stays, and a change signed by a key past its end
-    does not count. A key changes once.
+    does not count. A key changes once. One whose end is trusted is over, and whoever has it can date a change as they like: it
+    hands over to a key that is trusted as well, or to none. One that is known through its successor hands over to that one only.
     """
     keys = {key.public: key for key in trusted}
+    over = {key.public for key in trusted if key.until_size is not None}
+    successors: dict[bytes, bytes] = {}
     refused: list[tuple[int, str]] = []
     signed: list[tuple[int, Rotation]] = []
     for index, stored in leaves:
@@ -104,11 +107,17 @@ def follow(trusted: Sequence[VerifierKey], leaves: Sequence[tuple[int, bytes]]) 
     for _, rotation in reversed(signed):
         if rotation.new.public in keys and rotation.old.public not in keys:
             keys[rotation.old.public] = rotation.old
+            successors[rotation.old.public] = rotation.new.public
+    known = frozenset(keys)
     changed: set[bytes] = set()
     for index, rotation in signed:
         old = keys.get(rotation.old.public)
         if trusted and (old is None or rotation.old.public in changed or not _in_office(old, rotation)):
             refused.append((index, "The key that hands over was not the log's key at that size."))
+            continue
+        public = rotation.new.public
+        if (rotation.old.public in over and public not in known) or successors.get(rotation.old.public, public) != public:
+            refused.append((index, "The key that hands over is known to have ended before, and this one is not known to follow it."))
             continue
         if old is not None:
             keys[old.public] = old.bound_to(old.from_size, _smaller(old.until_size, rotation.old_until_size))

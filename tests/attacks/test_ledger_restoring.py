@@ -38,7 +38,8 @@ def put_back(restorable: RestorableHome, file: Path) -> None:
 def say_restored(restorable: RestorableHome, **said: object) -> None:
     """Appends a LedgerRestored of one's own making."""
     settings = restorable.departments.settings
-    body = LedgerRestored.model_validate({"backup_root": "sha256:" + "0" * 64, "reason": "trust me", **said})
+    root = restorable.departments.ledger.head().root
+    body = LedgerRestored.model_validate({"backup_root": f"sha256:{root.hex()}", "reason": "trust me", **said})
     event = Event.happened(body, subject=Subject(kind="ledger", name="ledger"), actor=COMMAND_LINE, environment="local")
     with Ledger.open(settings.ledger_url, origin=settings.origin) as ledger:
         ledger.append(event)

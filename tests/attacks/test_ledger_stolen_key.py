@@ -5,12 +5,14 @@ from __future__ import annotations
 import pytest
 
 from lifecycle.errors import InvalidDeclaration
+from lifecycle.ledger.keys import read_log_key
 from lifecycle.ledger.ledger import Ledger
 from lifecycle.ledger.rotating import rotate_key
 from lifecycle.ledger.verification import verify_ledger
 from lifecycle.proofs.notes import SigningKey
 from lifecycle.proofs.rotation import Rotation
 from lifecycle.proofs.signature_lines import encode
+from lifecycle.proofs.trust import Trust
 from lifecycle.records.bodies import LogKeyRotated
 from lifecycle.records.events import Event, Subject
 from tests.ledger.happenings import ORIGIN, SERVICE, happening
@@ -86,16 +88,28 @@ def test_a_thief_of_the_key_before_signs_nothing_after_the_change(victim: Victim
     with Ledger.open(victim.url, origin=ORIGIN) as ledger:
         ledger.append(happening(50))
     victim.sign()
-    trusted = victim.log_key.bound_to(0, 12)
-    assert verify_ledger(victim.url, trusted).level == "L1"
+    following = read_log_key(victim.keys).bound_to(13, None)
+    trust = Trust(origin=ORIGIN, log_keys=(victim.log_key.bound_to(0, 12), following))
+    assert verify_ledger(victim.url, None, trust=trust).level == "L1"
     victim.place.tamper("DELETE FROM events WHERE type = 'LogKeyRotated'; UPDATE events SET leaf_index = 12 WHERE leaf_index = 13")
     victim.rehash()
     with Ledger.open(victim.url, origin=ORIGIN) as ledger:
         ledger.append(happening(51))
     victim.rebuild_checkpoints(stolen)
-    result = verify_ledger(victim.url, trusted)
+    result = verify_ledger(victim.url, None, trust=trust)
     assert (result.ok, result.level) == (False, "L0")
     assert "does not sign checkpoints of that size" in said(result)
+
+
+@SQLITE_ONLY
+def test_a_retired_key_that_was_stolen_hands_the_log_to_nobody(victim: Victim) -> None:
+    """Its end is trusted and its successor too; what it signs afterwards, however it is dated, leads to no third key."""
+    stolen, mine, following = victim.stolen_key, SigningKey(ORIGIN, bytes(32)), SigningKey(ORIGIN, bytes([7]) * 32)
+    trust = Trust(origin=ORIGIN, log_keys=(victim.log_key.bound_to(0, 12), following.verifier.bound_to(13, None)))
+    _take_over(victim, stolen, mine, 12)
+    result = verify_ledger(victim.url, None, trust=trust)
+    assert (result.ok, result.level) == (False, "L0")
+    assert [(finding.index, finding.breaks) for finding in result.findings if "gives the log no other key" in finding.what] == [(12, "L1")]
 
 
 @SQLITE_ONLY

@@ -145,8 +145,9 @@ def test_the_exposure_is_what_no_anchor_has_seen(anchored: Anchored) -> None:
     assert found is not None
     assert (found.anchor, found.size, found.at_us, found.leaves_since) == ("clock", 2, stamped.at_us, 2)
     assert found.age_us >= 0
-    anchored.keep("archive", "folder", anchored.signed(), stamped.at_us + 1, b"/mnt/archive")
-    later = anchored.verified().exposure
+    note = anchored.signed()
+    anchored.keep("archive", "folder", note, stamped.at_us + 1, b"/mnt/archive")
+    later = anchored.verified(held=(note,)).exposure
     assert later is not None
     assert (later.anchor, later.leaves_since) == ("archive", 0)
 

@@ -156,7 +156,7 @@ def test_verify_reaches_what_the_anchors_show(call: Call, home: Departments, anc
     key = home.settings.home / "keys" / "ledger.pub"
     bare = in_json(call("verify", "--json", "--url", url, "--trust", str(key)))
     assert bare["level"] == "L1"
-    assert len(bare["notices"]) == 2
+    assert len(bare["notices"]) == 3
     tsa = home.settings.project / "governance" / "tsa.pem"
     assert in_json(call("verify", "--json", "--url", url, "--trust", str(key), "--trust", str(tsa)))["level"] == "L3"
 

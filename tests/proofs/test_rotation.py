@@ -85,7 +85,22 @@ def test_a_key_that_was_trusted_up_to_a_size_hands_over_only_until_then() -> Non
     bound = OLD.verifier.bound_to(0, 12)
     found = follow([bound], [(5, leaf(change(OLD, THIEF, 20, 25)))])
     assert (found.keys, len(found.refused)) == ((bound,), 1)
-    assert follow([bound], [(5, leaf(change(OLD, NEW, 10, 99)))]).keys[0].until_size == 12
+    both = [bound, NEW.verifier.bound_to(10, None)]
+    assert follow(both, [(5, leaf(change(OLD, NEW, 10, 99)))]).keys[0].until_size == 12
+
+
+def test_a_key_whose_end_is_trusted_hands_over_to_no_key_that_is_not() -> None:
+    """Whoever stole it after its end can date a change before that; the verifier knows what followed it, and this is not it."""
+    trusted = [OLD.verifier.bound_to(0, 20), NEW.verifier.bound_to(21, None)]
+    found = follow(trusted, [(10, leaf(change(OLD, THIEF, 21, 20)))])
+    assert (found.keys, [index for index, _ in found.refused]) == (tuple(trusted), [10])
+
+
+def test_a_key_that_is_known_through_its_successor_hands_over_to_that_one_only() -> None:
+    """Who trusts the newest key learns of the one before it, and of no thief to whom that one signed earlier."""
+    found = follow([NEW.verifier], [(5, leaf(change(OLD, THIEF, 10, 9))), (6, leaf(FIRST))])
+    assert {key.public for key in found.keys} == {OLD.verifier.public, NEW.verifier.public}
+    assert [index for index, _ in found.refused] == [5]
 
 
 def test_a_key_hands_over_once() -> None:

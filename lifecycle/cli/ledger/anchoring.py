@@ -96,12 +96,15 @@ def _exposure_here(departments: Departments) -> dict[str, Any]:
     return exposure_as_json(exposure(departments), departments.ledger.head().size)
 
 
-def exposure_told(found: Exposure | None) -> str:
-    """The exposure in one line."""
+def exposure_told(found: Exposure | None, *, verified: bool = False) -> str:
+    """The exposure in one line. Unless it was `verified`, it is what the receipts that are kept here say of themselves."""
+    if found is None and verified:
+        return "Exposure: the whole ledger; nothing here proves that an anchor has ever seen it."
     if found is None:
         return "Exposure: the whole ledger; no anchor has ever seen it."
     seen = f"{found.anchor} saw {found.size} records at {render.moment(found.at_us)}, {_age(found.age_us)} ago"
-    return f"Exposure: {found.leaves_since} records that no anchor has seen; {seen}."
+    unchecked = "" if verified else " So say the receipts kept here, which `lifecycle ledger verify` checks."
+    return f"Exposure: {found.leaves_since} records that no anchor has seen; {seen}.{unchecked}"
 
 
 def _age(age_us: int) -> str:

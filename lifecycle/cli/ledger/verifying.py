@@ -185,7 +185,7 @@ def _show_result(result: Verification) -> None:
         render.line("Only the structure was looked at: what the records say was not read.")
     if result.unsigned and result.signed_size:
         render.line(f"Not signed yet: the latest {result.unsigned}. `lifecycle ledger checkpoint` signs what stands.")
-    render.line(exposure_told(result.exposure))
+    render.line(exposure_told(result.exposure, verified=True))
     for found in result.findings:
         render.line(f"  {found.breaks}  {found.what}")
     for found in result.notices:
