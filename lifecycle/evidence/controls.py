@@ -134,6 +134,16 @@ class Framework(Record):
         """From when a clause of this framework binds whom."""
         return clause.applies or self.applies
 
+    @property
+    def applies_told(self) -> str:
+        """From when it binds whom, in one line; with the clauses for which another day is given."""
+        told = "; ".join(f"{one.since}, {one.to_whom}" for one in self.applies)
+        others: dict[str, list[str]] = {}
+        for clause in self.clauses:
+            for one in clause.applies:
+                others.setdefault(one.since, []).append(clause.id)
+        return told + "".join(f"; but {', '.join(ids)} from {since}, as is said there" for since, ids in sorted(others.items()))
+
 
 def read_frameworks(controls: Path) -> tuple[Framework, ...]:
     """Every map below a project's governance/controls, by name.

@@ -68,6 +68,17 @@ class Covered:
         )
 
     @property
+    def told(self) -> str:
+        """What a reader has to know of it: what it leaves open; or why it is a gap, what closes it, and what the records show that
+        are there nevertheless. And from when it applies, where that is another day than its framework's.
+        """
+        gap = self.gap
+        said = (self.clause.leaves_open or "") if gap is None else f"{gap.why} Closes it: {gap.closes}"
+        if gap is not None and self.shown:
+            said += " What the records show nevertheless: " + " ".join(shown.selector.shows for shown in self.shown)
+        return " ".join([said, *(f"Applies from {one.since}, {one.to_whom}." for one in self.clause.applies)]).strip()
+
+    @property
     def applies(self) -> tuple[Applicability, ...]:
         return self.framework.applies_to(self.clause)
 
@@ -186,13 +197,18 @@ def _life(ledger: Ledger, model: str, version: Version) -> list[Recorded]:
 
 def ranges(indexes: Iterable[int]) -> str:
     """Sorted indexes as a person reads them: `2, 18, 26–31`."""
-    runs: list[tuple[int, int]] = []
+    return ", ".join(str(first) if first == last else f"{first}–{last}" for first, last in runs(indexes))
+
+
+def runs(indexes: Iterable[int]) -> list[tuple[int, int]]:
+    """The first and the last of each run of sorted indexes without a gap."""
+    found: list[tuple[int, int]] = []
     for index in indexes:
-        if runs and index == runs[-1][1] + 1:
-            runs[-1] = (runs[-1][0], index)
+        if found and index == found[-1][1] + 1:
+            found[-1] = (found[-1][0], index)
         else:
-            runs.append((index, index))
-    return ", ".join(str(first) if first == last else f"{first}–{last}" for first, last in runs)
+            found.append((index, index))
+    return found
 
 
 @dataclass

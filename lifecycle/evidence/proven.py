@@ -64,13 +64,16 @@ def proven_files(rows: Iterable[Row], artifacts: HeldArtifacts, version: Version
     """
     found = ProvenFiles()
     other: dict[tuple[str, Digest], str] = {}
+    rows = tuple(rows)
+    own_models = {digest for row in rows if row.subject_version == version for role, digest in _named(event_in(row)) if role == "model"}
     for row in rows:
         event = event_in(row)
         belongs = version is None or row.subject_version in (version, None)
         for role, digest in _named(event):
             if role in _LEFT_OUT:
                 found.left_out[role, digest] = _LEFT_OUT[role]
-            elif not belongs:
+            # What is on no version may name the models of several: a segment of predictions, those that answered in it.
+            elif not belongs or (version is not None and role == "model" and digest not in own_models):
                 other[role, digest] = "it belongs to another version, which has a pack of its own"
             elif digest not in found.files:
                 _take(found, artifacts, role, digest)

@@ -112,6 +112,17 @@ def test_one_thing_that_is_missing_makes_a_gap_that_still_shows_what_is_there(le
     assert covered.gap == Gap(why="No record shows this: It was retired.", closes="Retire it.")
 
 
+def test_what_is_told_of_a_clause_is_all_that_there_is_to_know(ledger: Ledger, frameworks: tuple[Framework, ...]) -> None:
+    """Why it is a gap, what closes it, what there is nevertheless, and another day from which it applies."""
+    maps = one_clause(selector("ModelTrained", shows="It was trained."), selector("VersionRetired"))
+    (found,) = coverage(ledger, maps, "credit", 1).clauses
+    assert found.told == (
+        "No record shows this: It happened. Closes it: Let it happen. What the records show nevertheless: It was trained."
+    )
+    assert "Applies from 2026-08-02, providers of high-risk systems" in clause(coverage(ledger, frameworks), "eu_ai_act", "73(1)").told
+    assert "Applies from" not in clause(coverage(ledger, frameworks), "eu_ai_act", "9(5)").told
+
+
 def test_what_does_not_always_happen_is_told_and_never_missed(ledger: Ledger) -> None:
     """A rollback is evidence where there was one; where there was none, nothing is missing."""
     maps = one_clause(selector("ModelEvaluated"), selector("RolledBack", optional=True, closes=None))

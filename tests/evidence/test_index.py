@@ -12,7 +12,7 @@ import pytest
 from lifecycle.evidence import packed_ledger, views
 from lifecycle.evidence.controls import Framework
 from lifecycle.evidence.drafting import draft_of
-from lifecycle.evidence.index import contents, telling
+from lifecycle.evidence.index import contents, paper, telling
 from lifecycle.evidence.index.document import Cell, Commands, Document, Facts, Paragraph, Section, Table
 from lifecycle.evidence.index.page import page_of
 from lifecycle.evidence.index.paper import paper_of
@@ -82,6 +82,47 @@ def test_every_link_of_the_page_leads_to_a_file_of_the_pack(files: dict[str, byt
     assert links
     assert links <= set(files)
     assert set(re.findall(r'href="#([^"]+)"', page)) <= set(re.findall(r'id="([^"]+)"', page))
+
+
+def test_every_record_that_a_clause_names_leads_to_its_bytes(files: dict[str, bytes]) -> None:
+    """On the page and on paper, the two ends of a run of them each."""
+    page, clauses = files["index.html"].decode(), json.loads(files["views/clauses.json"])["clauses"]
+    paths = {int(path[7:13]): path for path in files if path.startswith("leaves/")}
+    cited = {index for clause in clauses for index in clause["indexes"]}
+    ends = {index for index in cited if not {index - 1, index + 1} <= cited}
+    assert ends
+    for index in sorted(ends):
+        assert f'<a href="{paths[index]}" class="plain">{index}</a>' in page
+        assert f"/URI ({paths[index]})".encode() in files["index.pdf"]
+
+
+def test_a_digest_on_paper_can_be_copied(files: dict[str, bytes]) -> None:
+    """Every digest of a proven file stands there in one piece, or broken where its column ends and nowhere else."""
+    from reportlab.platypus import Paragraph as Drawn
+
+    drawn: list[str] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Drawn, "__init__", lambda _, text, style: drawn.append(text))
+        digest = "sha256:" + "0123456789abcdef" * 4
+        paper._drawn(Facts((("Model", (Cell(digest, code=True),)),)), {"head": None, "small": None})
+    assert any(digest in text for text in drawn)
+
+
+def test_a_clause_says_from_when_it_applies_where_that_is_another_day(files: dict[str, bytes]) -> None:
+    """Articles 72 and 73 do not wait for the duties that were deferred; counsel has to confirm that, and is told so."""
+    page = files["index.html"].decode()
+    row = page.partition("<td><span>73(1)</span></td>")[2].partition("</tr>")[0]
+    assert "Applies from 2026-08-02" in row
+    assert "counsel has to confirm it" in row
+    assert "73(2)-(4) from 2026-08-02, as is said there" in page
+
+
+def test_a_gap_that_names_records_says_what_they_show(files: dict[str, bytes]) -> None:
+    """Otherwise nobody knows what they are there for."""
+    page = files["index.html"].decode()
+    partial = [one for one in json.loads(files["views/clauses.json"])["clauses"] if one["status"] == "gap" and one["indexes"]]
+    assert partial
+    assert page.count("What the records show nevertheless: ") == len(partial)
 
 
 def test_the_page_needs_nothing_from_anywhere(files: dict[str, bytes]) -> None:

@@ -11,7 +11,10 @@ import pytest
 from lifecycle.errors import Unavailable, UnknownName
 from lifecycle.evidence.pack import Scope
 from lifecycle.proofs.trust import TrustedKey, TrustFile
-from tests.evidence.house import ORIGIN, VERIFY, House, evaluated, lived
+from lifecycle.records.bodies.serving import PredictionsSealed
+from lifecycle.records.events import Event, Link, Subject
+from lifecycle.records.record import digest_of
+from tests.evidence.house import ORIGIN, PIPELINE, VERIFY, House, evaluated, lived
 from tests.evidence.packs import files_of, packed, verify
 
 
@@ -77,6 +80,26 @@ def test_files_of_another_version_are_left_out_and_said_to_be(pack: bytes) -> No
     assert {entry["why"] for entry in about["left_out"] if entry["role"] == "report_html"} == {
         "it belongs to another version, which has a pack of its own"
     }
+
+
+def test_a_segment_in_which_two_versions_answered_brings_no_model_of_the_other(tmp_path: Path) -> None:
+    """It is on no version, and names the models of both."""
+    house = lived(tmp_path / "house")
+    models = {one.event.subject.version: one.event.subject.digest for one in house.ledger.events(types=("ModelTrained",))}
+    body = PredictionsSealed(segment="a.jsonl", stream="stream", number=1, rows=0, from_us=0, to_us=0, root=digest_of(b"root"), versions=())
+    event = Event.happened(
+        body,
+        subject=Subject(kind="model", name="credit"),
+        actor=PIPELINE,
+        environment="local",
+        inputs=tuple(Link(role="model", digest=str(digest)) for digest in models.values()),
+    )
+    house.ledger.append(event)
+    house.checkpoint()
+    about = json.loads(files_of(packed(house))["pack.json"])
+    assert [entry["digest"] for entry in about["proven"] if entry["role"] == "model"] == [models[1]]
+    assert {entry["digest"] for entry in about["left_out"] if entry["role"] == "model"} == {models[2]}
+    assert verify(packed(house), tmp_path / "run", str(house.log_key)).level == "L1"
 
 
 def test_rows_of_data_are_never_in_a_pack(pack: bytes) -> None:

@@ -37,8 +37,7 @@ def coverage(model: str | None, number: int | None, names: tuple[str, ...], gaps
         rows = [_row(covered) for covered in listed]
         heading = f"{framework.title}: {counted['evidence']} with evidence, {counted['gap']} gaps"
         render.table(("clause", "about", "status", "records", "gap and what closes it, or what is left open"), rows, title=heading)
-        applies = "; ".join(f"{one.since}, {one.to_whom}" for one in framework.applies)
-        render.note(f"{framework.source}. Applies from {applies}. {framework.remark}")
+        render.note(f"{framework.source}. Applies from {framework.applies_told}. {framework.remark}")
     about = "" if model is None else f", about {model}" if number is None else f", about {model}:{number}"
     render.line(f"Read from {found.size} records of the ledger{about}. `lifecycle ledger show RECORD` shows one.")
 
@@ -46,10 +45,8 @@ def coverage(model: str | None, number: int | None, names: tuple[str, ...], gaps
 def _row(covered: Covered) -> tuple[str, str, str, str | None, str | None]:
     from lifecycle.evidence.coverage import ranges
 
-    gap = covered.gap
-    said = covered.clause.leaves_open if gap is None else f"{gap.why} Closes it: {gap.closes}"
     records = ranges(covered.indexes) + (", …" if any(shown.more for shown in covered.shown) else "")
-    return covered.clause.id, covered.clause.title, covered.status, records or None, said
+    return covered.clause.id, covered.clause.title, covered.status, records or None, covered.told
 
 
 def _covered(model: str | None, number: int | None, names: tuple[str, ...]) -> Coverage:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 
-from lifecycle.evidence.coverage import Coverage, Covered, ranges
+from lifecycle.evidence.coverage import Coverage, Covered, runs
 from lifecycle.evidence.index import version
-from lifecycle.evidence.index.document import Block, Cell, Commands, Document, Facts, Paragraph, Section, Table, Text
+from lifecycle.evidence.index.document import Block, Cell, Commands, Document, Facts, Line, Paragraph, Section, Table, Text
 from lifecycle.evidence.index.telling import MOST_ROWS, Places, timeline
 from lifecycle.evidence.layout import verifier
 from lifecycle.evidence.pack import Draft
@@ -102,12 +102,12 @@ def _clauses(places: Places, covered: Coverage) -> Iterator[Section]:
         clauses = [one for one in covered.clauses if one.framework is framework]
         counted = covered.counted(framework)
         rows = tuple(_clause(places, one) for one in clauses)
-        applies = "; ".join(f"{one.since}, {one.to_whom}" for one in framework.applies)
         yield Section(
             framework.title,
             (
                 Paragraph(
-                    f"{counted['evidence']} clauses with evidence, {counted['gap']} gaps. {framework.source}. Applies from {applies}.",
+                    f"{counted['evidence']} clauses with evidence, {counted['gap']} gaps. {framework.source}. "
+                    f"Applies from {framework.applies_told}.",
                     "quiet",
                 ),
                 Table(
@@ -120,16 +120,19 @@ def _clauses(places: Places, covered: Coverage) -> Iterator[Section]:
 
 
 def _clause(places: Places, one: Covered) -> tuple[Text, ...]:
-    gap = one.gap
-    said = (one.clause.leaves_open or "") if gap is None else f"{gap.why} Closes it: {gap.closes}"
     status = Cell("evidence", tone="good") if one.status == "evidence" else Cell("gap", tone="waiting")
-    return one.clause.id, one.clause.title, status, _cited(one.indexes), said
+    return one.clause.id, one.clause.title, status, _cited(places, one.indexes), one.told
 
 
-def _cited(indexes: tuple[int, ...]) -> str:
-    """The records, as many as a person reads."""
-    shown = ranges(indexes[:MOST_CITED])
-    return shown if len(indexes) <= MOST_CITED else f"{shown} and {len(indexes) - MOST_CITED:,} more (views/clauses.json)"
+def _cited(places: Places, indexes: tuple[int, ...]) -> Line:
+    """The records, as many as a person reads, each end of a run leading to its record."""
+    pieces: list[Cell] = []
+    for first, last in runs(indexes[:MOST_CITED]):
+        pieces += [Cell(", ")] * bool(pieces) + [places.record(first)]
+        pieces += [Cell("–"), places.record(last)] if last > first else []
+    if len(indexes) > MOST_CITED:
+        pieces += [Cell(f" and {len(indexes) - MOST_CITED:,} more ("), Cell("views/clauses.json", "views/clauses.json"), Cell(")")]
+    return Line(tuple(pieces))
 
 
 def _contained(draft: Draft, views: dict[str, str]) -> Iterator[Section]:

@@ -19,7 +19,14 @@ class Cell:
     code: bool = False
 
 
-Text = str | Cell
+@dataclass(frozen=True)
+class Line:
+    """Several of them, one after the other."""
+
+    cells: tuple[Cell, ...]
+
+
+Text = str | Cell | Line
 
 
 @dataclass(frozen=True)
@@ -77,6 +84,8 @@ class Document:
     footer: str
 
 
-def cell(text: Text) -> Cell:
-    """A text as a cell."""
-    return text if isinstance(text, Cell) else Cell(text)
+def cells(text: Text) -> tuple[Cell, ...]:
+    """The cells of a text."""
+    if isinstance(text, Line):
+        return text.cells
+    return (text if isinstance(text, Cell) else Cell(text),)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lifecycle.evidence.index.document import Commands, Document, Facts, Paragraph, Table, cell
+from lifecycle.evidence.index.document import Commands, Document, Facts, Paragraph, Table, cells
 from lifecycle.lineage.page_style import page
 
 _RULES = r"""main { max-width: 1040px; margin: 0 auto; padding: 44px 24px 64px; }
@@ -42,9 +42,10 @@ _BODY = r"""<header>
 </header>
 <nav aria-label="Contents">{% for section in index.sections %}<a href="#{{ section.title | anchor }}">{{ section.title }}</a>
 {% endfor %}</nav>
-{% macro piece(text) %}{% set one = cell(text) %}{% set said %}{% if one.code %}<code>{{ one.text }}</code>{% else %}{{ one.text }}{% endif
+{% macro drawn(one) %}{% set said %}{% if one.code %}<code>{{ one.text }}</code>{% else %}{{ one.text }}{% endif
 %}{% endset %}{% if one.link %}<a href="{{ one.link }}" class="{{ one.tone }}">{{ said }}</a>{% elif one.tone == "plain" and not one.code
 %}<span>{{ said }}</span>{% else %}<span class="{{ one.tone }}">{{ said }}</span>{% endif %}{% endmacro %}
+{% macro piece(text) %}{% for one in cells(text) %}{{ drawn(one) }}{% endfor %}{% endmacro %}
 {% for section in index.sections %}
 <section id="{{ section.title | anchor }}">
 <h2>{{ section.title }}</h2>
@@ -53,7 +54,7 @@ _BODY = r"""<header>
 {% elif block is commands %}
 <pre>{{ block.lines | join("\n") }}</pre>
 {% elif block is facts %}
-<dl>{% for name, pieces in block.rows %}<dt>{{ name }}</dt><dd>{% for one in pieces %}{{ piece(one) }}{% endfor %}</dd>
+<dl>{% for name, pieces in block.rows %}<dt>{{ name }}</dt><dd>{% for one in pieces %}<span>{{ piece(one) }}</span>{% endfor %}</dd>
 {% endfor %}</dl>
 {% else %}
 <div class="wide"><table>
@@ -73,7 +74,7 @@ def page_of(index: Document) -> bytes:
 
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     environment.filters["anchor"] = lambda title: title.lower().replace(" ", "-")
-    environment.globals["cell"] = cell
+    environment.globals["cells"] = cells
     for name, kind in (("paragraph", Paragraph), ("facts", Facts), ("commands", Commands), ("table", Table)):
         environment.tests[name] = lambda block, kind=kind: isinstance(block, kind)
     return environment.from_string(page("{{ index.title }}: evidence", _RULES, _BODY)).render(index=index).encode()

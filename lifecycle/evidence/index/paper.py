@@ -5,24 +5,25 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote
 from xml.sax.saxutils import escape
 
-from lifecycle.evidence.index.document import Block, Cell, Commands, Document, Facts, Paragraph, Text, Tone, cell
+from lifecycle.evidence.index.document import Block, Cell, Commands, Document, Facts, Paragraph, Text, Tone, cells
 
 #: Of the page's width, in points: A4 less its margins.
 _WIDTH = 483.0
 _MARGIN = 56.0
 _COLOURS: dict[Tone, str] = {"plain": "#18222d", "good": "#14653b", "bad": "#9b1c15", "waiting": "#7a5200", "quiet": "#5a6a7a"}
-_LINE = "#d3dae2"
-#: A long word of a digest or a path may be broken after so many characters.
-_BREAK = 22
+_LINE, _LINK = "#d3dae2", "#0b5cad"
+#: A heading begins a new page where there is less room than this, in points, below it.
+_ROOM = 110.0
 
 
 def paper_of(index: Document) -> bytes:
     """The PDF. It carries no time and no name of a machine."""
     from reportlab.lib.pagesizes import A4
+    from reportlab.platypus import CondPageBreak, SimpleDocTemplate, Spacer
     from reportlab.platypus import Paragraph as Drawn
-    from reportlab.platypus import SimpleDocTemplate, Spacer
 
     target = io.BytesIO()
     template = SimpleDocTemplate(
@@ -45,7 +46,7 @@ def paper_of(index: Document) -> bytes:
         Spacer(1, 8),
     ]
     for section in index.sections:
-        story.append(Drawn(_text(section.title), styles["heading"]))
+        story += [CondPageBreak(_ROOM), Drawn(_text(section.title), styles["heading"])]
         for block in section.blocks:
             story += _drawn(block, styles)
     story += [Spacer(1, 10), Drawn(_text(index.footer), styles["kicker"])]
@@ -109,9 +110,15 @@ def _grid(rows: list[list[Any]], widths: tuple[int, ...], *, ruled: bool) -> Any
 
 
 def _piece(text: Text) -> str:
-    one: Cell = cell(text)
-    said = _text(_breakable(one.text) if one.code else one.text)
-    shown = f'<font face="Courier" size="7">{said}</font>' if one.code else said
+    return "".join(map(_cell, cells(text)))
+
+
+def _cell(one: Cell) -> str:
+    # A long word is broken where its column ends, and by no blank: it can be copied.
+    shown = f'<font face="Courier" size="7">{_text(one.text)}</font>' if one.code else _text(one.text)
+    if one.link is not None:
+        # Beside the paper lies the rest of the pack.
+        shown = f'<a href="{quote(one.link)}" color="{_LINK}">{shown}</a>'
     return f'<font color="{_COLOURS[one.tone]}">{shown}</font>'
 
 
@@ -125,12 +132,6 @@ def _numbered(index: Document) -> Callable[[Any, Any], None]:
         canvas.restoreState()
 
     return number
-
-
-def _breakable(text: str) -> str:
-    return " ".join(
-        word if len(word) <= _BREAK else " ".join(word[at : at + _BREAK] for at in range(0, len(word), _BREAK)) for word in text.split(" ")
-    )
 
 
 def _text(text: str) -> str:

@@ -57,7 +57,7 @@ def timeline(places: Places, recorded: Iterable[Recorded], of: int | None = None
         )
         for one in events[-MOST_ROWS:]
     ]
-    table = Table(("Record", "When (UTC)", "About", "What", "Outcome", "By", "Where"), tuple(rows), (6, 18, 14, 28, 12, 15, 7))
+    table = Table(("Record", "When (UTC)", "About", "What", "Outcome", "By", "Where"), tuple(rows), (7, 18, 14, 27, 12, 15, 7))
     blocks: tuple[Block, ...] = (table,)
     if count > len(rows):
         blocks = (Paragraph(f"The latest {len(rows):,} of {count:,} records. All of them are in leaves/.", "quiet"), table)

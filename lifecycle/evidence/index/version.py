@@ -50,7 +50,9 @@ def judgement(places: Places, records: VersionRecords) -> Iterator[Section]:
 def identity(places: Places, records: VersionRecords) -> Section:
     """What it is, who made it from what, and what it is for."""
     trained, ingested, body = records.trained, records.ingested, records.trained.body
-    author = f"{body.code_author} ({'signed' if body.code_author_basis == 'fact' else 'a claim'})" if body.code_author else "unknown"
+    author = (
+        f"{body.code_author} ({'signed' if body.code_author_basis == 'fact' else 'a claim'})" if body.code_author else "no enrolled person"
+    )
     rows: list[tuple[str, tuple[Text, ...]]] = [
         ("Model", (places.file(records.digest),)),
         (

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from lifecycle.records.evidence import Measurement
 
 #: What Markdown gives a meaning to within a line, and what it gives one to where a line begins.
-_WITHIN, _FIRST = re.compile(r"([\\`*_\[\]|~$])"), re.compile(r"([#>+=-]|\d+[.)])")
+_WITHIN, _FIRST = re.compile(r"([\\`*_\[\]|~$])"), re.compile(r"(?=[#>+=-])|\d+(?=[.)](\s|$))")
 #: What stands where there is nothing.
 NOTHING = "–"
 
@@ -18,7 +18,9 @@ def text(value: object) -> str:
     """A value as it is: on one line, with everything escaped that Markdown or HTML would read."""
     said = " ".join(str(value).split())
     escaped = html.escape(_WITHIN.sub(r"\\\1", said), quote=False)
-    return "\\" + escaped if _FIRST.match(escaped) else escaped
+    first = _FIRST.match(escaped)
+    # Of a number it is the sign behind it that would make a list: nothing else that begins with one is escaped, a version above all.
+    return escaped if first is None else escaped[: first.end()] + "\\" + escaped[first.end() :]
 
 
 def code(value: object) -> str:

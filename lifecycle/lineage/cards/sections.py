@@ -43,7 +43,11 @@ def _title(records: VersionRecords, stamp: JsonObject, description: str | None) 
 
 def _details(records: VersionRecords) -> str:
     body, metering, declared = records.trained.body, records.trained.body.metering, records.trained.body.declared
-    author = f", last author {code(body.code_author)} (a {body.code_author_basis})" if body.code_author else ""
+    author = (
+        f", last author {code(body.code_author)} (a {body.code_author_basis})"
+        if body.code_author
+        else ", whose last author is no enrolled person"
+    )
     rows = [
         ("digest", code(records.digest)),
         ("signature", f"OpenSSF Model Signing bundle {code(body.signature_digest)}, key {code(body.signature_key[:16])}"),
@@ -56,7 +60,7 @@ def _details(records: VersionRecords) -> str:
         ("format", "weights as safetensors, the graph that serves as ONNX, the preprocessor as plain data"),
     ]
     if records.recipe is not None:
-        packages = ", ".join(f"{text(name)} {text(version)}" for name, version in sorted(records.recipe.packages.items()))
+        packages = ", ".join(text(f"{name}=={version}") for name, version in sorted(records.recipe.packages.items()))
         rows += [("function", f"{code(records.recipe.function)}, seed {records.recipe.seed}"), ("packages", packages)]
     return f"## Model details\n\n{table(('', ''), rows, '')}\n\n*Source: {record(records.trained.index)}.*"
 

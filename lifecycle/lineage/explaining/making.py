@@ -74,7 +74,7 @@ def _code(trained: Found[ModelTrained]) -> Step:
     body = trained.body
     if body.code_commit == "unversioned":
         return Step("made", "code", "code", "under no version control", index=trained.index, tone="waiting")
-    author = f"by {body.code_author} (a {body.code_author_basis})" if body.code_author else "author unknown"
+    author = f"by {body.code_author} (a {body.code_author_basis})" if body.code_author else "its author in git is no enrolled person"
     facts = {"commit": body.code_commit, "author": body.code_author, "author_basis": body.code_author_basis}
     return Step("made", "code", f"commit {body.code_commit[:12]}", author, index=trained.index, facts=facts)
 
