@@ -107,12 +107,12 @@ def erased(ledger: in_memory.Ledger, left: Digest) -> None:
     ledger.add(body, Subject(kind="ledger", name="ledger"), event_id="erased-1")
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning:rdflib.*", "ignore::DeprecationWarning:mlcroissant.*")
 def test_a_number_that_makes_no_list_stands_as_it_is() -> None:
     """A version above all: whoever copies it copies no backslash. What would begin a list is kept from it."""
     assert (text("2.4.6"), text("0.83"), text("2. one"), text("- one")) == ("2.4.6", "0.83", "2\\. one", "\\- one")
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:rdflib.*", "ignore::DeprecationWarning:mlcroissant.*")
 def test_croissant_s_validator_takes_the_description(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """mlcroissant parses it without an error or a warning, and knows the columns."""
     import mlcroissant  # type: ignore[import-untyped]  # it ships no types
