@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Self, TypeVar
 
-from lifecycle.errors import UnknownName
+from lifecycle.errors import MalformedRecord, UnknownName
 from lifecycle.ledger.recorded import StoredRow, recorded_in
 from lifecycle.records.bodies.keeping import BodiesPruned
 from lifecycle.records.events import Recorded
@@ -31,7 +31,7 @@ class PrunedRanges:
     @classmethod
     def told_by(cls, rows: Iterable[StoredRow]) -> Self:
         """By rows of BodiesPruned events. Raises Tampered where one was altered."""
-        found = (recorded_in(row) for row in rows)
+        found = _readable(list(rows), lambda: cls([]))
         return cls.of({one.index: one.event.body for one in found if isinstance(one.event.body, BodiesPruned)})
 
     def by(self, index: int) -> int | None:
@@ -54,18 +54,31 @@ class PrunedRanges:
 def those_present(
     fetch: Callable[[int | None], Sequence[StoredRow]], limit: int | None, ranges: Callable[[], PrunedRanges]
 ) -> list[Recorded]:
-    """The events of the first `limit` rows that `fetch` gives (all, for None), without those whose bytes were pruned.
+    """The events of the first `limit` rows that `fetch` gives (all, for None), without those whose bytes were pruned or are no event.
 
+    Whoever may append can append what nobody can read: that is for verification to name, and keeps no reader from the rest.
     `ranges` is asked only where bytes are gone. Raises Tampered where they are gone and no event says why, or a row was altered.
     """
     rows = fetch(limit)
-    if all(row.stored is not None for row in rows):
-        return [recorded_in(row) for row in rows]
-    pruned = ranges()
-    if limit is not None:
-        rows = fetch(None)
-    left = [row for row in rows if row.stored is not None or row.leaf_index not in pruned]
-    return [recorded_in(row) for row in left[:limit]]
+    found = _readable(rows, ranges)
+    if limit is not None and len(found) < len(rows):
+        found = _readable(fetch(None), ranges)
+    return found[:limit]
+
+
+def _readable(rows: Sequence[StoredRow], ranges: Callable[[], PrunedRanges]) -> list[Recorded]:
+    found: list[Recorded] = []
+    pruned: PrunedRanges | None = None
+    for row in rows:
+        if row.stored is None:
+            pruned = ranges() if pruned is None else pruned
+            if row.leaf_index in pruned:
+                continue
+        try:
+            found.append(recorded_in(row))
+        except MalformedRecord:
+            continue
+    return found
 
 
 def require_present(row: Row, ranges: Callable[[], PrunedRanges]) -> Row:

@@ -81,11 +81,19 @@ BEGIN
     END IF;
     BEGIN
       SELECT * INTO STRICT event FROM json_to_record(convert_from(entry, 'UTF8')::json)
-        AS r(id text, type text, environment text, occurred_at_us bigint, actor json, subject json, run_id text, sequence bigint);
+        AS r(schema_version text, id text, type text, environment text, occurred_at_us bigint, actor json, subject json, run_id text,
+             inputs json, outputs json, sequence bigint, body json);
       SELECT * INTO STRICT about FROM json_to_record(event.subject) AS r(kind text, name text, version bigint, digest text);
     EXCEPTION WHEN data_exception OR program_limit_exceeded THEN
       RAISE EXCEPTION 'these bytes are not an event: %', SQLERRM USING ERRCODE = 'LE001';
     END;
+    -- What has not the shape of an event can't be read by anybody, and stands for good.
+    IF event.schema_version IS DISTINCT FROM 'lifecycle.event/1' OR event.type IS NULL OR event.type !~ '^[A-Z][A-Za-z]+$'
+       OR event.id IS NULL OR event.environment IS NULL OR event.occurred_at_us IS NULL OR event.actor ->> 'id' IS NULL
+       OR about.kind IS NULL OR about.name IS NULL OR json_typeof(event.body -> 'body_version') IS DISTINCT FROM 'number'
+       OR json_typeof(event.inputs) IS DISTINCT FROM 'array' OR json_typeof(event.outputs) IS DISTINCT FROM 'array' THEN
+      RAISE EXCEPTION 'these bytes are not an event: parts of one are missing' USING ERRCODE = 'LE001';
+    END IF;
     leaf := sha256('\\x00'::bytea || entry);
     INSERT INTO SCHEMA.events (leaf_index, event_id, type, environment, occurred_at_us, actor_id, subject_kind, subject_name,
         subject_version, subject_digest, run_id, leaf_hash, stored)
