@@ -62,7 +62,10 @@ def _logged_rows(departments: Departments) -> tuple[Logged, ...]:
 
 
 class _Streams:
-    """The places that the ledger gave to events on each subject: from 1, and without a gap that no pruning explains."""
+    """The places that the ledger gave to events on each subject: from 1, and without a gap that no pruning explains.
+
+    A gap is explained by as many pruned records between its ends; which subject those were on their columns say, which verification holds.
+    """
 
     def __init__(self) -> None:
         self._last: dict[str, tuple[int, int]] = {}
@@ -87,7 +90,7 @@ class _Streams:
 
     def contradictions(self) -> Iterator[Contradiction]:
         for stream, (before, last), (index, sequence) in self._gaps:
-            explained = any(pruned.start < index and pruned.end > before for pruned in self._pruned)
-            if not explained:
+            between = sum(max(0, min(pruned.end, index) - max(pruned.start, before + 1)) for pruned in self._pruned)
+            if between < sequence - last - 1:
                 what = f"the stream {stream} goes from place {last} (record {before}) to place {sequence} (record {index})"
                 yield Contradiction("ledger", "gap", what, index=index)

@@ -177,6 +177,29 @@ def test_a_place_in_a_stream_that_is_missing_is_a_contradiction(home: Department
     assert "model/credit" in found.what
 
 
+@pytest.mark.parametrize(("gone", "kinds"), [((1, 2), []), ((0, 1), ["gap"]), ((3, 4), ["gap"])])
+def test_a_gap_is_explained_by_as_many_pruned_records_within_it(
+    home: Departments, monkeypatch: pytest.MonkeyPatch, gone: tuple[int, int], kinds: list[str]
+) -> None:
+    """A pruning of records elsewhere says nothing of it, whoever appended it so that it would."""
+    for version in (1, 2, 3):
+        home.ledger.append(trained(version))
+    home.ledger.append(pruned(*gone).model_copy(update={"body": _only(*gone)}))
+
+    def without_one(_: LookingLedger, **wanted: Any) -> list[Recorded]:
+        return [one for one in home.ledger.events(**wanted) if one.index != 1]
+
+    monkeypatch.setattr(LookingLedger, "events", without_one)
+    assert [found.kind for found in held_against(home).contradictions] == kinds
+
+
+def _only(start: int, end: int) -> BodiesPruned:
+    """Of these records, and closing no version."""
+    body = pruned(start, end).body
+    assert isinstance(body, BodiesPruned)
+    return body.model_copy(update={"closed_versions": ()})
+
+
 def test_streams_of_two_subjects_do_not_get_into_each_other_s_way(home: Departments) -> None:
     """Each subject counts for itself, however their events take turns."""
     for version in (1, 2):

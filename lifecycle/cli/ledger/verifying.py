@@ -82,7 +82,7 @@ def verify(
             checks += _beside_the_ledger(departments)
         url = url or departments.settings.ledger_url
     if not structure_only:
-        checks.append(_people(url))
+        checks += _resting_on_documents(url)
     result = verify_ledger(url, None, trust=Trust.joined(given), structure_only=structure_only, checks=checks)
     if as_json:
         render.as_json(_result_as_json(result, url=str(Address.parse(url))))
@@ -125,17 +125,19 @@ def _beside_the_ledger(departments: Departments) -> tuple[Check, ...]:
     return PredictionsCheck(looking), DatasetCheck(looking)
 
 
-def _people(url: str) -> Check:
-    """Holds what people signed, and what rests on it, against the keys and registries that the ledger names."""
+def _resting_on_documents(url: str) -> tuple[Check, ...]:
+    """Holds what people signed, what rests on it and what was pruned against keys, registries and policies that the ledger names."""
     from lifecycle.life.people_check import PeopleCheck
+    from lifecycle.life.retention_check import RetentionCheck
     from lifecycle.wiring import Departments
 
     try:
         departments = Departments.here(make=False)
     except InvalidDeclaration:
         # An auditor needs no project: what the ledger itself says of keys is enough for most of it.
-        return PeopleCheck(None, elsewhere=True)
-    return PeopleCheck(departments, elsewhere=url != departments.settings.ledger_url)
+        return PeopleCheck(None, elsewhere=True), RetentionCheck(None, elsewhere=True)
+    elsewhere = url != departments.settings.ledger_url
+    return PeopleCheck(departments, elsewhere=elsewhere), RetentionCheck(departments, elsewhere=elsewhere)
 
 
 def _declared(departments: Departments) -> Iterator[Trust]:
