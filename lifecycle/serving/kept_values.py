@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from lifecycle.errors import Unavailable
 from lifecycle.records.record import Digest, Id, Name
 from lifecycle.serving.segment_reading import parsed_row, whole_lines
-from lifecycle.serving.segments import ROWS, VALUES, ModelLog, model_logs
+from lifecycle.serving.segments import ROWS, VALUES, ModelLog, held, model_logs
 
 _ID = re.compile(rb'"id":"([a-z0-9-]+)"')
 
@@ -36,9 +36,29 @@ class _Line(NamedTuple):
     """A line of a file of values, and where it begins. `said` is None for what is no JSON object."""
 
     start: int
-    length: int
+    stored: bytes
     said: Mapping[str, Any] | None
-    begun: bool
+    #: It is the last one, and has no line feed.
+    torn: bool
+
+    @property
+    def begun(self) -> bool:
+        """A crash left it half overwritten, or half written: no row is of it, and it may not say any more whom it is about."""
+        return self.stored.startswith(b" ") or (self.torn and self.said is None)
+
+    @property
+    def id(self) -> str | None:
+        """The prediction that it is of, as far as it says so."""
+        if self.said is not None:
+            return str(self.said.get("id"))
+        named = _ID.search(self.stored)
+        return None if named is None else named[1].decode()
+
+    def is_about(self, name: str) -> bool:
+        """Whether it names this subject or request. Of what a crash tore, wherever in it the name stands."""
+        if self.said is None:
+            return json.dumps(name, ensure_ascii=False).encode() in self.stored
+        return name in (self.said.get("subject"), self.said.get("request_id"))
 
 
 class KeptValues:
@@ -50,17 +70,12 @@ class KeptValues:
     def of(self, name: str) -> tuple[Kept, ...]:
         """Everything that is kept of a `subject`, or under a caller's own id of a request.
 
-        Also what has no row, and what is not what its row was committed to: its bytes are there all the same. Raises
+        Also what has no row, what is not what its row was committed to, and what a crash tore: its bytes are there all the same. Raises
         Tampered for a row that is none, Unavailable where the log can't be read.
         """
         found = []
         for log in model_logs(self._folder):
-            ids = [
-                str(line.said.get("id"))
-                for file in log.files(VALUES)
-                for line in _lines(file)
-                if line.said is not None and name in (line.said.get("subject"), line.said.get("request_id"))
-            ]
+            ids = [line.id for file in log.files(VALUES) for line in _lines(file) if line.id is not None and line.is_about(name)]
             commitments = _commitments(log, frozenset(ids)) if ids else {}
             found += [Kept(log.model, one, commitments.get(one)) for one in ids]
         return tuple(found)
@@ -76,14 +91,14 @@ class KeptValues:
 
 
 def _erase_in(file: Path, ids: set[str]) -> None:
-    going = [line for line in _lines(file) if line.begun or (line.said is not None and line.said.get("id") in ids)]
+    going = [line for line in _lines(file) if line.begun or line.id in ids]
     if not going:
         return
     try:
         descriptor = os.open(file, os.O_WRONLY | os.O_CLOEXEC)
         try:
             for line in going:
-                os.pwrite(descriptor, b" " * line.length, line.start)
+                os.pwrite(descriptor, b" " * len(line.stored), line.start)
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
@@ -94,12 +109,23 @@ def _erase_in(file: Path, ids: set[str]) -> None:
 def _lines(file: Path) -> Iterator[_Line]:
     start = 0
     try:
-        for line in whole_lines(file):
-            if line.strip(b" "):
-                yield _Line(start, len(line), _object(line), line.startswith(b" "))
-            start += len(line) + 1
+        with file.open("rb") as opened:
+            for line in opened:
+                stored = line.removesuffix(b"\n")
+                # What has no line feed is torn, unless its writer is still at it: then it is a whole line in a moment.
+                if stored.strip(b" ") and (stored != line or not _is_written(file)):
+                    yield _Line(start, stored, _object(stored), stored == line)
+                start += len(line)
     except OSError as error:
         raise Unavailable(f"{file} can't be read: {error.strerror}.", "Give read access to it.") from error
+
+
+def _is_written(file: Path) -> bool:
+    try:
+        with held(file):
+            return False
+    except BlockingIOError:
+        return True
 
 
 def _object(line: bytes) -> Mapping[str, Any] | None:

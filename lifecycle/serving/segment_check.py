@@ -155,6 +155,7 @@ def _content(log: ModelLog, index: int, body: PredictionsSealed, erased: Contain
     elif size != reading.length:
         yield SegmentFinding(index, f"{name} was altered: something was written after its last row")
     yield from (SegmentFinding(index, what) for what in asked.found())
+    yield from (SegmentFinding(index, what, broken=False) for what in asked.told())
 
 
 def _stream(event: Event) -> Id:

@@ -75,6 +75,23 @@ def test_an_erasure_that_was_cut_short_is_finished(log: Path) -> None:
     assert PredictionLog(log).find("p2")["request_id"] == "r-2"
 
 
+@pytest.mark.parametrize("length", [0, 1, 12])
+def test_what_a_crash_tore_goes_as_well(log: Path, length: int) -> None:
+    """A last line without its line feed, whole or not, has the value in it all the same."""
+    writer = PredictionWriter(log, 1)
+    writer.append("credit", [row(5)], [asked("r-5", subject="ada")])
+    file = max(log.rglob("values/*.jsonl"))
+    assert [one.prediction_id for one in KeptValues(log).of("ada")] == ["p1", "p3", "p5"]
+    file.write_bytes(file.read_bytes()[: -1 - length])
+    assert [one.prediction_id for one in KeptValues(log).of("ada")] == ["p1", "p3"]  # its writer may be in the middle of it
+    writer.close()
+    torn = file.read_bytes()
+    KeptValues(log).erase(KeptValues(log).of("ada"))
+    assert file.read_bytes() == b" " * len(torn)
+    assert b"ada" not in values_of(log)
+    assert KeptValues(log).of("ada") == ()
+
+
 def test_what_has_no_row_is_found_as_well(tmp_path: Path) -> None:
     """A crash between the two writes leaves a value without its row: it is personal all the same."""
     writer = PredictionWriter(tmp_path, 0)

@@ -158,6 +158,29 @@ def test_a_value_that_is_gone_without_an_erasure_shows(tmp_path: Path) -> None:
     assert "p3, p4, p5 is gone" in what(log)
 
 
+def test_a_value_of_no_row_is_told(tmp_path: Path) -> None:
+    """A crash leaves one; whoever adds one adds personal data that nobody committed to. It is no fault of the rows."""
+    log = SealedLog(tmp_path)
+    lines = log.values().read_bytes().splitlines(keepends=True)
+    log.values().write_bytes(b"".join([*lines, lines[0].replace(b'"p0"', b'"p7"'), lines[1]]))
+    (told,) = findings(log)
+    assert not told.broken
+    assert told.what.startswith("2 lines of what was asked are beside the rows of segment")
+    assert "(p7, p1)" in told.what
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_a_value_that_stands_twice_is_told(tmp_path: Path, place: int) -> None:
+    """Wherever the second one stands, and in whatever order the others do."""
+    log = SealedLog(tmp_path)
+    lines = log.values().read_bytes().splitlines(keepends=True)
+    log.values().write_bytes(b"".join([*lines[:place], lines[1], *lines[place:]]))
+    (told,) = findings(log)
+    assert (told.broken, "1 line of what was asked is" in told.what, "(p1)" in told.what) == (False, True, True)
+    log.values().write_bytes(b"".join(reversed(lines)))
+    assert findings(log) == []
+
+
 def test_an_erased_value_is_not_missing(tmp_path: Path) -> None:
     """With its commitment in an erasure, the row stands as it did; with the value back from a backup, it shows."""
     log = SealedLog(tmp_path)
