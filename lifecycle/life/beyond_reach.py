@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lifecycle.life.ledgers_aside import unreadable_aside
-from lifecycle.life.row_erasure import FoundRows, singular_columns_of, versions_trained_on
+from lifecycle.life.row_erasure import FoundRows, singular_columns_of, versions_out_of_sight, versions_trained_on
 from lifecycle.records.record import Digest
 from lifecycle.wiring import Departments
 
@@ -31,10 +31,17 @@ class FoundValues:
         return bool(self.openings or self.predictions or self.datasets or self.person)
 
 
+def rows_out_of_sight(departments: Departments) -> Iterator[str]:
+    """Dataset versions that can't be looked through, each as a person is told."""
+    for name, digest in versions_out_of_sight(departments):
+        yield f"the dataset version {digest} of {name}: the artifact store lacks its rows or what opens them; erase again once it has them"
+
+
 def places_beyond_reach(departments: Departments, found: FoundValues) -> Iterator[str]:
     """Where the values may still be once they are erased, as a person is told. Ask before they are."""
     settings = departments.settings
     yield "backups of the ledger, the artifact store and the gateway's folder that were made before: erase again in what is restored"
+    yield from rows_out_of_sight(departments)
     for file in unreadable_aside(departments):
         yield f"the damaged ledger that is kept aside in {file}: destroy it once it is not needed as evidence"
     if not settings.ledger_url.startswith("sqlite") and found.openings:

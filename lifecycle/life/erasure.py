@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import TypeVar
 
-from lifecycle.errors import InvalidDeclaration, UnknownName
-from lifecycle.life.beyond_reach import FoundValues, places_beyond_reach
+from lifecycle.errors import InvalidDeclaration, Unavailable, UnknownName
+from lifecycle.life.beyond_reach import FoundValues, places_beyond_reach, rows_out_of_sight
 from lifecycle.life.enrolment import COMMAND_LINE
 from lifecycle.life.erasure_intent import ErasureIntent, IntendedPrediction, IntendedRows, Intents
 from lifecycle.life.holding import holds_of
@@ -89,6 +89,12 @@ def erase(
         if not found.anything:
             if finished:
                 return Erasure(None, dry_run, 0, 0, (), None, (), finished, ())
+            hidden = next(rows_out_of_sight(departments), None)
+            if hidden is not None:
+                raise Unavailable(
+                    f"Nothing that can be looked through has anything of {subject!r}, which leaves {hidden}.",
+                    "Restore the artifact store from its backup; `lifecycle ledger verify` names everything that it lacks.",
+                )
             raise UnknownName(
                 f"Nothing is kept here of {subject!r}: it was erased, or never was.",
                 "Check the spelling; `lifecycle ledger log --type SubjectErased` lists the erasures, which name nobody.",

@@ -34,17 +34,28 @@ class FoundRows:
 
 
 def rows_about_subject(departments: Departments, subject: str) -> tuple[FoundRows, ...]:
-    """The rows about somebody, in every dataset version whose declaration named a column that says whom a row is about."""
+    """The rows about somebody, in every dataset version whose declaration named a column that says whom a row is about.
+
+    But for those of `versions_out_of_sight`: one that is gone keeps nobody from having the rest erased.
+    """
     from lifecycle.data.row_commitments import RowCommitments, rows_about
 
     found = []
+    out_of_sight = {digest for _, digest in versions_out_of_sight(departments)}
     for name, digest in _versions(departments):
+        if digest in out_of_sight:
+            continue
         remaining, rows = remaining_of(departments, digest), set[int]()
         for committed in _committed(departments, digest):
             rows |= set(rows_about(departments.artifacts, RowCommitments.read(departments.artifacts, committed), subject, remaining))
         if rows:
             found.append(FoundRows(name, digest, tuple(sorted(rows))))
     return tuple(found)
+
+
+def versions_out_of_sight(departments: Departments) -> list[tuple[str, Digest]]:
+    """Dataset versions (name, digest) of which the artifact store lacks the rows or what opens them: nobody can say who is in them."""
+    return [(name, digest) for name, digest in _versions(departments) if not _is_whole(departments, digest)]
 
 
 def rows_by_number(departments: Departments, rows: tuple[tuple[str, tuple[int, ...]], ...]) -> tuple[FoundRows, ...]:
@@ -66,8 +77,9 @@ def rows_by_number(departments: Departments, rows: tuple[tuple[str, tuple[int, .
                 "Rows are numbered from 0, as in their source; `lifecycle ledger log --type SubjectErased` lists what was erased.",
             )
         found.append(FoundRows(model, newest, tuple(sorted(set(numbers)))))
+        out_of_sight = {digest for _, digest in versions_out_of_sight(departments)}
         for name, digest in _versions(departments):
-            if name == model and digest != newest:
+            if name == model and digest != newest and digest not in out_of_sight:
                 same = same_rows(frame, numbers, dataset_rows(departments, digest))
                 found += [FoundRows(model, digest, same)] if same else []
     return tuple(found)
@@ -108,7 +120,10 @@ def erase_unrecorded_rows(departments: Departments, planned: Collection[Intended
     """Takes rows out of this machine's part of the artifact store that no event names: what an ingestion left that was killed.
 
     What is planned to be left is spared: its event is yet to come. Only while `Intents.alone` is held, so that none is under way.
+    Where a version's commitments are gone, what opens its rows has no name here: then nothing is taken for unrecorded.
     """
+    if not all(departments.artifacts.has(one) for _, digest in _versions(departments) for one in _committed(departments, digest)):
+        return
     known = {digest for _, digest in _versions(departments)} | {rows.remaining_digest for rows in planned}
     known |= {opening for _, digest in _versions(departments) for opening in _openings(departments, digest)}
     erasures = departments.ledger.events(types=("SubjectErased",))
@@ -169,8 +184,21 @@ def _committed(departments: Departments, digest: Digest) -> list[Digest]:
     return list(dict.fromkeys(body.row_commitments_digest for body in bodies if body.row_commitments_digest is not None))
 
 
-def _openings(departments: Departments, digest: Digest) -> Iterator[Digest]:
+def _is_whole(departments: Departments, digest: Digest) -> bool:
+    """Whether the artifact store has the rows that are left of a dataset version, and what opens them."""
+    store, remaining, committed = departments.artifacts, remaining_of(departments, digest), _committed(departments, digest)
+    # What an erasure left has its openings in it.
+    return store.has(remaining or digest) and all(
+        store.has(one) and (remaining is not None or store.has(_openings_of(departments, one))) for one in committed
+    )
+
+
+def _openings_of(departments: Departments, committed: Digest) -> Digest:
     from lifecycle.data.row_commitments import RowCommitments
 
+    return RowCommitments.read(departments.artifacts, committed).openings_digest
+
+
+def _openings(departments: Departments, digest: Digest) -> Iterator[Digest]:
     for committed in _committed(departments, digest):
-        yield RowCommitments.read(departments.artifacts, committed).openings_digest
+        yield _openings_of(departments, committed)

@@ -12,7 +12,7 @@ from lifecycle.data.columnar import parquet_bytes
 from lifecycle.data.ingestion import Earlier
 from lifecycle.data.rejection import DatasetNotAccepted
 from lifecycle.data.row_commitments import RowCommitments, commit_to_rows, open_rows
-from lifecycle.errors import InvalidDeclaration, Refused, UnknownName
+from lifecycle.errors import InvalidDeclaration, Refused, Unavailable, UnknownName
 from lifecycle.ledger.verification import verify_ledger
 from lifecycle.life.dataset_rows import dataset_rows, earlier_of, remaining_of
 from lifecycle.life.enrolment import enrol
@@ -173,6 +173,22 @@ def test_what_can_not_be_reached_is_told(kept: KeptHome) -> None:
     told = "\n".join(erase(kept.departments, SUBJECT, reason=REASON).beyond_reach)
     for place in ("backups", "the source of credit", "credit:1", "in income, town", "monitoring reports"):
         assert place in told
+
+
+@pytest.mark.parametrize("part", ["rows", "commitments", "openings"])
+def test_a_dataset_version_that_is_gone_keeps_nobody_from_being_erased(kept: KeptHome, part: str) -> None:
+    """The rest goes, and that version is named: nobody can say who is in it. Nothing is taken for left over that may be its own."""
+    artifacts, first = kept.departments.artifacts, body_of(kept.first, DatasetIngested)
+    digest, committed = kept.first.event.subject.digest or "", first.row_commitments_digest or ""
+    openings = RowCommitments.read(artifacts, committed).openings_digest
+    going = {"rows": digest, "commitments": committed, "openings": openings}[part]
+    artifacts.erase(going)
+    done = erase(kept.departments, SUBJECT, reason=REASON)
+    assert (done.predictions, [rows.dataset_digest for rows in done.datasets]) == (2, [kept.second.event.subject.digest])
+    assert any(digest in place for place in done.beyond_reach)
+    assert [one for one in (digest, committed, openings) if not artifacts.has(one)] == [going]
+    with pytest.raises(Unavailable, match=digest):
+        erase(kept.departments, "customer-6", reason=REASON)
 
 
 def test_a_dry_run_changes_no_byte(kept: KeptHome) -> None:
