@@ -12,40 +12,16 @@ from dataclasses import dataclass
 
 from lifecycle.ledger.findings import Finding, named
 from lifecycle.life.governed import UNGOVERNED
-from lifecycle.life.known_keys import KnownKeys, key_in, signature_fault
-from lifecycle.records.approval import Envelope, Statement, WaiverStatement
-from lifecycle.records.bodies.decisions import ApprovalGiven, ApprovalRefused, DecisionMade, WaiverSigned
+from lifecycle.life.known_keys import KnownKeys
+from lifecycle.life.quoted_statements import QuotedStatements
+from lifecycle.records.bodies.decisions import DecisionMade
 from lifecycle.records.bodies.governors import GovernanceChanged
 from lifecycle.records.bodies.keeping import BodiesPruned
 from lifecycle.records.bodies.serving import RolloutCompleted, RolloutRequested
 from lifecycle.records.bodies.training import ModelEvaluated
 from lifecycle.records.events import Event, Subject
-from lifecycle.records.gates import Decision, DeploymentEvidence, PromotionEvidence, VerifiedApproval, WaiverEvidence
+from lifecycle.records.gates import Decision, DeploymentEvidence, PromotionEvidence
 from lifecycle.records.record import Digest, Microseconds
-
-#: What an approval of a decision repeats of its statement: (field of the approval, field of the statement).
-REPEATED = (
-    ("approver", "approver"),
-    ("decision", "decision"),
-    ("subject_digest", "model_digest"),
-    ("dataset_digest", "dataset_digest"),
-    ("report_digest", "report_digest"),
-    ("evidence_digest", "evidence_digest"),
-    ("bundle_digest", "bundle_digest"),
-    ("environment", "environment"),
-    ("approved_at_us", "signed_at_us"),
-    ("expires_at_us", "expires_at_us"),
-)
-
-
-@dataclass(frozen=True)
-class _Said:
-    """A statement, and the record that holds it."""
-
-    index: int
-    event_id: str
-    envelope: Envelope
-    statement: Statement
 
 
 @dataclass(frozen=True)
@@ -73,11 +49,9 @@ class DecisionCheck:
     """
 
     def __init__(self, keys: KnownKeys, doubt: Callable[[Decision], str]) -> None:
-        self._keys = keys
         self._doubt = doubt
         self._evaluated: set[tuple[str, int | None, Digest]] = set()
-        self._said: dict[Digest, _Said] = {}
-        self._waived: dict[Digest, tuple[str, WaiverStatement]] = {}
+        self._quoted = QuotedStatements(keys)
         self._decided: dict[str, _Decided] = {}
         self._requested: dict[str, Subject] = {}
         self._governed: list[_Governed] = []
@@ -88,12 +62,8 @@ class DecisionCheck:
     def look_at(self, index: int, event: Event) -> Iterator[Finding]:
         """What is wrong with what this event rests on."""
         body, name = event.body, named(index, event.type, event.id)
-        if isinstance(body, ApprovalGiven | ApprovalRefused):
-            statement = body.statement
-            self._said.setdefault(statement.content_digest(), _Said(index, event.id, body.envelope, statement))
-        elif isinstance(body, WaiverSigned):
-            self._waived[body.statement.content_digest()] = (event.id, body.statement)
-        elif isinstance(body, DecisionMade):
+        self._quoted.take(index, event)
+        if isinstance(body, DecisionMade):
             yield from (Finding(index, f"{name} {wrong}") for wrong in self._wrong(index, event, body))
             self._remember(event, body.decision)
         elif isinstance(body, ModelEvaluated):
@@ -128,64 +98,13 @@ class DecisionCheck:
         if not shown.issuperset(body.consumed):
             yield "uses up a statement that it was not shown as an approval"
         yield from self._ungoverned(event, decision)
-        for approval in asked.approvals:
-            said = self._said.get(approval.statement_digest)
-            if said is None:
-                self._lacks(index, event, f"was shown an approval by {approval.approver} that no record before it holds")
-                continue
-            yield from _misquoted(event, approval, said)
-            yield from self._misattributed(decision, approval, said)
-        yield from self._waivers(index, event, decision)
+        yield from self._quoted.wrong(event, decision)
+        for missing in self._quoted.missing(decision):
+            self._lacks(index, event, missing)
         evidence = asked.evidence
         promotion = evidence.promotion if isinstance(evidence, DeploymentEvidence) else evidence
         if isinstance(promotion, PromotionEvidence):
             yield from self._evaluation(index, event, promotion)
-
-    def _misattributed(self, decision: Decision, approval: VerifiedApproval, said: _Said) -> Iterator[str]:
-        """Who spoke, by the registry that the decision names: with which key, in which roles, and for whom else."""
-        where, digest = f"the statement of record {said.index}", decision.policy.people_digest
-        registry = self._keys.registry(digest)
-        if registry is None:
-            why = self._keys.why_not(digest)
-            if why:
-                yield f"was shown {where}, and the people whom it goes by can't be had: {why}"
-            return
-        person, signed_at = said.statement.approver, said.statement.signed_at_us
-        key = key_in(registry, person, said.envelope.key_id)
-        if key is None:
-            yield f"was shown {where}, signed with the key {said.envelope.key_id}, which {person} does not have among its people"
-            return
-        wrong = signature_fault(said.envelope, key, person)
-        if wrong is not None:
-            yield f"was shown {where} as verified, and it is not what {person} signed: {wrong}"
-        if decision.gate == "deployment" and self._revoked(said.envelope.key_id, key.public):
-            yield f"was shown {where}, and the key {said.envelope.key_id} was revoked before"
-        claimed = set(approval.roles) - set(registry.roles(person, signed_at))
-        if claimed:
-            yield f"was shown {person} in the roles {', '.join(sorted(claimed))}, which they do not hold among its people"
-        hidden = set(registry.also(person, signed_at)) - set(approval.also)
-        if hidden:
-            yield f"was not shown that {person} acts for {', '.join(sorted(hidden))}"
-
-    def _revoked(self, key_id: str, public: str) -> bool:
-        from lifecycle.approvals.keys import key_id_of
-
-        return not self._keys.revoked.keys().isdisjoint({key_id, key_id_of(public)})
-
-    def _waivers(self, index: int, event: Event, decision: Decision) -> Iterator[str]:
-        asked = decision.input
-        for waiver in asked.waivers:
-            about = (waiver.rule, waiver.subject_digest, waiver.expires_at_us, waiver.ticket, asked.target.environment)
-            signed = {said.signer for _, said in self._waived.values() if _waiver_of(said) == about}
-            for person in sorted(set(waiver.granted_by) - signed):
-                self._lacks(index, event, f"was shown a waiver of {waiver.rule} by {person} that no record before it holds")
-        if isinstance(asked.evidence, WaiverEvidence):
-            for signature in asked.evidence.signatures:
-                event_id, said = self._waived.get(signature.statement_digest, ("", None))
-                if said is None:
-                    self._lacks(index, event, f"was shown a waiver signed by {signature.signer} that no record before it holds")
-                elif (event_id, said.signer) != (signature.event_id, signature.signer):
-                    yield f"was shown a waiver as signed by {signature.signer}, but it is signed by {said.signer}"
 
     def _evaluation(self, index: int, event: Event, shown: PromotionEvidence) -> Iterator[str]:
         digest = shown.evaluation_digest
@@ -221,18 +140,3 @@ class DecisionCheck:
             doubt = self._doubt(decided.allowing)
             if doubt:
                 yield f"{by}, which its own rules do not give: {doubt}"
-
-
-def _misquoted(event: Event, approval: VerifiedApproval, said: _Said) -> Iterator[str]:
-    statement, where = said.statement, f"the statement of record {said.index}"
-    for shown, signed in REPEATED:
-        if getattr(approval, shown) != getattr(statement, signed):
-            yield f"was shown {where} with another {signed} ({getattr(approval, shown)}) than was signed ({getattr(statement, signed)})"
-    if approval.event_id != said.event_id:
-        yield f"was shown {where} as that of the event {approval.event_id}"
-    if (statement.model, statement.version) != (event.subject.name, event.subject.version):
-        yield f"was shown {where}, which is about {statement.model}:{statement.version}"
-
-
-def _waiver_of(said: WaiverStatement) -> tuple[str, Digest, Microseconds, str, str]:
-    return said.rule, said.model_digest, said.expires_at_us, said.ticket, said.environment
