@@ -73,7 +73,8 @@ def proven_files(rows: Iterable[Row], artifacts: HeldArtifacts, version: Version
             if role in _LEFT_OUT:
                 found.left_out[role, digest] = _LEFT_OUT[role]
             # What is on no version may name the models of several: a segment of predictions, those that answered in it.
-            elif not belongs or (version is not None and role == "model" and digest not in own_models):
+            # Whose keys count is known from the registry that a decision names, whichever version it was about.
+            elif (not belongs and role != "people") or (version is not None and role == "model" and digest not in own_models):
                 other[role, digest] = "it belongs to another version, which has a pack of its own"
             elif digest not in found.files:
                 _take(found, artifacts, role, digest)

@@ -6,7 +6,7 @@ Whole streams wherever that is possible, because only a whole stream shows that 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -21,7 +21,9 @@ MOST_OF_ONE_STREAM = 2_000
 #: Types of record by people who signed, or tried to.
 _ABOUT_PEOPLE = frozenset({name for name, body in BODIES.items() if "envelope" in body.model_fields} | {"ApprovalBarred"})
 #: Types of record that later ones on the same version rest on.
-_BEHIND = ("ModelTrained", "ApprovalGiven", "DecisionMade")
+_BEHIND = ("ModelTrained", "ApprovalGiven", "DecisionMade", "RolloutRequested")
+#: How many trainings are looked through for one under the ledger checkpoint.
+_TRAININGS = 100
 
 
 class Row(Protocol):
@@ -107,6 +109,8 @@ def version_selection(rows: Rows, size: int, model: Name, version: Version) -> S
         selection.add(rows.wanted(_on("model", model), (*SWAPS, *ANSWERS), since=own[0].leaf_index, newest_first=False, limit=None))
         for run in sorted({row.run_id for row in own if row.run_id is not None}):
             selection.add(rows.wanted(_on("model", model) | {"run_id": run}, None, since=0, newest_first=False, limit=None))
+        for _, other in sorted({other for row in selection.ordered() for other in _versions_in(row)} - {(model, version)}):
+            selection.add(rows.wanted(_on("model", model) | {"subject_version": other}, _BEHIND, since=0, newest_first=False, limit=None))
     selection.add_stream(rows, "dataset", model)
     _add_governors(rows, selection)
     return selection
@@ -127,15 +131,26 @@ def span_selection(rows: Rows, size: int, span: tuple[int, int], model: Name | N
             f"No signed record {'' if model is None else f'on {model} '}claims a time within that period.",
             "`lifecycle ledger log` shows when what happened; `lifecycle ledger checkpoint` signs what came last.",
         )
-    for name, version in sorted(
-        {(row.subject_name, row.subject_version) for row in selection.ordered() if row.subject_version is not None}
-    ):
+    for name, version in sorted({version for row in selection.ordered() for version in _versions_in(row)}):
         # What a decision used up, or a rollout went by, may be older than the period.
         about = _on("model", name) | {"subject_version": version}
         behind = rows.wanted(about, _BEHIND, since=0, newest_first=False, limit=None)
         selection.add(row for row in behind if row.leaf_index < span[1])
+    if not any(row.type == "ModelTrained" for row in selection.ordered()):
+        # The record of a training names the key that signs the list of the pack.
+        trained = rows.wanted({}, ("ModelTrained",), since=0, newest_first=True, limit=_TRAININGS)
+        selection.add([row for row in trained if row.leaf_index < size][:1])
     _add_governors(rows, selection)
     return selection
+
+
+def _versions_in(row: Row) -> Iterator[tuple[Name, Version]]:
+    """The versions that a record is about: its own, and the one that a rollback leads to."""
+    if row.subject_version is not None:
+        yield row.subject_name, row.subject_version
+    body: Any = event_in(row).get("body", {}) if row.type == "RolledBack" else {}
+    if body.get("to_version") is not None:
+        yield row.subject_name, body["to_version"]
 
 
 def event_in(row: Row) -> JsonObject:

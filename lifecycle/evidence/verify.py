@@ -1,14 +1,9 @@
 #!/usr/bin/env python3
-"""Verifies an evidence pack of Lifecycle: one file, offline, with nothing of Lifecycle installed.
+"""Verifies an evidence pack of Lifecycle: one file, offline, with nothing but Python 3.10 or newer and `pip install cryptography`.
 
-    pip install cryptography            # Python 3.10 or newer; nothing else is needed
     python verify.py PACK.zip [--trust FILE]... [--require L2] [--json]
 
-Run a copy of this file that you had before you got the pack: whoever can alter a pack can alter the copy in it.
-
-A pack holds records of a log (`leaves/`, each in its exact bytes), the hash of every record of the log (`tile/`), the signed root over
-them (`checkpoint`), the files that the records name by their SHA-256 (`proven/`), and what was made from all that for people (`views/`).
-What it proves depends on what you knew before, which you give as --trust:
+Run a copy of this file that you had before: one in a pack may be forged. What a pack proves depends on what you give as --trust:
 
     L0  the pack agrees with itself: nothing was altered, moved, added or dropped after it was made; without --trust no more is known
     L1  the log signed these records: give its verifier key
@@ -28,7 +23,7 @@ import re
 import sys
 import zipfile
 from base64 import b64decode, urlsafe_b64encode
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -51,34 +46,44 @@ class Leaf(NamedTuple):
 
 
 class Pack:
-    """The files of a pack (a zip file, or its folder). `about` is pack.json, which says what each is: checked below, believed nowhere."""
+    """The files of a pack; `about` is the list of them, which is believed nowhere, and `signers` are the keys that may sign it."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, known_signers: Iterable[str] = ()) -> None:
         if path.is_dir():
             self.files = {file.relative_to(path).as_posix(): file.read_bytes() for file in path.rglob("*") if file.is_file()}
         else:
-            with zipfile.ZipFile(path) as archive:
-                names = [entry.filename for entry in archive.infolist() if not entry.is_dir()]
-                self.files = {name: archive.read(name) for name in names}
-            if len(self.files) != len(names):
-                raise ValueError("a name stands twice in the zip file, so that two readers could see two packs")
+            archive = zipfile.ZipFile(path)
+            entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+            if sum(entry.file_size for entry in entries) > 2**30 or len({entry.filename for entry in entries}) < len(entries):
+                raise ValueError("the pack is larger than 1 GiB, or a name stands twice in it, so that two readers could see two packs")
+            self.files = {entry.filename: archive.read(entry) for entry in entries}
         self.about, self.checkpoint = json.loads(self.files["pack.json"]), Note(self.files["checkpoint"].decode())
-        tiles = b"".join(self.files.get(name, b"") for name in tile_names(self.checkpoint.size))
+        tiles = b"".join(content for name, content in sorted(self.files.items()) if name.startswith("tile/"))
         self.hashes = [tiles[at : at + 32] for at in range(0, len(tiles), 32)]
-        self.proven = {sha256(content): content for entry in self.about["proven"] if (content := self.files.get(entry["path"]))}
-        self.leaves: list[Leaf] = []
-        for index, stored in sorted((entry["index"], self.files.get(entry["path"], b"")) for entry in self.about["leaves"]):
-            if self.hashes[index : index + 1] == [hashlib.sha256(b"\x00" + stored).digest()]:  # What the tree does not hold is not read.
-                self.leaves.append(Leaf(index, stored, event := json.loads(stored), event["body"]))
+        self.proven = {sha256(content): content for name, content in self.files.items() if name.startswith("proven/")}
+        places = {leaf: place for place, leaf in enumerate(self.hashes)}  # A record stands where the tree holds it, whatever anybody says.
+        stored = [content for name, content in self.files.items() if name.startswith("leaves/")]
+        found = {place: one for one in stored if (place := places.get(hashlib.sha256(b"\x00" + one).digest())) is not None}
+        self.leaves = [Leaf(place, found[place], event := json.loads(found[place]), event["body"]) for place in sorted(found)]
+        self.signers = {*known_signers, *("sha256:" + leaf.body["signature_key"] for leaf in self.happened("ModelTrained"))}
 
     def begins_with(self, note: Note) -> bool:
         """Whether the log that is packed is the one of which a checkpoint was signed."""
-        here = note.origin == self.checkpoint.origin and note.size <= len(self.hashes)
-        return here and root(self.hashes[: note.size]) == note.root
+        return note.origin == self.checkpoint.origin and note.size <= len(self.hashes) and root(self.hashes[: note.size]) == note.root
 
     def happened(self, *types: str) -> list[Leaf]:
         """The records of these types, in the order of the log."""
         return [leaf for leaf in self.leaves if leaf.event["type"] in types]
+
+    def enrolled(self, place: int) -> list[Any]:
+        """Every enrolment and registry of people up to a place of the log. A registry counts from the first record that names it."""
+        found = list[Any]()
+        for leaf in self.happened("PersonEnrolled", "KeyEnrolled", "GovernanceChanged", "DecisionMade"):
+            if leaf.place <= place:
+                named = leaf.body["decision"]["policy"] if "decision" in leaf.body else leaf.body
+                found += [json.loads(self.proven.get(named.get("people_digest") or named.get("registry_digest"), b"{}"))]
+                found += [{"people": {leaf.body["person"]: leaf.body}}] if leaf.event["type"] == "PersonEnrolled" else []
+        return found
 
 
 def sha256(content: bytes) -> str:
@@ -93,20 +98,13 @@ def root(leaves: Sequence[bytes]) -> bytes:
     return hashlib.sha256(b"\x01" + root(leaves[:middle]) + root(leaves[middle:])).digest()
 
 
-def tile_names(size: int) -> Iterator[str]:
-    """The tiles (C2SP tlog-tiles) that hold the leaf hashes of a tree, 256 each: tile/0/000, …, tile/0/x001/234, tile/0/x001/235.p/17."""
-    for number in range((size + 255) // 256):
-        width, (*folders, last) = min(size - number * 256, 256), f"{number:,}".split(",")
-        yield f"tile/0/{''.join(f'x{folder:0>3}/' for folder in folders)}{last:0>3}" + (f".p/{width}" if width < 256 else "")
-
-
 class Note:
     """A ledger checkpoint (C2SP tlog-checkpoint), signed: the log of this origin had this many records under this root."""
 
     def __init__(self, note: str) -> None:
         head, separator, tail = note.rpartition("\n\n")
         self.text, lines = head + "\n", head.split("\n")
-        if not separator or len(lines) < 3 or not re.fullmatch(r"0|[1-9][0-9]{0,8}", lines[1]):
+        if not separator or len(lines) < 3 or not re.fullmatch(r"[!-*,-~]+\n(0|[1-9][0-9]{0,8})", "\n".join(lines[:2])):
             raise ValueError("this is not a signed ledger checkpoint")
         self.origin, self.size, self.root = lines[0], int(lines[1]), b64decode(lines[2], validate=True)
         self.signatures = [(name, b64decode(blob)) for name, blob in re.findall(r"^\u2014 (\S+) (\S+)$", tail, re.MULTILINE)]
@@ -155,114 +153,104 @@ def signed_by_person(key: Any, envelope: Any) -> bool:
     asked, challenge = json.loads(client), urlsafe_b64encode(hashlib.sha256(message).digest()).decode().rstrip("=")
     right = [asked[part] for part in ("type", "challenge", "origin")] == ["webauthn.get", challenge, passkey["origin"]]
     alone = asked.get("crossOrigin", False) is False and "topOrigin" not in asked  # In no frame of another page.
-    # The authenticator names the site, and in its flags says that somebody was there (1), and that it made sure who (4).
-    there = device[:32] == hashlib.sha256(passkey["rp_id"].encode()).digest() and device[32] & 5 == 5
+    there = device[:32] == hashlib.sha256(passkey["rp_id"].encode()).digest() and device[32] & 5 == 5  # Flags: present, known.
     whole = len(device) == 37 or (len(device) > 37 and device[32] & 128 != 0)  # Nothing is behind it that no flag says (128: extensions).
     return right and alone and there and whole and signed(public, signature, device + hashlib.sha256(client).digest())
 
 
 def check_files(pack: Pack) -> Iterator[str]:
-    """Every file is listed under its digest, there is no other, and the key that signed the models signed the list."""
+    """Every file is listed under its digest, there is no other, and a key that a record or you name signed the list."""
     listed = {entry["path"]: entry["digest"] for entry in (*pack.about["proven"], *pack.about["views"])}
-    own = {"pack.json", "pack.sig", "checkpoint", *tile_names(pack.checkpoint.size), *(entry["path"] for entry in pack.about["leaves"])}
-    yield from (f"{path} is missing" for path in sorted({*listed, *own} - {*pack.files, ""}))
-    yield from (f"{path} does not belong to the pack: nothing lists it" for path in sorted({*pack.files} - {*listed, *own}))
+    own = {"pack.json", "pack.sig", "checkpoint", *(f"leaves/{leaf.place:06}-{leaf.event['type']}.json" for leaf in pack.leaves)}
+    wanted = {*listed, *own, *(entry["path"] for entry in pack.about["leaves"])}
+    yield from (f"{path} is missing" for path in sorted(wanted - {*pack.files, ""}))
+    for path in sorted(path for path in {*pack.files} - {*own, *listed} if not path.startswith("tile/")):
+        yield f"{path} does not belong to the pack: {'the log does not hold it there' if path[:7] == 'leaves/' else 'nothing lists it'}"
     found = {path: sha256(pack.files[path]) for path in listed if path in pack.files}
     yield from (f"{path} was altered: its digest is {found[path]}, not {listed[path]}" for path in found if found[path] != listed[path])
-    public, signature = pack.proven.get(pack.about["signing_key"], b""), b64decode(pack.files.get("pack.sig", b""))
-    keys = {leaf.body["signature_key"] for leaf in pack.happened("ModelTrained")} or {hashlib.sha256(public).hexdigest()}
-    listing = dsse("application/vnd.lifecycle.pack+json", pack.files["pack.json"])
-    if not signed(public, signature, listing) or hashlib.sha256(public).hexdigest() not in keys:
-        yield "pack.json was altered: pack.sig is no signature over it by a key that signed these models, so the views may say anything"
+    signature, listing = b64decode(pack.files.get("pack.sig", b"")), dsse("application/vnd.lifecycle.pack+json", pack.files["pack.json"])
+    if not any(signed(pack.proven[key], signature, listing) for key in pack.signers if key in pack.proven):
+        yield "pack.json was altered: pack.sig is no signature over it by a key that a record or you name, so the views may say anything"
 
 
 def check_records(pack: Pack) -> Iterator[str]:
-    """Every record is what the tree holds in its place, the tree has the signed root, and none is missing of a whole subject or period."""
+    """The tree that holds the records has the signed root, and no record is missing that the list says is here, or that nobody pruned."""
     if len(pack.hashes) != pack.checkpoint.size or not pack.begins_with(pack.checkpoint):
         yield f"the tiles do not lead to the root over {pack.checkpoint.size} records: a tile or the checkpoint was altered"
-    events, streams = {leaf.place: leaf.event for leaf in pack.leaves}, dict[str, list[int | None]]()
-    pruned = [range(part["start"], part["end"]) for leaf in pack.happened("BodiesPruned") for part in leaf.body["ranges"]]
-    for entry in pack.about["leaves"]:
-        if entry["path"] and entry["index"] not in events:
-            yield f"{entry['path']} was altered, moved or made up: the log holds other bytes in the place {entry['index']}"
-        elif not entry["path"] and not any(entry["index"] in part for part in pruned):
-            yield f"record {entry['index']} has no bytes, and no record says that they were pruned"
-        event = events.get(entry["index"], entry)  # Of bytes that were pruned, pack.json says what they were about.
-        streams.setdefault(f"{event['subject']['kind']}/{event['subject']['name']}", []).append(event.get("sequence"))
-    for stream, last in pack.about["streams"].items():
-        numbers = {number or place for place, number in enumerate(streams.get(stream, ()), 1)}
-        gap = next((number for number in range(1, last + 1) if number not in numbers), None)
-        yield from [f"number {gap} of the {last} records on {stream} is missing"] if gap else []
-    here = {entry["index"] for entry in pack.about["leaves"]}
+    listed = {entry["index"] for entry in pack.about["leaves"] if not entry["path"]}
+    pruned = [range(part["start"], min(part["end"], by.place)) for by in pack.happened("BodiesPruned") for part in by.body["ranges"]]
+    gone = sorted(index for index in listed if not any(index in part for part in pruned))
+    yield from (f"record {index} has no bytes, and no record says that they were pruned" for index in gone)
+    here = listed | {leaf.place for leaf in pack.leaves}
     gap = next((index for index in range(*pack.about["range"]) if index not in here), None)
     yield from [f"record {gap} is within the period of the pack, and missing"] if gap is not None else []
 
 
 def check_proven(pack: Pack) -> Iterator[str]:
-    """Every file in proven/ is named by a record, and every file that a record names is here or said to be left out."""
-    unread, named = [leaf.stored for leaf in pack.leaves], {pack.about["signing_key"].encode()}
+    """Every file in proven/ is named by a record, or by a file that a record names."""
+    unread, named = [leaf.stored for leaf in pack.leaves], {key.encode() for key in pack.signers}
     while unread:
         found = set(re.findall(rb"sha256:[0-9a-f]{64}", unread.pop())) - named
         named |= found
         unread += [content for digest in found if (content := pack.proven.get(digest.decode())) and content[:1] == b"{"]
     yield from (f"{entry['path']} is named by no record" for entry in pack.about["proven"] if entry["digest"].encode() not in named)
-    here = {entry["digest"] for entry in (*pack.about["proven"], *pack.about["left_out"])}
-    links = [(leaf, link) for leaf in pack.leaves for link in (*leaf.event["inputs"], *leaf.event["outputs"])]
-    yield from (f"{leaf} names a {link['role']} that is missing: {link['digest']}" for leaf, link in links if link["digest"] not in here)
 
 
 def check_decisions(pack: Pack) -> Iterator[str]:
     """Every decision was taken on the input and under the policy bundle that its record names."""
     for leaf in pack.happened("DecisionMade"):
-        decision, subject = leaf.body["decision"], leaf.event["subject"]
-        shown, result = decision["input"], decision["result"]
+        decision, shown, result = leaf.body["decision"], leaf.body["decision"]["input"], leaf.body["decision"]["result"]
         exact = leaf.stored.partition(b'"input":')[2].rpartition(b',"input_digest":')[0]  # Canonical JSON (RFC 8785) within such.
         if sha256(exact) != decision["input_digest"] or json.loads(exact) != shown:
             yield f"{leaf}: the gate was shown another input than {decision['input_digest']}"
-        said = [(shown["subject"][part], subject[part]) for part in ("name", "version", "digest")]
-        said += [(shown["target"]["environment"], leaf.event["environment"]), (shown["gate"], decision["gate"])]
-        said += [(result["gate"], decision["gate"]), (result["allow"], result["outcome"] == "allow" and not result["violations"])]
+        said = [(shown["subject"][part], leaf.event["subject"][part]) for part in ("name", "version", "digest")]
+        said += [(shown["target"]["environment"], leaf.event["environment"]), (shown["gate"], result["gate"])]
+        said += [(result["allow"], result["outcome"] == "allow" and not result["violations"])]
         said += [(link["digest"], decision["policy"]["bundle_digest"]) for link in leaf.event["inputs"] if link["role"] == "bundle"]
         yield from (f"{leaf} says {one!r} in one place and {other!r} in another" for one, other in said if one != other)
 
 
 def check_statements(pack: Pack) -> Iterator[str]:
-    """Whatever people signed was signed by a key that was enrolled for them before, and says what its record says."""
-    enrolled = [(leaf.place, leaf.body["person"], leaf.body["keys"]) for leaf in pack.happened("PersonEnrolled")]
-    named = [json.loads(pack.proven.get(entry["digest"], b"{}")) for entry in pack.about["proven"] if entry["role"] == "people"]
-    enrolled += [(0, name, person["keys"]) for registry in named for name, person in registry.get("people", {}).items()]
+    """What people signed was signed as what it counts for, by a key that was enrolled for them before."""
     for leaf in (leaf for leaf in pack.leaves if "envelope" in leaf.body):
-        said, envelope, event = json.loads(b64decode(leaf.body["envelope"]["payload"])), leaf.body["envelope"], leaf.event
+        envelope, known, said = leaf.body["envelope"], pack.enrolled(leaf.place), json.loads(b64decode(leaf.body["envelope"]["payload"]))
+        kind = re.split("(?<=[a-z])(?=[A-Z])", leaf.event["type"])[0].lower()  # An approval, a waiver, or about what governs.
+        if envelope["payload_type"] != f"application/vnd.lifecycle.{kind}-statement+json":
+            yield f"{leaf} holds what was signed as {envelope['payload_type']}"
+        if kind == "governance" and not any(change.place < leaf.place for change in pack.happened("GovernanceChanged")):
+            known += [json.loads(pack.proven.get(said["people_digest"], b"{}"))]  # The first registry is agreed to by people of its own.
         who = said.get("approver") or said["signer"]
-        owned = [key for place, name, keys in enrolled if name == who and place <= leaf.place for key in keys]
-        if not any(signed_by_person(key, envelope) for key in owned if key["id"] == envelope["key_id"]):
+        keys = [key for one in known for key in one.get("people", {}).get(who, {"keys": ()})["keys"] if key["id"] == envelope["key_id"]]
+        if not any(signed_by_person(key, envelope) for key in keys):
             yield f"{leaf}: no key that was enrolled for {who} signed this"
-        wanted = {"approver": event["actor"]["id"], "signer": event["actor"]["id"], "environment": event["environment"]}
-        wanted |= {"model": event["subject"]["name"], "version": event["subject"]["version"], "model_digest": event["subject"]["digest"]}
-        wanted |= {"decision": "approve" if event["type"] == "ApprovalGiven" else "reject"}
-        yield from (
-            f"{leaf}: what was signed has the {part} {said[part]!r}" for part in wanted if said.get(part, wanted[part]) != wanted[part]
-        )
 
 
 def check_duties(pack: Pack) -> Iterator[str]:
-    """Nobody approved their own work, each approval counted once, in time and for these bytes, and nothing was rolled out without."""
-    given = {sha256(b64decode(leaf.body["envelope"]["payload"])): leaf for leaf in reversed(pack.happened("ApprovalGiven"))}
-    revoked = {leaf.body["key_id"]: leaf.place for leaf in pack.happened("KeyRevoked")}
-    used, allowing = dict[str, Leaf](), dict[str, Leaf]()
+    """Nobody approved their own work; each approval says what the gate was told, and counted once, in time and for these bytes."""
+    payloads = [(leaf, b64decode(leaf.body["envelope"]["payload"])) for leaf in reversed(pack.happened("ApprovalGiven"))]
+    given = {sha256(payload): (leaf, json.loads(payload)) for leaf, payload in payloads}
+    revoked, used = {leaf.body["key_id"]: leaf.place for leaf in pack.happened("KeyRevoked")}, dict[str, Leaf]()
     for leaf in pack.happened("DecisionMade"):
-        decision, subject, shown = leaf.body["decision"], leaf.event["subject"], leaf.body["decision"]["input"]
+        subject, shown, known = leaf.event["subject"], leaf.body["decision"]["input"], pack.enrolled(leaf.place)
         made = [one for one in pack.happened("ModelTrained") if one.event["subject"] == subject]
         makers = {maker["id"] for maker in shown["subject"]["makers"]} | {one.event["actor"]["id"] for one in made}
         makers |= {name for one in made for name in (one.body["code_author"], *one.body["declared"]["members"])}
+        counted, result = dict[str, set[str]](), leaf.body["decision"]["result"]
         for digest in leaf.body["consumed"]:
-            approval, seen = given.get(digest), [one for one in shown["approvals"] if one["statement_digest"] == digest]
-            if approval is None or approval.place > leaf.place or not seen:
+            approval, said = given.get(digest, (leaf, {}))
+            shared = [one for one in shown["approvals"] if one["statement_digest"] == digest]
+            if approval.place >= leaf.place or not shared:
                 yield f"{leaf} uses an approval that no record before it holds: {digest}"
                 continue
-            said, key = json.loads(b64decode(approval.body["envelope"]["payload"])), approval.body["envelope"]["key_id"]
+            who, key = said["approver"], approval.body["envelope"]["key_id"]
+            told = {**shared[0], "decision": "approve", "model": subject["name"], "version": subject["version"]}
+            meant = {**told, **said, "subject_digest": said["model_digest"], "approved_at_us": said["signed_at_us"]}
+            yield from (f"{leaf}: what was signed has the {part} {meant[part]!r}" for part in told if told[part] != meant[part])
+            people = {name: person for some in known for name, person in some.get("people", {}).items()}  # The last word on each.
+            acting = [who, *(given["from"] for some in known for given in some.get("delegations", ()))]  # For whom somebody may act.
+            counted[who] = {role for name in acting if name in people for role in people[name]["roles"]}
             for wrong, what in (
-                ({said["approver"], *seen[0]["also"]} & makers, f"{said['approver']} approved their own work"),
+                ({who, *told["also"]} & makers, f"{who} approved their own work"),
                 (used.setdefault(digest, leaf) is not leaf, f"it uses the approval that {used[digest]} had used up"),
                 (not said["signed_at_us"] <= shown["now_us"] < said["expires_at_us"], "it uses an approval outside of its time"),
                 (said["model_digest"] != subject["digest"], "it uses an approval of other bytes"),
@@ -270,15 +258,20 @@ def check_duties(pack: Pack) -> Iterator[str]:
                 (revoked.get(key, leaf.place) < leaf.place, f"it uses an approval by the key {key}, which was revoked before"),
             ):
                 yield from [f"{leaf}: {what}"] if wrong else []
-        if decision["gate"] == "deployment" and decision["result"]["allow"]:
-            allowing[decision["id"]] = leaf
-            counted = [one for one in shown["approvals"] if one["statement_digest"] in leaf.body["consumed"]]
-            for role, count in ((need["role"], need["count"]) for need in decision["result"]["required_approvals"]):
-                if len({one["approver"] for one in counted if role in one["roles"]}) < count:
-                    yield f"{leaf} allows without {count} approvals of the role {role}"
-    for leaf in pack.happened("RolloutRequested"):
-        before, place = allowing.get(leaf.body["decision_id"], leaf), (leaf.event["subject"], leaf.event["environment"])
-        if before.place >= leaf.place or (before.event["subject"], before.event["environment"]) != place:
+        for need in result["required_approvals"] if result["allow"] else ():
+            if sum(need["role"] in roles for roles in counted.values()) < need["count"]:
+                yield f"{leaf} allows without {need['count']} approvals of the role {need['role']}"
+
+
+def check_rollouts(pack: Pack) -> Iterator[str]:
+    """Nothing was rolled out, or gone back to, that no deployment decision before it allows there."""
+    allowed = dict[tuple[str, str], list[str]]()
+    for leaf in pack.happened("DecisionMade", "RolloutRequested", "RolloutStepReached", "RolloutCompleted", "RolledBack"):
+        place = (leaf.body.get("to_digest", leaf.event["subject"]["digest"]), leaf.event["environment"])
+        decision, ids = leaf.body.get("decision"), allowed.setdefault(place, [])
+        if decision is not None:
+            ids += [decision["id"]] if decision["gate"] == "deployment" and decision["result"]["allow"] else []
+        elif place[0] and (leaf.body.get("decision_id") or next(iter(ids), None)) not in ids:  # Without bytes, back to no version.
             yield f"{leaf} has no deployment decision before it that allows these bytes here"
 
 
@@ -286,26 +279,27 @@ class Trust:
     """Everything that was given as --trust."""
 
     def __init__(self) -> None:
-        self.log_keys, self.held, self.certificates = dict[str, tuple[int, int]](), list[Note](), list[str]()
+        self.log_keys, self.policy_keys = dict[str, tuple[int, int]](), dict[str, tuple[int, int]]()
+        self.held, self.signers = list[Note](), set[str]()
         self.witnesses, self.groups, self.quorum = dict[str, str](), dict[str, tuple[int, list[str]]](), ""
 
     def take(self, text: str) -> None:
         """Takes one file in, told apart by what it says. Raises ValueError for what is nothing to trust."""
         if text.lstrip().startswith("{"):
             file = json.loads(text)
-            for key, first, last in ((entry["key"], entry["from_size"], entry["until_size"]) for entry in file["log_keys"]):
-                self.log_keys[key] = (first, 10**9 if last is None else last)
+            ends = {one["key"]: 10**9 if one["until_size"] is None else one["until_size"] for one in file["log_keys"]}
+            self.log_keys |= {one["key"]: (one["from_size"], ends[one["key"]]) for one in file["log_keys"]}
             for part in (file["policy"], *file["checkpoints"], *file["tsa_certificates"]):
                 self.take(part)
-        elif "-----BEGIN CERTIFICATE" in text:
-            self.certificates.append(text)
+        elif "-----BEGIN" in text:  # The key that signs packs, in place of records that name it; or a certificate, which openssl reads.
+            self.signers.add(sha256(text.encode()))
         elif "\n\n\u2014 " in text:
             self.held.append(Note(text))
         elif re.fullmatch(r"[^\s+]+\+[0-9a-f]{8}\+\S+", text.strip()):
             self.log_keys.setdefault(text.strip(), (0, 10**9))
         else:
             lines = [line.split() for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
-            self.log_keys = {words[1]: (0, 10**9) for words in lines if words[0] == "log"} | self.log_keys
+            self.policy_keys |= {words[1]: (0, 10**9) for words in lines if words[0] == "log"}
             self.witnesses |= {words[1]: words[2] for words in lines if words[0] == "witness"}
             for _, name, count, *members in (words for words in lines if words[0] == "group"):
                 self.groups[name] = ({"any": 1, "all": len(members)}.get(count) or int(count), members)
@@ -314,7 +308,8 @@ class Trust:
 
     def log_keys_after(self, leaves: Sequence[Leaf]) -> dict[str, tuple[int, int]]:
         """The keys of the log, and of how many records each may sign: those that are trusted, and those that they lead to."""
-        changes, keys, changed = list[tuple[str, str, int, int]](), dict(self.log_keys), set[str]()
+        changes, follows = list[tuple[str, str, int, int]](), dict[str, str]()
+        keys, changed = dict(self.log_keys or self.policy_keys), set[str]()
         for body in (leaf.body for leaf in leaves):
             with suppress(AttributeError, KeyError, TypeError, ValueError):  # What is no change of a key changes nothing.
                 old, new, first, last = (body[part] for part in ("old_key", "new_key", "from_size", "old_until_size"))
@@ -324,11 +319,13 @@ class Trust:
                 if both and name == same and one != other and first <= last + 1:
                     changes.append((old, new, first, last))
         for old, new, _, _ in reversed(changes):  # Backwards first: who trusts the newest key learns of those before it.
-            if new in keys:
-                keys.setdefault(old, (0, 10**9))
+            if new in keys and old not in keys:
+                keys[old], follows[old] = (0, 10**9), new
+        over, before = {key for key, (_, last) in self.log_keys.items() if last < 10**9}, {*keys}
         for old, new, first, last in changes:
             (start, end), known = keys.get(old, (0, -1)), keys.get(new, (0, 10**9))
-            if start < first <= end + 1 and old not in changed:  # A key hands over once, and not after its end.
+            heir = (old not in over or new in before) and follows.get(old, new) == new  # A key that is known to be over has a known heir.
+            if start < first <= end + 1 and old not in changed and heir:  # A key hands over once, and not after its end.
                 keys |= {old: (start, min(last, end)), new: (max(first, known[0]), known[1])}
                 changed.add(old)
         return keys
@@ -341,57 +338,61 @@ class Trust:
 
 def verified(pack: Pack, trust: Trust) -> Iterator[tuple[str, bool | None, str, list[str]]]:
     """Every check and every level; whether it holds (None: nothing that you gave can say), what it is, and what breaks it or hinders it."""
-    for check in (check_files, check_records, check_proven, check_decisions, check_statements, check_duties):
-        try:
-            broken = list(check(pack))
-        except Exception as error:  # noqa: BLE001  # Hostile bytes can trip anything, and must not pass by it.
-            broken = [f"this can't be checked, because something in the pack is not where it belongs: {error!r}"]
-        yield "L0", not broken, str(check.__doc__), broken
+    for check in (check_files, check_records, check_proven, check_decisions, check_statements, check_duties, check_rollouts):
+        yield "L0", not (broken := list(check(pack))), str(check.__doc__), broken
+    gone, streams = sum(not entry["path"] for entry in pack.about["leaves"]), {stream: {0} for stream in pack.about["streams"]}
+    for leaf in pack.leaves:  # The records on one subject are numbered from 1.
+        streams.setdefault("{kind}/{name}".format_map(leaf.event["subject"]), {0}).add(leaf.event.get("sequence", 0))
+    for stream, numbers in sorted(streams.items()):
+        last = min(max(listed := pack.about["streams"].get(stream, 0), *numbers), len(pack.hashes))
+        missing = {*range(1, last + 1)} - numbers
+        why = [f"number {min(missing)} of the {last} records on {stream} is missing"] if listed and len(missing) > gone else []
+        yield "L0", not why and (not missing or None), f"All of the first {last} records on {stream} are here.", why
+    yield "L0", None, f"What the {pack.checkpoint.size - len(pack.leaves)} records say that are not here, or that were pruned.", []
+    yield "L0", None, "That the rules give these decisions; waivers; who acts through teams or groups: nothing of that is checked here.", []
     note, keys = pack.checkpoint, trust.log_keys_after(pack.happened("LogKeyRotated"))
     mine = [key for key, (first, last) in keys.items() if key.startswith(f"{note.origin}+") and first <= note.size <= last]
     good = any(map(note.signed_by, mine)) if keys else None
-    yield "L1", good, f"the checkpoint of {note.size} records of {note.origin} is signed by a key that you gave", []
+    yield "L1", good, f"the checkpoint of {note.size} records of {note.origin!r} is signed by a key that you gave", []
     # Without L1 nothing further holds: anybody could have added to what you held, or to what was cosigned.
     later = [held for held in trust.held if held.origin == note.origin and held.size > note.size]
     why = [f"the pack ends before the {held.size} records that you held: ask for a newer one to judge what came after" for held in later]
     fits = all(pack.begins_with(held) for held in trust.held if held not in later)
     yield "L2", False if not fits else good if trust.held and not later else None, "the log goes on from the checkpoints that you held", why
-    stamps = [f"openssl ts -verify -data {one['note']} -in {one['receipt']} -CAfile YOURS.pem" for one in pack.about["stamps"]]
-    yield "L3", None, f"time stamps: {'; '.join(stamps) or 'none in the pack'}", []
-    notes = [Note(pack.files.get(path, b"").decode()) for path in pack.about["notes"]]
-    seen = max((one.size for one in notes if trust.agreed(trust.quorum, one) and pack.begins_with(one)), default=0)
-    yield "L4", None if not trust.quorum else good if seen else False, f"the witnesses that you ask for have cosigned {seen} records", []
+    notes = {name: Note(text.decode()) for name, text in pack.files.items() if re.fullmatch(r"anchors/[a-z0-9-]+\.checkpoint", name)}
+    stamps = {name: name.replace(".checkpoint", ".tsr") for name in notes if name.replace(".checkpoint", ".tsr") in pack.files}
+    other = [f"{name} is not of this log" for name in stamps if not pack.begins_with(notes[name])]
+    runs = "".join(f"openssl ts -verify -data {name} -in {stamp} -CAfile YOURS.pem; " for name, stamp in stamps.items() if not other)
+    yield "L3", False if other else None, f"time stamps, to be verified like this: {runs or 'none; '}"[:-2], other
+    seen = max((one.size for one in notes.values() if trust.agreed(trust.quorum, one) and pack.begins_with(one)), default=0)
+    strange = "".join(f"; keys of kind {kind} are unknown" for kind in {taken_apart(key)[2][0] for key in trust.witnesses.values()} - {4})
+    cosigned = good if seen else None if strange or not trust.quorum else False
+    yield "L4", cosigned, f"the witnesses that you ask for have cosigned {seen} records{strange}", []
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Verifies an evidence pack of Lifecycle, offline.")
     parser.add_argument("pack", type=Path, help="the pack: its zip file, or the folder that it was unpacked to")
     parser.add_argument("--trust", type=Path, action="append", default=[], metavar="FILE", help="what you knew before; may be repeated")
-    parser.add_argument("--require", choices=("L0", "L1", "L2", "L3", "L4"), default="L0", help="fail below this level")
+    parser.add_argument("--require", choices=("L0", "L1", "L2", "L4"), default="L0", help="fail where this is not shown")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     asked, trust = parser.parse_args(), Trust()
     try:
         for file in asked.trust:
             trust.take(file.read_text(encoding="utf-8"))
-        pack = Pack(asked.pack)
+        pack = Pack(asked.pack, trust.signers)
         results = list(verified(pack, trust))
     except Exception as error:  # noqa: BLE001  # Likewise: whatever it is, it is no pack that can be verified.
-        print(f"There is nothing to verify: {type(error).__name__}: {error}", file=sys.stderr)
+        print(f"There is nothing to verify: {type(error).__name__}: {error!s}".encode("unicode_escape").decode(), file=sys.stderr)
         return 2
     broken = min((level for level, holds, _, _ in results if holds is False), default="none")
     reached = max((level for level, holds, _, _ in results if holds and level < broken), default="none")
-    good = reached >= asked.require and not any(holds is False or why for _, holds, _, why in results)
-    if asked.json:
-        checks = [{"level": level, "holds": holds, "what": what, "broken": why} for level, holds, what, why in results]
-        print(json.dumps({"ok": good, "level": reached, "checks": checks}, indent=2))
-    else:
-        for level, holds, what, why in results:
-            mark = {True: "holds", False: "BROKEN", None: "unknown"}[holds]
-            print(f"{mark:7}  {level}  {what}", *why, sep="\n             ")
-        for leaf in pack.happened("RolloutCompleted", "RolledBack"):
-            serving = leaf.body.get("to_version", leaf.event["subject"]["version"])
-            print(f"{leaf}: from here on {leaf.event['subject']['name']}:{serving} serves in {leaf.event['environment']}")
-        print(f"{len(pack.leaves)} of {pack.checkpoint.size} records of {pack.checkpoint.origin}. Level reached: {reached}.")
+    good = (asked.require, True) in [row[:2] for row in results] and not any(holds is False or why for _, holds, _, why in results)
+    names, marks = ("level", "holds", "what", "broken"), {True: "holds", False: "BROKEN", None: "unknown"}
+    report = {"ok": good, "level": reached, "checks": [dict(zip(names, row, strict=True)) for row in results]}
+    lines = [line for level, holds, what, why in results for line in (f"{marks[holds]:7}  {level}  {what}", *("  - " + one for one in why))]
+    text = [line.encode("unicode_escape").decode() for line in lines]  # Names of others move no cursor, and begin no line.
+    print(json.dumps(report, indent=2) if asked.json else "\n".join([*text, f"Level reached: {reached}."]))
     return 0 if good else 1
 
 
