@@ -50,7 +50,8 @@ def dataset_of(departments: Departments, model: str, digest: Digest | None = Non
         if digest is None or recorded.event.subject.digest == digest:
             return recorded
     raise UnknownName(
-        f"No dataset of {model} {digest or ''} was ever ingested.", f"Run the job {model}_train_to_gate, or `lifecycle train {model}`."
+        f"No dataset {'' if digest is None else f'{digest} '}of {model} was ever ingested.",
+        f"Run the job {model}_train_to_gate, or `lifecycle train {model}`.",
     )
 
 

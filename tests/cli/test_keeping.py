@@ -86,6 +86,18 @@ def test_erase_refuses_what_makes_no_sense(kept: KeptHome, call: Call, arguments
     assert kept.found(SUBJECT) == before
 
 
+def test_a_hold_says_what_it_holds(kept: KeptHome, call: Call) -> None:
+    """A misspelt name holds nothing yet, and whoever placed it learns of that."""
+    placed = in_json(call("hold", "place", SUBJECT, "--reason", "Case 1.", "--json"))
+    assert (placed["name"], placed["holds"]) == (SUBJECT, {"records": 0, "values": 0, "predictions": 2, "rows": 6})
+    assert "2 predictions, 6 rows of datasets, and what comes under that name" in call("hold", "place", SUBJECT, "--reason", "Case 2.")[2]
+    assert "2 records" in call("hold", "place", "credit", "--reason", "Case 3.")[2]
+    code, out, err = call("hold", "place", "nosuchthing", "--reason", "Case 4.")
+    assert (code, "Nothing in this ledger goes by 'nosuchthing' yet" in err) == (0, True)
+    assert "everything" in call("hold", "place", "--everything", "--reason", "Case 5.")[2]
+    assert in_json(call("hold", "release", out.strip(), "--reason", "Closed.", "--json")) == {"hold_id": out.strip(), "released": True}
+
+
 def test_a_hold_refuses_until_it_is_released(kept: KeptHome, call: Call) -> None:
     """Exit code 3, with the rule and how to release it."""
     code, hold, _ = call("hold", "place", SUBJECT, "--reason", "Case 12/2026.")

@@ -103,29 +103,49 @@ def hold() -> None:
 @click.argument("name", required=False)
 @click.option("--everything", is_flag=True, help="Hold everything in this ledger.")
 @click.option("--reason", required=True, metavar="TEXT", help="Why; stands in the ledger.")
-def place(name: str | None, everything: bool, reason: str) -> None:
-    """Hold NAME: a model, a dataset, a person, or a subject as `erase` takes it. Prints the id that releases the hold.
+@click.option("--json", "as_json", is_flag=True, help="Print the id and what is held as JSON.")
+def place(name: str | None, everything: bool, reason: str, as_json: bool) -> None:
+    """Hold NAME: a model, a dataset, a person, or a subject as `erase` takes it. Prints the id that releases the hold, and what
+    goes by that name now.
 
     A name that the ledger does not have anyway stands in it under a commitment, like any personal value.
     """
+    from lifecycle.life.held import held_now
     from lifecycle.life.holding import place_hold
     from lifecycle.wiring import Departments
 
     if (name is None) == (not everything):
         raise click.UsageError("Name one thing to hold, or say --everything.")
-    render.line(place_hold(Departments.here(), name, reason=reason))
+    departments = Departments.here()
+    departments.require_ledger()
+    held = None if name is None else held_now(departments, name)
+    hold_id = place_hold(departments, name, reason=reason)
+    if as_json:
+        render.as_json({"hold_id": hold_id, "name": name, "holds": None if held is None else held.as_json()})
+    else:
+        render.line(hold_id)
+    if held is None:
+        render.note("It holds everything in this ledger, and what comes.")
+    elif held.anything:
+        render.note(f"It holds {held}, and what comes under that name.")
+    else:
+        render.note(f"Nothing in this ledger goes by {name!r} yet: it holds what comes. If that is misspelt, release it.")
 
 
 @hold.command(short_help="Release a hold.")
 @click.argument("hold_id", metavar="HOLD")
 @click.option("--reason", required=True, metavar="TEXT", help="Why; stands in the ledger.")
-def release(hold_id: str, reason: str) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print the id of what was released as JSON.")
+def release(hold_id: str, reason: str, as_json: bool) -> None:
     """Release the hold with the id HOLD. What its retention has passed can be pruned again from now on."""
     from lifecycle.life.holding import release_hold
     from lifecycle.wiring import Departments
 
     release_hold(Departments.here(), hold_id, reason=reason)
-    render.line(f"The hold {hold_id} is released.")
+    if as_json:
+        render.as_json({"hold_id": hold_id, "released": True})
+    else:
+        render.line(f"The hold {hold_id} is released.")
 
 
 @hold.command(name="list", short_help="List the holds in force.")
