@@ -59,6 +59,9 @@ def verify(
     the level of assurance that is reached: L0 self-consistent, L1 signed by the log, L2 consistent with a ledger
     checkpoint that you held, L3 time-stamped, L4 cosigned by a quorum of witnesses.
 
+    What people signed is held against the keys that the ledger gives them, what gates were shown against what was signed, and a
+    decision that was rolled out is taken again by its own rules. Of another ledger (--url) as far as its documents are here.
+
     What --trust says is what the levels above L0 rest on; get it before, and not from whom you verify. Without it the key, the
     folders, witnesses and authorities of this project are taken, which is enough to find an accident and not its operator. With it
     nothing of the project's is, but for the log's key where what you pass has none.
