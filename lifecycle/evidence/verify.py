@@ -62,8 +62,7 @@ class Pack:
         self.hashes = [tiles[at : at + 32] for at in range(0, len(tiles), 32)]
         self.proven = {sha256(content): content for name, content in self.files.items() if name.startswith("proven/")}
         places = {leaf: place for place, leaf in enumerate(self.hashes)}  # A record stands where the tree holds it, whatever anybody says.
-        stored = [content for name, content in self.files.items() if name.startswith("leaves/")]
-        found = {place: one for one in stored if (place := places.get(hashlib.sha256(b"\x00" + one).digest())) is not None}
+        found = {place: one for one in self.files.values() if (place := places.get(hashlib.sha256(b"\x00" + one).digest())) is not None}
         self.leaves = [Leaf(place, found[place], event := json.loads(found[place]), event["body"]) for place in sorted(found)]
         self.signers = {*known_signers, *("sha256:" + leaf.body["signature_key"] for leaf in self.happened("ModelTrained"))}
 
@@ -77,13 +76,14 @@ class Pack:
 
     def enrolled(self, place: int) -> list[Any]:
         """Every enrolment and registry of people up to a place of the log. A registry counts from the first record that names it."""
-        found = list[Any]()
+        found = dict[str, Any]()  # What is named again comes last again: the last word counts.
         for leaf in self.happened("PersonEnrolled", "KeyEnrolled", "GovernanceChanged", "DecisionMade"):
             if leaf.place <= place:
                 named = leaf.body["decision"]["policy"] if "decision" in leaf.body else leaf.body
-                found += [json.loads(self.proven.get(named.get("people_digest") or named.get("registry_digest"), b"{}"))]
-                found += [{"people": {leaf.body["person"]: leaf.body}}] if leaf.event["type"] == "PersonEnrolled" else []
-        return found
+                digest = str(named.get("people_digest") or named.get("registry_digest"))
+                found[digest] = found.pop(digest, None) or json.loads(self.proven.get(digest, b"{}"))
+                found |= {str(leaf): {"people": {leaf.body["person"]: leaf.body}}} if leaf.event["type"] == "PersonEnrolled" else {}
+        return [*found.values()]
 
 
 def sha256(content: bytes) -> str:
@@ -348,7 +348,7 @@ def verified(pack: Pack, trust: Trust) -> Iterator[tuple[str, bool | None, str, 
         missing = {*range(1, last + 1)} - numbers
         why = [f"number {min(missing)} of the {last} records on {stream} is missing"] if listed and len(missing) > gone else []
         yield "L0", not why and (not missing or None), f"All of the first {last} records on {stream} are here.", why
-    yield "L0", None, f"What the {pack.checkpoint.size - len(pack.leaves)} records say that are not here, or that were pruned.", []
+    yield "L0", len(pack.leaves) == pack.checkpoint.size or None, f"All records are here: {len(pack.leaves)} of {pack.checkpoint.size}.", []
     yield "L0", None, "That the rules give these decisions; waivers; who acts through teams or groups: nothing of that is checked here.", []
     note, keys = pack.checkpoint, trust.log_keys_after(pack.happened("LogKeyRotated"))
     mine = [key for key, (first, last) in keys.items() if key.startswith(f"{note.origin}+") and first <= note.size <= last]
