@@ -37,6 +37,17 @@ def last_known_checkpoint(departments: Departments, given: str | None, backup_si
     return latest
 
 
+def own_notes(departments: Departments) -> tuple[str, ...]:
+    """What this home itself knows of its log, apart from the log: the signer's memory, and the note that was laid beside."""
+    from lifecycle.ledger.address import Address
+    from lifecycle.ledger.signing import CHECKPOINT_FILE
+
+    file = Address.parse(departments.settings.ledger_url).file
+    beside = None if file is None else file.with_name(CHECKPOINT_FILE)
+    laid = beside.read_text(encoding="utf-8", errors="replace") if beside is not None and beside.is_file() else ""
+    return tuple(note for note in (remembered(departments), laid) if note)
+
+
 def _notes_here(departments: Departments) -> Iterator[str]:
     from lifecycle.ledger.address import Address
     from lifecycle.ledger.rows import LedgerRows

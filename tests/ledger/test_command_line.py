@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +75,24 @@ def test_verify_ends_with_zero_where_everything_holds(call: Call, home: Departme
     assert "The ledger holds: lifecycle.local/ledger, 4 records" in output
     assert "L1  signed by the log" in output
     assert "Not signed yet: the latest 1." in output
+
+
+def test_whoever_trusts_an_older_checkpoint_is_told_what_this_home_knows(call: Call, home: Departments, tmp_path: Path) -> None:
+    """A copy of before was put back: what is trusted fits it, and the signer remembers more."""
+    trusted, old, file = tmp_path / "trusted", tmp_path / "old.db", home.settings.home / "ledger" / "ledger.db"
+    trusted.write_text(home.ledger.checkpoint() or "", encoding="utf-8")
+    with closing(sqlite3.connect(file)) as database:
+        database.execute("VACUUM INTO ?", (str(old),))
+    home.ledger.append(happening(9))
+    assert call("checkpoint")[0] == 0
+    assert in_json(call("verify", "--json", "--trust", str(trusted)))["notices"] == []
+    home.ledger.close()
+    for beside in file.parent.glob("ledger.db-*"):
+        beside.unlink()
+    old.replace(file)
+    told = "\n".join(notice["what"] for notice in json.loads(call("verify", "--json", "--trust", str(trusted))[1])["notices"])
+    assert "by what this home knows itself, and you did not pass: " in told
+    assert "5 records" in told
 
 
 def test_what_is_trusted_has_three_names_and_one_meaning(call: Call, home: Departments, tmp_path: Path, project: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from lifecycle.ledger.checks import Check
-    from lifecycle.ledger.findings import Verification
+    from lifecycle.ledger.findings import Finding, Verification
     from lifecycle.proofs.trust import Trust
     from lifecycle.wiring import Departments
 
@@ -64,7 +65,8 @@ def verify(
 
     What --trust says is what the levels above L0 rest on; get it before, and not from whom you verify. Without it the key, the
     folders, witnesses and authorities of this project are taken, which is enough to find an accident and not its operator. With it
-    nothing of the project's is, but for the log's key where what you pass has none.
+    nothing of the project's is, but for the log's key where what you pass has none; of this home's own ledger it is told all the
+    same where what this home knows itself (the signer's memory, the note beside the ledger, its folders) speaks against it.
     """
     from lifecycle.ledger.address import Address
     from lifecycle.ledger.verification import verify_ledger
@@ -73,6 +75,7 @@ def verify(
     given = [_read(file) for file in (*trusted, *checkpoints, *keys)]
     trusts_this_project, knows_the_key = not given, any(part.log_keys for part in given)
     checks: list[Check] = []
+    known_here: Trust | None = None
     if url is None or not knows_the_key:
         from lifecycle.wiring import Departments
 
@@ -81,12 +84,16 @@ def verify(
             given.append(_key_of_home(departments))
         if url is None and trusts_this_project:
             given += _declared(departments)
+        elif url is None:
+            known_here = _known_here(departments)
         if url is None and not structure_only:
             checks += _beside_the_ledger(departments)
         url = url or departments.settings.ledger_url
     if not structure_only:
         checks += _resting_on_documents(url)
     result = verify_ledger(url, None, trust=Trust.joined(given), structure_only=structure_only, checks=checks)
+    if known_here is not None:
+        result = replace(result, notices=(*result.notices, *_against(known_here, url, result)))
     if as_json:
         render.as_json(_result_as_json(result, url=str(Address.parse(url))))
     else:
@@ -143,6 +150,32 @@ def _resting_on_documents(url: str) -> tuple[Check, ...]:
     return PeopleCheck(departments, elsewhere=elsewhere), RetentionCheck(departments, elsewhere=elsewhere)
 
 
+def _known_here(departments: Departments) -> Trust:
+    """What this home knows of its own log, whatever else the verifier trusts."""
+    from lifecycle.life.known_checkpoints import own_notes
+    from lifecycle.proofs.trust import Trust
+
+    try:
+        notes = [*own_notes(departments), *(note for one in _declared(departments) for note in one.checkpoints)]
+    except LifecycleError as error:
+        render.note(f"{error.what} What this home knows itself is not held against the ledger.")
+        return Trust()
+    return Trust.joined((_key_of_home(departments), Trust(checkpoints=tuple(dict.fromkeys(notes)))))
+
+
+def _against(known: Trust, url: str, result: Verification) -> Iterator[Finding]:
+    """What speaks against the ledger by this home's own knowledge, and by nothing that the verifier brought: told, and no finding."""
+    from lifecycle.ledger.findings import Finding
+    from lifecycle.ledger.verification import verify_ledger
+
+    if not known.checkpoints or not known.log_keys:
+        return
+    told = {found.what for found in result.findings}
+    for found in verify_ledger(url, None, trust=known, structure_only=True).findings:
+        if found.what not in told:
+            yield Finding(found.index, f"by what this home knows itself, and you did not pass: {found.what}", None)
+
+
 def _declared(departments: Departments) -> Iterator[Trust]:
     """What this project declares for itself, and what lies in the folders that it anchors in."""
     from lifecycle.proofs.trust import Trust
@@ -190,7 +223,12 @@ def _show_result(result: Verification) -> None:
         render.line("Only the structure was looked at: what the records say was not read.")
     if result.unsigned and result.signed_size:
         render.line(f"Not signed yet: the latest {result.unsigned}. `lifecycle ledger checkpoint` signs what stands.")
-    render.line(exposure_told(result.exposure, verified=True))
+    if result.exposure is None and result.witnessed_size is not None:
+        render.line(
+            f"Exposure: what you hold shows {result.witnessed_size} records seen by witnesses; no receipt of an anchor is kept here."
+        )
+    else:
+        render.line(exposure_told(result.exposure, verified=True))
     for found in result.findings:
         render.line(f"  {found.breaks}  {found.what}")
     for found in result.notices:
@@ -207,4 +245,9 @@ def _evidence(result: Verification) -> Sequence[str]:
         ("L3", "time-stamped", result.stamped_size),
         ("L4", "cosigned by a quorum", result.witnessed_size),
     )
-    return [f"{level} {what}: {size} records" for level, what, size in covered if size is not None]
+    broken = {found.breaks for found in result.findings}
+    return [
+        f"{level} {what}: {size} records{', which does not hold: see below' if level in broken else ''}"
+        for level, what, size in covered
+        if size is not None
+    ]
