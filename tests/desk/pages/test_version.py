@@ -145,10 +145,11 @@ def test_a_newer_evaluation_was_not_judged_by_the_older_decision(tmp_path: Path)
     """Its rows say so, and the decision stays on the page for what it is: one on other evidence."""
     departments, _ = copy_of_home_at_the_gate(tmp_path)
     before = version_view(departments, "credit", 1)
-    evaluate_candidate(departments, departments.model("credit"), 1, Step(run_id="second"))
+    credit = departments.model("credit")
+    stricter = credit.model_copy(update={"minimum_group_n": 2 * credit.minimum_group_n})
+    evaluate_candidate(departments, stricter, 1, Step(run_id="second"))
     after = version_view(departments, "credit", 1)
-    if after.evidence_digest == before.evidence_digest:
-        pytest.skip("the second evaluation came to the same evidence, byte for byte")
+    assert after.evidence_digest != before.evidence_digest
     assert after.measured is not None
     assert {row.verdict for row in after.measured.metrics} == {"unjudged", "unlimited"}
     assert after.judgement is not None
