@@ -31,11 +31,11 @@ from pathlib import Path
 from typing import Any
 
 from bench.measuring import REPOSITORY, Figures, in_turn, main, timed
-from lifecycle.ledger.columns import columns_of
-from lifecycle.ledger.keys import create_log_key
 from lifecycle.ledger.ledger import Ledger
-from lifecycle.ledger.signing import sign_ledger
-from lifecycle.ledger.verification import verify_ledger
+from lifecycle.ledger.log_key.keys import create_log_key
+from lifecycle.ledger.log_key.signing import sign_ledger
+from lifecycle.ledger.storage.columns import columns_of
+from lifecycle.ledger.verifying.verification import verify_ledger
 from lifecycle.proofs.merkle import leaf_hash
 from lifecycle.proofs.notes import VerifierKey
 from lifecycle.records.bodies.serving import GuardrailVerdict, MonitoringReported
@@ -57,7 +57,7 @@ _READ = "SELECT leaf_index, stored FROM events ORDER BY leaf_index"
 _VERIFY = """
 import sys
 from pathlib import Path
-from lifecycle.ledger.verification import verify_ledger
+from lifecycle.ledger.verifying.verification import verify_ledger
 from lifecycle.proofs.notes import VerifierKey
 result = verify_ledger(sys.argv[1], VerifierKey.parse(sys.argv[2]), structure_only=True)
 assert result.ok and result.level == "L1", result.findings

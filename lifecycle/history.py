@@ -9,7 +9,7 @@ from typing import Any
 import dagster as dg
 
 from lifecycle.errors import Unavailable
-from lifecycle.life.runs_seen import CHECKS, LEDGER_INDEX, RESUMED, Checked, History, Materialized, Reported, RunSeen
+from lifecycle.life.reconciling.runs_seen import CHECKS, LEDGER_INDEX, RESUMED, Checked, History, Materialized, Reported, RunSeen
 from lifecycle.records.record import Microseconds
 
 #: What Dagster files an event under that no run made.

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from lifecycle.policy.limits import LimitSet
     from lifecycle.proofs.notes import VerifierKey
     from lifecycle.serving.client import GatewayClient
-    from lifecycle.serving.kept_values import KeptValues
-    from lifecycle.serving.prediction_log import PredictionLog
+    from lifecycle.serving.prediction_log.kept_values import KeptValues
+    from lifecycle.serving.prediction_log.reading import PredictionLog
     from lifecycle.serving.settings import GatewaySettings
 
 
@@ -145,7 +145,7 @@ class Departments:
     @property
     def ledger_key_file(self) -> Path:
         """Where the private half of the ledger's key lies, which the signer's process alone reads."""
-        from lifecycle.ledger.keys import PRIVATE_FILE
+        from lifecycle.ledger.log_key.keys import PRIVATE_FILE
 
         return self.folder("keys", 0o700) / PRIVATE_FILE
 
@@ -155,7 +155,7 @@ class Departments:
 
         Raises UnknownName where there is none for one that was: whatever a fresh key signed would be another log's.
         """
-        from lifecycle.ledger.keys import ensure_log_key, has_log_key, read_log_key
+        from lifecycle.ledger.log_key.keys import ensure_log_key, has_log_key, read_log_key
 
         folder = self.folder("keys", 0o700)
         if self._make and (has_log_key(folder) or self.ledger.checkpoint() is None):
@@ -168,8 +168,8 @@ class Departments:
 
         Where the ledger does not answer, by the changes that were laid down beside the key.
         """
-        from lifecycle.ledger.key_ring import rotations_in
-        from lifecycle.ledger.rows import LedgerRows
+        from lifecycle.ledger.log_key.key_ring import rotations_in
+        from lifecycle.ledger.storage.rows import LedgerRows
         from lifecycle.proofs.rotation import changes_in, follow
 
         try:
@@ -213,7 +213,7 @@ class Departments:
 
     def require_ledger(self) -> None:
         """Raises Unavailable where there is no ledger; makes none."""
-        from lifecycle.ledger.rows import LedgerRows
+        from lifecycle.ledger.storage.rows import LedgerRows
 
         with LedgerRows(self.settings.ledger_url) as rows:
             rows.head()
@@ -284,7 +284,7 @@ class Departments:
     def predictions(self) -> PredictionLog:
         """The gateway's prediction log, to read."""
         from lifecycle.serving.folder import GatewayFolder
-        from lifecycle.serving.prediction_log import PredictionLog
+        from lifecycle.serving.prediction_log.reading import PredictionLog
 
         return PredictionLog(GatewayFolder(self.folder("gateway", 0o700)).predictions)
 
@@ -292,7 +292,7 @@ class Departments:
     def kept_values(self) -> KeptValues:
         """What was asked of the gateway, as far as it is kept: to be found and erased."""
         from lifecycle.serving.folder import GatewayFolder
-        from lifecycle.serving.kept_values import KeptValues
+        from lifecycle.serving.prediction_log.kept_values import KeptValues
 
         return KeptValues(GatewayFolder(self.folder("gateway", 0o700)).predictions)
 

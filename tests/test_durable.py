@@ -9,8 +9,8 @@ import pytest
 
 from lifecycle import durable
 from lifecycle.artifacts.backends import write_atomically
-from lifecycle.ledger.keys import publish
-from lifecycle.ledger.signing import SignersMemory
+from lifecycle.ledger.log_key.keys import publish
+from lifecycle.ledger.log_key.signing import SignersMemory
 from lifecycle.proofs.merkle import Frontier
 from lifecycle.proofs.notes import SigningKey
 from lifecycle.serving.folder import write_durably

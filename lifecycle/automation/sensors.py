@@ -6,9 +6,9 @@ import dagster as dg
 
 from lifecycle.declaration import GovernedModel
 from lifecycle.errors import LifecycleError
-from lifecycle.life import standing
 from lifecycle.life.deployment import end_rollout
-from lifecycle.life.waiting import expire_overdue, ready_versions, waiting_for
+from lifecycle.life.gates import standing
+from lifecycle.life.people.waiting import expire_overdue, ready_versions, waiting_for
 from lifecycle.records.bodies.serving import MonitoringReported, RolledBack
 from lifecycle.records.events import Recorded
 from lifecycle.resources import LifecycleResource

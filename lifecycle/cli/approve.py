@@ -45,8 +45,8 @@ def reject(version: str, person: str, key: Path, reason: str, as_json: bool) -> 
 
 
 def _sign(decision: Literal["approve", "reject"], version: str, person: str, key: Path, reason: str, as_json: bool) -> None:
-    from lifecycle.life.approval import approve_version
-    from lifecycle.life.standing import parse_version
+    from lifecycle.life.gates.standing import parse_version
+    from lifecycle.life.people.approval import approve_version
     from lifecycle.wiring import Departments
 
     model, number = parse_version(version)

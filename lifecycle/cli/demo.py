@@ -56,7 +56,7 @@ def _prepare(departments: Departments) -> Stage:
     from lifecycle.demo.acting import Stage
     from lifecycle.demo.people import enrol_cast
     from lifecycle.demo.story import Story
-    from lifecycle.serving.process import ensure_gateway
+    from lifecycle.serving.supervision.process import ensure_gateway
 
     log = logging.FileHandler(departments.folder("logs") / "demo.log")
     logging.getLogger().addHandler(log)

@@ -13,8 +13,8 @@ from lifecycle.errors import InvalidDeclaration, Unavailable
 
 if TYPE_CHECKING:
     from lifecycle.records.events import Event
+    from lifecycle.serving.rollouts.state import GatewayStatus, ModelStatus
     from lifecycle.serving.settings import GatewaySettings
-    from lifecycle.serving.state import GatewayStatus, ModelStatus
     from lifecycle.wiring import Departments
 
 _STOP_SECONDS = 30.0
@@ -38,7 +38,7 @@ class LedgerSink:
         self._departments = departments
 
     def append(self, event: Event, /) -> object:
-        from lifecycle.serving.rollout_events import require_own
+        from lifecycle.serving.rollouts.rollout_events import require_own
 
         require_own(event)
         return self._departments.ledger.append(event)
@@ -73,7 +73,7 @@ def run(host: str | None, port: int | None, workers: int | None) -> None:
     """Run the gateway here, until Ctrl-C or SIGTERM. This is what a service manager starts."""
     import logging
 
-    from lifecycle.serving.supervisor import run_gateway
+    from lifecycle.serving.supervision.supervisor import run_gateway
     from lifecycle.wiring import Departments
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
@@ -85,7 +85,7 @@ def run(host: str | None, port: int | None, workers: int | None) -> None:
 @gateway.command()
 def start(host: str | None, port: int | None, workers: int | None) -> None:
     """Start the gateway in the background; return once it answers."""
-    from lifecycle.serving.process import ensure_gateway
+    from lifecycle.serving.supervision.process import ensure_gateway
     from lifecycle.wiring import Departments
 
     departments = Departments.here()
@@ -116,7 +116,7 @@ def status(as_json: bool) -> None:
     Where the gateway does not run, this shows what it would go on with, and what the versions answered before.
     """
     from lifecycle.serving.folder import GatewayFolder
-    from lifecycle.serving.reporting import stopped_status
+    from lifecycle.serving.supervision.reporting import stopped_status
     from lifecycle.wiring import Departments
 
     departments = Departments.here(make=False)

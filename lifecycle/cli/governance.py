@@ -10,7 +10,7 @@ import click
 from lifecycle.cli import render
 
 if TYPE_CHECKING:
-    from lifecycle.life.governed import Governed, Proposal
+    from lifecycle.life.gates.governed import Governed, Proposal
 
 _KEY = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -28,7 +28,7 @@ def governance() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 def status(as_json: bool) -> None:
     """Show what was last agreed to, whether the files in governance/ are that, and which proposals are open."""
-    from lifecycle.life.governed import UNGOVERNED, in_force, on_disk, open_proposals
+    from lifecycle.life.gates.governed import UNGOVERNED, in_force, on_disk, open_proposals
     from lifecycle.wiring import Departments
 
     departments = Departments.here(make=False)
@@ -74,7 +74,7 @@ def status(as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print the proposal as JSON.")
 def propose(person: str, key: Path, reason: str, as_json: bool) -> None:
     """Propose, signed, that the policies, limits and people in governance/ count. Two others must agree."""
-    from lifecycle.life.governing import propose as propose_change
+    from lifecycle.life.people.governing import propose as propose_change
     from lifecycle.wiring import Departments
 
     _show(propose_change(Departments.here(), person=person, key_file=key, reason=reason), as_json)
@@ -91,7 +91,7 @@ def agree(proposal_id: str | None, person: str, key: Path, reason: str, as_json:
 
     `lifecycle policy diff DIGEST` shows what it changes; `lifecycle policy backtest` what it would have decided otherwise.
     """
-    from lifecycle.life.governing import agree as agree_to
+    from lifecycle.life.people.governing import agree as agree_to
     from lifecycle.wiring import Departments
 
     _show(agree_to(Departments.here(), person=person, key_file=key, reason=reason, proposal_id=proposal_id), as_json)

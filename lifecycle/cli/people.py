@@ -42,7 +42,7 @@ def new(file: Path, person: str | None, for_policy: bool) -> None:
 @click.option("--reason", required=True, metavar="TEXT", help="What happened to the key; stands in the ledger.")
 def revoke(key_id: str, reason: str) -> None:
     """Record that the key with the id KEY counts no more, for nothing that it ever signed. It can't be undone."""
-    from lifecycle.life.enrolment import revoke_key
+    from lifecycle.life.people.enrolment import revoke_key
     from lifecycle.wiring import Departments
 
     revoke_key(Departments.here(), key_id, reason=reason)
@@ -73,7 +73,7 @@ def add(
     in_project: bool,
 ) -> None:
     """Enrol a person under a pseudonymous ID, in this home or (--project) in the project. The ledger records it."""
-    from lifecycle.life.enrolment import enrol
+    from lifecycle.life.people.enrolment import enrol
     from lifecycle.wiring import Departments
 
     fresh = enrol(

@@ -17,8 +17,8 @@ def retire(version: str, reason: str, as_json: bool) -> None:
     Only what was superseded, rolled back, denied or revoked, or has expired, can be retired. What is retired everywhere may be
     pruned once its retention has passed (`lifecycle ledger prune`).
     """
+    from lifecycle.life.gates.standing import parse_version
     from lifecycle.life.retirement import retire_version
-    from lifecycle.life.standing import parse_version
     from lifecycle.wiring import Departments
 
     model, number = parse_version(version)

@@ -34,7 +34,7 @@ def train(model: str, options: tuple[str, ...], seed: int | None, as_json: bool)
     A run that was killed goes on from its last checkpoint when the same is asked for again.
     """
     from lifecycle.launching import require_success, run_job
-    from lifecycle.life import standing
+    from lifecycle.life.gates import standing
     from lifecycle.records.bodies.decisions import DecisionMade
     from lifecycle.wiring import Departments
 
@@ -81,7 +81,7 @@ def _option(text: str) -> tuple[str, Any]:
 def deploy(version: str, as_json: bool) -> None:
     """Roll VERSION (such as credit:7) out, step by step, if the deployment gate allows it now."""
     from lifecycle.launching import require_success, run_job
-    from lifecycle.life import standing
+    from lifecycle.life.gates import standing
     from lifecycle.wiring import Departments
 
     departments = Departments.here()
@@ -109,7 +109,7 @@ def deploy(version: str, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print what was observed as JSON.")
 def rollback(model: str, to_version: str | None, reason: str, as_json: bool) -> None:
     """Take what serves of MODEL back to the last version that was allowed here."""
-    from lifecycle.life import standing
+    from lifecycle.life.gates import standing
     from lifecycle.life.recording import Step
     from lifecycle.life.rollback import roll_back
     from lifecycle.records.identity import new_id

@@ -33,7 +33,7 @@ def status(as_json: bool) -> None:
 
 def _as_json(found: Overview) -> dict[str, Any]:
     from lifecycle.cli.ledger.anchoring import exposure_as_json
-    from lifecycle.life.standing import parse_version
+    from lifecycle.life.gates.standing import parse_version
 
     return {
         "environment": found.environment,

@@ -24,9 +24,9 @@ def waive(version: str, rule: str, person: str, key: Path, reason: str, ticket: 
     It counts once two people of the role `risk` have signed who had no part in the work, and the gate `waiver` allows it.
     Signatures, lineage, leakage, formats and approvals are never waived. Ends with 3 where the gate denies it.
     """
-    from lifecycle.life.asking import require_allowed
-    from lifecycle.life.standing import parse_version
-    from lifecycle.life.waiving import sign_waiver
+    from lifecycle.life.gates.asking import require_allowed
+    from lifecycle.life.gates.standing import parse_version
+    from lifecycle.life.people.waiving import sign_waiver
     from lifecycle.wiring import Departments
 
     model, number = parse_version(version)

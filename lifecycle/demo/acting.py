@@ -11,10 +11,10 @@ from lifecycle.demo.people import Cast
 from lifecycle.demo.story import Story
 from lifecycle.demo.traffic import Application, Counted
 from lifecycle.errors import LifecycleError, Unavailable
-from lifecycle.life import standing
-from lifecycle.life.approval import approve_version
-from lifecycle.life.dataset_rows import dataset_rows
 from lifecycle.life.evaluation import evidence_of
+from lifecycle.life.gates import standing
+from lifecycle.life.keeping.dataset_rows import dataset_rows
+from lifecycle.life.people.approval import approve_version
 from lifecycle.records.bodies.decisions import DecisionMade
 from lifecycle.records.bodies.serving import RolledBack
 from lifecycle.records.gates import Decision

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from lifecycle.life.enrolment import enrol
+from lifecycle.life.people.enrolment import enrol
 from lifecycle.wiring import Departments
 
 #: id → (roles, teams, what the registry calls them). The engineer holds the role `risk` as well: the role is not what bars them.

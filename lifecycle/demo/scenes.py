@@ -141,8 +141,8 @@ def break_in_canary(stage: Stage) -> None:
 def prove(stage: Stage) -> None:
     """The ledger verifies; one altered record in a copy is named."""
     from lifecycle.demo.tampering import alter_one_record
-    from lifecycle.ledger.copies import back_up
-    from lifecycle.ledger.verification import verify_ledger
+    from lifecycle.ledger.keeping.copies import back_up
+    from lifecycle.ledger.verifying.verification import verify_ledger
     from lifecycle.life.signing import sign
 
     with stage.story.step("tampering-named", "The ledger is verified; then one record is altered in a copy of it", "Verifying"):

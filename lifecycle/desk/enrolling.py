@@ -11,7 +11,7 @@ from lifecycle.desk.credentials import creation_options, key_in
 from lifecycle.desk.desk import Desk
 from lifecycle.desk.invitations import invited, use_invitation
 from lifecycle.desk.store import hashed
-from lifecycle.life.enrolment import enrol_passkey
+from lifecycle.life.people.enrolment import enrol_passkey
 from lifecycle.records.record import ActorId, JsonObject
 
 _log = logging.getLogger(__name__)

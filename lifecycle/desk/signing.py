@@ -20,8 +20,8 @@ from lifecycle.desk.credentials import Answer, answer_in, request_options
 from lifecycle.desk.desk import Desk
 from lifecycle.desk.signed_counts import last_count
 from lifecycle.errors import LifecycleError, Refused, Unavailable
-from lifecycle.life.approval import ApprovalOutcome, record_barred, record_signed, recorded_before, statement_to_sign
-from lifecycle.life.enrolment import people_in_force
+from lifecycle.life.people.approval import ApprovalOutcome, record_barred, record_signed, recorded_before, statement_to_sign
+from lifecycle.life.people.enrolment import people_in_force
 from lifecycle.proofs.dsse import pre_authentication
 from lifecycle.records.approval import STATEMENT_TYPE, Statement
 from lifecycle.records.identity import now_us

@@ -6,7 +6,7 @@ from lifecycle.errors import Unavailable
 from lifecycle.evidence.pack import Draft, Log, Scope, drafted
 from lifecycle.evidence.selection import Selection, span_selection, version_selection
 from lifecycle.ledger.receipts import ReceiptBook
-from lifecycle.ledger.rows import LedgerRows
+from lifecycle.ledger.storage.rows import LedgerRows
 from lifecycle.lineage.ports import HeldArtifacts
 from lifecycle.proofs.notes import Checkpoint
 

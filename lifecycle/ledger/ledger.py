@@ -10,14 +10,14 @@ from typing import Self, Unpack
 from sqlmodel import Session, col, select
 
 from lifecycle.ledger.address import Address
-from lifecycle.ledger.database import Database
+from lifecycle.ledger.appending.writer import Writer
+from lifecycle.ledger.keeping.pruned import require_present
 from lifecycle.ledger.proving import Prover
-from lifecycle.ledger.pruned import require_present
 from lifecycle.ledger.reading import pruned_ranges, read_events
 from lifecycle.ledger.recorded import Head, Wanted, no_event, no_record, nothing_kept, opened, recorded_in, states_in, stored_in
-from lifecycle.ledger.schema import CheckpointRow, EventRow, HeadRow, OpeningRow, StateRow
-from lifecycle.ledger.turn import Receipt
-from lifecycle.ledger.writer import Writer
+from lifecycle.ledger.storage.database import Database
+from lifecycle.ledger.storage.schema import CheckpointRow, EventRow, HeadRow, OpeningRow, StateRow
+from lifecycle.ledger.storage.turn import Receipt
 from lifecycle.proofs.merkle import Frontier
 from lifecycle.records.events import Event, Recorded
 from lifecycle.records.identity import Commitment, Opening

@@ -9,11 +9,11 @@ from types import TracebackType
 from typing import Any, Self, Unpack
 
 from lifecycle.errors import InvalidDeclaration
-from lifecycle.ledger.columns import RecordRow
+from lifecycle.ledger.keeping.pruned import PrunedRanges, require_present, those_present
 from lifecycle.ledger.proving import Prover
-from lifecycle.ledger.pruned import PrunedRanges, require_present, those_present
 from lifecycle.ledger.recorded import Head, Wanted, no_event, no_record, nothing_kept, opened, recorded_in, states_in, stored_in
-from lifecycle.ledger.rows import LedgerRows
+from lifecycle.ledger.storage.columns import RecordRow
+from lifecycle.ledger.storage.rows import LedgerRows
 from lifecycle.proofs.merkle import Frontier
 from lifecycle.records.events import Recorded
 from lifecycle.records.identity import Commitment, Opening

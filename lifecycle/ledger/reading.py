@@ -6,9 +6,9 @@ from typing import Unpack
 
 from sqlmodel import Session, col, select
 
-from lifecycle.ledger.pruned import PrunedRanges, those_present
+from lifecycle.ledger.keeping.pruned import PrunedRanges, those_present
 from lifecycle.ledger.recorded import Wanted
-from lifecycle.ledger.schema import EventRow
+from lifecycle.ledger.storage.schema import EventRow
 from lifecycle.records.events import Recorded
 
 

@@ -14,8 +14,8 @@ from typing import Any, Literal, Self, cast, get_args
 
 from lifecycle.errors import Tampered
 from lifecycle.ledger.address import Address
-from lifecycle.ledger.drivers import answering, connect, spelt
-from lifecycle.ledger.findings import Exposure
+from lifecycle.ledger.storage.drivers import answering, connect, spelt
+from lifecycle.ledger.verifying.findings import Exposure
 
 AnchorKind = Literal["folder", "git", "timestamp", "witness"]
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypedDict
 
 from lifecycle.errors import MalformedRecord, Tampered, UnknownName
-from lifecycle.ledger.columns import EVENT_COLUMNS, columns_of
-from lifecycle.ledger.legality import NOWHERE
+from lifecycle.ledger.appending.legality import NOWHERE
+from lifecycle.ledger.storage.columns import EVENT_COLUMNS, columns_of
 from lifecycle.proofs.merkle import leaf_hash
 from lifecycle.records.events import Event, Recorded
 from lifecycle.records.identity import Commitment, Opening

@@ -23,8 +23,8 @@ from pathlib import Path
 
 from lifecycle.errors import InvalidDeclaration, LifecycleError, Tampered, Unavailable
 from lifecycle.ledger.address import Address
-from lifecycle.ledger.rotating import OVERLAP, rotate_key
-from lifecycle.ledger.signing import remembered_note, sign_ledger
+from lifecycle.ledger.log_key.rotating import OVERLAP, rotate_key
+from lifecycle.ledger.log_key.signing import remembered_note, sign_ledger
 
 #: How long a signature may take, in seconds: the first one over a ledger of millions hashes all of it.
 _PATIENCE_SECONDS = 300.0

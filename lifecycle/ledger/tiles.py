@@ -17,7 +17,7 @@ from pathlib import Path
 
 from lifecycle import durable
 from lifecycle.errors import InvalidDeclaration, Tampered, Unavailable
-from lifecycle.ledger.rows import LedgerRows
+from lifecycle.ledger.storage.rows import LedgerRows
 from lifecycle.proofs.merkle import leaf_hash, root_of
 from lifecycle.proofs.notes import Checkpoint
 from lifecycle.proofs.signature_lines import SignatureLine, with_signatures

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from lifecycle.anchors.anchor import Anchor, Kind, Submission
 from lifecycle.errors import InvalidDeclaration, LifecycleError
-from lifecycle.ledger.findings import Exposure
 from lifecycle.ledger.receipts import AnchorReceipt, ReceiptBook, exposure_of
+from lifecycle.ledger.verifying.findings import Exposure
 from lifecycle.life.signing import signed_now
 from lifecycle.proofs.cosignatures import WitnessKey
 from lifecycle.proofs.notes import Checkpoint

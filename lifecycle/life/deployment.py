@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Literal
 
 from lifecycle.declaration import GovernedModel
 from lifecycle.errors import LifecycleError, Refused, Unavailable, UnknownName
-from lifecycle.life import judging, standing
-from lifecycle.life.asking import ask, decision_event, require_allowed
+from lifecycle.life.gates import judging, standing
+from lifecycle.life.gates.asking import ask, decision_event, require_allowed
 from lifecycle.life.recording import Step, links, record_once
 from lifecycle.life.signing import proof_of
 from lifecycle.records.bodies.decisions import DecisionMade
@@ -30,7 +30,7 @@ from lifecycle.records.states import State, fold
 from lifecycle.wiring import Departments
 
 if TYPE_CHECKING:
-    from lifecycle.serving.state import GatewayStatus
+    from lifecycle.serving.rollouts.state import GatewayStatus
 
 #: States that a deployment may start from; anything else has something to finish or to mend first.
 DEPLOYABLE = frozenset({"waiting", "allowed"})

@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 
 from lifecycle.declaration import GovernedModel
-from lifecycle.life import standing
-from lifecycle.life.dataset_rows import dataset_rows
+from lifecycle.life.gates import standing
+from lifecycle.life.keeping.dataset_rows import dataset_rows
 from lifecycle.life.recording import Step, links, record_once
 from lifecycle.records.bodies.training import ModelEvaluated, ModelTrained
 from lifecycle.records.events import Event, Recorded

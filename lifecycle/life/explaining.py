@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from lifecycle.proofs.notes import Checkpoint, VerifierKey
     from lifecycle.records.approval import Envelope
     from lifecycle.records.bodies.governors import EnrolledKey
-    from lifecycle.serving.prediction_log import Located
+    from lifecycle.serving.prediction_log.reading import Located
 
 
 def explain_prediction(departments: Departments, prediction_id: str, *, with_inputs: bool = False) -> Explanation:
@@ -72,7 +72,7 @@ def _located(departments: Departments, prediction_id: str) -> Located:
     try:
         return departments.predictions.locate(prediction_id)
     except UnknownName:
-        from lifecycle.life.lost_predictions import require_not_lost
+        from lifecycle.life.reconciling.lost_predictions import require_not_lost
 
         require_not_lost(departments, prediction_id)
         raise
@@ -80,7 +80,7 @@ def _located(departments: Departments, prediction_id: str) -> Located:
 
 def _shown(located: Located, *, with_inputs: bool) -> dict[str, Any]:
     """The row as it is shown; what the caller sent may be personal."""
-    from lifecycle.serving.prediction_log import ASKED
+    from lifecycle.serving.prediction_log.reading import ASKED
 
     row = located.as_row() | {"inputs_kept": located.asked is not None}
     if with_inputs:
@@ -91,7 +91,7 @@ def _shown(located: Located, *, with_inputs: bool) -> dict[str, Any]:
 def _waiting(departments: Departments) -> tuple[Event, ...]:
     """What the gateway's journal has not entered in the ledger yet."""
     from lifecycle.serving.folder import GatewayFolder
-    from lifecycle.serving.journal import replay
+    from lifecycle.serving.rollouts.journal import replay
 
     _, pending, _ = replay(GatewayFolder(departments.folder("gateway")).journal)
     return tuple(one.event for one in pending)
@@ -99,7 +99,7 @@ def _waiting(departments: Departments) -> tuple[Event, ...]:
 
 def _placed(departments: Departments, located: Located, waiting: Sequence[Event]) -> tuple[Placed, tuple[bytes, ...]]:
     """Where the row lies and what sealed it, and the path to the root of its segment."""
-    from lifecycle.serving.segment_proof import segment_path
+    from lifecycle.serving.prediction_log.segment_proof import segment_path
 
     seal = _seal(departments, located, waiting)
     segment, position, log = located.segment, located.position, located.log
@@ -122,7 +122,7 @@ def _placed(departments: Departments, located: Located, waiting: Sequence[Event]
 
 def _seal(departments: Departments, located: Located, waiting: Sequence[Event]) -> Found[PredictionsSealed] | None:
     """The record that sealed a segment: by the seal beside it, or, where that is gone, by looking through the ledger."""
-    from lifecycle.serving.sealing import read_seal
+    from lifecycle.serving.prediction_log.sealing import read_seal
 
     for name in located.log.seals():
         if name.segment == located.segment:

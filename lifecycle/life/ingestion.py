@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from lifecycle.declaration import GovernedModel
-from lifecycle.life.dataset_rows import earlier_of
-from lifecycle.life.erasure_intent import Intents
+from lifecycle.life.keeping.dataset_rows import earlier_of
+from lifecycle.life.keeping.erasure_intent import Intents
 from lifecycle.life.recording import Step, links, record_once
 from lifecycle.records.bodies.data import DatasetIngested, DatasetRejected
 from lifecycle.records.events import Event, Recorded, Subject

@@ -72,7 +72,7 @@ def write_package(departments: Departments, model: str, version: int, out: Path)
     """
     from lifecycle.artifacts.packages import unpack
     from lifecycle.artifacts.signing import PUBLIC_NAME, verify_folder
-    from lifecycle.life.standing import body_of, trained
+    from lifecycle.life.gates.standing import body_of, trained
     from lifecycle.records.bodies.training import ModelTrained
 
     body = body_of(trained(departments, model, version), ModelTrained)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from lifecycle.declaration import GovernedModel
 from lifecycle.errors import Refused
-from lifecycle.life import standing
-from lifecycle.life.dataset_rows import dataset_rows
+from lifecycle.life.gates import standing
+from lifecycle.life.keeping.dataset_rows import dataset_rows
 from lifecycle.life.recording import Step, links, record_once
 from lifecycle.records.bodies.training import ModelTrained
 from lifecycle.records.events import Event, Recorded

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from lifecycle.errors import Unavailable
 from lifecycle.ledger.address import Address
-from lifecycle.ledger.findings import Exposure
-from lifecycle.life import standing
+from lifecycle.ledger.verifying.findings import Exposure
 from lifecycle.life.anchoring import exposure
-from lifecycle.life.waiting import Waiting, waiting_for
+from lifecycle.life.gates import standing
+from lifecycle.life.people.waiting import Waiting, waiting_for
 from lifecycle.records.bodies.data import DatasetRejected
 from lifecycle.records.bodies.decisions import DecisionMade
 from lifecycle.records.bodies.serving import RolledBack, RolloutAborted

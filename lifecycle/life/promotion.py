@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from lifecycle.declaration import GovernedModel
-from lifecycle.life import judging, standing
-from lifecycle.life.asking import ask
+from lifecycle.life.gates import judging, standing
+from lifecycle.life.gates.asking import ask
 from lifecycle.life.recording import Step, links, record_once
 from lifecycle.records.bodies.decisions import ApprovalRequested
 from lifecycle.records.events import Event

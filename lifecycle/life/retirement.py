@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lifecycle.errors import IllegalTransition, Refused
-from lifecycle.life import standing
+from lifecycle.life.gates import standing
 from lifecycle.life.recording import links, require_prose
 from lifecycle.records.bodies.decisions import VersionRetired
 from lifecycle.records.events import Actor, Event, Recorded

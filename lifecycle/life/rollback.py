@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from lifecycle.declaration import GovernedModel
 from lifecycle.errors import LifecycleError, Refused
-from lifecycle.life import judging, standing
-from lifecycle.life.asking import ask, require_allowed
+from lifecycle.life.gates import judging, standing
+from lifecycle.life.gates.asking import ask, require_allowed
 from lifecycle.life.recording import Step, require_prose
 from lifecycle.records.bodies.serving import RolledBack, Trigger
 from lifecycle.records.events import Recorded

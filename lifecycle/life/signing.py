@@ -67,7 +67,7 @@ def standing_key(departments: Departments) -> VerifierKey:
 
     Raises UnknownName where there is none, Unavailable where it can't be read.
     """
-    from lifecycle.ledger.keys import read_log_key
+    from lifecycle.ledger.log_key.keys import read_log_key
 
     folder = departments.settings.home / "keys"
     try:
@@ -107,8 +107,8 @@ def lay_down_key_changes(departments: Departments) -> None:
 
     Raises Unavailable where the ledger does not answer or the file can't be written.
     """
-    from lifecycle.ledger.key_ring import rotations_in
-    from lifecycle.ledger.rows import LedgerRows
+    from lifecycle.ledger.log_key.key_ring import rotations_in
+    from lifecycle.ledger.storage.rows import LedgerRows
     from lifecycle.proofs.rotation import changes_as_text
 
     with LedgerRows(departments.settings.ledger_url) as rows:

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from lifecycle.declaration import GovernedModel
 from lifecycle.errors import LifecycleError
-from lifecycle.life import judging, showing
-from lifecycle.life.asking import ask, require_allowed
-from lifecycle.life.dataset_rows import dataset_rows
+from lifecycle.life.gates import judging, showing
+from lifecycle.life.gates.asking import ask, require_allowed
+from lifecycle.life.keeping.dataset_rows import dataset_rows
 from lifecycle.life.recording import Step, code_author, code_commit, links, record_once
 from lifecycle.records.bodies.training import ModelTrained, TrainingFailed, TrainingStarted
 from lifecycle.records.events import Event, Recorded, Subject

@@ -13,12 +13,12 @@ from lifecycle.records.bodies.serving import RolledBack, Trigger
 from lifecycle.records.record import JsonObject
 from lifecycle.records.rollout import RolloutOrder
 from lifecycle.serving.folder import GatewayFolder
-from lifecycle.serving.prediction_log import PredictionLog
-from lifecycle.serving.state import GatewayStatus, RolloutStatus
+from lifecycle.serving.prediction_log.reading import PredictionLog
+from lifecycle.serving.rollouts.state import GatewayStatus, RolloutStatus
 from lifecycle.serving.wire import encode_request, error_from_json
 
 if TYPE_CHECKING:
-    from lifecycle.serving.undoing import AbortCause
+    from lifecycle.serving.rollouts.undoing import AbortCause
 
 #: Taking an order up copies and verifies a model, its signature included.
 _PATIENCE_SECONDS = 120.0

@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import Any, cast
 
-from lifecycle.serving.protocol import as_bytes
+from lifecycle.serving.answering.protocol import as_bytes
 
 _LENGTH = struct.Struct(">I")
 #: A frame longer than this is no frame: the other end has lost its place.

@@ -6,8 +6,8 @@ import dagster as dg
 from pydantic import Field
 
 from lifecycle.declaration import GovernedModel
-from lifecycle.life import standing
-from lifecycle.life.runs_seen import LEDGER_INDEX
+from lifecycle.life.gates import standing
+from lifecycle.life.reconciling.runs_seen import LEDGER_INDEX
 from lifecycle.life.training import train_candidate
 from lifecycle.records.bodies.training import ModelTrained
 from lifecycle.resources import LifecycleResource, RunsOn

@@ -3,9 +3,9 @@
 import dagster as dg
 
 from lifecycle.declaration import GovernedModel
-from lifecycle.life import standing
+from lifecycle.life.gates import standing
 from lifecycle.life.ingestion import ingest_dataset
-from lifecycle.life.runs_seen import LEDGER_INDEX
+from lifecycle.life.reconciling.runs_seen import LEDGER_INDEX
 from lifecycle.records.bodies.data import DatasetIngested
 from lifecycle.resources import LifecycleResource, RunsOn
 from lifecycle.stages.stage import StageResult, failures, stage_asset, step_of

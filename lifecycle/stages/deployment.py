@@ -6,7 +6,7 @@ import dagster as dg
 
 from lifecycle.declaration import GovernedModel
 from lifecycle.life.deployment import deploy_version
-from lifecycle.life.runs_seen import LEDGER_INDEX
+from lifecycle.life.reconciling.runs_seen import LEDGER_INDEX
 from lifecycle.records.bodies.serving import RolloutAborted, RolloutCompleted
 from lifecycle.resources import LifecycleResource, RunsOn
 from lifecycle.stages.stage import StageResult, VersionConfig, failures, stage_asset, step_of, version_in_question

@@ -3,9 +3,9 @@
 import dagster as dg
 
 from lifecycle.declaration import GovernedModel
-from lifecycle.life import standing
 from lifecycle.life.evaluation import evaluate_candidate, evidence_of, report_page
-from lifecycle.life.runs_seen import LEDGER_INDEX
+from lifecycle.life.gates import standing
+from lifecycle.life.reconciling.runs_seen import LEDGER_INDEX
 from lifecycle.records.bodies.training import ModelEvaluated
 from lifecycle.resources import LifecycleResource, RunsOn
 from lifecycle.stages.stage import StageResult, VersionConfig, failures, stage_asset, step_of, version_in_question

@@ -3,9 +3,9 @@
 import dagster as dg
 
 from lifecycle.declaration import GovernedModel
-from lifecycle.life import standing
+from lifecycle.life.gates import standing
 from lifecycle.life.monitoring import monitor
-from lifecycle.life.runs_seen import LEDGER_INDEX
+from lifecycle.life.reconciling.runs_seen import LEDGER_INDEX
 from lifecycle.records.bodies.serving import MonitoringReported
 from lifecycle.resources import LifecycleResource, RunsOn
 from lifecycle.stages.stage import StageResult, failures, stage_asset, stage_key, step_of

@@ -5,7 +5,7 @@ from typing import Any
 import dagster as dg
 
 from lifecycle.history import read_history
-from lifecycle.life.reconciliation import reconcile
+from lifecycle.life.reconciling.reconciliation import reconcile
 from lifecycle.records.record import canonical_bytes, digest_of
 from lifecycle.resources import LifecycleResource
 from lifecycle.stages.stage import StageResult, failures

@@ -6,7 +6,7 @@ import dagster as dg
 
 from lifecycle.declaration import GovernedModel
 from lifecycle.errors import UnknownName
-from lifecycle.life import standing
+from lifecycle.life.gates import standing
 from lifecycle.life.rollback import roll_back
 from lifecycle.records.bodies.serving import RolledBack
 from lifecycle.resources import LifecycleResource, RunsOn

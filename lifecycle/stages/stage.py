@@ -13,9 +13,9 @@ import dagster as dg
 
 from lifecycle.declaration import GovernedModel
 from lifecycle.errors import LifecycleError, Refused, Unavailable
-from lifecycle.life import standing
+from lifecycle.life.gates import standing
+from lifecycle.life.reconciling.runs_seen import RESUMED
 from lifecycle.life.recording import Step
-from lifecycle.life.runs_seen import RESUMED
 from lifecycle.resources import RunsOn
 from lifecycle.wiring import Departments
 

@@ -10,8 +10,8 @@ from lifecycle.approvals.enrolment import enrol_person
 from lifecycle.approvals.keys import create_key
 from lifecycle.approvals.people import People, Person, Registry
 from lifecycle.errors import InvalidDeclaration, Unavailable, UnknownName
-from lifecycle.life import standing
-from lifecycle.life.enrolment import enrol, people_in_force, revoke_key
+from lifecycle.life.gates import standing
+from lifecycle.life.people.enrolment import enrol, people_in_force, revoke_key
 from lifecycle.records.bodies.governors import EnrolledKey, KeyRevoked, PersonEnrolled
 from lifecycle.wiring import Departments
 from tests.approvals.waiting_version import departments_of

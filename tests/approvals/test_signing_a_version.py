@@ -10,8 +10,8 @@ from lifecycle.approvals.keys import create_key
 from lifecycle.approvals.people import Registry
 from lifecycle.approvals.statements import verify_statement
 from lifecycle.errors import InvalidDeclaration, Refused, UnknownName
-from lifecycle.life import standing
-from lifecycle.life.approval import ApprovalOutcome, approve_version
+from lifecycle.life.gates import standing
+from lifecycle.life.people.approval import ApprovalOutcome, approve_version
 from lifecycle.records.bodies.decisions import ApprovalBarred, ApprovalGiven
 from lifecycle.records.identity import now_us
 from lifecycle.wiring import Departments

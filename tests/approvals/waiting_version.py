@@ -7,9 +7,9 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from lifecycle.life import judging
-from lifecycle.life.asking import ask
-from lifecycle.life.enrolment import enrol
+from lifecycle.life.gates import judging
+from lifecycle.life.gates.asking import ask
+from lifecycle.life.people.enrolment import enrol
 from lifecycle.life.recording import Step
 from lifecycle.policy.bundle import Bundle
 from lifecycle.records.bodies.decisions import ApprovalRequested

@@ -10,10 +10,10 @@ import pytest
 from lifecycle.approvals.keys import load_key
 from lifecycle.approvals.statements import sign_statement
 from lifecycle.errors import MalformedRecord, Refused
-from lifecycle.ledger.verification import verify_ledger
-from lifecycle.life import judging, standing
-from lifecycle.life.approval import approve_version
-from lifecycle.life.asking import ask
+from lifecycle.ledger.verifying.verification import verify_ledger
+from lifecycle.life.gates import judging, standing
+from lifecycle.life.gates.asking import ask
+from lifecycle.life.people.approval import approve_version
 from lifecycle.life.recording import Step
 from lifecycle.policy.bundle import Bundle
 from lifecycle.policy.embedded import EmbeddedEngine

@@ -8,9 +8,9 @@ import pytest
 
 from lifecycle.approvals.keys import create_key, key_id_of
 from lifecycle.errors import Refused
-from lifecycle.life import judging
-from lifecycle.life.approval import approve_version
-from lifecycle.life.enrolment import revoke_key
+from lifecycle.life.gates import judging
+from lifecycle.life.people.approval import approve_version
+from lifecycle.life.people.enrolment import revoke_key
 from lifecycle.wiring import Departments
 from tests.approvals.waiting_version import MODEL, VERSION, departments_of, enrolled, shown, wait_for_approval
 

@@ -8,10 +8,10 @@ import pytest
 
 from lifecycle.approvals import statements
 from lifecycle.errors import Refused
-from lifecycle.life import judging
-from lifecycle.life.approval import approve_version
-from lifecycle.life.asking import ask
-from lifecycle.life.judging import deployment_input
+from lifecycle.life.gates import judging
+from lifecycle.life.gates.asking import ask
+from lifecycle.life.gates.judging import deployment_input
+from lifecycle.life.people.approval import approve_version
 from lifecycle.life.promotion import ask_for_promotion
 from lifecycle.life.recording import Step
 from lifecycle.records.identity import now_us

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from lifecycle.life.enrolment import enrol
+from lifecycle.life.people.enrolment import enrol
 from lifecycle.records.approval import STATEMENT_TYPE, Statement
 from tests.approvals.waiting_version import departments_of, shown, wait_for_approval
 from tests.desk.authenticators import Authenticator

@@ -11,7 +11,7 @@ import dagster as dg
 import pytest
 from dagster import AssetCheckEvaluation
 
-from lifecycle.life import standing
+from lifecycle.life.gates import standing
 from lifecycle.serving.client import GatewayClient
 from lifecycle.wiring import Departments
 from tests.scenarios.homes import copy_of_home_at_the_gate
@@ -81,7 +81,7 @@ def test_the_deployment_run_alone_deploys_nothing(departments: Departments) -> N
 
 def test_wiping_dagsters_history_wipes_no_proof(departments: Departments) -> None:
     """With every asset wiped from the pages the ledger is what it was, and verifies."""
-    from lifecycle.ledger.verification import verify_ledger
+    from lifecycle.ledger.verifying.verification import verify_ledger
 
     before = departments.ledger.head()
     with dg.instance_for_test() as instance:

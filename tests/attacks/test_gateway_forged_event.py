@@ -12,9 +12,9 @@ from lifecycle.errors import Tampered
 from lifecycle.records.bodies.serving import RolloutStepReached
 from lifecycle.records.events import Actor, Event
 from lifecycle.records.record import canonical_bytes
-from lifecycle.serving.journal import Journal, replay
-from lifecycle.serving.rollout_events import about
-from lifecycle.serving.state import GatewayState, ServedVersion
+from lifecycle.serving.rollouts.journal import Journal, replay
+from lifecycle.serving.rollouts.rollout_events import about
+from lifecycle.serving.rollouts.state import GatewayState, ServedVersion
 from lifecycle.wiring import Departments
 from tests.serving.packages import NOWHERE, decided, decision, plan
 from tests.serving.test_delivery import MoodyLedger, deliver

@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 from lifecycle.cli import gateway as cli
 from lifecycle.serving.folder import GatewayFolder
-from lifecycle.serving.reporting import stopped_status
+from lifecycle.serving.supervision.reporting import stopped_status
 from tests.serving.packages import ENVIRONMENT, plan
 from tests.serving.running import running_gateway, wait_for
 

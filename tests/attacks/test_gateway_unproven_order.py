@@ -14,9 +14,9 @@ from lifecycle.proofs.notes import SigningKey
 from lifecycle.records.bodies.decisions import VersionRevoked
 from lifecycle.records.events import Actor, Event, Subject
 from lifecycle.records.rollout import RolloutOrder
+from lifecycle.serving.allowed.log_keys import LogKeys
+from lifecycle.serving.allowed.packages import PackageCache
 from lifecycle.serving.folder import GatewayFolder
-from lifecycle.serving.log_keys import LogKeys
-from lifecycle.serving.packages import PackageCache
 from tests.serving.packages import ENVIRONMENT, MODEL, NOWHERE, ORIGIN, Packed, decided, decision, order, pack, plan, prove
 from tests.serving.process import verify
 

@@ -8,8 +8,8 @@ import pytest
 
 from lifecycle.errors import Refused
 from lifecycle.records.rollout import RolloutOrder
+from lifecycle.serving.allowed.used_decisions import UsedDecisions
 from lifecycle.serving.folder import GatewayFolder
-from lifecycle.serving.used_decisions import UsedDecisions
 from tests.serving.packages import order, plan
 from tests.serving.running import running_gateway
 

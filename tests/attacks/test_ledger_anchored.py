@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from lifecycle.errors import Tampered
-from lifecycle.ledger.findings import Verification
 from lifecycle.ledger.ledger import Ledger
 from lifecycle.ledger.receipts import AnchorReceipt, ReceiptBook
-from lifecycle.ledger.verification import verify_ledger
+from lifecycle.ledger.verifying.findings import Verification
+from lifecycle.ledger.verifying.verification import verify_ledger
 from lifecycle.proofs.merkle import root_of
 from lifecycle.proofs.notes import Checkpoint, sign
 from lifecycle.proofs.signature_lines import SignatureLine, encode

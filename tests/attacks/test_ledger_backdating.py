@@ -7,7 +7,7 @@ import time
 import pytest
 
 from lifecycle.ledger.ledger import Ledger
-from lifecycle.ledger.time_check import TOLERANCE_SECONDS
+from lifecycle.ledger.verifying.time_check import TOLERANCE_SECONDS
 from tests.ledger.happenings import ORIGIN, happening
 from tests.ledger.outsiders import Outsiders
 from tests.ledger.places import EVERY_DATABASE

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lifecycle.errors import LifecycleError
-from lifecycle.ledger.verification import verify_ledger
+from lifecycle.ledger.verifying.verification import verify_ledger
 from tests.ledger.places import EVERY_DATABASE
 from tests.ledger.victim import Victim, checkpointed, said, victim_in
 

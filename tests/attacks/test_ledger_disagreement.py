@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lifecycle.ledger.keys import create_log_key
 from lifecycle.ledger.ledger import Ledger
-from lifecycle.ledger.signing import sign_ledger
-from lifecycle.ledger.verification import verify_ledger
+from lifecycle.ledger.log_key.keys import create_log_key
+from lifecycle.ledger.log_key.signing import sign_ledger
+from lifecycle.ledger.verifying.verification import verify_ledger
 from lifecycle.records.events import Link
 from tests.ledger.happenings import ORIGIN, digest, evaluated, trained
 

@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 
 from lifecycle.approvals.keys import create_key, key_id_of, load_key
-from lifecycle.ledger.findings import Verification
-from lifecycle.ledger.verification import verify_ledger
-from lifecycle.life.approval import approve_version
-from lifecycle.life.asking import ask
+from lifecycle.ledger.verifying.findings import Verification
+from lifecycle.ledger.verifying.verification import verify_ledger
+from lifecycle.life.checking.people_check import PeopleCheck
 from lifecycle.life.deployment import _request_rollout
-from lifecycle.life.enrolment import revoke_key
-from lifecycle.life.judging import deployment_input
-from lifecycle.life.people_check import PeopleCheck
+from lifecycle.life.gates.asking import ask
+from lifecycle.life.gates.judging import deployment_input
+from lifecycle.life.people.approval import approve_version
+from lifecycle.life.people.enrolment import revoke_key
 from lifecycle.life.recording import Step, links
 from lifecycle.life.signing import signed_now
 from lifecycle.proofs.dsse import pre_authentication

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lifecycle.ledger.receipts import AnchorKind, AnchorReceipt, ReceiptBook
-from lifecycle.ledger.verification import verify_ledger
+from lifecycle.ledger.verifying.verification import verify_ledger
 from lifecycle.proofs.cosignatures import WitnessSigner
 from lifecycle.proofs.notes import Checkpoint
 from lifecycle.proofs.trust import Trust

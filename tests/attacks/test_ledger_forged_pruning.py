@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import pytest
 
 from lifecycle.errors import IllegalTransition, Tampered
-from lifecycle.ledger.columns_digest import ColumnsDigest
-from lifecycle.ledger.fsck import examine
+from lifecycle.ledger.appending.legality import Legality
+from lifecycle.ledger.keeping.columns_digest import ColumnsDigest
 from lifecycle.ledger.ledger import Ledger
-from lifecycle.ledger.legality import Legality
-from lifecycle.ledger.mending import mend
+from lifecycle.ledger.verifying.fsck import examine
+from lifecycle.ledger.verifying.mending import mend
 from lifecycle.records.bodies import ApprovalBarred
 from lifecycle.records.bodies.keeping import BodiesPruned, ClosedVersion, LeafRange, LegalHoldPlaced
 from lifecycle.records.events import Event, Subject

@@ -8,8 +8,8 @@ import pytest
 
 from lifecycle.errors import Tampered
 from lifecycle.ledger.ledger import Ledger
-from lifecycle.ledger.signing import sign_ledger
-from lifecycle.ledger.verification import verify_ledger
+from lifecycle.ledger.log_key.signing import sign_ledger
+from lifecycle.ledger.verifying.verification import verify_ledger
 from lifecycle.proofs.notes import Checkpoint, SigningKey, sign
 from tests.ledger.happenings import ORIGIN, happening
 from tests.ledger.places import EVERY_DATABASE

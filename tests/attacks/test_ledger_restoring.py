@@ -11,10 +11,10 @@ import pytest
 
 from lifecycle.errors import Tampered
 from lifecycle.ledger.ledger import Ledger
-from lifecycle.ledger.verification import verify_ledger
-from lifecycle.life.backing_up import back_up
-from lifecycle.life.enrolment import COMMAND_LINE
-from lifecycle.life.restoring import restore
+from lifecycle.ledger.verifying.verification import verify_ledger
+from lifecycle.life.keeping.backing_up import back_up
+from lifecycle.life.keeping.restoring import restore
+from lifecycle.life.people.enrolment import COMMAND_LINE
 from lifecycle.proofs.notes import Checkpoint, SigningKey, sign
 from lifecycle.records.bodies.keeping import LedgerRestored
 from lifecycle.records.events import Event, Subject
@@ -162,7 +162,7 @@ def test_a_value_taken_away_without_an_erasure_is_named(restorable: RestorableHo
 
 def test_a_value_that_was_erased_and_is_put_back_is_named(restorable: RestorableHome, tmp_path: Path) -> None:
     """An erasure is not undone in silence either."""
-    from lifecycle.life.erasure import erase
+    from lifecycle.life.keeping.erasure import erase
 
     kept = restorable.place.fetch("SELECT commitment, subject, salt_hex, value FROM openings")
     erase(restorable.departments, "ann", reason="Request 4711.")

@@ -8,7 +8,7 @@ import pytest
 
 from lifecycle.errors import Tampered
 from lifecycle.ledger.ledger import Ledger
-from lifecycle.ledger.signing import sign_ledger
+from lifecycle.ledger.log_key.signing import sign_ledger
 from lifecycle.proofs.merkle import verify_consistency
 from lifecycle.proofs.notes import open_note
 from tests.ledger.happenings import ORIGIN, happening

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from lifecycle.errors import InvalidDeclaration
-from lifecycle.ledger.keys import read_log_key
 from lifecycle.ledger.ledger import Ledger
-from lifecycle.ledger.rotating import rotate_key
-from lifecycle.ledger.verification import verify_ledger
+from lifecycle.ledger.log_key.keys import read_log_key
+from lifecycle.ledger.log_key.rotating import rotate_key
+from lifecycle.ledger.verifying.verification import verify_ledger
 from lifecycle.proofs.notes import SigningKey
 from lifecycle.proofs.rotation import Rotation
 from lifecycle.proofs.signature_lines import encode

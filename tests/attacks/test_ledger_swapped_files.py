@@ -10,7 +10,7 @@ import pytest
 from lifecycle.artifacts.store import ArtifactStore
 from lifecycle.errors import Tampered
 from lifecycle.ledger.ledger import Ledger
-from lifecycle.ledger.verification import verify_ledger
+from lifecycle.ledger.verifying.verification import verify_ledger
 from lifecycle.proofs.inclusion import proven_leaf
 from lifecycle.records.bodies import ModelEvaluated, ModelTrained
 from lifecycle.records.events import Event

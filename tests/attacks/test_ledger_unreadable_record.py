@@ -6,10 +6,10 @@ import json
 
 import pytest
 
-from lifecycle.ledger.fsck import examine
 from lifecycle.ledger.ledger import Ledger
 from lifecycle.ledger.looking import LookingLedger
-from lifecycle.ledger.mending import mend
+from lifecycle.ledger.verifying.fsck import examine
+from lifecycle.ledger.verifying.mending import mend
 from tests.ledger.happenings import ORIGIN, happening
 from tests.ledger.places import EVERY_DATABASE, POSTGRES_ONLY
 from tests.ledger.victim import Victim, said

@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from lifecycle.evidence.layout import leaf_path
 from lifecycle.evidence.pack import Scope
-from lifecycle.ledger.keys import ensure_log_key
-from lifecycle.ledger.rows import LedgerRows
+from lifecycle.ledger.log_key.keys import ensure_log_key
+from lifecycle.ledger.storage.rows import LedgerRows
 from lifecycle.proofs.merkle import Frontier
 from lifecycle.proofs.notes import Checkpoint, SigningKey, sign
 from lifecycle.proofs.rotation import Rotation

@@ -14,7 +14,7 @@ import pytest
 
 from lifecycle.evidence.layout import zipped
 from lifecycle.evidence.pack import Scope
-from lifecycle.ledger.keys import ensure_log_key
+from lifecycle.ledger.log_key.keys import ensure_log_key
 from lifecycle.proofs.merkle import leaf_hash
 from tests.evidence.house import ORIGIN, House, evaluated, lived
 from tests.evidence.lived_house import house, pack

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from lifecycle.approvals.keys import create_key, key_id_of
 from lifecycle.approvals.people import Delegation, Group, Person, Registry
 from lifecycle.errors import Refused
-from lifecycle.life import standing
-from lifecycle.life.approval import approve_version
+from lifecycle.life.gates import standing
+from lifecycle.life.people.approval import approve_version
 from lifecycle.policy.bundle import Bundle
 from lifecycle.policy.embedded import EmbeddedEngine
 from lifecycle.policy.gatekeeper import GateKeeper

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lifecycle.cli.ledger.trust import OVERLAP
 from lifecycle.cli.lineage.exporting import FORMS
-from lifecycle.ledger import rotating
+from lifecycle.ledger.log_key import rotating
 from lifecycle.lineage.export import FORMATS
 
 

@@ -12,8 +12,8 @@ from lifecycle.desk.application import desk_application
 from lifecycle.desk.invitations import invite
 from lifecycle.desk.settings import DeskSettings
 from lifecycle.desk.store import DeskStore
-from lifecycle.life.enrolment import enrol
-from lifecycle.life.standing import body_of
+from lifecycle.life.gates.standing import body_of
+from lifecycle.life.people.enrolment import enrol
 from lifecycle.records.bodies.decisions import ApprovalRequested
 from lifecycle.wiring import Departments
 from tests.approvals.waiting_version import MODEL, VERSION

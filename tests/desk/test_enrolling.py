@@ -15,8 +15,8 @@ from lifecycle.desk import invitations
 from lifecycle.desk.credentials import answer_in, key_in
 from lifecycle.desk.settings import DeskSettings
 from lifecycle.errors import LifecycleError
-from lifecycle.life import standing
-from lifecycle.life.enrolment import enrol, revoke_key
+from lifecycle.life.gates import standing
+from lifecycle.life.people.enrolment import enrol, revoke_key
 from lifecycle.records.bodies.governors import KeyEnrolled
 from lifecycle.records.identity import now_us
 from lifecycle.wiring import Departments

@@ -16,8 +16,8 @@ from lifecycle.desk.ceremonies import Ceremonies
 from lifecycle.desk.desk import Desk
 from lifecycle.desk.store import DeskStore
 from lifecycle.errors import Refused, Unavailable
-from lifecycle.life import standing
-from lifecycle.life.approval import record_signed
+from lifecycle.life.gates import standing
+from lifecycle.life.people.approval import record_signed
 from lifecycle.records.bodies.decisions import ApprovalBarred, ApprovalGiven
 from lifecycle.records.identity import now_us
 from tests.approvals.waiting_version import MODEL, TEAM, VERSION

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from lifecycle.desk.sessions import csrf_token
-from lifecycle.life.enrolment import people_in_force, revoke_key
+from lifecycle.life.people.enrolment import people_in_force, revoke_key
 from lifecycle.records.bodies.governors import SignInRefused
 from tests.desk.authenticators import ORIGIN, PRESENT, Authenticator, base64url, ed25519_authenticator
 from tests.desk.desks import Browser, DeskUnderTest
@@ -20,7 +20,7 @@ def refused(desk: DeskUnderTest) -> list[SignInRefused]:
 @pytest.mark.parametrize("authenticator", [Authenticator(), ed25519_authenticator()], ids=["p-256", "ed25519"])
 def test_a_registered_passkey_signs_in(desk: DeskUnderTest, authenticator: Authenticator) -> None:
     """From the invitation to a page that needs somebody; the session's cookie is read by no script and sent from no other site."""
-    from lifecycle.life.enrolment import enrol
+    from lifecycle.life.people.enrolment import enrol
 
     enrol(desk.departments, "officer", roles=("risk",))
     browser = desk.browser(authenticator)
@@ -91,7 +91,7 @@ def test_a_copied_passkey_shows_when_its_count_goes_back(desk: DeskUnderTest) ->
 
 def test_an_authenticator_that_does_not_count_may_sign_in_again(desk: DeskUnderTest) -> None:
     """Passkeys that are kept on several devices say 0 each time; nothing follows from that."""
-    from lifecycle.life.enrolment import enrol
+    from lifecycle.life.people.enrolment import enrol
 
     enrol(desk.departments, "officer")
     browser = desk.browser(Authenticator(counting=False))

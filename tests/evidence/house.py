@@ -20,9 +20,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from lifecycle.artifacts.signing import ensure_signing_key
 from lifecycle.artifacts.statement_signing import StatementSigner
 from lifecycle.artifacts.store import ArtifactStore
-from lifecycle.ledger.keys import ensure_log_key
 from lifecycle.ledger.ledger import Ledger
-from lifecycle.ledger.signing import sign_ledger
+from lifecycle.ledger.log_key.keys import ensure_log_key
+from lifecycle.ledger.log_key.signing import sign_ledger
 from lifecycle.proofs.dsse import pre_authentication
 from lifecycle.records import bodies
 from lifecycle.records.approval import GOVERNANCE_TYPE, STATEMENT_TYPE, Envelope, GovernanceStatement, Statement

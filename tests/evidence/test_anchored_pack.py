@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from lifecycle.ledger.log_key.rotating import rotate_key
 from lifecycle.ledger.receipts import AnchorReceipt, ReceiptBook
-from lifecycle.ledger.rotating import rotate_key
-from lifecycle.ledger.rows import LedgerRows
+from lifecycle.ledger.storage.rows import LedgerRows
 from lifecycle.proofs.cosignatures import WitnessSigner
 from lifecycle.proofs.merkle import Frontier
 from lifecycle.proofs.notes import Checkpoint, SigningKey, sign

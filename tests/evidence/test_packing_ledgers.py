@@ -10,7 +10,7 @@ import pytest
 from lifecycle.errors import Tampered
 from lifecycle.evidence import selection
 from lifecycle.evidence.pack import Scope
-from lifecycle.ledger.keys import ensure_log_key
+from lifecycle.ledger.log_key.keys import ensure_log_key
 from lifecycle.records import bodies
 from lifecycle.records.bodies.keeping import LeafRange
 from lifecycle.records.events import Subject

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from lifecycle.ledger import erasing
-from lifecycle.ledger.writer import Writer
-from lifecycle.life.erasure import erase
+from lifecycle.ledger.appending.writer import Writer
+from lifecycle.ledger.keeping import erasing
+from lifecycle.life.keeping.erasure import erase
 from tests.scenarios.homes import departments_at
 
 #: Whatever makes something durable, or takes it away.

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from lifecycle.ledger import database
-from lifecycle.ledger.erasing import openings_about, wipe_traces
+from lifecycle.ledger.keeping.erasing import openings_about, wipe_traces
 from lifecycle.ledger.ledger import Ledger
-from lifecycle.ledger.signing import sign_ledger
+from lifecycle.ledger.log_key.signing import sign_ledger
+from lifecycle.ledger.storage import database
 from lifecycle.records.identity import commit
 from tests.faults.failing_disk import Disk, Manner, failing
 from tests.ledger.happenings import ORIGIN, evaluated, happening, trained

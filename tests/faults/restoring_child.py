@@ -6,8 +6,8 @@ import os
 import sys
 from pathlib import Path
 
-from lifecycle.ledger.writer import Writer
-from lifecycle.life.restoring import restore
+from lifecycle.ledger.appending.writer import Writer
+from lifecycle.life.keeping.restoring import restore
 from tests.faults.erasing_child import Countdown
 from tests.scenarios.homes import departments_at
 

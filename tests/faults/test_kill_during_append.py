@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from lifecycle.ledger.keys import create_log_key
 from lifecycle.ledger.ledger import Ledger
-from lifecycle.ledger.signing import sign_ledger
-from lifecycle.ledger.verification import verify_ledger
+from lifecycle.ledger.log_key.keys import create_log_key
+from lifecycle.ledger.log_key.signing import sign_ledger
+from lifecycle.ledger.verifying.verification import verify_ledger
 from tests.ledger.happenings import ORIGIN, happening
 
 

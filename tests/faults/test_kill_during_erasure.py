@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from lifecycle.errors import UnknownName
-from lifecycle.ledger.verification import verify_ledger
-from lifecycle.life.dataset_rows import dataset_rows
-from lifecycle.life.erasure import erase
-from lifecycle.life.standing import body_of
+from lifecycle.ledger.verifying.verification import verify_ledger
+from lifecycle.life.gates.standing import body_of
+from lifecycle.life.keeping.dataset_rows import dataset_rows
+from lifecycle.life.keeping.erasure import erase
 from lifecycle.records.bodies.keeping import SubjectErased
 from tests.life.kept_home import INCOME, NAME, PERSON, SUBJECT, TOWN, KeptHome
 from tests.scenarios.homes import PROJECT, departments_at

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from lifecycle.ledger.signing import sign_ledger
-from lifecycle.ledger.verification import verify_ledger
-from lifecycle.life.backing_up import back_up
-from lifecycle.life.restoring import restore
+from lifecycle.ledger.log_key.signing import sign_ledger
+from lifecycle.ledger.verifying.verification import verify_ledger
+from lifecycle.life.keeping.backing_up import back_up
+from lifecycle.life.keeping.restoring import restore
 from tests.ledger.happenings import trained
 from tests.scenarios.homes import PROJECT, departments_at
 

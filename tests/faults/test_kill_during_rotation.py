@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from lifecycle.ledger.keys import create_log_key
 from lifecycle.ledger.ledger import Ledger
-from lifecycle.ledger.rotating import rotate_key
-from lifecycle.ledger.signing import sign_ledger
-from lifecycle.ledger.verification import verify_ledger
+from lifecycle.ledger.log_key.keys import create_log_key
+from lifecycle.ledger.log_key.rotating import rotate_key
+from lifecycle.ledger.log_key.signing import sign_ledger
+from lifecycle.ledger.verifying.verification import verify_ledger
 from lifecycle.proofs.signature_lines import taken_apart
 from tests.ledger.happenings import ORIGIN, happening
 
@@ -21,7 +21,7 @@ from tests.ledger.happenings import ORIGIN, happening
 _DYING = """
 import os, signal, sys
 from pathlib import Path
-from lifecycle.ledger.rotating import rotate_key
+from lifecycle.ledger.log_key.rotating import rotate_key
 
 left = int(sys.argv[1])
 

@@ -10,7 +10,7 @@ from http.client import HTTPException
 from pathlib import Path
 
 from lifecycle.serving.folder import GatewayFolder
-from lifecycle.serving.reporting import stopped_status
+from lifecycle.serving.supervision.reporting import stopped_status
 from tests.serving.packages import MODEL, plan
 from tests.serving.running import PATIENCE, RunningGateway, running_gateway, wait_for
 from tests.serving.test_rollouts import BY_HAND

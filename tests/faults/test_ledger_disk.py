@@ -15,12 +15,12 @@ from pathlib import Path
 import pytest
 
 from lifecycle.errors import LifecycleError, Unavailable
-from lifecycle.ledger.fsck import examine
-from lifecycle.ledger.keys import create_log_key
 from lifecycle.ledger.ledger import Ledger
+from lifecycle.ledger.log_key.keys import create_log_key
+from lifecycle.ledger.log_key.signing import sign_ledger
 from lifecycle.ledger.looking import LookingLedger
-from lifecycle.ledger.signing import sign_ledger
-from lifecycle.ledger.verification import verify_ledger
+from lifecycle.ledger.verifying.fsck import examine
+from lifecycle.ledger.verifying.verification import verify_ledger
 from lifecycle.proofs.notes import VerifierKey
 from lifecycle.records.identity import commit
 from tests.faults.failing_disk import KILLS, REFUSALS, Disk, Manner, failing

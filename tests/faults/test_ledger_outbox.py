@@ -14,15 +14,15 @@ import pytest
 
 from lifecycle.errors import Unavailable
 from lifecycle.ledger.ledger import Ledger
-from lifecycle.ledger.turn import Receipt
-from lifecycle.ledger.verification import verify_ledger
+from lifecycle.ledger.storage.turn import Receipt
+from lifecycle.ledger.verifying.verification import verify_ledger
 from lifecycle.records.bodies.serving import PredictionsSealed, SealedVersion
 from lifecycle.records.events import Event, Link, Subject
 from lifecycle.records.identity import derived_id
-from lifecycle.serving import delivery
-from lifecycle.serving.delivery import Delivery
-from lifecycle.serving.journal import Journal
-from lifecycle.serving.rollout_events import GATEWAY
+from lifecycle.serving.rollouts import delivery
+from lifecycle.serving.rollouts.delivery import Delivery
+from lifecycle.serving.rollouts.journal import Journal
+from lifecycle.serving.rollouts.rollout_events import GATEWAY
 from tests.faults.failing_disk import Disk, failing
 from tests.ledger.happenings import ORIGIN, digest, happening
 from tests.ledger.places import EVERY_DATABASE, POSTGRES_ONLY, Place, PostgresPlace

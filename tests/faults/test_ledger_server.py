@@ -13,9 +13,9 @@ from threading import Thread
 import pytest
 
 from lifecycle.errors import Unavailable
-from lifecycle.ledger.fsck import examine
 from lifecycle.ledger.ledger import Ledger
-from lifecycle.ledger.verification import verify_ledger
+from lifecycle.ledger.verifying.fsck import examine
+from lifecycle.ledger.verifying.verification import verify_ledger
 from lifecycle.records.events import Event
 from tests.faults.deaf_proxy import deaf_proxy
 from tests.ledger.happenings import ORIGIN, evaluated, happening, trained

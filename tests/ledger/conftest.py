@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from lifecycle.ledger.keys import create_log_key
 from lifecycle.ledger.ledger import Ledger
-from lifecycle.ledger.signing import sign_ledger
+from lifecycle.ledger.log_key.keys import create_log_key
+from lifecycle.ledger.log_key.signing import sign_ledger
 from lifecycle.proofs.notes import VerifierKey
 from tests.ledger.happenings import ORIGIN
 from tests.ledger.places import Place, place, server

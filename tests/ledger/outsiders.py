@@ -6,10 +6,10 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lifecycle.ledger.findings import Verification
 from lifecycle.ledger.ledger import Ledger
 from lifecycle.ledger.receipts import AnchorKind, AnchorReceipt, ReceiptBook
-from lifecycle.ledger.verification import verify_ledger
+from lifecycle.ledger.verifying.findings import Verification
+from lifecycle.ledger.verifying.verification import verify_ledger
 from lifecycle.proofs.cosignatures import WitnessSigner
 from lifecycle.proofs.notes import Checkpoint
 from lifecycle.proofs.signature_lines import encode

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from lifecycle.ledger.findings import Verification
-from lifecycle.ledger.keys import read_log_key
 from lifecycle.ledger.ledger import Ledger
+from lifecycle.ledger.log_key.keys import read_log_key
+from lifecycle.ledger.log_key.rotating import rotate_key
 from lifecycle.ledger.receipts import AnchorReceipt, ReceiptBook
-from lifecycle.ledger.rotating import rotate_key
-from lifecycle.ledger.verification import verify_ledger
+from lifecycle.ledger.verifying.findings import Verification
+from lifecycle.ledger.verifying.verification import verify_ledger
 from lifecycle.proofs.cosignatures import WitnessSigner
 from lifecycle.proofs.notes import Checkpoint, VerifierKey
 from lifecycle.proofs.timestamps import TimestampRequest, open_timestamp
@@ -214,7 +214,7 @@ def test_a_note_in_a_folder_is_one_more_signature_of_the_log(anchored: Anchored,
 
 def test_a_receipt_over_another_ledger_does_not_fit(anchored: Anchored, tmp_path: Path, key_file: Path, log_key: VerifierKey) -> None:
     """A stamp on another past of the same log shows at L3: two pasts were signed."""
-    from lifecycle.ledger.signing import sign_ledger
+    from lifecycle.ledger.log_key.signing import sign_ledger
 
     with Ledger.open(f"sqlite:///{tmp_path}/other.db", origin=ORIGIN) as other:
         other.append(happening(99))

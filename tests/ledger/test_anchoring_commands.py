@@ -14,7 +14,7 @@ import pytest
 
 from lifecycle.cli.main import run
 from lifecycle.errors import InvalidDeclaration, Tampered, Unavailable
-from lifecycle.ledger.copies import back_up
+from lifecycle.ledger.keeping.copies import back_up
 from lifecycle.ledger.ledger import Ledger
 from lifecycle.proofs.cosignatures import cosignatures
 from lifecycle.proofs.notes import VerifierKey, open_note

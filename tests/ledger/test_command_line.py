@@ -13,7 +13,7 @@ import pytest
 
 from lifecycle.cli.main import run
 from lifecycle.errors import Tampered, Unavailable, UnknownName
-from lifecycle.ledger.copies import back_up
+from lifecycle.ledger.keeping.copies import back_up
 from lifecycle.life.signing import sign
 from lifecycle.proofs.inclusion import proven_leaf
 from lifecycle.records.events import Event

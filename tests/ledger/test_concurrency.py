@@ -10,7 +10,7 @@ from threading import Thread
 import pytest
 
 from lifecycle.ledger.ledger import Ledger
-from lifecycle.ledger.verification import verify_ledger
+from lifecycle.ledger.verifying.verification import verify_ledger
 from lifecycle.proofs.notes import VerifierKey
 from tests.ledger.happenings import ORIGIN, happening
 

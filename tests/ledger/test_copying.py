@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lifecycle.errors import InvalidDeclaration
-from lifecycle.ledger.copies import back_up
+from lifecycle.ledger.keeping.copies import back_up
 from lifecycle.ledger.ledger import Ledger
 from tests.ledger.happenings import ORIGIN, happening
 

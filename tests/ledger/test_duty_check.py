@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from lifecycle.ledger.duty_check import DutyCheck
-from lifecycle.ledger.findings import Finding
 from lifecycle.ledger.ledger import Ledger
-from lifecycle.ledger.verification import verify_ledger
+from lifecycle.ledger.verifying.duty_check import DutyCheck
+from lifecycle.ledger.verifying.findings import Finding
+from lifecycle.ledger.verifying.verification import verify_ledger
 from lifecycle.records.bodies.decisions import ApprovalGiven, DecisionMade
 from lifecycle.records.bodies.training import ModelTrained
 from lifecycle.records.events import Actor, Event

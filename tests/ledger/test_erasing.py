@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from lifecycle.errors import Unavailable
-from lifecycle.ledger.erasing import openings_about, wipe_traces
+from lifecycle.ledger.keeping.erasing import openings_about, wipe_traces
 from lifecycle.ledger.ledger import Ledger
 from lifecycle.records.identity import commit
 from lifecycle.records.record import Digest

@@ -11,7 +11,7 @@ import pytest
 
 from lifecycle.errors import LifecycleError, Tampered, Unavailable
 from lifecycle.ledger.address import Address
-from lifecycle.ledger.failures import explained
+from lifecycle.ledger.storage.failures import explained
 
 Provoke = Callable[[sqlite3.Connection], object]
 
@@ -78,7 +78,7 @@ def test_a_full_disk_loses_nothing_that_stood(tmp_path: Path) -> None:
     from sqlalchemy import event
 
     from lifecycle.ledger.ledger import Ledger
-    from lifecycle.ledger.verification import verify_ledger
+    from lifecycle.ledger.verifying.verification import verify_ledger
     from tests.ledger.happenings import ORIGIN, happening
 
     with Ledger.open(f"sqlite:///{tmp_path}/ledger.db", origin=ORIGIN) as ledger:
@@ -103,7 +103,7 @@ def test_a_server_that_is_down_is_not_taken_for_one_that_was_tampered_with(tmp_p
     """Nobody answers: that is told apart from damage, although the driver's words are alike."""
     pytest.importorskip("psycopg")
     from lifecycle.ledger.ledger import Ledger
-    from lifecycle.ledger.rows import LedgerRows
+    from lifecycle.ledger.storage.rows import LedgerRows
 
     url = f"postgresql://someone@/ledger?host={tmp_path}"
     for look in (lambda: Ledger.open(url, origin="example.org/ledger"), lambda: LedgerRows(url)):

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from lifecycle.errors import Tampered, Unavailable
-from lifecycle.ledger.fsck import examine
 from lifecycle.ledger.ledger import Ledger
-from lifecycle.ledger.mending import mend
-from lifecycle.ledger.verification import verify_ledger
+from lifecycle.ledger.verifying.fsck import examine
+from lifecycle.ledger.verifying.mending import mend
+from lifecycle.ledger.verifying.verification import verify_ledger
 from tests.ledger.happenings import ORIGIN, happening, tamper
 from tests.ledger.victim import ALTER_FIVE, Victim
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from lifecycle.errors import Tampered
-from lifecycle.ledger.fsck import examine
-from lifecycle.ledger.mending import mend
+from lifecycle.ledger.verifying.fsck import examine
+from lifecycle.ledger.verifying.mending import mend
 from tests.ledger.places import EVERY_DATABASE
 from tests.ledger.victim import Victim
 

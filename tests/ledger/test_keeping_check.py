@@ -7,9 +7,9 @@ import typing
 import pytest
 
 from lifecycle.errors import Refused, UnknownName
-from lifecycle.ledger.holds import Hold, hold_named, require_free
-from lifecycle.ledger.keeping_check import COMMITTED
-from lifecycle.ledger.pruned import PrunedRanges
+from lifecycle.ledger.keeping.holds import Hold, hold_named, require_free
+from lifecycle.ledger.keeping.pruned import PrunedRanges
+from lifecycle.ledger.verifying.keeping_check import COMMITTED
 from lifecycle.records.bodies import BODIES
 from lifecycle.records.bodies.keeping import BodiesPruned, LeafRange
 from lifecycle.records.identity import Commitment

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, multiple, rule
 
 from lifecycle.errors import Tampered
-from lifecycle.ledger.keys import create_log_key
 from lifecycle.ledger.ledger import Ledger
-from lifecycle.ledger.signing import sign_ledger
-from lifecycle.ledger.verification import verify_ledger
+from lifecycle.ledger.log_key.keys import create_log_key
+from lifecycle.ledger.log_key.signing import sign_ledger
+from lifecycle.ledger.verifying.verification import verify_ledger
 from lifecycle.proofs.inclusion import proven_leaf
 from lifecycle.proofs.merkle import leaf_hash, root_of, verify_consistency
 from lifecycle.proofs.notes import Checkpoint

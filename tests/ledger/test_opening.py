@@ -13,10 +13,10 @@ from sqlalchemy import create_engine
 
 from lifecycle.errors import InvalidDeclaration, LifecycleError, Tampered, Unavailable
 from lifecycle.ledger.address import Address
-from lifecycle.ledger.columns import RecordRow
 from lifecycle.ledger.ledger import Ledger
-from lifecycle.ledger.revisions import REVISION
-from lifecycle.ledger.schema import LedgerTable
+from lifecycle.ledger.storage.columns import RecordRow
+from lifecycle.ledger.storage.revisions import REVISION
+from lifecycle.ledger.storage.schema import LedgerTable
 from tests.ledger.happenings import ORIGIN, happening, tamper
 
 
@@ -110,7 +110,7 @@ def test_the_schema_is_what_the_migrations_make(ledger: Ledger) -> None:
     from alembic.migration import MigrationContext
     from alembic.script import ScriptDirectory
 
-    import lifecycle.ledger.migrations as migrations
+    import lifecycle.ledger.storage.migrations as migrations
 
     engine = create_engine(ledger.url)
     with engine.connect() as connection:

@@ -11,7 +11,7 @@ import pytest
 from lifecycle.errors import Tampered, Unavailable
 from lifecycle.ledger.ledger import Ledger
 from lifecycle.ledger.signer import request_checkpoint
-from lifecycle.ledger.verification import verify_ledger
+from lifecycle.ledger.verifying.verification import verify_ledger
 from lifecycle.proofs.inclusion import proven_leaf
 from lifecycle.proofs.notes import VerifierKey
 from lifecycle.records.identity import commit
@@ -86,7 +86,7 @@ def test_the_schema_is_what_the_migrations_make(ledger: Ledger) -> None:
     from alembic.autogenerate import compare_metadata
     from alembic.migration import MigrationContext
 
-    from lifecycle.ledger.schema import LedgerTable
+    from lifecycle.ledger.storage.schema import LedgerTable
 
     with ledger._database.reading() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
@@ -99,7 +99,7 @@ def test_a_ledger_of_the_first_schema_is_brought_up_to_date(place: Place, log_ke
     from alembic.config import Config
     from sqlalchemy import create_engine
 
-    import lifecycle.ledger.migrations as migrations
+    import lifecycle.ledger.storage.migrations as migrations
     from lifecycle.ledger.address import Address
     from lifecycle.proofs.merkle import Frontier, leaf_hash
 

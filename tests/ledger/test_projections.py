@@ -12,11 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lifecycle.errors import IllegalTransition
+from lifecycle.ledger.appending.projections import Projections
+from lifecycle.ledger.appending.writer import Writer
 from lifecycle.ledger.ledger import Ledger
 from lifecycle.ledger.looking import LookingLedger
-from lifecycle.ledger.projections import Projections
-from lifecycle.ledger.rows import LedgerRows
-from lifecycle.ledger.writer import Writer
+from lifecycle.ledger.storage.rows import LedgerRows
 from lifecycle.records.bodies import Body, DecisionMade, RolledBack
 from lifecycle.records.events import Event, Subject
 from lifecycle.records.states import SILENT, Fold

@@ -13,11 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lifecycle.errors import IllegalTransition, InvalidDeclaration, Tampered, UnknownName
-from lifecycle.ledger.fsck import examine
-from lifecycle.ledger.holds import Hold
+from lifecycle.ledger.keeping.holds import Hold
+from lifecycle.ledger.keeping.pruning import Pruning, plan_pruning, ranges_of
 from lifecycle.ledger.ledger import Ledger
-from lifecycle.ledger.pruning import Pruning, plan_pruning, ranges_of
-from lifecycle.ledger.verification import verify_ledger
+from lifecycle.ledger.verifying.fsck import examine
+from lifecycle.ledger.verifying.verification import verify_ledger
 from lifecycle.proofs.notes import VerifierKey
 from lifecycle.records.bodies import MonitoringReported
 from lifecycle.records.bodies.keeping import BodiesPruned, ClosedVersion

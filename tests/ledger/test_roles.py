@@ -10,9 +10,9 @@ import pytest
 
 from lifecycle.errors import InvalidDeclaration, MalformedRecord, Unavailable
 from lifecycle.ledger.ledger import Ledger
-from lifecycle.ledger.roles import Roles, apply, rights
-from lifecycle.ledger.signing import sign_ledger
-from lifecycle.ledger.verification import verify_ledger
+from lifecycle.ledger.log_key.signing import sign_ledger
+from lifecycle.ledger.storage.roles import Roles, apply, rights
+from lifecycle.ledger.verifying.verification import verify_ledger
 from lifecycle.proofs.merkle import Frontier, leaf_hash
 from lifecycle.records.events import Event
 from lifecycle.records.identity import commit

@@ -10,7 +10,7 @@ import pytest
 
 from lifecycle.cli.main import run
 from lifecycle.ledger.ledger import Ledger
-from lifecycle.ledger.roles import Roles
+from lifecycle.ledger.storage.roles import Roles
 from tests.ledger.happenings import ORIGIN, happening
 from tests.ledger.places import POSTGRES_ONLY, Place
 

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from lifecycle.errors import InvalidDeclaration, Tampered, Unavailable
-from lifecycle.ledger import rotating
-from lifecycle.ledger.key_ring import rotations_in
-from lifecycle.ledger.keys import read_log_key, read_signing_key
 from lifecycle.ledger.ledger import Ledger
-from lifecycle.ledger.rotating import rotate_key
-from lifecycle.ledger.rows import LedgerRows
+from lifecycle.ledger.log_key import rotating
+from lifecycle.ledger.log_key.key_ring import rotations_in
+from lifecycle.ledger.log_key.keys import read_log_key, read_signing_key
+from lifecycle.ledger.log_key.rotating import rotate_key
+from lifecycle.ledger.log_key.signing import sign_ledger
 from lifecycle.ledger.signer import request_rotation
-from lifecycle.ledger.signing import sign_ledger
+from lifecycle.ledger.storage.rows import LedgerRows
 from lifecycle.proofs.notes import SigningKey, VerifierKey, open_note
 from lifecycle.proofs.rotation import follow
 from lifecycle.proofs.signature_lines import taken_apart
@@ -129,7 +129,7 @@ def test_a_crash_at_any_step_is_made_good_by_running_it_again(
         if step == "the key was made":
             dying.setattr(rotating, "_record", killed)
         elif step == "the event stands":
-            dying.setattr("lifecycle.ledger.key_ring._keep_as_old", killed)
+            dying.setattr("lifecycle.ledger.log_key.key_ring._keep_as_old", killed)
         else:
             dying.setattr(Path, "replace", _refuse_the_next_key(Path.replace))
         with pytest.raises(RuntimeError):
@@ -150,7 +150,7 @@ def test_a_signer_goes_on_after_a_crash_without_being_told(
         raise RuntimeError("killed")
 
     with monkeypatch.context() as dying:
-        dying.setattr("lifecycle.ledger.key_ring._keep_as_old", killed)
+        dying.setattr("lifecycle.ledger.log_key.key_ring._keep_as_old", killed)
         with pytest.raises(RuntimeError):
             changed(ledger, key_file)
     assert signers(signed()) == 2

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from lifecycle.errors import InvalidDeclaration, Tampered, Unavailable, UnknownName
-from lifecycle.ledger.keys import create_log_key, ensure_log_key, read_log_key
 from lifecycle.ledger.ledger import Ledger
-from lifecycle.ledger.signing import sign_ledger
+from lifecycle.ledger.log_key.keys import create_log_key, ensure_log_key, read_log_key
+from lifecycle.ledger.log_key.signing import sign_ledger
 from lifecycle.proofs.notes import VerifierKey, open_note
 from tests.ledger.happenings import ORIGIN, happening, tamper
 

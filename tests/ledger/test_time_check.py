@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lifecycle.ledger.findings import Finding
-from lifecycle.ledger.time_check import ENTERED_LATE, TOLERANCE_SECONDS, SeenAt, TimeCheck
+from lifecycle.ledger.verifying.findings import Finding
+from lifecycle.ledger.verifying.time_check import ENTERED_LATE, TOLERANCE_SECONDS, SeenAt, TimeCheck
 from lifecycle.records.bodies import BODIES, RollbackRequested
 from lifecycle.records.bodies.serving import Trigger
 from lifecycle.records.events import Actor, Event, Subject

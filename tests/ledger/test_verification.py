@@ -12,10 +12,10 @@ import pytest
 from pydantic import JsonValue
 
 from lifecycle.errors import IllegalTransition, InvalidDeclaration, Unavailable
-from lifecycle.ledger.copies import back_up
+from lifecycle.ledger.appending.legality import Legality
+from lifecycle.ledger.keeping.copies import back_up
 from lifecycle.ledger.ledger import Ledger
-from lifecycle.ledger.legality import Legality
-from lifecycle.ledger.verification import verify_ledger
+from lifecycle.ledger.verifying.verification import verify_ledger
 from lifecycle.proofs.notes import VerifierKey
 from lifecycle.records.events import Event
 from lifecycle.records.identity import commit
@@ -142,7 +142,7 @@ def test_verification_does_not_rest_on_the_code_that_writes(ledger: Ledger, repo
     ledger.append(happening(0))
     script = f"""
 import sys
-from lifecycle.ledger.verification import verify_ledger
+from lifecycle.ledger.verifying.verification import verify_ledger
 assert verify_ledger({ledger.url!r}, None).ok
 heavy = {{"sqlalchemy", "sqlmodel", "alembic"}} & set(sys.modules)
 assert not heavy, heavy

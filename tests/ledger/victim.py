@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from lifecycle.ledger.findings import Verification
-from lifecycle.ledger.keys import create_log_key
+from lifecycle.ledger.appending.projections import Projections
 from lifecycle.ledger.ledger import Ledger
-from lifecycle.ledger.projections import Projections
-from lifecycle.ledger.rows import LedgerRows
-from lifecycle.ledger.signing import sign_ledger
-from lifecycle.ledger.verification import verify_ledger
+from lifecycle.ledger.log_key.keys import create_log_key
+from lifecycle.ledger.log_key.signing import sign_ledger
+from lifecycle.ledger.storage.rows import LedgerRows
+from lifecycle.ledger.verifying.findings import Verification
+from lifecycle.ledger.verifying.verification import verify_ledger
 from lifecycle.proofs.merkle import Frontier, leaf_hash
 from lifecycle.proofs.notes import Checkpoint, SigningKey, VerifierKey, sign
 from lifecycle.records.identity import commit

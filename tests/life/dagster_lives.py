@@ -9,8 +9,8 @@ from typing import Any
 import dagster as dg
 
 from lifecycle.history import read_history
-from lifecycle.life.reconciled import Contradiction, Told
-from lifecycle.life.reconciling_runs import RunReconciliation
+from lifecycle.life.reconciling.reconciled import Contradiction, Told
+from lifecycle.life.reconciling.reconciling_runs import RunReconciliation
 from lifecycle.records import bodies
 from lifecycle.records.events import Event, Recorded
 from tests.records.samples.happenings import happenings

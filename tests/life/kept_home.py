@@ -10,13 +10,13 @@ from typing import Any
 
 import pandas as pd
 
-from lifecycle.ledger.signing import sign_ledger
-from lifecycle.life.enrolment import enrol
+from lifecycle.ledger.log_key.signing import sign_ledger
 from lifecycle.life.ingestion import ingest_dataset
+from lifecycle.life.people.enrolment import enrol
 from lifecycle.life.recording import Step
 from lifecycle.records.events import Recorded
 from lifecycle.records.identity import new_id
-from lifecycle.serving.predictions import PredictionWriter
+from lifecycle.serving.prediction_log.writing import PredictionWriter
 from lifecycle.wiring import Departments
 from tests.data.rows import loans, written
 from tests.scenarios.homes import departments_at

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from lifecycle.ledger.signing import sign_ledger
-from lifecycle.ledger.verification import verify_ledger
-from lifecycle.life.enrolment import enrol
+from lifecycle.ledger.log_key.signing import sign_ledger
+from lifecycle.ledger.verifying.verification import verify_ledger
+from lifecycle.life.people.enrolment import enrol
 from lifecycle.wiring import Departments
 from tests.ledger.happenings import trained
 from tests.ledger.places import Place

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from lifecycle.data.columnar import parquet_bytes, read_rows
-from lifecycle.ledger.verification import verify_ledger
-from lifecycle.life.dataset_check import DatasetCheck
-from lifecycle.life.dataset_rows import remaining_of
-from lifecycle.life.erasure import erase
+from lifecycle.ledger.verifying.verification import verify_ledger
+from lifecycle.life.checking.dataset_check import DatasetCheck
+from lifecycle.life.keeping.dataset_rows import remaining_of
+from lifecycle.life.keeping.erasure import erase
 from lifecycle.records.record import Digest
 from tests.life.kept_home import SUBJECT, KeptHome
 
@@ -92,7 +92,7 @@ def test_what_an_erasure_left_can_not_be_swapped(kept: KeptHome, attack: str) ->
 
 def say_left(kept: KeptHome, digest: Digest, remaining: Digest) -> None:
     """Appends a SubjectErased of one's own making, that erases one more row and names another rest."""
-    from lifecycle.life.enrolment import COMMAND_LINE
+    from lifecycle.life.people.enrolment import COMMAND_LINE
     from lifecycle.records.bodies.keeping import ErasedRows, SubjectErased
     from lifecycle.records.events import Event, Subject
     from lifecycle.records.identity import new_id

@@ -9,15 +9,16 @@ from typing import Any
 import pytest
 
 from lifecycle.errors import DataRejected, InvalidDeclaration, LifecycleError, Refused, Unavailable, UnknownName
-from lifecycle.ledger.verification import verify_ledger
-from lifecycle.life import rollback, standing
-from lifecycle.life.approval import approve_version
-from lifecycle.life.asking import ask
+from lifecycle.ledger.verifying.verification import verify_ledger
+from lifecycle.life import rollback
 from lifecycle.life.deployment import _request_rollout, deploy_version
+from lifecycle.life.gates import standing
+from lifecycle.life.gates.asking import ask
+from lifecycle.life.gates.judging import deployment_input
 from lifecycle.life.ingestion import ingest_dataset
-from lifecycle.life.judging import deployment_input
+from lifecycle.life.people.approval import approve_version
+from lifecycle.life.people.waiting import ready_versions, waiting_for
 from lifecycle.life.recording import Step
-from lifecycle.life.waiting import ready_versions, waiting_for
 from lifecycle.records.bodies.decisions import DecisionMade
 from lifecycle.records.bodies.serving import RolloutCompleted, RolloutRequested
 from lifecycle.records.events import Actor, Event

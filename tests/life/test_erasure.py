@@ -13,12 +13,12 @@ from lifecycle.data.ingestion import Earlier
 from lifecycle.data.rejection import DatasetNotAccepted
 from lifecycle.data.row_commitments import RowCommitments, commit_to_rows, open_rows
 from lifecycle.errors import InvalidDeclaration, Refused, Unavailable, UnknownName
-from lifecycle.ledger.verification import verify_ledger
-from lifecycle.life.dataset_rows import dataset_rows, earlier_of, remaining_of
-from lifecycle.life.enrolment import enrol
-from lifecycle.life.erasure import erase
-from lifecycle.life.holding import holds_of, place_hold, release_hold
-from lifecycle.life.standing import body_of
+from lifecycle.ledger.verifying.verification import verify_ledger
+from lifecycle.life.gates.standing import body_of
+from lifecycle.life.keeping.dataset_rows import dataset_rows, earlier_of, remaining_of
+from lifecycle.life.keeping.erasure import erase
+from lifecycle.life.keeping.holding import holds_of, place_hold, release_hold
+from lifecycle.life.people.enrolment import enrol
 from lifecycle.records.bodies.data import DatasetIngested
 from lifecycle.records.bodies.governors import PersonEnrolled
 from lifecycle.records.bodies.keeping import SubjectErased

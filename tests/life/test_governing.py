@@ -15,13 +15,13 @@ import yaml
 from lifecycle.approvals.keys import create_key, key_id_of
 from lifecycle.cli import main
 from lifecycle.errors import LifecycleError, Refused, UnknownName
-from lifecycle.life import governed
-from lifecycle.life.asking import ask
-from lifecycle.life.enrolment import revoke_key
-from lifecycle.life.governed import in_force, on_disk, open_proposals
-from lifecycle.life.governing import agree, propose
+from lifecycle.life.gates import governed
+from lifecycle.life.gates.asking import ask
+from lifecycle.life.gates.governed import in_force, on_disk, open_proposals
+from lifecycle.life.gates.standing import body_of
+from lifecycle.life.people.enrolment import revoke_key
+from lifecycle.life.people.governing import agree, propose
 from lifecycle.life.recording import Step
-from lifecycle.life.standing import body_of
 from lifecycle.policy.bundle import Bundle
 from lifecycle.records.bodies import GovernanceChanged
 from lifecycle.wiring import Departments

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from lifecycle.errors import Refused
-from lifecycle.life import standing
-from lifecycle.life.approval import approve_version
-from lifecycle.life.asking import ask
 from lifecycle.life.deployment import deploy_version
-from lifecycle.life.enrolment import revoke_key
 from lifecycle.life.evaluation import evaluate_candidate
-from lifecycle.life.judging import deployment_input
+from lifecycle.life.gates import standing
+from lifecycle.life.gates.asking import ask
+from lifecycle.life.gates.judging import deployment_input
+from lifecycle.life.people.approval import approve_version
+from lifecycle.life.people.enrolment import revoke_key
 from lifecycle.life.recording import Step
 from lifecycle.records.bodies.decisions import ApprovalGiven
 from lifecycle.wiring import Departments

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lifecycle.life import standing
-from lifecycle.life.limits import limits_behind
+from lifecycle.life.gates import standing
+from lifecycle.life.gates.limits import limits_behind
 from tests.scenarios.homes import copy_of_home_at_the_gate
 
 

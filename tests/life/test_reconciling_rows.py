@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 
 from lifecycle.ledger.looking import LookingLedger
-from lifecycle.life.reconciled import Reconciliation
-from lifecycle.life.reconciliation import reconcile
-from lifecycle.life.reconciling_rows import RowReconciliation
+from lifecycle.life.reconciling.reconciled import Reconciliation
+from lifecycle.life.reconciling.reconciliation import reconcile
+from lifecycle.life.reconciling.reconciling_rows import RowReconciliation
 from lifecycle.records.bodies.keeping import BodiesPruned, LeafRange, LedgerRestored, LegalHoldPlaced
 from lifecycle.records.bodies.serving import PredictionsSealed
 from lifecycle.records.events import Event, Recorded
 from lifecycle.records.identity import derived_id
-from lifecycle.serving.reconciling import LoggedRows
+from lifecycle.serving.prediction_log.reconciling import LoggedRows
 from lifecycle.wiring import Departments
 from tests.ledger.happenings import revoked, trained
 from tests.records.samples.happenings import happenings

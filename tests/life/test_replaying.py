@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from lifecycle.cli import main
-from lifecycle.life.asking import ask
+from lifecycle.life.checking.replaying import flips, past_decisions, predictions_by_decision, replayed
+from lifecycle.life.gates.asking import ask
 from lifecycle.life.recording import Step
-from lifecycle.life.replaying import flips, past_decisions, predictions_by_decision, replayed
 from lifecycle.policy.bundle import Bundle
 from lifecycle.records.bodies import DecisionMade, PredictionsSealed
 from lifecycle.records.bodies.serving import SealedVersion

@@ -11,13 +11,13 @@ import pytest
 
 from lifecycle.errors import InvalidDeclaration, Tampered, UnknownName
 from lifecycle.ledger.ledger import Ledger
-from lifecycle.ledger.verification import verify_ledger
-from lifecycle.life.backing_up import back_up
-from lifecycle.life.enrolment import enrol
-from lifecycle.life.erasure import erase
-from lifecycle.life.holding import holds_of, place_hold
-from lifecycle.life.restoring import restore
-from lifecycle.life.standing import body_of
+from lifecycle.ledger.verifying.verification import verify_ledger
+from lifecycle.life.gates.standing import body_of
+from lifecycle.life.keeping.backing_up import back_up
+from lifecycle.life.keeping.erasure import erase
+from lifecycle.life.keeping.holding import holds_of, place_hold
+from lifecycle.life.keeping.restoring import restore
+from lifecycle.life.people.enrolment import enrol
 from lifecycle.proofs.notes import Checkpoint
 from lifecycle.records.bodies.keeping import LedgerRestored
 from tests.ledger.happenings import revoked

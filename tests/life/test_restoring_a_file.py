@@ -11,11 +11,11 @@ import pytest
 from lifecycle.errors import Unavailable
 from lifecycle.ledger.address import Address
 from lifecycle.ledger.looking import LookingLedger
-from lifecycle.ledger.verification import verify_ledger
-from lifecycle.life.backing_up import back_up
-from lifecycle.life.enrolment import enrol
-from lifecycle.life.erasure import erase
-from lifecycle.life.restoring import restore
+from lifecycle.ledger.verifying.verification import verify_ledger
+from lifecycle.life.keeping.backing_up import back_up
+from lifecycle.life.keeping.erasure import erase
+from lifecycle.life.keeping.restoring import restore
+from lifecycle.life.people.enrolment import enrol
 from tests.ledger.happenings import revoked
 from tests.ledger.places import place
 from tests.life.restorable import REASON, RestorableHome, file, findings, restorable

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from lifecycle.ledger.findings import Finding
-from lifecycle.life.retention_check import RetentionCheck
+from lifecycle.ledger.verifying.findings import Finding
+from lifecycle.life.checking.retention_check import RetentionCheck
 from lifecycle.records.bodies.keeping import BodiesPruned
 from lifecycle.records.events import Event, Subject
 from lifecycle.records.record import Digest, digest_of

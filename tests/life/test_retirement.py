@@ -8,8 +8,8 @@ import pytest
 
 from lifecycle.cli import main
 from lifecycle.errors import Refused, UnknownName
-from lifecycle.life import standing
-from lifecycle.life.approval import approve_version
+from lifecycle.life.gates import standing
+from lifecycle.life.people.approval import approve_version
 from lifecycle.life.retirement import retire_version
 from tests.scenarios.homes import PROJECT, copy_of_home_at_the_gate
 

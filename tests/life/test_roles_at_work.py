@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from lifecycle.errors import Unavailable
-from lifecycle.ledger.mending import mend
-from lifecycle.ledger.roles import Roles, apply
-from lifecycle.ledger.verification import verify_ledger
-from lifecycle.life.backing_up import back_up
-from lifecycle.life.enrolment import enrol
-from lifecycle.life.erasure import erase
-from lifecycle.life.restoring import restore
-from lifecycle.life.retention import prune
+from lifecycle.ledger.storage.roles import Roles, apply
+from lifecycle.ledger.verifying.mending import mend
+from lifecycle.ledger.verifying.verification import verify_ledger
+from lifecycle.life.keeping.backing_up import back_up
+from lifecycle.life.keeping.erasure import erase
+from lifecycle.life.keeping.restoring import restore
+from lifecycle.life.keeping.retention import prune
+from lifecycle.life.people.enrolment import enrol
 from lifecycle.wiring import Departments
 from tests.ledger.places import POSTGRES_ONLY, PostgresPlace, place, server
 from tests.life.restorable import REASON, RestorableHome, findings, restorable

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from lifecycle.errors import InvalidDeclaration, Unavailable
-from lifecycle.life import showing, standing
-from lifecycle.life.approval import approve_version
-from lifecycle.life.asking import ask
 from lifecycle.life.evaluation import evaluate_candidate
-from lifecycle.life.judging import deployment_input
+from lifecycle.life.gates import showing, standing
+from lifecycle.life.gates.asking import ask
+from lifecycle.life.gates.judging import deployment_input
+from lifecycle.life.people.approval import approve_version
 from lifecycle.life.recording import Step
 from lifecycle.records.bodies.training import ModelTrained
 from lifecycle.records.gates import PromotionEvidence

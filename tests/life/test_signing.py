@@ -9,12 +9,12 @@ import pytest
 
 from lifecycle.errors import LifecycleError, Unavailable, UnknownName
 from lifecycle.life import signing
-from lifecycle.life.backing_up import back_up
-from lifecycle.life.enrolment import enrol
-from lifecycle.life.erasure import erase
-from lifecycle.life.holding import place_hold, release_hold
-from lifecycle.life.restoring import restore
-from lifecycle.life.retention import prune
+from lifecycle.life.keeping.backing_up import back_up
+from lifecycle.life.keeping.erasure import erase
+from lifecycle.life.keeping.holding import place_hold, release_hold
+from lifecycle.life.keeping.restoring import restore
+from lifecycle.life.keeping.retention import prune
+from lifecycle.life.people.enrolment import enrol
 from lifecycle.proofs.notes import Checkpoint
 from lifecycle.wiring import Departments
 from tests.scenarios.homes import departments_at

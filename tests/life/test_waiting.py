@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from lifecycle.errors import Refused
-from lifecycle.life import standing, waiting
-from lifecycle.life.approval import approve_version
+from lifecycle.life.gates import standing
+from lifecycle.life.people import waiting
+from lifecycle.life.people.approval import approve_version
 from lifecycle.records.bodies.decisions import ApprovalRequested
 from tests.scenarios.homes import copy_of_home_at_the_gate
 

@@ -10,12 +10,12 @@ import pytest
 from lifecycle.approvals.keys import create_key
 from lifecycle.cli import main
 from lifecycle.errors import LifecycleError, Refused, UnknownName
-from lifecycle.life import waivers
-from lifecycle.life.enrolment import enrol, revoke_key
+from lifecycle.life.gates import waivers
+from lifecycle.life.gates.waivers import waivers_for
+from lifecycle.life.people.enrolment import enrol, revoke_key
+from lifecycle.life.people.waiving import WaiverOutcome, sign_waiver
 from lifecycle.life.promotion import ask_for_promotion
 from lifecycle.life.recording import Step
-from lifecycle.life.waivers import waivers_for
-from lifecycle.life.waiving import WaiverOutcome, sign_waiver
 from lifecycle.wiring import Departments
 from tests.scenarios.homes import PROJECT, copy_of_home_at_the_gate, departments_at
 

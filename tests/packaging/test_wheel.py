@@ -90,7 +90,7 @@ def test_the_wheel_holds_the_library_and_nothing_else(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     assert {name.split("/")[0] for name in names if ".dist-info/" not in name} == {"lifecycle"}
     assert "lifecycle/py.typed" in names
-    assert any(name.startswith("lifecycle/ledger/migrations/") for name in names)
+    assert any(name.startswith("lifecycle/ledger/storage/migrations/") for name in names)
 
 
 def test_the_wheel_holds_every_module_of_the_library(wheel: Path, repository: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from lifecycle.cli import main
-from lifecycle.life import judging
+from lifecycle.life.gates import judging
 from lifecycle.records.identity import now_us
 from tests.scenarios.commands import OFFICER, REASON, CommandLine, approval, change, clear_error, gateway, kept, project_copy
 

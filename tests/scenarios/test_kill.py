@@ -96,7 +96,7 @@ def canary_process(supervisor: int) -> int:
                 command = (process / "cmdline").read_bytes()
             except (OSError, ValueError):
                 continue
-            if parent == supervisor and b"lifecycle.serving.canary" in command.split(b"\0"):
+            if parent == supervisor and b"lifecycle.serving.answering.canary" in command.split(b"\0"):
                 return int(process.name)
     raise AssertionError(f"the gateway {supervisor} has no canary")
 

@@ -17,9 +17,9 @@ from typing import Any, NamedTuple
 import pytest
 
 from lifecycle.approvals.statements import verify_statement
-from lifecycle.life.approval import approve_version
-from lifecycle.life.enrolment import people_in_force
-from lifecycle.life.standing import body_of
+from lifecycle.life.gates.standing import body_of
+from lifecycle.life.people.approval import approve_version
+from lifecycle.life.people.enrolment import people_in_force
 from lifecycle.records.bodies import ApprovalGiven
 from lifecycle.wiring import Departments
 from tests.scenarios.homes import PROJECT, copy_of_home_at_the_gate

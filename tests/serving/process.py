@@ -15,7 +15,7 @@ from pathlib import Path
 from lifecycle.errors import Tampered, Unavailable
 from lifecycle.records.events import Event
 from lifecycle.serving.settings import GatewaySettings
-from lifecycle.serving.supervisor import run_gateway
+from lifecycle.serving.supervision.supervisor import run_gateway
 
 
 class FileLedger:

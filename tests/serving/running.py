@@ -20,7 +20,7 @@ from lifecycle.proofs.notes import SigningKey
 from lifecycle.records.events import Event
 from lifecycle.records.rollout import RolloutPlan
 from lifecycle.serving.client import GatewayClient
-from lifecycle.serving.state import ModelStatus, RolloutStatus
+from lifecycle.serving.rollouts.state import ModelStatus, RolloutStatus
 from tests.serving.packages import ENVIRONMENT, MODEL, ORIGIN, ROW, Behaviour, Packed, order, pack
 
 REPOSITORY = Path(__file__).resolve().parents[2]

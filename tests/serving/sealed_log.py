@@ -9,12 +9,12 @@ from typing import Any, Self
 from lifecycle.records.bodies.serving import PredictionsSealed
 from lifecycle.records.events import Event
 from lifecycle.serving.folder import GatewayFolder
-from lifecycle.serving.journal import Journal
-from lifecycle.serving.predictions import PredictionWriter
-from lifecycle.serving.sealing import Sealer
-from lifecycle.serving.segment_check import Sealed
-from lifecycle.serving.segments import ModelLog
-from lifecycle.serving.state import SealedStream
+from lifecycle.serving.prediction_log.sealing import Sealer
+from lifecycle.serving.prediction_log.segment_check import Sealed
+from lifecycle.serving.prediction_log.segments import ModelLog
+from lifecycle.serving.prediction_log.writing import PredictionWriter
+from lifecycle.serving.rollouts.journal import Journal
+from lifecycle.serving.rollouts.state import SealedStream
 from tests.serving.test_prediction_log import asked, row
 
 MODEL = "credit"

@@ -12,10 +12,10 @@ from typing import Any, ClassVar
 import pytest
 
 from lifecycle.errors import InvalidDeclaration
-from lifecycle.serving.application import Application
+from lifecycle.serving.answering.application import Application
+from lifecycle.serving.answering.served import ServedModel
 from lifecycle.serving.folder import GatewayFolder
-from lifecycle.serving.kept_values import KeptValues
-from lifecycle.serving.served import ServedModel
+from lifecycle.serving.prediction_log.kept_values import KeptValues
 from lifecycle.serving.settings import GatewaySettings
 from tests.serving.packages import MODEL, ROW, decision, plan
 from tests.serving.running import Caller, RunningGateway, running_gateway

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lifecycle.records.rollout import Guardrail, RolloutPlan
-from lifecycle.serving.controller import Advance, Complete, Hold, Observed, StageCounts, Undo, View, decide
+from lifecycle.serving.rollouts.controller import Advance, Complete, Hold, Observed, StageCounts, Undo, View, decide
 from tests.serving.packages import plan
 
 PLAN = plan((0.1, 100, 30.0), (0.5, 100, 30.0), (1.0, 100, 30.0))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lifecycle.serving.counters import LATENCY_BOUNDS_US, CellCounts, Counters, total
-from lifecycle.serving.routes import SLOTS
+from lifecycle.serving.answering.counters import LATENCY_BOUNDS_US, CellCounts, Counters, total
+from lifecycle.serving.answering.routes import SLOTS
 
 
 def test_what_one_worker_counts_another_process_reads(tmp_path: Path) -> None:

@@ -9,9 +9,9 @@ import pytest
 
 from lifecycle.errors import Tampered, Unavailable
 from lifecycle.records.events import Event
-from lifecycle.serving import delivery
-from lifecycle.serving.delivery import Delivery
-from lifecycle.serving.journal import Journal
+from lifecycle.serving.rollouts import delivery
+from lifecycle.serving.rollouts.delivery import Delivery
+from lifecycle.serving.rollouts.journal import Journal
 from tests.serving.test_journal import event, serving
 
 

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import lifecycle.serving.journal
+import lifecycle.serving.rollouts.journal
 from lifecycle.errors import Tampered, Unavailable
 from lifecycle.records.bodies.serving import RolloutStepReached
 from lifecycle.records.events import Event
-from lifecycle.serving.journal import Journal, replay
-from lifecycle.serving.rollout_events import about
-from lifecycle.serving.state import GatewayState, ModelState, ServedVersion
+from lifecycle.serving.rollouts.journal import Journal, replay
+from lifecycle.serving.rollouts.rollout_events import about
+from lifecycle.serving.rollouts.state import GatewayState, ModelState, ServedVersion
 from tests.serving.packages import NOWHERE
 
 
@@ -119,7 +119,7 @@ def test_a_journal_opens_where_it_cannot_be_written_anew(tmp_path: Path, monkeyp
     def full(path: Path, content: bytes) -> None:
         raise Unavailable("full", "free space")
 
-    monkeypatch.setattr(lifecycle.serving.journal, "write_durably", full)
+    monkeypatch.setattr(lifecycle.serving.rollouts.journal, "write_durably", full)
     again = Journal.open(path)
     again.commit(serving(3))
     state, pending, _ = replay(path)

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from lifecycle.serving.kept_values import Kept, KeptValues
-from lifecycle.serving.prediction_log import PredictionLog
-from lifecycle.serving.predictions import PredictionWriter
+from lifecycle.serving.prediction_log.kept_values import Kept, KeptValues
+from lifecycle.serving.prediction_log.reading import PredictionLog
+from lifecycle.serving.prediction_log.writing import PredictionWriter
 from tests.serving.test_prediction_log import row
 
 

@@ -12,7 +12,7 @@ from lifecycle.proofs.merkle import leaf_hash
 from lifecycle.proofs.notes import Checkpoint, SigningKey, sign
 from lifecycle.proofs.rotation import Rotation, changes_as_text, changes_in
 from lifecycle.records.rollout import LedgerProof
-from lifecycle.serving.log_keys import LogKeys
+from lifecycle.serving.allowed.log_keys import LogKeys
 from tests.proofs.test_rotation import NEW, OLD, THIEF, change, leaf
 
 

@@ -6,7 +6,7 @@ import socket
 from pathlib import Path
 
 from lifecycle.serving.folder import GatewayFolder
-from lifecycle.serving.supervisor import listen_again
+from lifecycle.serving.supervision.supervisor import listen_again
 
 HOST = "127.0.0.1"
 

@@ -13,9 +13,9 @@ from lifecycle.errors import Tampered, Unavailable, UnknownName
 from lifecycle.records.identity import Opening
 from lifecycle.records.prediction import PredictedOutput, Prediction
 from lifecycle.records.record import digest_of
-from lifecycle.serving import predictions
-from lifecycle.serving.prediction_log import PredictionLog
-from lifecycle.serving.predictions import PredictionWriter
+from lifecycle.serving.prediction_log import writing as predictions
+from lifecycle.serving.prediction_log.reading import PredictionLog
+from lifecycle.serving.prediction_log.writing import PredictionWriter
 
 
 def row(number: int, **changed: Any) -> dict[str, Any]:

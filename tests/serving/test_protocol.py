@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lifecycle.serving.answering.protocol import parse_infer
 from lifecycle.serving.failures import RequestRefused
-from lifecycle.serving.protocol import parse_infer
 
 MOST_ROWS = 4
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from lifecycle.serving.folder import GatewayFolder
-from lifecycle.serving.reconciling import LoggedRows, logged_rows
+from lifecycle.serving.prediction_log.reconciling import LoggedRows, logged_rows
 from tests.serving.packages import MODEL
 from tests.serving.running import RunningGateway, running_gateway, wait_for
 

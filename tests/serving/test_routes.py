@@ -9,7 +9,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lifecycle.serving.routes import SLOTS, WHOLE, Route, RouteTable, as_weight
+from lifecycle.serving.answering.routes import SLOTS, WHOLE, Route, RouteTable, as_weight
 
 
 def test_a_reader_sees_a_route_at_its_next_look(tmp_path: Path) -> None:

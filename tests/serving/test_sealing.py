@@ -14,14 +14,14 @@ from lifecycle.errors import Unavailable
 from lifecycle.proofs.merkle import leaf_hash, root_of
 from lifecycle.records.bodies.serving import PredictionsSealed
 from lifecycle.records.events import Event
-from lifecycle.serving import sealing
 from lifecycle.serving.folder import GatewayFolder
-from lifecycle.serving.predictions import PredictionWriter
-from lifecycle.serving.reconciling import logged_rows
-from lifecycle.serving.sealing import Sealer, read_seal
-from lifecycle.serving.segment_check import OwnSegments, Sealed, check_segments
-from lifecycle.serving.segments import ModelLog
-from lifecycle.serving.state import SealedStream
+from lifecycle.serving.prediction_log import sealing
+from lifecycle.serving.prediction_log.reconciling import logged_rows
+from lifecycle.serving.prediction_log.sealing import Sealer, read_seal
+from lifecycle.serving.prediction_log.segment_check import OwnSegments, Sealed, check_segments
+from lifecycle.serving.prediction_log.segments import ModelLog
+from lifecycle.serving.prediction_log.writing import PredictionWriter
+from lifecycle.serving.rollouts.state import SealedStream
 from tests.serving.packages import MODEL
 from tests.serving.running import RunningGateway, running_gateway, wait_for
 from tests.serving.sealed_log import SealedLog

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lifecycle.serving.kept_values import KeptValues
-from lifecycle.serving.prediction_log import PredictionLog
-from lifecycle.serving.segment_check import OwnSegments, SegmentFinding, check_segments
+from lifecycle.serving.prediction_log.kept_values import KeptValues
+from lifecycle.serving.prediction_log.reading import PredictionLog
+from lifecycle.serving.prediction_log.segment_check import OwnSegments, SegmentFinding, check_segments
 from tests.serving.sealed_log import SealedLog
 
 

@@ -14,9 +14,9 @@ from assets.credit.model import CREDIT
 from lifecycle.automation import sensors
 from lifecycle.definitions import build_definitions
 from lifecycle.launching import failure_of
-from lifecycle.life import standing
-from lifecycle.life.approval import approve_version
-from lifecycle.life.runs_seen import CHECKS, RECORDING_JOBS
+from lifecycle.life.gates import standing
+from lifecycle.life.people.approval import approve_version
+from lifecycle.life.reconciling.runs_seen import CHECKS, RECORDING_JOBS
 from lifecycle.resources import RunsOn
 from lifecycle.stages.stage import code_version
 from lifecycle.wiring import Departments

@@ -10,8 +10,8 @@ from lifecycle.cli import render
 from lifecycle.errors import Tampered, Unavailable
 
 if TYPE_CHECKING:
-    from lifecycle.ledger.findings import Exposure
     from lifecycle.ledger.receipts import AnchorReceipt
+    from lifecycle.ledger.verifying.findings import Exposure
     from lifecycle.life.anchoring import Anchored
     from lifecycle.wiring import Departments
 

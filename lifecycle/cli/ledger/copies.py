@@ -19,7 +19,7 @@ def backup(file: Path, as_json: bool) -> None:
     The ledger is signed first, so that the backup's own ledger checkpoint covers all of it. It holds the values beside
     the log as well: keep it as you keep the ledger. FILE is never overwritten.
     """
-    from lifecycle.life.backing_up import back_up
+    from lifecycle.life.keeping.backing_up import back_up
     from lifecycle.wiring import Departments
 
     done = back_up(Departments.here(), file)
@@ -47,7 +47,7 @@ def restore(file: Path, reason: str, last_known: Path | None, as_json: bool) -> 
     copy that is put back in any other way stays refused by the signer, and shows to whoever holds a later checkpoint.
     Erasures, legal holds and revocations of after the backup are recorded again, and the ledger before is kept beside.
     """
-    from lifecycle.life.restoring import restore as restore_ledger
+    from lifecycle.life.keeping.restoring import restore as restore_ledger
     from lifecycle.wiring import Departments
 
     note = None if last_known is None else last_known.read_text(encoding="utf-8", errors="replace")

@@ -10,7 +10,7 @@ from lifecycle.cli import render
 from lifecycle.errors import Tampered
 
 if TYPE_CHECKING:
-    from lifecycle.ledger.fsck import Examination
+    from lifecycle.ledger.verifying.fsck import Examination
 
 
 @click.command(short_help="Make everything beside the leaves again, and report each difference.")
@@ -33,11 +33,11 @@ def fsck(ctx: click.Context, repair: bool, url: str | None, as_json: bool) -> No
 
         url = Departments.here(make=False).settings.ledger_url
     if repair:
-        from lifecycle.ledger.mending import mend
+        from lifecycle.ledger.verifying.mending import mend
 
         examination = mend(url)
     else:
-        from lifecycle.ledger.fsck import examine
+        from lifecycle.ledger.verifying.fsck import examine
 
         examination = examine(url)
     if as_json:

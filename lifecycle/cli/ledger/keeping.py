@@ -9,7 +9,7 @@ import click
 from lifecycle.cli import render
 
 if TYPE_CHECKING:
-    from lifecycle.life.erasure import Erasure
+    from lifecycle.life.keeping.erasure import Erasure
 
 
 class NumberedRows(click.ParamType[tuple[str, tuple[int, ...]]]):
@@ -48,7 +48,7 @@ def erase(subject: str | None, reason: str, rows: tuple[tuple[str, tuple[int, ..
     Commitments, leaves and rows of predictions stay, and every proof with them; SubjectErased records what went and names
     nobody. What was interrupted is finished by running this again. A legal hold refuses it with exit code 3.
     """
-    from lifecycle.life.erasure import erase as erase_subject
+    from lifecycle.life.keeping.erasure import erase as erase_subject
     from lifecycle.wiring import Departments
 
     if subject is None and not rows:
@@ -110,8 +110,8 @@ def place(name: str | None, everything: bool, reason: str, as_json: bool) -> Non
 
     A name that the ledger does not have anyway stands in it under a commitment, like any personal value.
     """
-    from lifecycle.life.held import held_now
-    from lifecycle.life.holding import place_hold
+    from lifecycle.life.keeping.held import held_now
+    from lifecycle.life.keeping.holding import place_hold
     from lifecycle.wiring import Departments
 
     if (name is None) == (not everything):
@@ -138,7 +138,7 @@ def place(name: str | None, everything: bool, reason: str, as_json: bool) -> Non
 @click.option("--json", "as_json", is_flag=True, help="Print the id of what was released as JSON.")
 def release(hold_id: str, reason: str, as_json: bool) -> None:
     """Release the hold with the id HOLD. What its retention has passed can be pruned again from now on."""
-    from lifecycle.life.holding import release_hold
+    from lifecycle.life.keeping.holding import release_hold
     from lifecycle.wiring import Departments
 
     release_hold(Departments.here(), hold_id, reason=reason)
@@ -152,7 +152,7 @@ def release(hold_id: str, reason: str, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print the holds as JSON.")
 def list_(as_json: bool) -> None:
     """List the holds in force, and what each is on."""
-    from lifecycle.life.holding import holds_of
+    from lifecycle.life.keeping.holding import holds_of
     from lifecycle.wiring import Departments
 
     holds = holds_of(Departments.here(make=False))

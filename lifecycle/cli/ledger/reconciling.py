@@ -11,8 +11,8 @@ from lifecycle.cli import render
 from lifecycle.errors import Tampered
 
 if TYPE_CHECKING:
-    from lifecycle.life.reconciled import Reconciliation
-    from lifecycle.life.runs_seen import History
+    from lifecycle.life.reconciling.reconciled import Reconciliation
+    from lifecycle.life.reconciling.runs_seen import History
     from lifecycle.wiring import Departments
 
 
@@ -29,7 +29,7 @@ def reconcile(ctx: click.Context, dagster_home: Path | None, as_json: bool) -> N
     successful run that the ledger holds nothing of, rows that the gateway counted and its log lacks, a segment or a place in a stream
     that is missing. What Dagster has lost is told, and is no contradiction: the ledger is the truth.
     """
-    from lifecycle.life.reconciliation import reconcile as hold_against
+    from lifecycle.life.reconciling.reconciliation import reconcile as hold_against
     from lifecycle.wiring import Departments
 
     departments = Departments.here(make=False)

@@ -9,8 +9,8 @@ import click
 from lifecycle.cli import render
 
 if TYPE_CHECKING:
-    from lifecycle.ledger.pruning import Pruning
-    from lifecycle.life.retention import Pruned
+    from lifecycle.ledger.keeping.pruning import Pruning
+    from lifecycle.life.keeping.retention import Pruned
 
 
 @click.command(short_help="Take away the bytes of records whose retention has passed.")
@@ -23,7 +23,7 @@ def prune(dry_run: bool, as_json: bool) -> None:
     observations go by their age, and the past of versions that were retired in every environment; nothing that is
     held, and nothing that no ledger checkpoint covers yet.
     """
-    from lifecycle.life.retention import prune as prune_ledger
+    from lifecycle.life.keeping.retention import prune as prune_ledger
     from lifecycle.wiring import Departments
 
     done = prune_ledger(Departments.here(), dry_run=dry_run)

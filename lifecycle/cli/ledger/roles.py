@@ -10,7 +10,7 @@ import click
 from lifecycle.cli import render
 
 if TYPE_CHECKING:
-    from lifecycle.ledger.roles import Rights
+    from lifecycle.ledger.storage.roles import Rights
 
 
 @click.command()
@@ -47,7 +47,7 @@ def roles(
             raise click.UsageError("Say with --app who appends.")
         _show_rights(url or _home_url(), as_json)
         return
-    from lifecycle.ledger.roles import Roles, apply
+    from lifecycle.ledger.storage.roles import Roles, apply
 
     named = Roles(app=app, owner=owner, signer=signer, keeper=keeper, reader=reader)
     if applied:
@@ -68,7 +68,7 @@ def _home_url() -> str:
 
 
 def _show_rights(url: str, as_json: bool) -> None:
-    from lifecycle.ledger.roles import rights
+    from lifecycle.ledger.storage.roles import rights
 
     found = rights(url)
     if as_json:

@@ -14,8 +14,8 @@ from lifecycle.errors import InvalidDeclaration, LifecycleError, Tampered, Unava
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from lifecycle.ledger.checks import Check
-    from lifecycle.ledger.findings import Finding, Verification
+    from lifecycle.ledger.verifying.checks import Check
+    from lifecycle.ledger.verifying.findings import Finding, Verification
     from lifecycle.proofs.trust import Trust
     from lifecycle.wiring import Departments
 
@@ -69,7 +69,7 @@ def verify(
     same where what this home knows itself (the signer's memory, the note beside the ledger, its folders) speaks against it.
     """
     from lifecycle.ledger.address import Address
-    from lifecycle.ledger.verification import verify_ledger
+    from lifecycle.ledger.verifying.verification import verify_ledger
     from lifecycle.proofs.trust import Trust
 
     given = [_read(file) for file in (*trusted, *checkpoints, *keys)]
@@ -114,7 +114,7 @@ def _read(file: Path) -> Trust:
 
 
 def _key_of_home(departments: Departments) -> Trust:
-    from lifecycle.ledger.keys import read_log_key
+    from lifecycle.ledger.log_key.keys import read_log_key
     from lifecycle.proofs.trust import Trust
 
     try:
@@ -127,8 +127,8 @@ def _key_of_home(departments: Departments) -> Trust:
 
 def _beside_the_ledger(departments: Departments) -> tuple[Check, ...]:
     """Holds what lies beside this home's ledger against it: what its gateway logged, and the rows of its datasets."""
-    from lifecycle.life.dataset_check import DatasetCheck
-    from lifecycle.life.predictions import PredictionsCheck
+    from lifecycle.life.checking.dataset_check import DatasetCheck
+    from lifecycle.life.checking.predictions import PredictionsCheck
     from lifecycle.wiring import Departments
 
     looking = Departments(departments.settings, make=False)
@@ -137,8 +137,8 @@ def _beside_the_ledger(departments: Departments) -> tuple[Check, ...]:
 
 def _resting_on_documents(url: str) -> tuple[Check, ...]:
     """Holds what people signed, what rests on it and what was pruned against keys, registries and policies that the ledger names."""
-    from lifecycle.life.people_check import PeopleCheck
-    from lifecycle.life.retention_check import RetentionCheck
+    from lifecycle.life.checking.people_check import PeopleCheck
+    from lifecycle.life.checking.retention_check import RetentionCheck
     from lifecycle.wiring import Departments
 
     try:
@@ -152,7 +152,7 @@ def _resting_on_documents(url: str) -> tuple[Check, ...]:
 
 def _known_here(departments: Departments) -> Trust:
     """What this home knows of its own log, whatever else the verifier trusts."""
-    from lifecycle.life.known_checkpoints import own_notes
+    from lifecycle.life.checking.known_checkpoints import own_notes
     from lifecycle.proofs.trust import Trust
 
     try:
@@ -165,8 +165,8 @@ def _known_here(departments: Departments) -> Trust:
 
 def _against(known: Trust, url: str, result: Verification) -> Iterator[Finding]:
     """What speaks against the ledger by this home's own knowledge, and by nothing that the verifier brought: told, and no finding."""
-    from lifecycle.ledger.findings import Finding
-    from lifecycle.ledger.verification import verify_ledger
+    from lifecycle.ledger.verifying.findings import Finding
+    from lifecycle.ledger.verifying.verification import verify_ledger
 
     if not known.checkpoints or not known.log_keys:
         return

@@ -25,7 +25,7 @@ def card(version: str, out: Path | None) -> None:
     Metrics with their intervals, groups, data, known limits, decisions, approvals and where it served, each with the record that says
     so. The one sentence that the ledger does not hold is the declaration's description, and the card says so.
     """
-    from lifecycle.life.standing import parse_version
+    from lifecycle.life.gates.standing import parse_version
     from lifecycle.lineage.cards.model_card import model_card
 
     model, number = parse_version(version)

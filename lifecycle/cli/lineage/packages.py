@@ -18,8 +18,8 @@ def package(version: str, out: Path) -> None:
     Whoever gets the folder verifies it without Lifecycle, with the command that is printed at the end. The key is the one that this
     environment trusts: get it from somewhere else as well, or the folder vouches for itself.
     """
+    from lifecycle.life.gates.standing import parse_version
     from lifecycle.life.lineage import write_package
-    from lifecycle.life.standing import parse_version
     from lifecycle.wiring import Departments
 
     written = write_package(Departments.here(make=False), *parse_version(version), out)

@@ -17,7 +17,7 @@ def show(version: str, as_json: bool) -> None:
 
     Every line ends with the ledger index of the event that says so: `lifecycle ledger show INDEX` prints it.
     """
-    from lifecycle.life.standing import parse_version
+    from lifecycle.life.gates.standing import parse_version
     from lifecycle.lineage.completeness import missing_lineage
     from lifecycle.lineage.export import lineage_of
     from lifecycle.lineage.outline import outline_of

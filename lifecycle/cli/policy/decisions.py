@@ -14,7 +14,7 @@ from lifecycle.cli import render
 from lifecycle.errors import Tampered, Unavailable
 
 if TYPE_CHECKING:
-    from lifecycle.life.replaying import Flip, Past
+    from lifecycle.life.checking.replaying import Flip, Past
     from lifecycle.policy.retaking import Retaken
     from lifecycle.wiring import Departments
 
@@ -29,8 +29,8 @@ _LONG = 500
 @click.option("--json", "as_json", is_flag=True, help="Print the whole decision as JSON.")
 def explain(decision_id: str, as_json: bool) -> None:
     """Show DECISION rule by rule: what was observed against which limit, and what would have to change."""
-    from lifecycle.life.asking import decision_event
-    from lifecycle.life.standing import body_of
+    from lifecycle.life.gates.asking import decision_event
+    from lifecycle.life.gates.standing import body_of
     from lifecycle.records.bodies.decisions import DecisionMade
 
     decision = body_of(decision_event(_here(), decision_id), DecisionMade).decision
@@ -76,7 +76,7 @@ def replay(ctx: click.Context, decision_id: str | None, everything: bool, as_jso
     is identical, with 4 where one is different, with 5 where one could not be taken again (and says why: that is never
     counted as fine).
     """
-    from lifecycle.life.replaying import one_decision, past_decisions, replayed
+    from lifecycle.life.checking.replaying import one_decision, past_decisions, replayed
     from lifecycle.policy.retaking import OUTCOMES
 
     if (decision_id is None) == (not everything):
@@ -106,7 +106,7 @@ def backtest(folder: Path, since: datetime | None, as_json: bool) -> None:
     DIR is laid out like governance/, with policies/ and limits/. A draft that changes nothing gives an empty table. For each
     decision that flips: the rules that fail now or no more, and how many predictions rest on it.
     """
-    from lifecycle.life.replaying import flips, past_decisions, predictions_by_decision
+    from lifecycle.life.checking.replaying import flips, past_decisions, predictions_by_decision
     from lifecycle.policy.bundle import Bundle
 
     departments = _here()

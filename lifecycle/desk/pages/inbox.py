@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from lifecycle.life import overview, standing
+from lifecycle.life import overview
+from lifecycle.life.gates import standing
 from lifecycle.life.overview import Overview
-from lifecycle.life.waiting import Waiting
+from lifecycle.life.people.waiting import Waiting
 from lifecycle.records.bodies.training import ModelTrained
 from lifecycle.records.gates import Decision
 from lifecycle.records.identity import now_us

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from lifecycle.life.limits import limits_behind
+from lifecycle.life.gates.limits import limits_behind
 from lifecycle.records.events import Event
 from lifecycle.records.gates import Decision, Obligation, RequiredApproval, Violation
 from lifecycle.records.record import Microseconds, Name

@@ -7,8 +7,8 @@ from datetime import timedelta
 
 from lifecycle.errors import LifecycleError
 from lifecycle.ledger.address import Address
-from lifecycle.ledger.findings import Exposure
 from lifecycle.ledger.receipts import AnchorReceipt
+from lifecycle.ledger.verifying.findings import Exposure
 from lifecycle.life.anchoring import NO_ANCHORS, exposure, receipts
 from lifecycle.records.events import Recorded
 from lifecycle.records.identity import now_us

@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from lifecycle.errors import Refused, Unavailable
-from lifecycle.life import standing
+from lifecycle.life.gates import standing
 from lifecycle.life.rollback import Way, recorded_rollback, way_back
 from lifecycle.records.events import Recorded
 from lifecycle.records.identity import new_id, now_us
 from lifecycle.records.record import Id, Microseconds
 from lifecycle.records.rollout import RolloutPlan
 from lifecycle.records.states import State
-from lifecycle.serving.state import GatewayStatus, ModelStatus
+from lifecycle.serving.rollouts.state import GatewayStatus, ModelStatus
 from lifecycle.wiring import Departments
 
 #: How many rollbacks of a model are shown, newest first; the ledger holds them all.
@@ -75,7 +75,7 @@ def serving_view(departments: Departments, done: str | None = None) -> ServingVi
 def gateway_status(departments: Departments) -> GatewayStatus:
     """What the gateway says; where it does not answer, what it would go on with."""
     from lifecycle.serving.folder import GatewayFolder
-    from lifecycle.serving.reporting import stopped_status
+    from lifecycle.serving.supervision.reporting import stopped_status
 
     try:
         return departments.gateway.status()

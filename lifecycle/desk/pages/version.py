@@ -9,8 +9,8 @@ from lifecycle.desk.pages.judgement import Judgement, judgement_of
 from lifecycle.desk.pages.measured import Measured, measured
 from lifecycle.desk.pages.waived import WaiverRow, waivers_of
 from lifecycle.errors import InvalidDeclaration, UnknownName
-from lifecycle.life import standing
-from lifecycle.life.waiting import Waiting, waiting_for
+from lifecycle.life.gates import standing
+from lifecycle.life.people.waiting import Waiting, waiting_for
 from lifecycle.lineage.cards.version import VersionRecords, gather
 from lifecycle.lineage.graph import Graph, version_id
 from lifecycle.lineage.reading import read_graph

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from lifecycle.life import standing
-from lifecycle.life.waivers import waivers_for
+from lifecycle.life.gates import standing
+from lifecycle.life.gates.waivers import waivers_for
 from lifecycle.records.gates import WaiverEvidence
 from lifecycle.records.identity import now_us
 from lifecycle.records.record import Microseconds

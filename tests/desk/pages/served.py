@@ -5,20 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 from lifecycle.demo.people import Cast
-from lifecycle.life import standing
-from lifecycle.life.approval import approve_version
-from lifecycle.life.asking import ask
 from lifecycle.life.deployment import _request_rollout
 from lifecycle.life.evaluation import evaluate_candidate
+from lifecycle.life.gates import standing
+from lifecycle.life.gates.asking import ask
+from lifecycle.life.gates.judging import deployment_input
 from lifecycle.life.ingestion import ingest_dataset
-from lifecycle.life.judging import deployment_input
+from lifecycle.life.people.approval import approve_version
 from lifecycle.life.promotion import ask_for_promotion
 from lifecycle.life.recording import Step
 from lifecycle.life.training import train_candidate
 from lifecycle.records.bodies.serving import RolledBack, RolloutCompleted, Trigger
 from lifecycle.records.events import Actor, Event
 from lifecycle.records.identity import new_id, now_us
-from lifecycle.serving.state import GatewayStatus, ModelStatus, VersionStatus
+from lifecycle.serving.rollouts.state import GatewayStatus, ModelStatus, VersionStatus
 from lifecycle.wiring import Departments
 
 GATEWAY = Actor(id="gateway", kind="service")

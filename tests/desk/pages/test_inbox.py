@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from lifecycle.desk.pages.inbox import inbox
-from lifecycle.life.approval import approve_version
+from lifecycle.life.people.approval import approve_version
 from lifecycle.wiring import Departments
 from tests.desk.pages.rendered import rendered
 from tests.scenarios.homes import copy_of_home_at_the_gate

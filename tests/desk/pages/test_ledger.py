@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from lifecycle.desk.pages.ledger import RECORDS_SHOWN, ledger_view, signed_by
-from lifecycle.ledger.findings import Exposure
+from lifecycle.ledger.verifying.findings import Exposure
 from lifecycle.life.signing import sign
 from lifecycle.wiring import Departments
 from tests.desk.pages.rendered import rendered

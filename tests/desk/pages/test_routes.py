@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from lifecycle.life import standing
+from lifecycle.life.gates import standing
 from lifecycle.records.bodies.decisions import DecisionMade
 from lifecycle.records.bodies.training import ModelEvaluated
 from lifecycle.wiring import Departments

@@ -9,9 +9,9 @@ import pytest
 
 from lifecycle.desk.pages.version import VersionView, report_page, version_view
 from lifecycle.errors import Tampered, UnknownName
-from lifecycle.life import standing
-from lifecycle.life.approval import approve_version
 from lifecycle.life.evaluation import evaluate_candidate
+from lifecycle.life.gates import standing
+from lifecycle.life.people.approval import approve_version
 from lifecycle.life.recording import Step
 from lifecycle.policy.bundle import Bundle
 from lifecycle.policy.gatekeeper import GateKeeper

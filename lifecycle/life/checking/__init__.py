@@ -1,0 +1,1 @@
+"""What `lifecycle ledger verify` and `lifecycle policy replay` ask that takes more than the ledger: people, policies, rows and files."""

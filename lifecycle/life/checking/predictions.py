@@ -1,0 +1,78 @@
+"""The prediction log held against the ledger: the part of `lifecycle ledger verify` that reads rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from lifecycle.errors import LifecycleError, UnknownName
+from lifecycle.ledger.verifying.findings import Finding
+from lifecycle.records.bodies.keeping import SubjectErased
+from lifecycle.records.bodies.serving import PredictionsSealed
+from lifecycle.records.events import Event
+from lifecycle.records.record import Digest, Id
+from lifecycle.wiring import Departments
+
+if TYPE_CHECKING:
+    from lifecycle.serving.prediction_log.segment_check import Sealed
+
+
+class PredictionsCheck:
+    """A `ledger.checks.Check`: every sealed segment of this home's gateway is whole, and what was asked is there or was erased.
+
+    Make it before the ledger is read: what the gateway enters while verification goes on is then no contradiction. Where
+    the home has no gateway it finds nothing.
+    """
+
+    def __init__(self, departments: Departments) -> None:
+        from lifecycle.serving.folder import GatewayFolder
+        from lifecycle.serving.prediction_log.segment_check import OwnSegments
+
+        self._departments = departments
+        self._sealed: list[Sealed] = []
+        self._erased: set[Digest] = set()
+        self._fault = ""
+        self._own: OwnSegments | None = None
+        try:
+            self._own = OwnSegments.look(GatewayFolder(departments.settings.home / "gateway"))
+        except LifecycleError as error:
+            self._fault = error.what
+
+    def look_at(self, index: int, event: Event) -> Iterator[Finding]:
+        """Takes in what was sealed and what was erased; says nothing before the end."""
+        from lifecycle.serving.prediction_log.segment_check import Sealed
+
+        if isinstance(event.body, PredictionsSealed):
+            self._sealed.append(Sealed(index, event.subject.name, event.body))
+        elif isinstance(event.body, SubjectErased):
+            self._erased.update(event.body.predictions)
+        yield from ()
+
+    def end(self) -> Iterator[Finding]:
+        """Each segment that does not hold, with the record that sealed it."""
+        from lifecycle.serving.prediction_log.segment_check import check_segments
+
+        if self._own is None:
+            yield Finding(None, f"the prediction log can't be held against the ledger: {self._fault}")
+            return
+        try:
+            all_here = ledger_is_here(self._departments)
+            for found in check_segments(self._own, self._sealed, self._erased, self._pruned, all_here=all_here):
+                yield Finding(found.index, found.what, "L0" if found.broken else None)
+        except (LifecycleError, OSError) as error:
+            yield Finding(None, f"the prediction log can't be held against the ledger: {error}")
+
+    def _pruned(self, event_id: Id) -> bool:
+        """Whether the ledger has this event without its bytes, by a record that says so."""
+        try:
+            self._departments.ledger.find(event_id)
+        except UnknownName:
+            return True
+        except LifecycleError:
+            return False
+        return False
+
+
+def ledger_is_here(departments: Departments) -> bool:
+    """Whether the ledger is a file of this home, to which no gateway elsewhere can write: then every sealed segment must be here."""
+    return departments.settings.ledger_url == f"sqlite:///{departments.settings.home / 'ledger' / 'ledger.db'}"

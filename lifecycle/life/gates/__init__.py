@@ -1,0 +1,1 @@
+"""Asking the gates: what they are shown, who governs them, and what was decided before."""

@@ -1,0 +1,1 @@
+"""Keeping and letting go: backups and restores, retention, legal holds, erasure."""

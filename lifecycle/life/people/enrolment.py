@@ -1,0 +1,174 @@
+"""Enrolling a person and revoking a key: the ledger says so before it counts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lifecycle.errors import InvalidDeclaration, UnknownName
+from lifecycle.life.gates.governed import UNGOVERNED
+from lifecycle.life.gates.standing import body_of
+from lifecycle.life.recording import links
+from lifecycle.records.bodies.governors import EnrolledKey, KeyEnrolled, KeyRevoked, PersonEnrolled
+from lifecycle.records.events import Actor, Event, Subject
+from lifecycle.records.identity import commit
+from lifecycle.records.record import ActorId, JsonObject
+from lifecycle.wiring import Departments
+
+if TYPE_CHECKING:
+    from lifecycle.approvals.people import Key, Person, Registry
+
+#: Nobody signs in to enrol somebody: that it was done from the command line is all that is known.
+COMMAND_LINE = Actor(id="command_line", kind="service", authenticated=False)
+#: Whoever had the link registers a passkey: that it was somebody who had it is all that is known.
+DESK = Actor(id="desk", kind="service", authenticated=False)
+
+
+def enrol(
+    departments: Departments,
+    person: str,
+    *,
+    roles: tuple[str, ...] = (),
+    teams: tuple[str, ...] = (),
+    public_key: Path | None = None,
+    display_name: str = "",
+    git_emails: tuple[str, ...] = (),
+    in_project: bool = False,
+) -> bool:
+    """Enrols a person in the home, or in the project; returns False where exactly this stands already.
+
+    Raises InvalidDeclaration where the id or the key is somebody's, where the key was revoked, and for a home's person
+    outside `local`.
+    """
+    from lifecycle.approvals.enrolment import enrol_person
+    from lifecycle.approvals.keys import key_id_of, read_public
+    from lifecycle.approvals.people import Key, Person, Registry, hash_of_address
+
+    if not in_project and departments.environment != "local":
+        raise InvalidDeclaration(
+            f"People of a home do not count in the environment {departments.environment}.", "Enrol them in the project: --project."
+        )
+    public = None if public_key is None else read_public(public_key)
+    keys = () if public is None else (Key(id=key_id_of(public), public=public),)
+    for key in keys:
+        if key.id in revoked_keys(departments):
+            raise InvalidDeclaration(f"The key {key.id} was revoked.", "Make a new one with `lifecycle keys new FILE`.")
+    somebody = Person.of(
+        {
+            "id": person,
+            "display_name": display_name,
+            "roles": list(roles),
+            "teams": list(teams),
+            "keys": [key.as_json() for key in keys],
+            "git": [hash_of_address(email) for email in git_emails],
+        }
+    )
+    if departments.people.people.get(person) == somebody:
+        return False
+    project = departments.settings.project / "governance" / "people.yaml"
+    home = departments.folder(".") / "people.yaml"
+
+    def record(new_file: Path) -> None:
+        beside = home if departments.environment == "local" else None
+        registry = Registry.load(new_file, beside) if in_project else Registry.load(project, new_file)
+        departments.artifacts.put(registry.document)
+        directory, opening = commit(entry) if (entry := directory_entry(somebody)) else (None, None)
+        body = PersonEnrolled(
+            person=person,
+            roles=roles,
+            teams=teams,
+            keys=tuple(_as_enrolled(key) for key in keys),
+            registry="project" if in_project else "home",
+            registry_digest=registry.digest,
+            directory=directory,
+        )
+        subject = Subject(kind="person", name=person)
+        with departments.ledger.writing() as writer:
+            writer.append(Event.happened(body, subject=subject, actor=COMMAND_LINE, environment=departments.environment))
+            if opening is not None:
+                writer.keep(opening, person)
+
+    enrol_person(project if in_project else home, somebody, record)
+    _forget_what_was_read(departments)
+    return True
+
+
+def enrol_passkey(departments: Departments, person: ActorId, key: Key) -> bool:
+    """Records that a person registered a passkey, and returns whether it counts now.
+
+    In `local` it is written into the registry that has the person. Elsewhere it counts once it stands in governance/people.yaml and
+    two others have agreed to that. Raises UnknownName for nobody, InvalidDeclaration for a key that was revoked or is
+    somebody's already.
+    """
+    from lifecycle.approvals.enrolment import enrol_key
+    from lifecycle.approvals.people import Registry
+
+    somebody, origin = departments.people.person(person), departments.people.origin[person]
+    if key.id in revoked_keys(departments):
+        raise InvalidDeclaration(f"The key {key.id} was revoked.", "Register another passkey.")
+    if key in somebody.keys:
+        return True
+    project = departments.settings.project / "governance" / "people.yaml"
+    home = departments.folder(".") / "people.yaml"
+
+    def record(new_file: Path) -> None:
+        registry = Registry.load(new_file, home) if origin == "project" else Registry.load(project, new_file)
+        departments.artifacts.put(registry.document)
+        _record_key(departments, KeyEnrolled(person=person, key=_as_enrolled(key), registry=origin, registry_digest=registry.digest))
+
+    if departments.environment != UNGOVERNED:
+        _record_key(departments, KeyEnrolled(person=person, key=_as_enrolled(key), registry=None, registry_digest=None))
+        return False
+    enrol_key(project if origin == "project" else home, person, key, record)
+    _forget_what_was_read(departments)
+    return True
+
+
+def _record_key(departments: Departments, body: KeyEnrolled) -> None:
+    subject = Subject(kind="person", name=body.person)
+    made = links(people=body.registry_digest)
+    departments.ledger.append(Event.happened(body, subject=subject, actor=DESK, environment=departments.environment, outputs=made))
+
+
+def _as_enrolled(key: Key) -> EnrolledKey:
+    return EnrolledKey(id=key.id, public=key.public, passkey=key.passkey)
+
+
+def _forget_what_was_read(departments: Departments) -> None:
+    """Whoever asks next must see the registry as it is now."""
+    for stale in ("people", "gate_keeper"):
+        vars(departments).pop(stale, None)
+
+
+def directory_entry(person: Person) -> JsonObject:
+    """What the directory says of a person beyond their id: the ledger holds a commitment to it alone. Empty where it says nothing."""
+    from lifecycle.approvals.people import PERSONAL
+
+    said = person.as_json()
+    return {name: said[name] for name in PERSONAL if said[name]}
+
+
+def revoke_key(departments: Departments, key_id: str, *, reason: str) -> None:
+    """Records that a key counts no more. It stays in the registry, so that what it signed can still be looked into.
+
+    Raises UnknownName for a key that nobody here has, InvalidDeclaration without a reason.
+    """
+    found = departments.people.key(key_id)
+    if found is None:
+        raise UnknownName(f"There is no key {key_id!r} here.", "`lifecycle people list` shows whose keys there are.")
+    if not reason.strip():
+        raise InvalidDeclaration("A revocation without a reason says nothing.", "Say what happened to the key.")
+    person, key = found
+    body = KeyRevoked(person=person.id, key_id=key.id, reason=reason)
+    subject = Subject(kind="key", name=key.id)
+    departments.ledger.append(Event.happened(body, subject=subject, actor=COMMAND_LINE, environment=departments.environment))
+
+
+def revoked_keys(departments: Departments) -> frozenset[str]:
+    """The ids of the keys that the ledger says are revoked, in whichever environment that was said."""
+    return frozenset(body_of(recorded, KeyRevoked).key_id for recorded in departments.ledger.events(types=("KeyRevoked",)))
+
+
+def people_in_force(departments: Departments) -> Registry:
+    """The registry without the keys that were revoked: whoever verifies or signs a statement now goes by this."""
+    return departments.people.without_keys(revoked_keys(departments))

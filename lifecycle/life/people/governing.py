@@ -1,0 +1,200 @@
+"""Who governs the governors: policies, limits and people count once somebody proposed them and two others agreed.
+
+What counts is what stood in governance/ when it was proposed, by its digests: the bundle of policies and limits, and the
+project's registry of people. The first of all is a bootstrap: two people of the proposed registry agree to it.
+"""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lifecycle.errors import Refused, UnknownName
+from lifecycle.life.gates.governed import (
+    GOVERNING,
+    OTHERS,
+    Governed,
+    Proposal,
+    before_of,
+    in_force,
+    on_disk,
+    open_among,
+    open_proposals,
+    registry_of,
+    revoked_among,
+)
+from lifecycle.life.recording import links, require_prose
+from lifecycle.records.approval import GOVERNANCE_TYPE, Envelope, GovernanceStatement
+from lifecycle.records.bodies import Body
+from lifecycle.records.bodies.governors import GovernanceChanged, GovernanceProposed, GovernanceSigned
+from lifecycle.records.events import Actor, Event, Link, Recorded, Subject
+from lifecycle.records.identity import new_id, now_us
+from lifecycle.records.record import ActorId
+from lifecycle.wiring import Departments
+
+if TYPE_CHECKING:
+    from lifecycle.approvals.people import Registry
+    from lifecycle.ledger.appending.writer import Writer
+
+SUBJECT = Subject(kind="policy", name="governance")
+#: The role of who may propose and agree.
+ROLE = "governor"
+#: How long a proposal may be agreed to.
+OPEN_US = 30 * 24 * 3_600 * 1_000_000
+
+
+def propose(departments: Departments, *, person: ActorId, key_file: Path, reason: str) -> Proposal:
+    """Proposes, in somebody's name, that what stands in governance/ now counts.
+
+    Raises Refused where it counts already, where the person is no governor, and where the key is not theirs.
+    """
+    require_prose(reason, "A proposal")
+    before, after = in_force(departments), on_disk(departments)
+    if before == after:
+        raise Refused(
+            "What stands in governance/ counts already.", "Change a file first; `lifecycle policy diff` shows what changes.", ("GOV-003",)
+        )
+    judges = _judges(departments, before, after)
+    _require_governor(judges, person)
+    _keep(departments)
+    statement = _statement("propose", person, reason, new_id(), before, after)
+    envelope = _signed(judges, statement, key_file)
+    recorded = _append(departments, GovernanceProposed(envelope=envelope), statement)
+    return Proposal(recorded, statement, ())
+
+
+def agree(departments: Departments, *, person: ActorId, key_file: Path, reason: str, proposal_id: str | None = None) -> Proposal:
+    """Agrees, in somebody's name, to the open proposal (or the one that is named); with the last one it counts at once.
+
+    Raises Refused where nothing is proposed, where the person proposed it or acts as somebody who did or has agreed already,
+    where they are no governor, and where something else came into force in between.
+    """
+    require_prose(reason, "An agreement")
+    before = in_force(departments)
+    asked = _named(open_proposals(departments), proposal_id)
+    after = Governed(asked.statement.bundle_digest, asked.statement.people_digest)
+    judges = _judges(departments, before, after)
+    _require_governor(judges, person)
+    statement = _statement("agree", person, reason, asked.statement.proposal_id, before, after)
+    envelope = _signed(judges, statement, key_file)
+    with departments.ledger.writing() as writer:
+        # Once more, in the turn: of two who agree at once, the second sees the first.
+        standing = _require_still_open(writer, asked, before)
+        _require_another(judges, person, standing)
+        receipt = writer.append(_event(departments, GovernanceSigned(envelope=envelope), statement))
+        agreed = (*standing.agreed_by, person)
+        if len(agreed) >= OTHERS:
+            body = GovernanceChanged(
+                proposal_id=statement.proposal_id,
+                bundle_digest=after.bundle_digest,
+                people_digest=after.people_digest,
+                proposed_by=asked.statement.signer,
+                agreed_by=agreed,
+            )
+            made = links(bundle=after.bundle_digest, people=after.people_digest)
+            writer.append(_event(departments, body, statement, outputs=made))
+    return Proposal(departments.ledger.event(receipt.event_id), statement, agreed)
+
+
+def _judges(departments: Departments, before: Governed | None, after: Governed) -> Registry:
+    """The people who may propose and agree: those in force, and for the first of all those who are proposed."""
+    from lifecycle.approvals.people import Registry
+
+    digest = after.people_digest if before is None else before.people_digest
+    here = registry_of(departments)
+    registry = here if here.digest == digest else Registry.parse(departments.artifacts.read(digest))
+    return registry.without_keys(revoked_among(departments.ledger.events(types=("KeyRevoked",))))
+
+
+def _keep(departments: Departments) -> None:
+    """Both in the artifact store, under the digests that are signed: whoever agrees can look at exactly these."""
+    from lifecycle.policy.bundle import Bundle
+
+    departments.artifacts.put(Bundle.load(departments.settings.project / "governance").document)
+    departments.artifacts.put(registry_of(departments).document)
+
+
+def _require_governor(judges: Registry, person: ActorId) -> None:
+    if ROLE not in judges.person(person).roles:
+        raise Refused(
+            f"{person} does not hold the role {ROLE} among the people in force.",
+            f"Have somebody act who does; `lifecycle people list` shows roles. The first registry names {OTHERS + 1} of them.",
+            ("GOV-004",),
+        )
+
+
+def _require_another(judges: Registry, person: ActorId, standing: Proposal) -> None:
+    """One who proposed or agreed does not count again: not in the name of somebody else, nor through somebody who acts for them."""
+    now = now_us()
+    acting = judges.acts_as(person, now)
+    for other in (standing.statement.signer, *standing.agreed_by):
+        if acting & judges.acts_as(other, now):
+            raise Refused(f"{person} had a part in this already, or acts for {other}, who had.", "Have somebody else agree.", ("GOV-005",))
+
+
+def _require_still_open(writer: Writer, asked: Proposal, before: Governed | None) -> Proposal:
+    recorded = writer.events(types=GOVERNING)
+    revoked = revoked_among(writer.events(types=("KeyRevoked",)))
+    for one in open_among(recorded, revoked, now_us()):
+        if one.statement.proposal_id == asked.statement.proposal_id and before_of(one.statement) == before:
+            return one
+    raise Refused(
+        "Something else came into force in this moment.", "Look at `lifecycle governance status`, and propose again.", ("GOV-006",)
+    )
+
+
+def _named(proposals: list[Proposal], proposal_id: str | None) -> Proposal:
+    fitting = [one for one in proposals if proposal_id in (None, one.statement.proposal_id)]
+    if len(fitting) == 1:
+        return fitting[0]
+    if not proposals:
+        raise UnknownName(
+            "Nothing is proposed that starts from what is in force.", "`lifecycle governance propose` proposes the files as they stand."
+        )
+    known = ", ".join(one.statement.proposal_id for one in proposals)
+    raise UnknownName("Which proposal is meant can't be told.", f"Name one of those that are open: {known}.")
+
+
+def _statement(part: str, person: ActorId, reason: str, proposal_id: str, before: Governed | None, after: Governed) -> GovernanceStatement:
+    now = now_us()
+    return GovernanceStatement.of(
+        {
+            "part": part,
+            "signer": person,
+            "reason": reason,
+            "proposal_id": proposal_id,
+            "bundle_digest": after.bundle_digest,
+            "people_digest": after.people_digest,
+            "previous_bundle_digest": None if before is None else before.bundle_digest,
+            "previous_people_digest": None if before is None else before.people_digest,
+            "nonce": secrets.token_hex(16),
+            "signed_at_us": now,
+            "expires_at_us": now + OPEN_US,
+        }
+    )
+
+
+def _signed(judges: Registry, statement: GovernanceStatement, key_file: Path) -> Envelope:
+    from lifecycle.approvals.keys import load_key
+    from lifecycle.approvals.statements import require_in_force, signed, signer_of
+
+    envelope = signed(statement, GOVERNANCE_TYPE, statement.signer, load_key(key_file), judges)
+    person, key = signer_of(envelope, GOVERNANCE_TYPE, judges)
+    require_in_force(person, key, statement.signer, statement.signed_at_us, statement.expires_at_us, now_us())
+    return envelope
+
+
+def _append(departments: Departments, body: Body, statement: GovernanceStatement) -> Recorded:
+    receipt = departments.ledger.append(_event(departments, body, statement))
+    return departments.ledger.event(receipt.event_id)
+
+
+def _event(departments: Departments, body: Body, statement: GovernanceStatement, *, outputs: tuple[Link, ...] = ()) -> Event:
+    return Event.happened(
+        body,
+        subject=SUBJECT,
+        actor=Actor(id=statement.signer, kind="human", authenticated=True),
+        environment=departments.environment,
+        outputs=outputs,
+    )

@@ -1,0 +1,1 @@
+"""Reconciliation: the ledger held against what Dagster and the gateway know."""

@@ -1,0 +1,155 @@
+"""Counts by arm, in memory that the supervisor reads while the workers count.
+
+Each worker has a file of its own and is its only writer, so nothing is locked and nothing is lost between two of them.
+The files outlive their processes: a killed worker, and a killed supervisor, find their counts where they were.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from lifecycle.errors import Unavailable
+from lifecycle.serving.answering.routes import SLOTS
+
+#: Arms that a model's counts are kept for. Cell 0 is what went to a person; the others are versions.
+CELLS = 16
+REFERRAL_CELL = 0
+#: Upper bounds of the latency histogram, in microseconds; the last bucket has none.
+LATENCY_BOUNDS_US = (100, 250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 1_000_000)
+
+_REQUESTS, _ERRORS, _SLOW, _FALLBACKS, _REFUSED, _CONSECUTIVE, _LAST_DISPATCH_NS, _LATENCY_SUM_US, _BUCKETS = range(9)
+_FIELDS = _BUCKETS + len(LATENCY_BOUNDS_US) + 1
+#: After the cells: for each slot, the rows that were put into the prediction log.
+_LOGGED = SLOTS * CELLS * _FIELDS
+_BYTES = (_LOGGED + SLOTS) * 8
+
+
+@dataclass(frozen=True, slots=True)
+class CellCounts:
+    """What one arm answered. `requests` went to it first; of those, `fallbacks` were answered by the champion after all."""
+
+    requests: int = 0
+    errors: int = 0
+    slow: int = 0
+    fallbacks: int = 0
+    #: Requests that it and the champion refused alike: the callers' fault, and counted nowhere else.
+    refused: int = 0
+    #: The longest run of failures that stands at the moment, in any worker.
+    consecutive_errors: int = 0
+    #: When a request last went to it, on the clock of time.monotonic_ns; 0 where none ever did.
+    last_dispatch_ns: int = 0
+    latency_sum_us: int = 0
+    latency_buckets: tuple[int, ...] = (0,) * (len(LATENCY_BOUNDS_US) + 1)
+
+    def __add__(self, other: CellCounts) -> CellCounts:
+        return CellCounts(
+            self.requests + other.requests,
+            self.errors + other.errors,
+            self.slow + other.slow,
+            self.fallbacks + other.fallbacks,
+            self.refused + other.refused,
+            max(self.consecutive_errors, other.consecutive_errors),
+            max(self.last_dispatch_ns, other.last_dispatch_ns),
+            self.latency_sum_us + other.latency_sum_us,
+            tuple(mine + theirs for mine, theirs in zip(self.latency_buckets, other.latency_buckets, strict=True)),
+        )
+
+
+class Cell:
+    """One arm's counts in one worker, to write."""
+
+    __slots__ = ("_start", "_words")
+
+    def __init__(self, words: memoryview, start: int) -> None:
+        self._words = words
+        self._start = start
+
+    def dispatched(self, now_ns: int) -> None:
+        """A request goes to this arm."""
+        self._words[self._start + _LAST_DISPATCH_NS] = now_ns
+
+    def answered(self, latency_us: int, slow: bool) -> None:
+        words, start = self._words, self._start
+        words[start + _REQUESTS] += 1
+        words[start + _CONSECUTIVE] = 0
+        words[start + _SLOW] += slow
+        words[start + _LATENCY_SUM_US] += latency_us
+        bucket = 0
+        for bound in LATENCY_BOUNDS_US:
+            if latency_us <= bound:
+                break
+            bucket += 1
+        words[start + _BUCKETS + bucket] += 1
+
+    def failed(self, fell_back: bool) -> None:
+        words, start = self._words, self._start
+        words[start + _REQUESTS] += 1
+        words[start + _ERRORS] += 1
+        words[start + _CONSECUTIVE] += 1
+        words[start + _FALLBACKS] += fell_back
+
+    def refused(self) -> None:
+        self._words[self._start + _REFUSED] += 1
+
+
+class Counters:
+    """One worker's counts, mapped into this process."""
+
+    def __init__(self, memory: mmap.mmap) -> None:
+        self._words = memoryview(memory).cast("Q")
+
+    @classmethod
+    def open(cls, path: Path) -> Counters:
+        """The counts in this file, which is made if need be. Raises Unavailable where it can't be written."""
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                size = os.fstat(descriptor).st_size
+                if size > _BYTES:
+                    os.ftruncate(descriptor, 0)
+                if size != _BYTES:
+                    # A shorter file is one of before the rows were counted: what stands in it has kept its place.
+                    os.ftruncate(descriptor, _BYTES)
+                return cls(mmap.mmap(descriptor, _BYTES))
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            raise Unavailable(f"{path} can't be written: {error.strerror}.", "Free space on that disk, or give write access.") from error
+
+    def cell(self, slot: int, cell: int) -> Cell:
+        return Cell(self._words, (slot * CELLS + cell) * _FIELDS)
+
+    def read(self, slot: int, cell: int) -> CellCounts:
+        start = (slot * CELLS + cell) * _FIELDS
+        words = self._words[start : start + _FIELDS].tolist()
+        requests, errors, slow, fallbacks, refused, consecutive, last_dispatch_ns, latency_sum_us, *buckets = words
+        return CellCounts(
+            requests, errors, slow, fallbacks, refused, consecutive, last_dispatch_ns, latency_sum_us, latency_buckets=tuple(buckets)
+        )
+
+    def logged(self, slot: int, rows: int) -> None:
+        """So many rows more of this model are in the prediction log. Counted once they are: a count is never ahead of the log."""
+        self._words[_LOGGED + slot] += rows
+
+    def rows_logged(self, slot: int) -> int:
+        """The rows of a model that this worker, and those before it, put into the prediction log."""
+        return self._words[_LOGGED + slot]
+
+    def clear_logged(self, slot: int) -> None:
+        """Begins to count anew, for a model that is new in this slot."""
+        self._words[_LOGGED + slot] = 0
+
+    def clear(self, slot: int, cell: int) -> None:
+        """Forgets an arm's counts, for a version that takes over the cell of one that serves no more."""
+        start = (slot * CELLS + cell) * _FIELDS
+        for word in range(start, start + _FIELDS):
+            self._words[word] = 0
+
+
+def total(workers: Iterable[Counters], slot: int, cell: int) -> CellCounts:
+    """One arm's counts over all workers."""
+    return sum((counters.read(slot, cell) for counters in workers), CellCounts())

@@ -1,0 +1,78 @@
+"""What the gateway counts, as Prometheus reads it (text format 0.0.4). No label ever holds a request's id."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from lifecycle.serving.answering.counters import LATENCY_BOUNDS_US, REFERRAL_CELL, CellCounts
+from lifecycle.serving.answering.routes import Route
+
+CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
+
+_HELP = {
+    "lifecycle_inference_requests_total": ("counter", "Requests by the arm that they went to first."),
+    "lifecycle_inference_errors_total": ("counter", "Requests that their arm failed to answer."),
+    "lifecycle_inference_slow_total": ("counter", "Answers slower than the objective."),
+    "lifecycle_inference_fallbacks_total": ("counter", "Requests of a failed canary that were answered in its place."),
+    "lifecycle_inference_refused_total": ("counter", "Requests that callers must correct."),
+    "lifecycle_inference_duration_seconds": ("histogram", "Time from the request's arrival in the router to its answer."),
+    "lifecycle_predictions_logged_total": ("counter", "Rows that were put into the prediction log."),
+    "lifecycle_rollout_weight": ("gauge", "The share of the traffic that the route table gives a version."),
+    "lifecycle_route_epoch": ("gauge", "The epoch of a model's route; it grows with every change."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ArmMetrics:
+    """The counts of one arm of one model; `version` is "" for what went to a person."""
+
+    model: str
+    version: str
+    arm: str
+    weight: float
+    counts: CellCounts
+
+
+def arms_of(model: str, route: Route, counts: Sequence[CellCounts]) -> Iterable[ArmMetrics]:
+    """The arms that a route has, with their counts by cell."""
+    if route.champion:
+        yield ArmMetrics(model, str(route.champion), "champion", 1.0 - route.share, counts[route.champion_cell])
+    else:
+        yield ArmMetrics(model, "", "referral", 1.0 - route.share, counts[REFERRAL_CELL])
+    if route.canary:
+        yield ArmMetrics(model, str(route.canary), "canary", route.share, counts[route.canary_cell])
+
+
+def exposition(arms: Sequence[ArmMetrics], epochs: dict[str, int], logged: dict[str, int]) -> bytes:
+    """All metrics as text. `logged` are the rows of each model in the prediction log."""
+    lines: dict[str, list[str]] = {name: [] for name in _HELP}
+    for arm in arms:
+        labels = f'model="{arm.model}",version="{arm.version}",arm="{arm.arm}"'
+        for name, value in (
+            ("lifecycle_inference_requests_total", arm.counts.requests),
+            ("lifecycle_inference_errors_total", arm.counts.errors),
+            ("lifecycle_inference_slow_total", arm.counts.slow),
+            ("lifecycle_inference_fallbacks_total", arm.counts.fallbacks),
+            ("lifecycle_inference_refused_total", arm.counts.refused),
+            ("lifecycle_rollout_weight", arm.weight),
+        ):
+            lines[name].append(f"{name}{{{labels}}} {value}")
+        lines["lifecycle_inference_duration_seconds"] += _histogram(labels, arm.counts)
+    for model, epoch in epochs.items():
+        lines["lifecycle_route_epoch"].append(f'lifecycle_route_epoch{{model="{model}"}} {epoch}')
+    for model, rows in logged.items():
+        lines["lifecycle_predictions_logged_total"].append(f'lifecycle_predictions_logged_total{{model="{model}"}} {rows}')
+    text: list[str] = []
+    for name, (kind, meaning) in _HELP.items():
+        text += [f"# HELP {name} {meaning}", f"# TYPE {name} {kind}", *lines[name]]
+    return ("\n".join(text) + "\n").encode()
+
+
+def _histogram(labels: str, counts: CellCounts) -> list[str]:
+    name, below, lines = "lifecycle_inference_duration_seconds", 0, []
+    for bound, bucket in zip((*LATENCY_BOUNDS_US, None), counts.latency_buckets, strict=True):
+        below += bucket
+        edge = "+Inf" if bound is None else f"{bound / 1e6:g}"
+        lines.append(f'{name}_bucket{{{labels},le="{edge}"}} {below}')
+    return [*lines, f"{name}_sum{{{labels}}} {counts.latency_sum_us / 1e6}", f"{name}_count{{{labels}}} {below}"]

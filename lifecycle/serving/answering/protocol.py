@@ -1,0 +1,170 @@
+"""The Open Inference Protocol v2 over HTTP: what a request says, and how an answer is written.
+
+Each raw column is one tensor of shape [n] or [n, 1]: text as BYTES, numbers as FP64, FP32 or an INT type, and null for
+a missing value. Nothing is cast in silence: a value that does not have its tensor's type is refused with its field. So
+is what the prediction log could not commit to: numbers that a double does not hold, and text that is not Unicode.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from lifecycle.records.manifest import ModelSchemas
+from lifecycle.records.record import INTEGER_BOUND, JsonObject
+from lifecycle.serving.failures import RequestRefused
+
+if TYPE_CHECKING:
+    # Only the forms: whoever talks to a gateway needs no numpy.
+    from lifecycle.serving.answering.served import Answer, Columns
+
+FLOATS = frozenset({"FP16", "FP32", "FP64"})
+INTEGERS = frozenset({"INT8", "INT16", "INT32", "INT64", "UINT8", "UINT16", "UINT32", "UINT64"})
+TEXT = "BYTES"
+_LARGEST: dict[type, float] = {int: INTEGER_BOUND - 1, float: sys.float_info.max}
+OUTPUTS = ("probability", "decision")
+#: What the share of the traffic that no version may answer is told: a person decides.
+REFERRED = "refer"
+
+
+@dataclass(frozen=True, slots=True)
+class InferRequest:
+    """One request, its columns apart."""
+
+    id: str
+    columns: Columns
+    rows: int
+    #: What keeps a caller on one arm; "" draws anew for every request.
+    routing_key: str
+    outputs: tuple[str, ...]
+    #: Whom the request is about, by an id of the caller's; "" where that is not said. It is kept with the values, and erased with them.
+    subject: str = ""
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not a number in JSON")
+
+
+# Made once: with options, json.dumps and json.loads make a new one on every call.
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
+_ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def parse_body(body: bytes) -> Any:
+    """The JSON value of a request's body. Raises RequestRefused for what is none, or could not be written down again."""
+    try:
+        text = body.decode()
+        value = _DECODER.decode(text)
+        if "\\ud" in text.lower():
+            as_bytes(value)  # An escape can write half a character, which has no bytes.
+    except (ValueError, RecursionError) as error:
+        raise RequestRefused(f"The body is not JSON: {error}.") from error
+    return value
+
+
+def parse_infer(body: bytes, most_rows: int) -> InferRequest:
+    """An inference request. Raises RequestRefused that names the field and what is allowed."""
+    value = parse_body(body)
+    if not isinstance(value, dict):
+        raise RequestRefused("The body must be a JSON object with `inputs`.")
+    request_id, parameters = value.get("id", ""), value.get("parameters", {})
+    if not isinstance(request_id, str) or len(request_id) > 256:
+        raise RequestRefused("`id` must be a text of at most 256 characters.", "id")
+    routing_key = parameters.get("routing_key", "") if isinstance(parameters, dict) else None
+    if not isinstance(routing_key, str):
+        raise RequestRefused("`parameters` must be an object, and its `routing_key` a text.", "parameters")
+    subject = parameters.get("subject", "")
+    if not isinstance(subject, str) or len(subject) > 256:
+        raise RequestRefused("The parameter `subject` must be a text of at most 256 characters.", "parameters")
+    columns, rows = _columns(value.get("inputs"), most_rows)
+    return InferRequest(request_id, columns, rows, routing_key or request_id, _outputs(value.get("outputs")), subject)
+
+
+def _columns(inputs: Any, most_rows: int) -> tuple[Columns, int]:
+    if not isinstance(inputs, list) or not inputs:
+        raise RequestRefused("`inputs` must be a list of tensors, one per column.", "inputs")
+    columns: dict[str, list[str | int | float | None]] = {}
+    rows = -1
+    for position, tensor in enumerate(inputs):
+        if not isinstance(tensor, dict) or not isinstance(tensor.get("name"), str):
+            raise RequestRefused(f"`inputs[{position}]` must be an object with a `name`.", f"inputs[{position}]")
+        name: str = tensor["name"]
+        if name in columns:
+            raise RequestRefused(f"The input {name!r} stands twice.", name)
+        values = _values(name, tensor)
+        if rows not in (-1, len(values)):
+            raise RequestRefused(f"The input {name!r} has {len(values)} rows and the ones before it have {rows}.", name)
+        rows = len(values)
+        columns[name] = values
+    if not 1 <= rows <= most_rows:
+        raise RequestRefused(f"A request has between 1 and {most_rows} rows, not {rows}.", "inputs", 400 if rows < 1 else 413)
+    return columns, rows
+
+
+def _values(name: str, tensor: dict[str, Any]) -> list[str | int | float | None]:
+    shape, datatype, data = tensor.get("shape"), tensor.get("datatype"), tensor.get("data")
+    if not isinstance(data, list):
+        raise RequestRefused(f"The input {name!r} needs its values as a list in `data`.", name)
+    if data and isinstance(data[0], list):
+        if not all(isinstance(row, list) and len(row) == 1 for row in data):
+            raise RequestRefused(f"The input {name!r} is one column: nest its values as [[a], [b]], or not at all.", name)
+        data = [row[0] for row in data]
+    if shape not in ([len(data)], [len(data), 1]) or any(type(size) is not int for size in shape):
+        raise RequestRefused(
+            f"The input {name!r} has {len(data)} values, so its shape is [{len(data)}] or [{len(data)}, 1], not {shape}.", name
+        )
+    if datatype == TEXT:
+        fits = all(value is None or isinstance(value, str) for value in data)
+    elif isinstance(datatype, str) and datatype in FLOATS:
+        fits = all(value is None or (type(value) in (float, int) and abs(value) <= _LARGEST[type(value)]) for value in data)
+    elif isinstance(datatype, str) and datatype in INTEGERS:
+        fits = all(value is None or (type(value) is int and abs(value) <= _LARGEST[int]) for value in data)
+    else:
+        allowed = ", ".join((TEXT, *sorted(FLOATS), *sorted(INTEGERS)))
+        raise RequestRefused(f"The input {name!r} has the datatype {datatype!r}; allowed are {allowed}.", name)
+    if not fits:
+        raise RequestRefused(f"The input {name!r} has a value that is not {datatype}.", name)
+    return data
+
+
+def _outputs(wanted: Any) -> tuple[str, ...]:
+    if wanted is None or wanted == []:
+        return OUTPUTS
+    names = [output.get("name") if isinstance(output, dict) else None for output in wanted] if isinstance(wanted, list) else [None]
+    if not all(name in OUTPUTS for name in names):
+        raise RequestRefused(f"`outputs` may name {' and '.join(OUTPUTS)}.", "outputs")
+    if len(set(names)) != len(names):
+        raise RequestRefused("`outputs` may name each output once.", "outputs")
+    return tuple(str(name) for name in names)
+
+
+def format_answer(request: InferRequest, model: str, version: int, answer: Answer, parameters: JsonObject) -> bytes:
+    """The answer of a version, in the form of the protocol."""
+    made: dict[str, JsonObject] = {
+        "probability": {"name": "probability", "datatype": "FP32", "shape": [request.rows], "data": list(answer.probabilities)},
+        "decision": {"name": "decision", "datatype": TEXT, "shape": [request.rows], "data": list(answer.decisions)},
+    }
+    outputs = [made[name] for name in request.outputs]
+    return as_bytes({"model_name": model, "model_version": str(version), "id": request.id, "parameters": parameters, "outputs": outputs})
+
+
+def format_referral(request: InferRequest, model: str, parameters: JsonObject) -> bytes:
+    """The answer where no version may answer yet: no probability, and the decision that a person decides."""
+    decision = {"name": "decision", "datatype": TEXT, "shape": [request.rows], "data": [REFERRED] * request.rows}
+    return as_bytes({"model_name": model, "id": request.id, "parameters": parameters, "outputs": [decision]})
+
+
+def format_metadata(model: str, versions: list[int], schemas: ModelSchemas) -> bytes:
+    """What the model takes and answers."""
+    inputs = [{"name": column.name, "datatype": "FP64" if column.kind == "number" else TEXT, "shape": [-1]} for column in schemas.inputs]
+    outputs = [{"name": "probability", "datatype": "FP32", "shape": [-1]}, {"name": "decision", "datatype": TEXT, "shape": [-1]}]
+    return as_bytes(
+        {"name": model, "versions": [str(version) for version in versions], "platform": "onnx", "inputs": inputs, "outputs": outputs}
+    )
+
+
+def as_bytes(value: Any) -> bytes:
+    """A JSON value as it goes over the wire."""
+    return _ENCODER.encode(value).encode()

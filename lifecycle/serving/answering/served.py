@@ -1,0 +1,124 @@
+"""One version, loaded: the preprocessor and the ONNX graph of a package, ready to answer."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from lifecycle.errors import Tampered
+from lifecycle.features import FeatureRefused, Preprocessor
+from lifecycle.records.manifest import ModelSchemas
+from lifecycle.records.record import Digest, Version
+from lifecycle.serving.allowed.packages import Allowance, read_allowance, read_parts
+from lifecycle.serving.failures import ArmFailed, RequestRefused
+
+#: Raw columns by name, each with one value per row; None is a missing value.
+Columns = Mapping[str, Sequence[str | int | float | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a version says of each row."""
+
+    probabilities: list[float]
+    decisions: list[str]
+
+
+class Session(Protocol):
+    """The part of an ONNX Runtime session that is used."""
+
+    def run(self, outputs: list[str], inputs: dict[str, Any], /) -> list[Any]: ...
+
+
+class ServedModel:
+    """Answers rows with the bytes that were evaluated, allowed and signed. Single-threaded; safe to share within one loop."""
+
+    def __init__(
+        self,
+        version: Version,
+        digest: Digest,
+        allowance: Allowance,
+        preprocessor: Preprocessor,
+        schemas: ModelSchemas,
+        session: Session,
+    ) -> None:
+        self.version = version
+        self.digest = digest
+        self.allowance = allowance
+        self.schemas = schemas
+        self._preprocessor = preprocessor
+        self._session = session
+        self._names = frozenset(column.name for column in schemas.inputs)
+
+    @classmethod
+    def load(cls, folder: Path, version: Version, digest: Digest) -> ServedModel:
+        """Loads a package and warms it up. What is hashed is what is loaded: no file is read a second time.
+
+        Raises Tampered where a byte is not the allowed one or the graph can't be loaded, ArmFailed where it can't answer.
+        """
+        parts = read_parts(folder, digest)
+        model = cls(
+            version,
+            digest,
+            read_allowance(folder),
+            Preprocessor.parse(parts["preprocessor"]),
+            ModelSchemas.parse(parts["schemas"]),
+            _session(parts["graph"], digest),
+        )
+        model._warm_up()
+        return model
+
+    def answer(self, columns: Columns, rows: int) -> Answer:
+        """The probability of the positive class and the decision at the threshold, for each row.
+
+        Raises RequestRefused that names the field for what this version does not take, ArmFailed for what is no answer.
+        """
+        unknown = [name for name in columns if name not in self._names]
+        if unknown:
+            raise RequestRefused(f"The model has no input {unknown[0]!r}; it takes {', '.join(sorted(self._names))}.", unknown[0])
+        try:
+            features = self._preprocessor.apply(columns)
+        except FeatureRefused as error:
+            raise RequestRefused(error.what, error.column) from error
+        try:
+            found = self._session.run(["probability"], {"features": features})[0].reshape(-1).tolist()
+        except Exception as error:  # ONNX Runtime's errors share no root; each is this version's failure
+            raise ArmFailed(f"Version {self.version} broke: {type(error).__name__}.") from error
+        return checked_answer(found, rows, self.version, self.schemas)
+
+    def _warm_up(self) -> None:
+        """One answer, so that the first caller does not wait for what is set up on first use."""
+        row: dict[str, list[str | int | float | None]] = {
+            column.name: [0.0 if column.kind == "number" else column.categories[0]] for column in self.schemas.inputs
+        }
+        self.answer(row, 1)
+
+
+def checked_answer(probabilities: Sequence[Any], rows: int, version: Version, schemas: ModelSchemas) -> Answer:
+    """The answer if it is one: a finite probability for each row. Raises ArmFailed otherwise."""
+    if len(probabilities) != rows or not all(
+        isinstance(value, float) and 0.0 <= value <= 1.0 and math.isfinite(value) for value in probabilities
+    ):
+        raise ArmFailed(f"Version {version} answered something that is not {rows} probabilities.")
+    positive, negative, threshold = schemas.positive, schemas.negative, schemas.threshold
+    return Answer(list(probabilities), [positive if value >= threshold else negative for value in probabilities])
+
+
+def _session(graph: bytes, digest: Digest) -> Session:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    try:
+        session: Session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # ONNX Runtime's errors share no root
+        raise Tampered(
+            f"The graph of {digest} can't be loaded: {type(error).__name__}.", "Train and evaluate that version again."
+        ) from error
+    return session

@@ -1,0 +1,223 @@
+"""The prediction log, to read: rows with what was asked and what turned out to be true."""
+
+from __future__ import annotations
+
+import json
+import mmap
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lifecycle.errors import MalformedRecord, Tampered, UnknownName
+from lifecycle.records.identity import Opening
+from lifecycle.records.prediction import Prediction
+from lifecycle.records.record import Id, Microseconds
+from lifecycle.serving.answering.protocol import as_bytes
+from lifecycle.serving.prediction_log.segment_reading import parsed_row, whole_lines
+from lifecycle.serving.prediction_log.segments import LABELS, ROWS, VALUES, ModelLog, model_logs, opened_us
+
+#: A segment that was closed longer than this before a window began can hold nothing of it.
+_SLACK_US = 60_000_000
+#: The fields of a line beside the rows: those that it has, and those that it may have.
+_FIELDS = {
+    VALUES: ({"id", "salt", "request_id", "values"}, {"id", "salt", "request_id", "values", "subject"}),
+    LABELS: ({"id", "label", "at_us"}, {"id", "label", "at_us"}),
+}
+#: What a caller sent, in the fields of a line of values: what the row is committed to.
+ASKED = ("request_id", "values", "subject")
+
+
+@dataclass(frozen=True)
+class Located:
+    """A row where it lies: its bytes are the leaf of this number (from 0) in the tree of its segment."""
+
+    log: ModelLog
+    segment: str
+    position: int
+    stored: bytes
+    row: Prediction
+    #: What was asked: `request_id`, `values`, and `subject` where the caller gave one. None where it is kept no more.
+    asked: Mapping[str, Any] | None
+    #: Whether that is what the row was committed to.
+    fits: bool
+    label: str | None
+
+    def as_row(self) -> dict[str, Any]:
+        """The row as `PredictionLog.rows` gives it."""
+        return _whole(self.row.as_json(), self.asked, self.label)
+
+
+class PredictionLog:
+    """Reads the segments under a folder while workers write them. The last line of one may be torn by a crash; it is left out.
+
+    A row is that of `records.prediction.Prediction`, and each has besides: `request_id` and `values`, what was asked (None where that
+    was erased), and `label` (None until it is known). A line that is anything else raises Tampered that names it.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def models(self) -> tuple[str, ...]:
+        """The models that have rows."""
+        return tuple(log.model for log in model_logs(self._folder))
+
+    def rows(
+        self, model: str, since_us: int = 0, until_us: int | None = None, *, version: int | None = None, with_values: bool = True
+    ) -> Iterator[dict[str, Any]]:
+        """Rows of [since_us, until_us) in the order of their time."""
+        log = ModelLog(self._folder / model)
+        found = [
+            row
+            for row in _rows(log, since_us)
+            if row["at_us"] >= since_us and (until_us is None or row["at_us"] < until_us) and version in (None, row["version"])
+        ]
+        found.sort(key=lambda row: (row["at_us"], row["id"]))
+        wanted = {row["id"] for row in found}
+        asked = {line["id"]: line for line in _lines(log, VALUES, since_us) if line["id"] in wanted} if with_values else {}
+        labels = _labels(log, wanted)
+        for row in found:
+            yield _whole(row, asked.get(row["id"]), labels.get(row["id"]))
+
+    def find(self, prediction_id: str) -> dict[str, Any]:
+        """The row of one prediction. Raises UnknownName where there is none, Tampered where what was asked is not what was committed to."""
+        found = self.locate(prediction_id)
+        if not found.fits:
+            raise Tampered(
+                f"What is kept as asked of prediction {prediction_id} is not what its row was committed to.",
+                "Restore that segment from its backup.",
+            )
+        return found.as_row()
+
+    def locate(self, prediction_id: str) -> Located:
+        """The row, with its place in its segment. Raises UnknownName where there is none, Tampered for a line that is no row."""
+        segments = [(log, path) for log in model_logs(self._folder) for path in log.files(ROWS)]
+        # Where the times of a file were lost, as in a copy, its row is still found: what can't hold it is looked through last.
+        for log, path in sorted(segments, key=lambda segment: not _may_hold(segment[1], prediction_id)):
+            found = _position(path, prediction_id)
+            if found is not None:
+                return _located(log, path, *found)
+        raise UnknownName(
+            f"There is no prediction {prediction_id!r} in the log at {self._folder}.",
+            "Take the `prediction_id` from the parameters of an answer of this gateway.",
+        )
+
+
+def answered_at_us(prediction_id: str) -> Microseconds | None:
+    """When a prediction was made, as its id says (UUIDv7, to a millisecond); None for any other id."""
+    if len(prediction_id) != 36 or prediction_id[14] != "7":
+        return None
+    try:
+        return int(prediction_id[:8] + prediction_id[9:13], 16) * 1_000
+    except ValueError:
+        return None
+
+
+def within(at_us: Microseconds, from_us: Microseconds, to_us: Microseconds) -> bool:
+    """Whether a moment may lie in a segment of these times."""
+    return from_us - _SLACK_US <= at_us <= to_us + _SLACK_US
+
+
+def values_in(file: Path) -> Iterator[dict[str, Any]]:
+    """What was asked, line by line, as it is kept. Lines that were erased are left out. Raises Tampered for any other line."""
+    return (line for line in value_lines(file) if line is not None)
+
+
+def value_lines(file: Path) -> Iterator[dict[str, Any] | None]:
+    """The same with None for each line that was erased, so that the lines stay beside their rows."""
+    for position, line in enumerate(whole_lines(file)):
+        yield _parsed(file, position, VALUES, line) if line.strip(b" ") else None
+
+
+def opens(row: Prediction, line: Mapping[str, Any]) -> bool:
+    """Whether a line of values is what the row was committed to."""
+    try:
+        opening = Opening(salt_hex=line["salt"], value={name: line[name] for name in ASKED if name in line})
+        # In the form that is written: otherwise a changed byte could open the same.
+        as_written = opening.salt_hex == bytes.fromhex(opening.salt_hex).hex()
+        return as_written and opening.commitment().digest == row.input_commitment
+    except (ValueError, MalformedRecord):
+        return False
+
+
+def _located(log: ModelLog, path: Path, position: int, stored: bytes) -> Located:
+    row = parsed_row(path, position, stored)
+    line = _asked_of(log, path.name, row.id)
+    asked = None if line is None else {name: line[name] for name in ASKED if name in line}
+    fits = line is None or opens(row, line)
+    return Located(log, path.name, position, stored, row, asked, fits, _labels(log, {row.id}).get(row.id))
+
+
+def _asked_of(log: ModelLog, segment: str, prediction_id: Id) -> dict[str, Any] | None:
+    """What was asked of one row: beside its segment, or, of an older log, anywhere."""
+    beside = log.values(segment)
+    for file in [beside] if beside.exists() else log.files(VALUES):
+        found = _position(file, prediction_id)
+        if found is not None:
+            return _parsed(file, found[0], VALUES, found[1])
+    return None
+
+
+def _may_hold(segment: Path, prediction_id: str) -> bool:
+    """Whether a row of this id can lie in a segment, by the time in the id (UUIDv7) and those of the file."""
+    begun_us, at_us = opened_us(segment), answered_at_us(prediction_id)
+    return begun_us is None or at_us is None or within(at_us, begun_us, segment.stat().st_mtime_ns // 1_000)
+
+
+def _position(file: Path, prediction_id: str) -> tuple[int, bytes] | None:
+    """The number of the line of this id, from 0, and the line; None where no whole line is."""
+    if file.stat().st_size == 0:
+        return None
+    wanted, at = b'"id":' + json.dumps(prediction_id).encode(), 0
+    with file.open("rb") as opened, mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        while (at := content.find(wanted, at)) >= 0 and (end := content.find(b"\n", at)) >= 0:
+            start = content.rfind(b"\n", 0, at) + 1
+            # Somebody may have sent the same text as a value: the id of a line stands before everything that was sent.
+            if content.find(b'"id":', start, end) == at:
+                return content[:start].count(b"\n"), content[start:end]
+            at = end
+    return None
+
+
+def _rows(log: ModelLog, since_us: Microseconds) -> Iterator[dict[str, Any]]:
+    for path in _since(log, ROWS, since_us):
+        for position, line in enumerate(whole_lines(path)):
+            yield parsed_row(path, position, line).as_json()
+
+
+def _lines(log: ModelLog, kind: str, since_us: Microseconds) -> Iterator[dict[str, Any]]:
+    for path in _since(log, kind, since_us):
+        if kind == VALUES:
+            yield from values_in(path)
+        else:
+            yield from (_parsed(path, position, kind, line) for position, line in enumerate(whole_lines(path)))
+
+
+def _since(log: ModelLog, kind: str, since_us: Microseconds) -> Iterator[Path]:
+    """The files that can hold something of this time or later."""
+    return (path for path in log.files(kind) if path.stat().st_mtime_ns // 1_000 >= since_us - _SLACK_US)
+
+
+def _labels(log: ModelLog, wanted: set[str]) -> dict[str, str]:
+    lines = [line for line in _lines(log, LABELS, 0) if line["id"] in wanted]
+    return {line["id"]: line["label"] for line in sorted(lines, key=lambda line: int(line["at_us"]))}
+
+
+def _parsed(file: Path, position: int, kind: str, line: bytes) -> dict[str, Any]:
+    """A line, in the form that is written and no other. Raises Tampered that names it."""
+    must_have, may_have = _FIELDS[kind]
+    try:
+        value = json.loads(line)
+        # One form only: otherwise a changed byte could say the same.
+        if not isinstance(value, dict) or not must_have <= value.keys() <= may_have or as_bytes(value) != line:
+            raise ValueError("another form")
+    except ValueError as error:
+        raise Tampered(
+            f"Line {position + 1} of {file} is not a row of the prediction log.", "Restore that segment from its backup."
+        ) from error
+    return value
+
+
+def _whole(row: dict[str, Any], asked: Mapping[str, Any] | None, label: str | None) -> dict[str, Any]:
+    said = {"request_id": None, "values": None} if asked is None else {name: asked[name] for name in ("request_id", "values")}
+    return {**row, **said, "label": label}

@@ -1,0 +1,169 @@
+"""The prediction log, to write: each row is in its file before the answer leaves.
+
+One `write()` puts a row into the operating system's hands, so that killing the process loses none. A worker writes
+segments of its own. What was asked, and the id that the caller gave to it, lie apart from the row, under a salt, and can be
+erased without touching it: the row has the commitment. Labels that arrive later lie in segments as well; the last one of a
+prediction counts.
+
+A segment of rows is over when it is large, long or old enough; then its lock goes, and the supervisor seals it.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from lifecycle.errors import Unavailable
+from lifecycle.records.identity import commit
+from lifecycle.serving.answering.protocol import as_bytes
+from lifecycle.serving.prediction_log.segments import LABELS, ROWS, SUFFIX, VALUES, create_held
+
+#: A segment that has grown past this is closed and another is begun.
+SEGMENT_BYTES = 64 << 20
+#: So many rows at most: a proof of one is then 20 hashes at most.
+SEGMENT_ROWS = 1_000_000
+#: How long a segment takes rows before it is closed, unless the gateway is told otherwise.
+SEGMENT_SECONDS = 60.0
+
+
+class Appended:
+    """One append-only file of lines. A line is in it whole, or not at all."""
+
+    def __init__(self, path: Path) -> None:
+        self._descriptor = create_held(path)
+        self.size = 0
+
+    def append(self, lines: bytes) -> None:
+        """Raises OSError where they don't fit; then the file ends where it ended before."""
+        written = os.write(self._descriptor, lines)
+        if written != len(lines):
+            os.ftruncate(self._descriptor, self.size)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        self.size += written
+
+    def cut(self, size: int) -> None:
+        """Takes back what was appended past this size."""
+        os.ftruncate(self._descriptor, size)
+        self.size = size
+
+    def close(self) -> None:
+        os.close(self._descriptor)
+
+
+class OpenSegment:
+    """Rows, and what was asked of each, in two files of one name."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self._values = Appended(folder / VALUES / name)
+        try:
+            self._rows = Appended(folder / ROWS / name)
+        except OSError:
+            self._values.close()
+            raise
+        self._opened = time.monotonic()
+        self._length = 0
+
+    def takes(self, rows: int) -> bool:
+        """Whether so many rows more still belong into it."""
+        return self._rows.size < SEGMENT_BYTES and self._length + rows <= SEGMENT_ROWS
+
+    def is_older_than(self, seconds: float) -> bool:
+        return time.monotonic() - self._opened >= seconds
+
+    def append(self, rows: list[bytes], values: list[bytes]) -> None:
+        """Appends lines. What was asked goes first: a row without it would look like an erasure. Raises OSError like `Appended`."""
+        before = self._values.size
+        self._values.append(b"".join(values))
+        try:
+            self._rows.append(b"".join(rows))
+        except OSError:
+            self._values.cut(before)
+            raise
+        self._length += len(rows)
+
+    def close(self) -> None:
+        self._values.close()
+        self._rows.close()
+
+
+class PredictionWriter:
+    """One worker's part of the log."""
+
+    def __init__(self, folder: Path, worker: int, segment_seconds: float = SEGMENT_SECONDS) -> None:
+        self._folder = folder
+        self._worker = worker
+        self._segment_seconds = segment_seconds
+        self._segments: dict[str, OpenSegment] = {}
+        self._labels: dict[str, Appended] = {}
+        self._last_us = 0
+
+    def append(self, model: str, rows: list[dict[str, Any]], asked: list[dict[str, Any]]) -> None:
+        """Writes rows (`records.prediction.Prediction` but for the commitment) and, apart from them, what was asked of each.
+
+        `asked` is `{"request_id", "values"}` per row, and `subject` where the caller said whom it is about. Raises Unavailable
+        where the disk takes no more.
+        """
+        kept = []
+        for row, said in zip(rows, asked, strict=True):
+            commitment, opening = commit(said)
+            row["input_commitment"] = commitment.digest
+            kept.append(_line({"id": row["id"], "salt": opening.salt_hex, **said}))
+        lines = [_line(row) for row in rows]
+        try:
+            self._segment(model, len(lines)).append(lines, kept)
+        except OSError as error:
+            raise _unwritable(error) from error
+
+    def label(self, model: str, prediction_id: str, label: str, at_us: int) -> None:
+        """Writes what turned out to be true of a prediction. Raises Unavailable like `append`."""
+        line = _line({"id": prediction_id, "label": label, "at_us": at_us})
+        try:
+            labels = self._labels.get(model)
+            if labels is None or labels.size >= SEGMENT_BYTES:
+                if labels is not None:
+                    labels.close()
+                labels = self._labels[model] = Appended(self._folder / model / LABELS / self._new_name())
+            labels.append(line)
+        except OSError as error:
+            raise _unwritable(error) from error
+
+    def close_old(self) -> None:
+        """Closes the segments that have taken rows for long enough, so that they can be sealed. Each has at least one row."""
+        for model in [model for model, segment in self._segments.items() if segment.is_older_than(self._segment_seconds)]:
+            self._segments.pop(model).close()
+
+    def close(self) -> None:
+        for segment in self._segments.values():
+            segment.close()
+        for labels in self._labels.values():
+            labels.close()
+        self._segments.clear()
+        self._labels.clear()
+
+    def _segment(self, model: str, rows: int) -> OpenSegment:
+        segment = self._segments.get(model)
+        if segment is not None and segment.takes(rows):
+            return segment
+        if segment is not None:
+            segment.close()
+        segment = self._segments[model] = OpenSegment(self._folder / model, self._new_name())
+        return segment
+
+    def _new_name(self) -> str:
+        """A name that no other file has: it sorts by time, and two of one worker never have one microsecond."""
+        self._last_us = max(time.time_ns() // 1_000, self._last_us + 1)
+        return f"{self._last_us:017d}-{self._worker}-{os.getpid()}{SUFFIX}"
+
+
+def _line(value: Mapping[str, Any]) -> bytes:
+    return as_bytes(value) + b"\n"
+
+
+def _unwritable(error: OSError) -> Unavailable:
+    return Unavailable(
+        f"The prediction log can't be written: {error.strerror}.", "Free space on its disk; nothing is answered that is not logged."
+    )

@@ -1,0 +1,367 @@
+"""Carries out what the controller decides about rollouts, and what people order.
+
+The order of things is the promise. A change that lets a version take traffic is durable in the journal before the routes
+show it. A gateway that is killed between any two lines goes on from its journal: a rollout goes on with the step that it
+was in, and its bake time begins anew.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import defaultdict
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lifecycle.errors import LifecycleError, Refused, Tampered
+from lifecycle.records.bodies.serving import RolledBack, RolloutCompleted, RolloutStepReached, Trigger
+from lifecycle.records.events import Event
+from lifecycle.records.identity import new_id, now_us
+from lifecycle.records.rollout import RolloutOrder, RolloutPlan
+from lifecycle.serving.allowed.packages import PackageCache
+from lifecycle.serving.rollouts import controller, undoing
+from lifecycle.serving.rollouts.books import Books
+from lifecycle.serving.rollouts.rollout_events import mark, since
+from lifecycle.serving.rollouts.state import MOST_STANDBY, ArmMark, FinishedRollout, ModelState, RolloutState, ServedVersion, StageMark
+from lifecycle.serving.rollouts.undoing import AbortCause
+from lifecycle.serving.supervision.fleet import Fleet, Holding
+
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass
+class Progress:
+    """What a running rollout has that need not survive a restart: when its step began, and how its process died."""
+
+    plan: RolloutPlan
+    began: float = field(default_factory=time.monotonic)
+    death: str = ""
+    #: Why the ledger refused an event of it, if it did.
+    refused: str = ""
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+    task: asyncio.Task[None] | None = None
+
+
+class Conductor:
+    """Every change of what serves goes through here, one at a time per model."""
+
+    def __init__(self, books: Books, fleet: Fleet, cache: PackageCache, tick_seconds: float) -> None:
+        self._books = books
+        self._fleet = fleet
+        self._cache = cache
+        self._tick_seconds = tick_seconds
+        self._running: dict[str, Progress] = {}
+        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    def canary_failed(self, model: str) -> None:
+        """A worker saw a canary of this model fail: look at once."""
+        state = self._books.find(model)
+        if state is not None and state.rollout is not None and state.rollout.rollout_id in self._running:
+            self._running[state.rollout.rollout_id].wake.set()
+
+    def canary_died(self, rollout_id: str, how: str) -> None:
+        """The process of this rollout's canary has ended."""
+        if rollout_id in self._running:
+            self._running[rollout_id].death = how
+            self._running[rollout_id].wake.set()
+
+    def event_refused(self, event: Event, why: str) -> None:
+        """The ledger will not take an event of a version: where that is being rolled out, it must not go on unrecorded."""
+        state = self._books.find(event.subject.name)
+        rollout = None if state is None else state.rollout
+        if rollout is not None and rollout.canary.version == event.subject.version and rollout.rollout_id in self._running:
+            self._running[rollout.rollout_id].refused = f"the ledger refused its {event.type}: {why}"
+            self._running[rollout.rollout_id].wake.set()
+
+    async def admit_all(self) -> None:
+        """Checks everything that the journal names from its proof to its last byte, and has the workers hold what passes.
+
+        What does not pass does not serve, and the status says why. Nothing but the gateway's own folder is needed.
+        """
+        for state in self._books.models:
+            self._fleet.introduce(state.model, state.slot)
+            for kept in _kept_loaded(state):
+                try:
+                    await asyncio.to_thread(self._cache.readmit, state.model, kept.version, kept.digest)
+                except LifecycleError as error:
+                    _LOG.error("%s:%d does not serve: %s", state.model, kept.version, error.what)
+                    if kept == state.champion:
+                        self._books.faults[state.model] = f"{state.model}:{kept.version} does not serve: {error.what}"
+                else:
+                    self._fleet.hold(Holding(state.model, state.slot, kept))
+            if state.rollout is not None:
+                # Its canary has no process yet, and takes no traffic until it has one again.
+                state = state.model_copy(update={"rollout": state.rollout.model_copy(update={"phase": "loading"})})
+                self._books.commit(state, in_force=True)
+            self._books.put_in_force(state)
+
+    async def resume(self) -> None:
+        """Finishes, or goes on with, what was under way when the gateway ended."""
+        for state in self._books.models:
+            if state.rollback is not None:
+                undoing.finish(self._books, state)
+            elif state.rollout is not None:
+                try:
+                    canary = state.rollout.canary
+                    package = await asyncio.to_thread(self._cache.readmit, state.model, canary.version, canary.digest)
+                    _require_planned(state.rollout, package.order.plan)
+                except LifecycleError as error:
+                    undoing.record_aborted(self._books, state, "failed", error.what)
+                else:
+                    self._begin(state.model, state.rollout.rollout_id, package.order.plan)
+
+    async def end(self) -> None:
+        """Stops deciding. Rollouts stay as they are, and go on when the gateway starts again."""
+        tasks = [progress.task for progress in self._running.values() if progress.task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def order(self, order: RolloutOrder, source: Path) -> None:
+        """Takes up a rollout. Sent again, it does nothing more.
+
+        Raises Refused for a second one at once and for a version that serves already, and like `PackageCache.admit`.
+        """
+        async with self._locks[order.model]:
+            if self._books.rolling(order.rollout_id) is not None or self._books.finished(order.rollout_id) is not None:
+                return
+            state = self._books.find(order.model) or ModelState(model=order.model, slot=self._books.free_slot())
+            if state.rollout is not None:
+                raise Refused(
+                    f"{order.model}:{state.rollout.canary.version} is being rolled out, so {order.model}:{order.version} can't be.",
+                    "Wait for it to end, or end it: `lifecycle rollback` takes a canary out.",
+                    ("STATE",),
+                )
+            if state.champion is not None and state.champion.version == order.version and order.model not in self._books.faults:
+                raise Refused(f"{order.model}:{order.version} serves already.", "There is nothing to roll out.", ("STATE",))
+            if self._books.used_up(order.decision_id):
+                raise Refused(
+                    f"Decision {order.decision_id} allowed an earlier rollout, and allows no second one.",
+                    f"Have the gate asked again: `lifecycle deploy {order.model}:{order.version}`.",
+                    ("ADMISSION",),
+                )
+            await asyncio.to_thread(self._cache.admit, order, source)
+            rollout = RolloutState(
+                rollout_id=order.rollout_id,
+                decision_id=order.decision_id,
+                canary=self._books.placed(state, order.version, order.digest),
+                phase="loading",
+                step=0,
+                stages=(),
+                run_id=order.run_id,
+                started_at_us=now_us(),
+                slow_us=_slow_us(order.plan),
+            )
+            self._books.use_up(order.decision_id)
+            self._books.commit(state.model_copy(update={"rollout": rollout, "refers": order.plan.without_champion == "refer"}))
+            self._begin(order.model, order.rollout_id, order.plan)
+
+    async def abort(self, rollout_id: str, reason: str, cause: AbortCause) -> None:
+        """Ends a rollout without judging its version. One that has ended already stays as it ended. Raises UnknownName."""
+        state = self._books.rolling(rollout_id)
+        if state is None:
+            self._books.rollout(rollout_id)
+            return
+        self._books.take_canary_out(state)
+        async with self._locks[state.model]:
+            latest = self._books.rolling(rollout_id)
+            if latest is not None:
+                undoing.record_aborted(self._books, latest, cause, reason)
+        await self._clean_up(state.model, rollout_id)
+
+    async def rollback(
+        self,
+        model: str,
+        from_version: int | None,
+        to_version: int | None,
+        trigger: Trigger,
+        reason: str,
+        rollback_id: str,
+        decision_id: str | None,
+    ) -> RolledBack:
+        """Takes the canary out if there is one, else what serves; returns what was observed.
+
+        Asked again by the same id, it says the same. Raises UnknownName and Refused where there is nothing to take out
+        or nothing to go back to, or where that is not `from_version` or not `to_version`.
+        """
+        async with self._locks[model]:
+            done = self._books.rolled_back(rollback_id)
+            if done is not None:
+                return done
+            state = self._books.model(model)
+            rollout_id = "" if state.rollout is None else state.rollout.rollout_id
+            champion = None if state.champion is None else state.champion.version
+            if state.rollout is not None and to_version in (None, champion):
+                undoing.require_expected(model, state.rollout.canary, state.champion, from_version, to_version)
+                body = await undoing.undo(self._books, self._fleet, state, trigger, reason, rollback_id, decision_id)
+            else:
+                body = await undoing.replace(
+                    self._books, self._fleet, self._cache, state, from_version, to_version, trigger, reason, rollback_id, decision_id
+                )
+        await self._clean_up(model, rollout_id)
+        return body
+
+    # The life of one rollout.
+
+    def _begin(self, model: str, rollout_id: str, plan: RolloutPlan) -> None:
+        progress = self._running[rollout_id] = Progress(plan)
+        progress.task = asyncio.get_running_loop().create_task(self._drive(model, rollout_id, progress))
+
+    async def _drive(self, model: str, rollout_id: str, progress: Progress) -> None:
+        """Takes one rollout from its first step to its end."""
+        try:
+            await self._bring_up(rollout_id, progress)
+            while await self._look(rollout_id, progress):
+                try:
+                    await asyncio.wait_for(progress.wake.wait(), self._tick_seconds)
+                except TimeoutError:
+                    continue
+        except Exception as error:  # noqa: BLE001  # a rollout that can't go on, for whatever reason, must not leave a canary unwatched
+            _LOG.exception("the rollout of %s can't go on", model)
+            self._give_up(rollout_id, error)
+        del self._running[rollout_id]
+        await self._clean_up(model, rollout_id)
+
+    def _give_up(self, rollout_id: str, error: Exception) -> None:
+        """Takes the canary of a rollout that can't go on out of the routes, and records it."""
+        state = self._books.rolling(rollout_id)
+        if state is None:
+            return
+        what = error.what if isinstance(error, LifecycleError) else f"the controller broke: {type(error).__name__}"
+        undoing.record_aborted(self._books, state, "failed", what)
+
+    async def _bring_up(self, rollout_id: str, progress: Progress) -> None:
+        """Starts the canary's process, and gives it its share once it is ready. Raises Unavailable where it does not get there."""
+        state = self._books.rolling(rollout_id)
+        if state is None or state.rollout is None:
+            return
+        holding = Holding(state.model, state.slot, state.rollout.canary)
+        await self._fleet.start_canary(rollout_id, holding, lambda: self._books.rolling(rollout_id) is not None)
+        async with self._locks[state.model]:
+            latest = self._books.rolling(rollout_id)
+            if latest is None or latest.rollout is None:
+                return
+            if not latest.rollout.stages:
+                self._enter(latest, latest.rollout, 0, progress)
+            else:
+                resumed = latest.model_copy(update={"rollout": latest.rollout.model_copy(update={"phase": "baking"})})
+                self._books.commit(resumed)
+                progress.began = time.monotonic()
+                self._books.put_in_force(resumed)
+
+    async def _look(self, rollout_id: str, progress: Progress) -> bool:
+        """One look at a rollout, and what follows from it. False once it has ended."""
+        progress.wake.clear()
+        seen = self._books.rolling(rollout_id)
+        if seen is None:
+            return False
+        if not progress.refused and isinstance(self._verdict(seen, progress), controller.Hold):
+            return True
+        async with self._locks[seen.model]:
+            # Looked at again under the lock: what was seen outside may be over.
+            state = self._books.rolling(rollout_id)
+            if state is None or state.rollout is None:
+                return False
+            if progress.refused:
+                undoing.record_aborted(self._books, state, "failed", progress.refused)
+                return False
+            verdict = self._verdict(state, progress)
+            if isinstance(verdict, controller.Undo):
+                await undoing.undo(self._books, self._fleet, state, verdict.trigger, verdict.trigger.detail, new_id(), None)
+            elif isinstance(verdict, controller.Advance):
+                self._enter(state, state.rollout, verdict.step, progress)
+            elif isinstance(verdict, controller.Complete):
+                await self._complete(state, state.rollout)
+        return True
+
+    def _verdict(self, state: ModelState, progress: Progress) -> controller.Verdict:
+        rollout = state.rollout
+        assert rollout is not None  # a rollout is looked at once its first step has begun
+        canary, control = self._books.counts(state, rollout.canary), self._books.counts(state, state.champion)
+        ends = (*rollout.stages[1:], StageMark(weight=0.0, canary=mark(canary), control=mark(control)))
+        stages = [
+            controller.StageCounts(start.weight, _observed(start.canary, end.canary), _observed(start.control, end.control))
+            for start, end in zip(rollout.stages, ends, strict=True)
+        ]
+        view = controller.View(
+            stages, time.monotonic() - progress.began, canary.consecutive_errors, state.champion is not None, progress.death
+        )
+        return controller.decide(progress.plan, view)
+
+    def _enter(self, state: ModelState, rollout: RolloutState, step: int, progress: Progress) -> None:
+        """Begins a step: durable first, then in the routes."""
+        weight = progress.plan.steps[step].weight
+        books = self._books
+        stage = StageMark(
+            weight=weight, canary=mark(books.counts(state, rollout.canary)), control=mark(books.counts(state, state.champion))
+        )
+        body = RolloutStepReached(rollout_id=rollout.rollout_id, step=step, weight=weight, observed=books.seen(state))
+        entered = rollout.model_copy(update={"phase": "baking", "step": step, "stages": (*rollout.stages, stage)})
+        changed = state.model_copy(update={"rollout": entered})
+        books.commit(changed, (rollout.canary, rollout.run_id, body))
+        progress.began = time.monotonic()
+        books.put_in_force(changed)
+
+    async def _complete(self, state: ModelState, rollout: RolloutState) -> None:
+        """Makes the canary the champion: every worker holds it before the routes name it."""
+        promoting = state.model_copy(update={"rollout": rollout.model_copy(update={"phase": "promoting"})})
+        self._books.commit(promoting)
+        await self._fleet.load(Holding(state.model, state.slot, rollout.canary))
+        former = state.champion
+        body = RolloutCompleted(
+            rollout_id=rollout.rollout_id,
+            superseded_version=None if former is None else former.version,
+            superseded_digest=None if former is None else former.digest,
+            observed=self._books.seen(promoting),
+        )
+        standby = (*(() if former is None else (former,)), *(kept for kept in state.standby if kept.version != rollout.canary.version))
+        changed = state.model_copy(update={"champion": rollout.canary, "rollout": None, "standby": standby[:MOST_STANDBY]})
+        ended = FinishedRollout(
+            rollout_id=rollout.rollout_id,
+            decision_id=rollout.decision_id,
+            model=state.model,
+            version=rollout.canary.version,
+            outcome="completed",
+            reason="",
+        )
+        self._books.commit(changed, (rollout.canary, rollout.run_id, body), finished=ended)
+        self._books.faults.pop(state.model, None)
+        self._books.put_in_force(changed)
+
+    async def _clean_up(self, model: str, rollout_id: str) -> None:
+        """Ends a rollout's process, and lets the workers go of what serves no more."""
+
+        def wanted() -> set[int]:
+            state = self._books.model(model)
+            rolling = () if state.rollout is None else (state.rollout.canary,)
+            return {kept.version for kept in (*_kept_loaded(state), *rolling)}
+
+        await self._fleet.stop_canary(rollout_id)
+        await self._fleet.keep_only(model, wanted)
+
+
+def _require_planned(rollout: RolloutState, plan: RolloutPlan) -> None:
+    """Raises Tampered where the journal has a rollout at other shares of the traffic than its plan, which the gate was shown."""
+    weights = [stage.weight for stage in rollout.stages]
+    if weights != [step.weight for step in plan.steps[: len(weights)]] or rollout.step != max(0, len(weights) - 1):
+        raise Tampered(
+            f"The journal has the rollout of version {rollout.canary.version} at a step that is not in its plan.",
+            "Find out who changed the gateway's journal, then have the gate asked again.",
+        )
+
+
+def _kept_loaded(state: ModelState) -> tuple[ServedVersion, ...]:
+    """What the workers hold: the champion, and the version that a rollback would go back to."""
+    return (*(() if state.champion is None else (state.champion,)), *state.standby[:1])
+
+
+def _slow_us(plan: RolloutPlan) -> int:
+    """The strictest objective of the plan's latency guardrails; 0 where there is none."""
+    objectives = [rail.objective_ms for rail in plan.guardrails if rail.kind == "latency" and rail.objective_ms is not None]
+    return round(min(objectives) * 1_000) if objectives else 0
+
+
+def _observed(earlier: ArmMark, now: ArmMark) -> controller.Observed:
+    came = since(earlier, now)
+    return controller.Observed(came.requests, came.errors, came.slow)

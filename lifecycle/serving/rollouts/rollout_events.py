@@ -1,0 +1,71 @@
+"""The events that a gateway records: about its rollouts, and the seals of its prediction log."""
+
+from __future__ import annotations
+
+from lifecycle.errors import Tampered
+from lifecycle.records.bodies import Body
+from lifecycle.records.bodies.serving import (
+    PredictionsSealed,
+    RollbackRequested,
+    RolledBack,
+    RolloutAborted,
+    RolloutCompleted,
+    RolloutStepReached,
+)
+from lifecycle.records.events import Actor, Event, Link, Subject
+from lifecycle.records.rollout import ArmCounts
+from lifecycle.serving.answering.counters import CellCounts
+from lifecycle.serving.rollouts.state import ArmMark, ModelState, ServedVersion
+
+#: Who acts: the service, for whoever ordered it.
+GATEWAY = Actor(id="gateway", kind="service")
+#: All that a gateway ever tells. Its journal is a file, so nothing else that stands there may reach the ledger.
+OWN_BODIES = (RolloutStepReached, RolloutCompleted, RolloutAborted, RollbackRequested, RolledBack, PredictionsSealed)
+
+
+def require_own(event: Event) -> None:
+    """Raises Tampered for an event that a gateway does not tell, such as a decision."""
+    if not isinstance(event.body, OWN_BODIES) or event.actor != GATEWAY:
+        raise Tampered(
+            f"{event.type} by {event.actor.id} (event {event.id}) is nothing that a gateway records.",
+            "Find out who wrote it into the gateway's journal; it is not entered in the ledger.",
+        )
+
+
+def about(body: Body, *, model: str, version: ServedVersion, environment: str, run_id: str | None) -> Event:
+    """An event about one version, with the bytes that it concerns as its inputs."""
+    inputs = [Link(role="model", digest=version.digest)]
+    if isinstance(body, RolledBack):
+        inputs = [Link(role="from", digest=body.from_digest)]
+        if body.to_digest is not None:
+            inputs.append(Link(role="to", digest=body.to_digest))
+    subject = Subject(kind="model", name=model, version=version.version, digest=version.digest)
+    return Event.happened(body, subject=subject, actor=GATEWAY, environment=environment, run_id=run_id, inputs=tuple(inputs))
+
+
+def mark(counts: CellCounts) -> ArmMark:
+    """Where an arm's counts stand."""
+    return ArmMark(requests=counts.requests, errors=counts.errors, slow=counts.slow, fallbacks=counts.fallbacks)
+
+
+def since(earlier: ArmMark, now: ArmMark) -> ArmMark:
+    """What came to an arm's counts between two marks; a count that was lost meanwhile is none."""
+    return ArmMark(
+        requests=max(0, now.requests - earlier.requests),
+        errors=max(0, now.errors - earlier.errors),
+        slow=max(0, now.slow - earlier.slow),
+        fallbacks=max(0, now.fallbacks - earlier.fallbacks),
+    )
+
+
+def observed(state: ModelState, weight: float, canary: ArmMark | None, control: ArmMark) -> tuple[ArmCounts, ...]:
+    """What both arms answered, as records have it."""
+    counted = ArmCounts(
+        arm="referral" if state.champion is None else "champion",
+        version=None if state.champion is None else state.champion.version,
+        weight=1.0 - weight,
+        **control.model_dump(),
+    )
+    if canary is None or state.rollout is None:
+        return (counted,)
+    return (counted, ArmCounts(arm="canary", version=state.rollout.canary.version, weight=weight, **canary.model_dump()))

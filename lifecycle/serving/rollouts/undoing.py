@@ -1,0 +1,200 @@
+"""Taking a version out. The routes change first, because that protects people; the intent is durable right after; then
+every worker is asked until none routes by the old epoch, and what was observed is recorded.
+
+A full disk does not stop it: what is in force is kept in memory, reported as a fault, and written once that goes.
+
+A gateway that dies between these finds the open rollback in its journal and finishes it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from typing import Literal
+
+from lifecycle.errors import Refused
+from lifecycle.records.bodies.serving import RollbackRequested, RolledBack, RolloutAborted, Trigger
+from lifecycle.records.identity import now_us
+from lifecycle.serving.allowed.packages import PackageCache
+from lifecycle.serving.rollouts.books import Books
+from lifecycle.serving.rollouts.state import FinishedRollout, ModelState, OpenRollback, RolloutState, ServedVersion
+from lifecycle.serving.supervision.fleet import Fleet, Holding
+
+_LOG = logging.getLogger(__name__)
+
+AbortCause = Literal["guardrail", "crash", "person", "cancelled", "superseded", "failed"]
+_CAUSE_OF: dict[str, AbortCause] = {"guardrail": "guardrail", "crash": "crash", "person": "person", "schedule": "person"}
+
+
+async def undo(
+    books: Books, fleet: Fleet, state: ModelState, trigger: Trigger, reason: str, rollback_id: str, decision_id: str | None
+) -> RolledBack:
+    """Takes a model's canary out; returns what was observed. The caller holds the model's lock."""
+    rollout = _rollout(state)
+    decided_ns, decided_at_us = time.monotonic_ns(), now_us()
+    route = books.take_canary_out(state)
+    routed_ns = time.monotonic_ns()
+    intent = _intent(rollout.canary, state.champion, trigger, reason, rollback_id, decision_id)
+    undoing = state.model_copy(update={"rollback": OpenRollback(intent=intent, decided_at_us=decided_at_us)})
+    books.commit(undoing, (rollout.canary, rollout.run_id, intent), in_force=True)
+    await fleet.acknowledge(state.model, state.slot, route.epoch)
+    last_ns = max(routed_ns, books.counts(state, rollout.canary).last_dispatch_ns)
+    return _record_undone(books, undoing, (last_ns - decided_ns) // 1_000)
+
+
+async def replace(
+    books: Books,
+    fleet: Fleet,
+    cache: PackageCache,
+    state: ModelState,
+    from_version: int | None,
+    to_version: int | None,
+    trigger: Trigger,
+    reason: str,
+    rollback_id: str,
+    decision_id: str | None,
+) -> RolledBack:
+    """Goes back from what serves to a version that served before; a rollout that is under way ends first.
+
+    The caller holds the model's lock. Raises Refused where there is no such version, and like `PackageCache.readmit`.
+    """
+    leaving = state.champion
+    if leaving is None:
+        raise Refused(f"No version of {state.model} serves here, so there is nothing to roll back.", "Deploy a version.", ("STATE",))
+    target = next((kept for kept in state.standby if to_version in (None, kept.version)), None)
+    if target is None:
+        known = ", ".join(str(kept.version) for kept in state.standby) or "none"
+        wanted = "an earlier version" if to_version is None else f"version {to_version}"
+        raise Refused(
+            f"The gateway can't go back to {wanted} of {state.model}.", f"The versions that served before it: {known}.", ("STATE",)
+        )
+    require_expected(state.model, leaving, target, from_version, to_version)
+    await asyncio.to_thread(cache.readmit, state.model, target.version, target.digest)
+    await fleet.load(Holding(state.model, state.slot, target))
+    if state.rollout is not None:
+        state = record_aborted(books, state, "superseded", reason)
+    intent = _intent(leaving, target, trigger, reason, rollback_id, decision_id)
+    decided_ns, decided_at_us = time.monotonic_ns(), now_us()
+    standby = tuple(kept for kept in state.standby if kept.version not in (target.version, leaving.version))
+    changed = state.model_copy(
+        update={"champion": target, "standby": standby, "rollback": OpenRollback(intent=intent, decided_at_us=decided_at_us)}
+    )
+    books.faults.pop(state.model, None)
+    route = books.put_in_force(changed)
+    routed_ns = time.monotonic_ns()
+    books.commit(changed, (leaving, None, intent), in_force=True)
+    await fleet.acknowledge(state.model, state.slot, route.epoch)
+    last_ns = max(routed_ns, books.counts(state, leaving).last_dispatch_ns)
+    return _record_replaced(books, changed, leaving, (last_ns - decided_ns) // 1_000)
+
+
+def require_expected(
+    model: str, leaving: ServedVersion, target: ServedVersion | None, from_version: int | None, to_version: int | None
+) -> None:
+    """Raises Refused where other versions would change places than whoever asks was told: a rollout may have ended meanwhile."""
+    found = None if target is None else target.version
+    if from_version in (None, leaving.version) and to_version in (None, found):
+        return
+    asked = f"from {model}:{from_version or leaving.version}" + (f" to {model}:{to_version}" if to_version is not None else "")
+    would = f"from {model}:{leaving.version} to " + (f"{model}:{found}" if found is not None else "no version at all")
+    raise Refused(
+        f"This rollback was to go {asked}, and would now go {would}: what serves has changed since.",
+        "Look at `lifecycle gateway status`, and ask again if it is still wanted.",
+        ("STATE",),
+    )
+
+
+def finish(books: Books, state: ModelState) -> None:
+    """Records the rollback that a gateway that died left open. It took no longer than until now."""
+    rollback = state.rollback
+    assert rollback is not None  # callers ask about models with an open rollback only
+    elapsed = now_us() - rollback.decided_at_us
+    if state.rollout is not None:
+        _record_undone(books, state, elapsed)
+    else:
+        intent = rollback.intent
+        leaving = ServedVersion(version=intent.from_version, digest=intent.from_digest, cell=0)
+        _record_replaced(books, state, leaving, elapsed)
+
+
+def record_aborted(books: Books, state: ModelState, cause: AbortCause, reason: str) -> ModelState:
+    """Ends a rollout without judging its version: out of the routes, then in the journal. Returns the model as it is then."""
+    rollout = _rollout(state)
+    books.take_canary_out(state)
+    body = RolloutAborted(rollout_id=rollout.rollout_id, cause=cause, reason=reason, observed=books.seen(state))
+    ended = state.model_copy(update={"rollout": None})
+    books.commit(ended, (rollout.canary, rollout.run_id, body), finished=_aborted(state, rollout, reason), in_force=True)
+    return ended
+
+
+def _record_undone(books: Books, state: ModelState, actuation_us: int) -> RolledBack:
+    rollout, rollback = _rollout(state), state.rollback
+    assert rollback is not None  # it was opened before its canary was taken out
+    seen, reason = books.seen(state), rollback.intent.reason
+    body = _observed_rollback(rollback, actuation_us, books, state)
+    aborted = RolloutAborted(rollout_id=rollout.rollout_id, cause=_CAUSE_OF[body.trigger.kind], reason=reason, observed=seen)
+    books.commit(
+        state.model_copy(update={"rollout": None, "rollback": None}),
+        (rollout.canary, rollout.run_id, body),
+        (rollout.canary, rollout.run_id, aborted),
+        finished=_aborted(state, rollout, reason),
+        rolled_back=body,
+        in_force=True,
+    )
+    _LOG.warning("%s:%d is rolled back, %d µs after the decision: %s", state.model, rollout.canary.version, body.actuation_us, reason)
+    return body
+
+
+def _record_replaced(books: Books, state: ModelState, leaving: ServedVersion, actuation_us: int) -> RolledBack:
+    rollback = state.rollback
+    assert rollback is not None  # it was opened when its champion was replaced
+    body = _observed_rollback(rollback, actuation_us, books, state)
+    books.commit(state.model_copy(update={"rollback": None}), (leaving, None, body), rolled_back=body, in_force=True)
+    return body
+
+
+def _observed_rollback(rollback: OpenRollback, actuation_us: int, books: Books, state: ModelState) -> RolledBack:
+    intent = rollback.intent
+    return RolledBack(
+        rollback_id=intent.rollback_id,
+        trigger=intent.trigger,
+        from_version=intent.from_version,
+        from_digest=intent.from_digest,
+        to_version=intent.to_version,
+        to_digest=intent.to_digest,
+        decided_at_us=rollback.decided_at_us,
+        actuation_us=max(0, actuation_us),
+        observed=books.seen(state),
+    )
+
+
+def _intent(
+    leaving: ServedVersion, target: ServedVersion | None, trigger: Trigger, reason: str, rollback_id: str, decision_id: str | None
+) -> RollbackRequested:
+    return RollbackRequested(
+        rollback_id=rollback_id,
+        trigger=trigger,
+        from_version=leaving.version,
+        from_digest=leaving.digest,
+        to_version=None if target is None else target.version,
+        to_digest=None if target is None else target.digest,
+        decision_id=decision_id,
+        reason=reason,
+    )
+
+
+def _aborted(state: ModelState, rollout: RolloutState, reason: str) -> FinishedRollout:
+    return FinishedRollout(
+        rollout_id=rollout.rollout_id,
+        decision_id=rollout.decision_id,
+        model=state.model,
+        version=rollout.canary.version,
+        outcome="aborted",
+        reason=reason,
+    )
+
+
+def _rollout(state: ModelState) -> RolloutState:
+    assert state.rollout is not None  # callers have seen that there is one, under the model's lock
+    return state.rollout

@@ -1,0 +1,232 @@
+"""The supervisor: the process that owns the socket, the routes, the journal and the rollouts. It answers no predictions itself."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import signal
+import socket
+from pathlib import Path
+from typing import Any
+
+from lifecycle.errors import MalformedRecord, Unavailable
+from lifecycle.proofs.notes import VerifierKey
+from lifecycle.records.bodies.serving import Trigger
+from lifecycle.records.record import JsonObject
+from lifecycle.records.rollout import RolloutOrder
+from lifecycle.serving.allowed.log_keys import LogKeys
+from lifecycle.serving.allowed.packages import PackageCache
+from lifecycle.serving.allowed.used_decisions import UsedDecisions
+from lifecycle.serving.answering.counters import Counters
+from lifecycle.serving.answering.routes import RouteTable
+from lifecycle.serving.folder import GatewayFolder, write_durably
+from lifecycle.serving.ports import EventSink, PackageVerifier
+from lifecycle.serving.prediction_log.sealing import Sealer
+from lifecycle.serving.rollouts.books import Books
+from lifecycle.serving.rollouts.conductor import Conductor
+from lifecycle.serving.rollouts.delivery import Delivery
+from lifecycle.serving.rollouts.journal import Journal
+from lifecycle.serving.rollouts.state import GatewayStatus
+from lifecycle.serving.settings import GatewaySettings
+from lifecycle.serving.supervision.admin import AdminServer
+from lifecycle.serving.supervision.fleet import Fleet
+from lifecycle.serving.supervision.reporting import model_status
+
+_LOG = logging.getLogger(__name__)
+_BACKLOG = 4_096
+#: How long a gateway that ends waits for the ledger to take what it has not taken yet. The rest waits in the journal.
+_FLUSH_SECONDS = 3.0
+#: How often a disk that was full is tried again.
+_SETTLE_SECONDS = 0.5
+
+
+def run_gateway(settings: GatewaySettings, sink: EventSink, verifier: PackageVerifier) -> None:
+    """Runs a gateway in this process until it is told to stop (SIGTERM, SIGINT or `GatewayClient.stop`).
+
+    Raises Unavailable where the folder is in use or can't be written, or the port is taken; Tampered where the journal
+    can't be read.
+    """
+    folder = GatewayFolder(settings.folder)
+    folder.make()
+    lock = folder.take_lock()
+    try:
+        with listen_again(settings.host, settings.port, folder) as listener:
+            asyncio.run(Supervisor(settings, folder, listener, sink, verifier).run())
+    finally:
+        os.close(lock)
+
+
+def listen_again(host: str, port: int, folder: GatewayFolder) -> socket.socket:
+    """The gateway's socket. Where no port is asked for, the one that it had before, so that its callers find it again."""
+    remembered = folder.port.read_text(encoding="ascii") if port == 0 and folder.port.exists() else ""
+    if remembered.isdigit():
+        try:
+            return listen(host, int(remembered))
+        except Unavailable:
+            _LOG.warning("port %s, which this gateway had, is taken; another one is chosen", remembered)
+    listener = listen(host, port)
+    write_durably(folder.port, str(listener.getsockname()[1]).encode("ascii"))
+    return listener
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """The gateway's socket. Raises Unavailable where the port is in use or the address is not this machine's."""
+    try:
+        listener = socket.create_server((host, port), backlog=_BACKLOG)
+    except OSError as error:
+        raise Unavailable(
+            f"The gateway can't listen on {host}:{port}: {error.strerror}.",
+            "Stop what listens there, or choose another port with --port or LIFECYCLE_GATEWAY_PORT.",
+        ) from error
+    listener.setblocking(False)
+    return listener
+
+
+class Supervisor:
+    """One gateway, from its start to its end."""
+
+    def __init__(
+        self, settings: GatewaySettings, folder: GatewayFolder, listener: socket.socket, sink: EventSink, verifier: PackageVerifier
+    ) -> None:
+        self._settings = settings
+        self._folder = folder
+        self._journal = Journal.open(folder.journal)
+        workers = {folder.counters(index) for index in range(settings.workers)} | set(folder.path.glob("counters-*.bin"))
+        counters = [Counters.open(path) for path in sorted(workers)]
+        self._delivery = Delivery(self._journal, sink, folder.refused_events, lambda event, why: self._conductor.event_refused(event, why))
+        used = UsedDecisions(folder.used_decisions, self._journal.state.decisions)
+        self._books = Books(settings.environment, self._journal, used, RouteTable.create(folder.routes), lambda: counters, self._delivery)
+        log_keys = LogKeys(VerifierKey.parse(settings.log_key), settings.log_key_changes)
+        self._cache = PackageCache(folder, settings.environment, log_keys, verifier)
+        self._fleet = Fleet(
+            settings,
+            listener,
+            lambda model: self._conductor.canary_failed(model),
+            lambda rollout, how: self._conductor.canary_died(rollout, how),
+        )
+        self._conductor = Conductor(self._books, self._fleet, self._cache, settings.tick_ms / 1_000)
+        self._sealer = Sealer(folder.predictions, settings.environment, self._books)
+        host, port = settings.host, listener.getsockname()[1]
+        self.url = f"http://{'127.0.0.1' if host in ('', '0.0.0.0') else host}:{port}"  # compared, not bound
+        self._stopping = asyncio.Event()
+
+    async def run(self) -> None:
+        """Starts everything, waits for the end, and ends everything in the opposite order."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stopping.set)
+        delivery, settling = loop.create_task(self._delivery.run()), loop.create_task(self._settle())
+        admin = AdminServer(
+            self._folder.socket("admin"),
+            {
+                "status": self._status,
+                "order": self._order,
+                "rollout": self._rollout,
+                "abort": self._abort,
+                "rollback": self._rollback,
+                "stop": self._stop,
+            },
+        )
+        self._cache.keep_only((state.model, kept.version, kept.digest) for state in self._books.models for kept in state.versions)
+        await self._conductor.admit_all()
+        try:
+            await self._fleet.start()
+            await self._conductor.resume()
+            await admin.start()
+            self._sealer.start()
+            self._write_address()
+            _LOG.info("the gateway answers on %s", self.url)
+            await self._stopping.wait()
+        finally:
+            await admin.end()
+            await self._conductor.end()
+            await self._fleet.end()
+            await self._sealer.end()
+            if not await self._delivery.flushed(_FLUSH_SECONDS):
+                _LOG.warning("%d events wait in the journal for the ledger", self._journal.pending)
+            delivery.cancel()
+            settling.cancel()
+            if not self._journal.settle():
+                _LOG.error("what is in force is not durable, and the next start does not know of it: %s", self._journal.fault)
+            self._folder.address.unlink(missing_ok=True)
+            self._journal.close()
+
+    async def _settle(self) -> None:
+        """Has the journal catch up with what is in force, for ever."""
+        while True:
+            await asyncio.sleep(_SETTLE_SECONDS)
+            self._journal.settle()
+
+    def _write_address(self) -> None:
+        address = {"pid": os.getpid(), "url": self.url, "processes": self._fleet.pids()}
+        try:
+            write_durably(self._folder.address, json.dumps(address).encode())
+        except Unavailable as error:
+            # It is for people: programs ask the socket.
+            _LOG.warning("%s", error.what)
+
+    def _faults(self, refused: int) -> tuple[str, ...]:
+        found = []
+        if self._journal.fault:
+            found.append(f"What is in force is not durable, so that a restart would not know of it. {self._journal.fault}")
+        if refused:
+            found.append(f"The ledger refused {refused} events of this gateway; they lie in {self._folder.refused_events}.")
+        found += [f"Rows of {model} are not sealed. {what}" for model, what in sorted(self._sealer.faults.items())]
+        return tuple(found)
+
+    async def _status(self, message: JsonObject) -> JsonObject:
+        books, alarms, refused = self._books, self._delivery.refused.faults(), self._delivery.refused.count
+        return GatewayStatus(
+            running=True,
+            url=self.url,
+            pid=os.getpid(),
+            environment=self._settings.environment,
+            workers=self._settings.workers,
+            models=tuple(
+                model_status(state, books.counts, books.faults.get(state.model, ""), alarm=alarms.get(state.model, ""))
+                for state in books.models
+            ),
+            waiting_events=self._journal.pending,
+            refused_events=refused,
+            faults=self._faults(refused),
+        ).as_json()
+
+    async def _order(self, message: JsonObject) -> JsonObject:
+        order = RolloutOrder.of(message.get("order"))
+        await self._conductor.order(order, Path(str(message.get("folder"))))
+        return {}
+
+    async def _rollout(self, message: JsonObject) -> JsonObject:
+        return self._books.rollout(str(message.get("rollout_id"))).as_json()
+
+    async def _abort(self, message: JsonObject) -> JsonObject:
+        rollout_id = str(message.get("rollout_id"))
+        cause: Any = message.get("cause")
+        await self._conductor.abort(rollout_id, str(message.get("reason")), cause)
+        return self._books.rollout(rollout_id).as_json()
+
+    async def _rollback(self, message: JsonObject) -> JsonObject:
+        decision_id = message.get("decision_id")
+        body = await self._conductor.rollback(
+            str(message.get("model")),
+            _optional_version(message, "from_version"),
+            _optional_version(message, "to_version"),
+            Trigger.of(message.get("trigger")),
+            str(message.get("reason")),
+            str(message.get("rollback_id")),
+            decision_id if isinstance(decision_id, str) else None,
+        )
+        return body.as_json()
+
+    async def _stop(self, message: JsonObject) -> JsonObject:
+        asyncio.get_running_loop().call_soon(self._stopping.set)
+        return {}
+
+
+def _optional_version(message: JsonObject, key: str) -> int | None:
+    value = message.get(key)
+    if value is None or type(value) is int:
+        return value
+    raise MalformedRecord(f"`{key}` is not the number of a version.", "Give a whole number, or leave it out.")
