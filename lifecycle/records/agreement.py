@@ -12,9 +12,10 @@ from operator import attrgetter
 from typing import Any
 
 from lifecycle.records.bodies import Body
+from lifecycle.records.bodies.access import AccessGranted, AccessRevoked, RefusalsSealed
 from lifecycle.records.bodies.data import DatasetIngested, DatasetRejected
 from lifecycle.records.bodies.decisions import ApprovalGiven, ApprovalRefused, ApprovalRequested, DecisionMade
-from lifecycle.records.bodies.governors import GovernanceChanged, KeyEnrolled, PersonEnrolled, SignInRefused
+from lifecycle.records.bodies.governors import GovernanceChanged, KeyEnrolled, PersonEnrolled, SignatureBarred, SignInRefused
 from lifecycle.records.bodies.serving import (
     MonitoringReported,
     PredictionsSealed,
@@ -39,9 +40,12 @@ _ABOUT: _Fields = {
         "subject.digest": "decision.input.subject.digest",
         "environment": "decision.input.target.environment",
     },
+    AccessGranted: {"subject.name": "grant_id"},
+    AccessRevoked: {"subject.name": "grant_id"},
     PersonEnrolled: {"subject.name": "person"},
     KeyEnrolled: {"subject.name": "person"},
     SignInRefused: {"subject.name": "person"},
+    SignatureBarred: {"subject.name": "person"},
 }
 _SIGNED = {
     "model": "statement.model_digest",
@@ -87,6 +91,7 @@ _OUTPUTS: _Fields = {
     PersonEnrolled: {"people": "registry_digest"},
     KeyEnrolled: {"people": "registry_digest"},
     PredictionsSealed: {"predictions": "root"},
+    RefusalsSealed: {"refusals": "root"},
     GovernanceChanged: {"bundle": "bundle_digest", "people": "people_digest"},
 }
 

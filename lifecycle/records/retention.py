@@ -17,7 +17,7 @@ DAY_US = 86_400_000_000
 #: Logs are kept for six months at least (EU AI Act, Articles 19 and 26(6)).
 LEAST_DAYS = 183
 #: Types of records that tell what was seen and that nothing is folded from.
-OBSERVATIONS = frozenset({"MonitoringReported", "DatasetRejected", "ApprovalBarred", "SignInRefused"})
+OBSERVATIONS = frozenset({"MonitoringReported", "DatasetRejected", "ApprovalBarred", "SignatureBarred", "SignInRefused", "RefusalsSealed"})
 
 Days = Annotated[int, Field(ge=LEAST_DAYS, le=36_525)]
 

@@ -8,12 +8,21 @@ from lifecycle.records.bodies.governors import (
     GovernanceProposed,
     GovernanceSigned,
     KeyEnrolled,
-    KeyRevoked,
     PersonEnrolled,
+    SignatureBarred,
     SignInRefused,
 )
+from lifecycle.records.bodies.revocations import KeyRevoked
 from lifecycle.records.events import Event
 from lifecycle.records.record import JsonObject
+
+_SIGNED = {
+    "approval": "an approval",
+    "waiver": "a waiver",
+    "governance": "a change of what governs",
+    "revocation": "a revocation",
+    "break_glass": "a break-glass",
+}
 
 
 def _enrolled(event: Event, body: PersonEnrolled) -> Description:
@@ -37,6 +46,12 @@ def _key_enrolled(event: Event, body: KeyEnrolled) -> Description:
 def _sign_in_refused(event: Event, body: SignInRefused) -> Description:
     facts: JsonObject = {"person": body.person, "key": body.key_id, "rules": list(body.rules), "reason": body.reason}
     return Description(f"sign_in/{event.id}", "sign_in", f"refused a sign-in with a key of {body.person}", "denied", facts)
+
+
+def _signature_barred(event: Event, body: SignatureBarred) -> Description:
+    facts: JsonObject = {"person": body.person, "about": body.about, "rules": list(body.rules), "reason": body.reason}
+    label = f"barred a signature of {body.person} under {_SIGNED[body.about]}"
+    return Description(f"barred_signature/{event.id}", "barred_signature", label, "denied", facts)
 
 
 def _key_revoked(event: Event, body: KeyRevoked) -> Description:
@@ -68,5 +83,6 @@ TELLERS: Tellers = {
     PersonEnrolled: _enrolled,
     KeyEnrolled: _key_enrolled,
     SignInRefused: _sign_in_refused,
+    SignatureBarred: _signature_barred,
     KeyRevoked: _key_revoked,
 }

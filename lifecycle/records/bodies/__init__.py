@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lifecycle.records.bodies.access import AccessGranted, AccessRevoked, RefusalsSealed
 from lifecycle.records.bodies.body import Body
 from lifecycle.records.bodies.data import DatasetIngested, DatasetRejected
 from lifecycle.records.bodies.decisions import (
@@ -12,7 +13,6 @@ from lifecycle.records.bodies.decisions import (
     DecisionMade,
     VersionExpired,
     VersionRetired,
-    VersionRevoked,
     WaiverSigned,
 )
 from lifecycle.records.bodies.governors import (
@@ -20,8 +20,8 @@ from lifecycle.records.bodies.governors import (
     GovernanceProposed,
     GovernanceSigned,
     KeyEnrolled,
-    KeyRevoked,
     PersonEnrolled,
+    SignatureBarred,
     SignInRefused,
 )
 from lifecycle.records.bodies.keeping import (
@@ -32,6 +32,7 @@ from lifecycle.records.bodies.keeping import (
     LogKeyRotated,
     SubjectErased,
 )
+from lifecycle.records.bodies.revocations import ApprovalRevoked, KeyRevoked, VersionRevoked
 from lifecycle.records.bodies.serving import (
     MonitoringReported,
     PredictionsSealed,
@@ -59,6 +60,7 @@ BODIES: dict[str, type[Body]] = {
         ApprovalGiven,
         ApprovalRefused,
         ApprovalBarred,
+        ApprovalRevoked,
         WaiverSigned,
         VersionRevoked,
         VersionExpired,
@@ -71,9 +73,13 @@ BODIES: dict[str, type[Body]] = {
         RolledBack,
         MonitoringReported,
         PredictionsSealed,
+        AccessGranted,
+        AccessRevoked,
+        RefusalsSealed,
         PersonEnrolled,
         KeyEnrolled,
         KeyRevoked,
+        SignatureBarred,
         SignInRefused,
         GovernanceProposed,
         GovernanceSigned,
@@ -89,10 +95,13 @@ BODIES: dict[str, type[Body]] = {
 
 __all__ = [
     "BODIES",
+    "AccessGranted",
+    "AccessRevoked",
     "ApprovalBarred",
     "ApprovalGiven",
     "ApprovalRefused",
     "ApprovalRequested",
+    "ApprovalRevoked",
     "BodiesPruned",
     "Body",
     "DatasetIngested",
@@ -112,6 +121,7 @@ __all__ = [
     "MonitoringReported",
     "PersonEnrolled",
     "PredictionsSealed",
+    "RefusalsSealed",
     "RollbackRequested",
     "RolledBack",
     "RolloutAborted",
@@ -119,6 +129,7 @@ __all__ = [
     "RolloutRequested",
     "RolloutStepReached",
     "SignInRefused",
+    "SignatureBarred",
     "SubjectErased",
     "TrainingFailed",
     "TrainingStarted",

@@ -51,20 +51,30 @@ class KeyEnrolled(Body):
     registry_digest: Digest | None
 
 
-class KeyRevoked(Body):
-    """A key counts no more, for nothing that it ever signed: whoever stole it can date a statement as they like."""
-
-    person: ActorId
-    key_id: str
-    reason: str
-
-
 class SignInRefused(Body):
     """Somebody used a key that is enrolled in a way that it must not be used: a copy of it may be about."""
 
     person: ActorId
     key_id: str
     rules: tuple[str, ...]
+    reason: str
+
+
+#: What people sign here.
+Signable = Literal["approval", "waiver", "governance", "revocation", "break_glass"]
+
+
+class SignatureBarred(Body):
+    """A signature in somebody's name was refused: what it was about does not exist by it. Of an approval that a gate bars
+    there is an ApprovalBarred instead."""
+
+    #: In whose name.
+    person: ActorId
+    about: Signable
+    #: None where nothing was made yet that could have been signed.
+    statement_digest: Digest | None = Field(default=None, exclude_if=is_none)
+    rules: tuple[str, ...]
+    #: What was wrong, in words of ours.
     reason: str
 
 

@@ -154,6 +154,8 @@ def of_serving() -> Iterator[Event]:
     yield happened(bodies.RolloutStepReached(rollout_id=out, step=1, weight=0.1, observed=ARMS), inputs={"model": "model 2"})
     completed = bodies.RolloutCompleted(rollout_id=out, superseded_version=1, superseded_digest=of("model 1"), observed=ARMS)
     yield happened(completed, inputs={"model": "model 2", "superseded": "model 1"})
+    by_hand = completed.model_copy(update={"promoted_by": "olga", "reason": "It sells more.", "holdout": 0.05})
+    yield happened(by_hand, inputs={"model": "model 2", "superseded": "model 1"})
     aborted = bodies.RolloutAborted(rollout_id=out, cause="guardrail", reason="7 of 100 answers failed", observed=ARMS)
     yield happened(aborted, inputs={"model": "model 2"})
     asked = bodies.RollbackRequested(
@@ -248,6 +250,17 @@ def of_governors() -> Iterator[Event]:
     yield happened(at_once, about=rita, people="people")
     refused = bodies.SignInRefused(person="rita", key_id="passkey:1", rules=("KEY-COUNTER",), reason="The passkey's count went back.")
     yield happened(refused, about=rita)
+    other_bytes = "The passkey signed something else than this."
+    forged = bodies.SignatureBarred(
+        person="rita",
+        about="waiver",
+        statement_digest=of("statement"),
+        rules=("KEY-CHALLENGE",),
+        reason="The passkey signed something else.",
+    )
+    yield happened(forged, about=rita)
+    unmade = bodies.SignatureBarred(person="rita", about="governance", rules=("KEY-ENROLLED",), reason="This key is not enrolled for rita.")
+    yield happened(unmade, about=rita)
     yield from of_governance()
     yield happened(bodies.KeyRevoked(person="rita", key_id="ed25519:1", reason="lost — “é”, 😀"), about=rita)
 
