@@ -13,6 +13,7 @@ from pydantic import Field
 
 from lifecycle.records.evidence import Evidence
 from lifecycle.records.record import ActorId, Count, Digest, JsonObject, Microseconds, Name, Record, Version
+from lifecycle.records.rollout import Strategy
 
 Gate = Literal["data_access", "training_budget", "promotion", "deployment", "rollback", "serving_access", "waiver"]
 Outcome = Literal["allow", "deny", "needs_approval"]
@@ -146,7 +147,7 @@ class DeploymentEvidence(Record):
     promotion_outcome: Outcome
     promotion_subject_digest: Digest
     promotion: PromotionEvidence
-    strategy: Literal["canary", "blue_green", "shadow"]
+    strategy: Strategy
     first_weight: float
     #: The whole plan that was shown to the gate: an order may carry out this one and no other.
     plan_digest: Digest

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from lifecycle.records.record import Count, Digest, Id, Microseconds, Name, Record, Share, Version
-from lifecycle.records.rollout import LedgerProof
+from pydantic import Field
+
+from lifecycle.records.record import Count, Digest, Id, Microseconds, Name, Record, Share, Version, is_none
+from lifecycle.records.rollout import Arm, LedgerProof
 
 
 class PredictedOutput(Record):
@@ -31,14 +33,20 @@ class Prediction(Record):
     #: The deployment decision that let this version serve here, and the policy that it was taken by.
     decision_id: Id | None
     bundle_digest: Digest | None
-    arm: Literal["champion", "canary", "referral"]
+    arm: Arm
     #: The route that was in force.
     epoch: Count
     latency_us: Count
     outcome: Literal["answered", "referred", "failed"]
     output: PredictedOutput | None
-    #: The canary that failed to answer, where another answered in its place.
+    #: The version that failed to answer, where another answered in its place.
     fallback_from: Version | None
+    #: The prediction whose request was copied, where this is what a shadow said of it. No caller has seen it.
+    shadow_of: Id | None = Field(default=None, exclude_if=is_none)
+    #: The model that was asked, where another one's champion answered in its place (a tier of kind `model`): `fallback_from` is its.
+    asked_model: Name | None = Field(default=None, exclude_if=is_none)
+    #: Whether this was said before, of the same values, and was given again (a tier of kind `cached`).
+    cached: bool | None = Field(default=None, exclude_if=is_none)
     #: To `{"request_id", "values"}`, and `subject` where the caller said whom the request is about.
     input_commitment: Digest
 

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from lifecycle.records.record import ActorId, Count, Digest, Id, Microseconds, Name, Record, Share, Version
+from lifecycle.records.record import ActorId, Count, Digest, Id, Microseconds, Name, Record, Share, Version, is_none
+
+#: How a version comes in; `RolloutPlan` says what each means.
+Strategy = Literal["canary", "blue_green", "ab", "shadow"]
+#: Which route a request took to its answer. `canary` is the version that is being rolled out, whatever the strategy; a shadow's
+#: answers reach nobody; `holdout` is the former champion's share after a promotion; `backup` answered for a champion that could not.
+Arm = Literal["champion", "canary", "referral", "shadow", "holdout", "backup"]
 
 
 class RolloutStep(Record):
@@ -32,21 +38,90 @@ class Guardrail(Record):
         return self
 
 
+class Tier(Record):
+    """What answers in the place of a version that failed, or that has answered its share of rows for this second.
+
+    `earlier_version` is the one that served before and stands by. `model` is the champion of another governed model behind the
+    same gateway: its own decision allows it, and its own log has the row. `cached` is what this version answered to exactly
+    these values before.
+    """
+
+    kind: Literal["earlier_version", "model", "cached"]
+    #: For `model`: which one.
+    model: Name | None = Field(default=None, exclude_if=is_none)
+    #: For `cached`: an answer that is older is not given again.
+    most_age_seconds: float | None = Field(default=None, gt=0.0, le=86_400.0, exclude_if=is_none)
+
+    @model_validator(mode="after")
+    def _says_what_its_kind_needs(self) -> Tier:
+        if (self.kind == "model") != (self.model is not None):
+            raise ValueError("model: a tier of kind 'model' names one, such as model='credit_small'; the other kinds take none")
+        if (self.kind == "cached") != (self.most_age_seconds is not None):
+            raise ValueError("most_age_seconds: a tier of kind 'cached' needs it, in seconds; the other kinds take none")
+        return self
+
+
 class RolloutPlan(Record):
-    strategy: Literal["canary"] = "canary"
+    """How a version comes in (`strategy`, `steps`), what takes it out again (`guardrails`, `breaker`), and what is held ready for
+    when it serves (`holdout`, `tiers`).
+
+    - canary: steps that grow and end with 1.0; the controller promotes it after the last one.
+    - blue_green: one step, with 1.0: everything moves at once, and moves back as fast until it is baked and promoted.
+    - ab: one step, with less than 1.0: a fixed share, the same callers throughout. A person promotes or ends it, never the controller.
+    - shadow: the first step is the share of the requests that are copied to it; its answers reach nobody. The steps after it are a
+      canary's; where there are none, a person promotes or ends it.
+    """
+
+    strategy: Strategy = "canary"
     steps: tuple[RolloutStep, ...] = Field(min_length=1)
     guardrails: tuple[Guardrail, ...]
     #: Consecutive hard failures of the canary after which the breaker takes it out at once.
     breaker: Count = 5
     #: What answers the share of the traffic that no version may answer yet: a person, or a 503.
     without_champion: Literal["refer", "refuse"] = "refuse"
+    #: The share of callers that stays with the former champion once this version is promoted, always the same ones.
+    holdout: Annotated[float, Field(gt=0.0, le=0.5)] | None = Field(default=None, exclude_if=is_none)
+    #: What answers where this version, once it serves, can't: asked in this order.
+    tiers: tuple[Tier, ...] | None = Field(default=None, min_length=1, exclude_if=is_none)
+    #: The rows per second that this version answers, once it serves, over all workers; what is more goes to the tiers.
+    rows_per_second: float | None = Field(default=None, gt=0.0, exclude_if=is_none)
 
     @model_validator(mode="after")
-    def _ends_with_everything(self) -> RolloutPlan:
+    def _fits_its_strategy(self) -> RolloutPlan:
         weights = [step.weight for step in self.steps]
-        if weights != sorted(weights) or weights[-1] != 1.0 or weights[0] <= 0.0:
+        led = weights[1:] if self.strategy == "shadow" else weights
+        if self.strategy == "blue_green" and weights != [1.0]:
+            raise ValueError("steps: blue-green has one step, with the weight 1.0")
+        if self.strategy == "ab" and (len(weights) != 1 or not 0.0 < weights[0] < 1.0):
+            raise ValueError("steps: an A/B test has one step, with a weight between 0 and 1")
+        if self.strategy == "shadow" and weights[0] <= 0.0:
+            raise ValueError("steps: the first step of a shadow is the share of the requests that are copied, more than 0")
+        if self.strategy != "ab" and led and (led != sorted(led) or led[-1] != 1.0 or led[0] <= 0.0):
             raise ValueError("the weights of the steps must grow and end with 1.0")
         return self
+
+    @model_validator(mode="after")
+    def _has_tiers_where_it_needs_them(self) -> RolloutPlan:
+        if self.rows_per_second is not None and self.tiers is None:
+            raise ValueError("rows_per_second: declare in `tiers` what answers the rows that are too many")
+        kinds = [(tier.kind, tier.model) for tier in self.tiers or ()]
+        if len(set(kinds)) != len(kinds):
+            raise ValueError("tiers: each may stand once")
+        return self
+
+    @property
+    def promotes_itself(self) -> bool:
+        """Whether the controller makes the version the champion after the last step; else a person does, or ends it."""
+        return self.strategy != "ab" and self.steps[-1].weight == 1.0 and not self.copies(len(self.steps) - 1)
+
+    def copies(self, step: int) -> bool:
+        """Whether the requests of this step (from 0) are answered by the champion and copied to the version."""
+        return self.strategy == "shadow" and step == 0
+
+    @property
+    def first_weight(self) -> float:
+        """The share of the first step that callers see; 0.0 where there is none."""
+        return next((step.weight for number, step in enumerate(self.steps) if not self.copies(number)), 0.0)
 
 
 class LedgerProof(Record):
@@ -82,7 +157,7 @@ class RolloutOrder(Record):
 class ArmCounts(Record):
     """What one version's arm has answered, as the gateway observed it."""
 
-    arm: Literal["champion", "canary", "referral"]
+    arm: Arm
     version: Version | None
     weight: Share
     requests: Count

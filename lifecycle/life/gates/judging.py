@@ -160,7 +160,7 @@ def deployment_input(departments: Departments, model: GovernedModel, version: in
         promotion_subject_digest=(event.subject.digest if event and event.subject.digest else "sha256:" + "0" * 64),
         promotion=showing.promotion_evidence(departments, model, trained),
         strategy=declared.rollout.strategy,
-        first_weight=declared.rollout.steps[0].weight,
+        first_weight=declared.rollout.first_weight,
         plan_digest=declared.rollout.content_digest(),
         revoked=state in ("revoked", "retired"),
     )

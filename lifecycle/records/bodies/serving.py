@@ -7,8 +7,21 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from lifecycle.records.bodies.body import Body
-from lifecycle.records.record import INTEGER_BOUND, Count, Digest, Id, JsonObject, Microseconds, Record, Share, Version
-from lifecycle.records.rollout import ArmCounts, RolloutPlan
+from lifecycle.records.record import (
+    INTEGER_BOUND,
+    ActorId,
+    Count,
+    Digest,
+    Id,
+    JsonObject,
+    Microseconds,
+    Prose,
+    Record,
+    Share,
+    Version,
+    is_none,
+)
+from lifecycle.records.rollout import Arm, ArmCounts, RolloutPlan
 
 
 class RolloutRequested(Body):
@@ -31,13 +44,19 @@ class RolloutCompleted(Body):
     superseded_version: Version | None
     superseded_digest: Digest | None
     observed: tuple[ArmCounts, ...]
+    #: The person who promoted it, and why, where the plan leaves that to one (an A/B test, a shadow).
+    promoted_by: ActorId | None = Field(default=None, exclude_if=is_none)
+    reason: Prose | None = Field(default=None, exclude_if=is_none)
+    #: The share that stays with the superseded version, where the plan declares a hold-out.
+    holdout: Share | None = Field(default=None, exclude_if=is_none)
 
 
 class RolloutAborted(Body):
-    """A rollout that ended without serving: by its guardrail, by a person, by a cancelled run, by a crash."""
+    """A rollout that ended without serving: by its guardrail, by a person, by a cancelled run, by a crash, by a
+    revocation."""
 
     rollout_id: Id
-    cause: Literal["guardrail", "crash", "person", "cancelled", "superseded", "failed"]
+    cause: Literal["guardrail", "crash", "person", "cancelled", "superseded", "failed", "revoked"]
     reason: str
     observed: tuple[ArmCounts, ...]
 
@@ -45,7 +64,7 @@ class RolloutAborted(Body):
 class Trigger(Record):
     """Why a version was taken out: what was seen, against what is allowed."""
 
-    kind: Literal["person", "schedule", "guardrail", "crash"]
+    kind: Literal["person", "schedule", "guardrail", "crash", "revocation"]
     metric: str
     value: float | None
     limit: float | None
@@ -103,7 +122,7 @@ class SealedVersion(Record):
     model_digest: Digest | None
     decision_id: Id | None
     bundle_digest: Digest | None
-    arm: Literal["champion", "canary", "referral"]
+    arm: Arm
     rows: Count
 
 

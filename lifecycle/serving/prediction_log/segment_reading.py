@@ -6,13 +6,14 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from lifecycle.errors import Tampered
 from lifecycle.proofs.merkle import Frontier, leaf_hash
 from lifecycle.records.bodies.serving import PredictionsSealed, SealedVersion
 from lifecycle.records.prediction import Prediction
 from lifecycle.records.record import Digest, Id, Microseconds, Version
+from lifecycle.records.rollout import Arm
 
 
 class Answerer(NamedTuple):
@@ -22,7 +23,7 @@ class Answerer(NamedTuple):
     model_digest: Digest | None
     decision_id: Id | None
     bundle_digest: Digest | None
-    arm: Literal["champion", "canary", "referral"]
+    arm: Arm
 
 
 def answerer(row: Prediction | SealedVersion) -> Answerer:

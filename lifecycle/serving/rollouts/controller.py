@@ -6,7 +6,7 @@ The layers, in the order in which they are asked:
 3. the guardrails: evidence that the canary does worse than the champion beside it (anytime-valid, see
    `measures.eprocess`). Where no champion takes traffic beside it (a first version, the last step) there is no control,
    and the canary is held against a fixed share of bad events instead. A guardrail's alpha is split evenly over the two;
-4. enough answered and baked long enough: the next step, or the end.
+4. enough answered and baked long enough: the next step, or the end where the plan promotes by itself.
 
 Nothing in here looks at a clock or a file.
 """
@@ -100,7 +100,9 @@ def decide(plan: RolloutPlan, view: View) -> Verdict:
     step, current = len(view.stages) - 1, view.stages[-1].canary
     if current.requests - current.errors < plan.steps[step].minimum_n or view.baked_seconds < plan.steps[step].bake_seconds:
         return Hold()
-    return Complete() if step == len(plan.steps) - 1 else Advance(step + 1)
+    if step < len(plan.steps) - 1:
+        return Advance(step + 1)
+    return Complete() if plan.promotes_itself else Hold()
 
 
 def breached(guardrail: Guardrail, view: View) -> Trigger | None:

@@ -91,7 +91,7 @@ def documents() -> Iterator[Record]:
         ordered_at_us=AT_US,
         actor="ada",
     )
-    yield Prediction(
+    answered = Prediction(
         id=derived_id("prediction"),
         at_us=AT_US,
         model="credit",
@@ -107,3 +107,6 @@ def documents() -> Iterator[Record]:
         fallback_from=2,
         input_commitment=of("commitment"),
     )
+    yield answered
+    yield answered.model_copy(update={"arm": "shadow", "shadow_of": derived_id("prediction"), "fallback_from": None})
+    yield answered.model_copy(update={"arm": "backup", "asked_model": "credit_large", "cached": True})

@@ -156,6 +156,8 @@ def of_serving() -> Iterator[Event]:
     yield happened(completed, inputs={"model": "model 2", "superseded": "model 1"})
     by_hand = completed.model_copy(update={"promoted_by": "olga", "reason": "It sells more.", "holdout": 0.05})
     yield happened(by_hand, inputs={"model": "model 2", "superseded": "model 1"})
+    by_hand = completed.model_copy(update={"promoted_by": "olga", "reason": "It sells more.", "holdout": 0.05})
+    yield happened(by_hand, inputs={"model": "model 2", "superseded": "model 1"})
     aborted = bodies.RolloutAborted(rollout_id=out, cause="guardrail", reason="7 of 100 answers failed", observed=ARMS)
     yield happened(aborted, inputs={"model": "model 2"})
     asked = bodies.RollbackRequested(
