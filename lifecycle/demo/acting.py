@@ -82,12 +82,11 @@ def approve(stage: Stage, version: int, person: str, reason: str) -> None:
     approve_version(stage.departments, MODEL, version, person=person, key_file=stage.cast.key(person), reason=reason, decision="approve")
 
 
-def held_out(stage: Stage, version: int) -> list[Application]:
+def held_out(departments: Departments, version: int) -> list[Application]:
     """The test rows as callers would send them: features only, None where a value is missing."""
-
-    evidence = evidence_of(stage.departments, MODEL, version)
-    frame = dataset_rows(stage.departments, evidence.dataset_digest)
-    rows = frame[frame["split"] == "test"][list(stage.model.data.features)]
+    evidence = evidence_of(departments, MODEL, version)
+    frame = dataset_rows(departments, evidence.dataset_digest)
+    rows = frame[frame["split"] == "test"][list(departments.model(MODEL).data.features)]
     return [
         {str(column): (None if value != value else value) for column, value in row.items()}
         for row in rows.astype(object).to_dict("records")

@@ -27,7 +27,7 @@ def train_first(stage: Stage) -> int:
     ):
         version, decision = train(stage, {})
         evidence = evidence_of(stage.departments, MODEL, version)
-        stage.applications = held_out(stage, version)
+        stage.applications = held_out(stage.departments, version)
         expect(
             decision.result.outcome == "needs_approval",
             f"{MODEL}:{version} should wait for people, but the gate said {decision.result.outcome}",

@@ -1,0 +1,156 @@
+"""What the gateway costs beside the model itself: the same model on bare Starlette and eager torch, one worker each.
+
+A life of the credit model is lived first, so that what serves was trained, evaluated, signed, approved and rolled out. Then the
+gateway and the baseline (`bench.rigs.bare_starlette`) answer the same applications in turn, over one connection and over 32. The
+gateway does all that it always does: its input is checked, requests are routed and counted, and every row is in the prediction
+log before its answer leaves. The baseline does none of it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from bench.measuring import REPOSITORY, Figures, main
+from bench.rigs.load import Load, load
+
+MODEL = "credit"
+PATH = f"/v2/models/{MODEL}/infer"
+MANY = 32
+#: So many different applications are sent, over and over.
+APPLICATIONS = 512
+_WARM_SECONDS = 0.5
+
+
+def lifecycle(home: Path, *arguments: str) -> None:
+    """One verb of the command line, in a home."""
+    environment = os.environ | {"LIFECYCLE_HOME": str(home), "LIFECYCLE_PROJECT": str(REPOSITORY), "DAGSTER_DISABLE_TELEMETRY": "yes"}
+    subprocess.run([sys.executable, "-m", "lifecycle.cli.main", *arguments], env=environment, check=True, stdout=subprocess.DEVNULL)
+
+
+@contextlib.contextmanager
+def gateway(home: Path, workers: int) -> Iterator[int]:
+    """The gateway of a home, with so many workers; its port."""
+    from lifecycle.wiring import Departments
+
+    lifecycle(home, "gateway", "stop")
+    lifecycle(home, "gateway", "start", "--workers", str(workers), "--port", "0")
+    try:
+        yield urlsplit(Departments.here(make=False).gateway.status().url).port or 0
+    finally:
+        lifecycle(home, "gateway", "stop")
+
+
+@contextlib.contextmanager
+def baseline(package: Path) -> Iterator[int]:
+    """Bare Starlette with the model of a package; its port."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        descriptor, port = listener.fileno(), int(listener.getsockname()[1])
+        process = subprocess.Popen(
+            [sys.executable, "-m", "bench.rigs.bare_starlette", str(package), str(descriptor)], cwd=REPOSITORY, pass_fds=(descriptor,)
+        )
+        try:
+            yield port
+        finally:
+            process.terminate()
+            process.wait(30)
+
+
+@dataclass(frozen=True)
+class Serving:
+    """What serves in a home: its files, and applications that it never learnt from, each as one request of the protocol."""
+
+    package: Path
+    bodies: list[bytes]
+
+    @classmethod
+    def of(cls, home: Path) -> Serving:
+        from lifecycle.demo.acting import held_out
+        from lifecycle.demo.traffic import infer_request
+        from lifecycle.serving.allowed.packages import MODEL_FOLDER
+        from lifecycle.serving.folder import GatewayFolder
+        from lifecycle.wiring import Departments
+
+        departments = Departments.here(make=False)
+        champion = next(arm for model in departments.gateway.status().models for arm in model.versions if arm.arm == "champion")
+        folder = GatewayFolder(home / "gateway").package(MODEL, champion.version, champion.digest)
+        bodies = [infer_request(one).encode() for one in held_out(departments, champion.version)[:APPLICATIONS]]
+        return cls(folder / MODEL_FOLDER, bodies)
+
+
+def bench(rounds: int, seconds: int) -> Figures:
+    """What the gateway costs beside the model itself: the same model on bare Starlette and eager torch, one worker each."""
+    with tempfile.TemporaryDirectory(prefix="bench-serving-") as scratch:
+        home = Path(scratch) / "home"
+        os.environ |= {"LIFECYCLE_HOME": str(home), "LIFECYCLE_PROJECT": str(REPOSITORY), "DAGSTER_DISABLE_TELEMETRY": "yes"}
+        lifecycle(home, "demo")
+        serving = Serving.of(home)
+        with gateway(home, 1) as ours, baseline(serving.package) as theirs:
+            ports = {"gateway": ours, "starlette": theirs}
+            for port in ports.values():
+                _await_answer(port, serving.bodies[0])
+            measured = _in_turn(ports, serving.bodies, rounds, seconds)
+    return {**_figures(measured), "connections": MANY, "seconds": seconds}
+
+
+def _await_answer(port: int, body: bytes) -> None:
+    """Until the server answers, for at most a minute."""
+    deadline = time.monotonic() + 60
+    while True:
+        with contextlib.suppress(OSError):
+            if not load(port, PATH, [body], connections=1, seconds=_WARM_SECONDS).failed:
+                return
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"The server on port {port} does not answer.")
+        time.sleep(0.2)
+
+
+Measured = dict[str, dict[int, list[Load]]]
+
+
+def _in_turn(ports: dict[str, int], bodies: list[bytes], rounds: int, seconds: int) -> Measured:
+    measured: Measured = {name: {1: [], MANY: []} for name in ports}
+    for connections in (1, MANY):
+        for round_ in range(rounds + 1):
+            for name, port in ports.items():
+                one = load(port, PATH, bodies, connections=connections, seconds=seconds if round_ else _WARM_SECONDS)
+                if round_:
+                    measured[name][connections].append(one)
+    return measured
+
+
+def _figures(measured: Measured) -> Figures:
+    def median(name: str, connections: int, share: float) -> float:
+        return statistics.median(one.quantile_ms(share) for one in measured[name][connections])
+
+    rate = {name: statistics.median(one.per_second for one in of[MANY]) for name, of in measured.items()}
+    each = {
+        name: {
+            "c1_p50_ms": round(median(name, 1, 0.5), 4),
+            "c1_p99_ms": round(median(name, 1, 0.99), 4),
+            "c32_p50_ms": round(median(name, MANY, 0.5), 4),
+            "c32_p99_ms": round(median(name, MANY, 0.99), 4),
+            "c32_per_second": round(rate[name]),
+            "failed": sum(one.failed for of in measured[name].values() for one in of),
+        }
+        for name in measured
+    }
+    return {
+        "throughput_c32_vs_starlette": round(rate["gateway"] / rate["starlette"], 3),
+        "p50_c1_vs_starlette": round(median("gateway", 1, 0.5) / median("starlette", 1, 0.5), 3),
+        **each,
+    }
+
+
+if __name__ == "__main__":
+    main("serving", bench, rounds=5, seconds=(3, "how long each round of load lasts"))
