@@ -10,7 +10,7 @@ import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lifecycle.errors import Refused, UnknownName
+from lifecycle.errors import MalformedRecord, Refused, Tampered, UnknownName
 from lifecycle.life.gates.governed import (
     GOVERNING,
     OTHERS,
@@ -29,7 +29,7 @@ from lifecycle.records.approval import GOVERNANCE_TYPE, Envelope, GovernanceStat
 from lifecycle.records.bodies import Body
 from lifecycle.records.bodies.governors import GovernanceChanged, GovernanceProposed, GovernanceSigned
 from lifecycle.records.events import Actor, Event, Link, Recorded, Subject
-from lifecycle.records.identity import new_id, now_us
+from lifecycle.records.identity import derived_id, new_id, now_us
 from lifecycle.records.record import ActorId
 from lifecycle.wiring import Departments
 
@@ -45,9 +45,25 @@ OPEN_US = 30 * 24 * 3_600 * 1_000_000
 
 
 def propose(departments: Departments, *, person: ActorId, key_file: Path, reason: str) -> Proposal:
-    """Proposes, in somebody's name, that what stands in governance/ now counts.
+    """Proposes, in somebody's name and with a key file, that what stands in governance/ now counts.
 
-    Raises Refused where it counts already, where the person is no governor, and where the key is not theirs.
+    Raises like `proposal_to_sign` and `record_signed_change`, and Refused where the key is not theirs.
+    """
+    return record_signed_change(departments, _signed(departments, proposal_to_sign(departments, person, reason), key_file))
+
+
+def agree(departments: Departments, *, person: ActorId, key_file: Path, reason: str, proposal_id: str | None = None) -> Proposal:
+    """Agrees, in somebody's name and with a key file, to the open proposal (or the one that is named).
+
+    Raises like `agreement_to_sign` and `record_signed_change`, and Refused where the key is not theirs.
+    """
+    return record_signed_change(departments, _signed(departments, agreement_to_sign(departments, person, reason, proposal_id), key_file))
+
+
+def proposal_to_sign(departments: Departments, person: ActorId, reason: str) -> GovernanceStatement:
+    """What somebody is to sign who proposes that what stands in governance/ now counts.
+
+    Raises Refused where it counts already and where the person is no governor.
     """
     require_prose(reason, "A proposal")
     before, after = in_force(departments), on_disk(departments)
@@ -55,20 +71,15 @@ def propose(departments: Departments, *, person: ActorId, key_file: Path, reason
         raise Refused(
             "What stands in governance/ counts already.", "Change a file first; `lifecycle policy diff` shows what changes.", ("GOV-003",)
         )
-    judges = _judges(departments, before, after)
-    _require_governor(judges, person)
     _keep(departments)
-    statement = _statement("propose", person, reason, new_id(), before, after)
-    envelope = _signed(judges, statement, key_file)
-    recorded = _append(departments, GovernanceProposed(envelope=envelope), statement)
-    return Proposal(recorded, statement, ())
+    _require_governor(_judges(departments, before, after), person)
+    return _statement("propose", person, reason, new_id(), before, after)
 
 
-def agree(departments: Departments, *, person: ActorId, key_file: Path, reason: str, proposal_id: str | None = None) -> Proposal:
-    """Agrees, in somebody's name, to the open proposal (or the one that is named); with the last one it counts at once.
+def agreement_to_sign(departments: Departments, person: ActorId, reason: str, proposal_id: str | None = None) -> GovernanceStatement:
+    """What somebody is to sign who agrees to the open proposal, or to the one that is named.
 
-    Raises Refused where nothing is proposed, where the person proposed it or acts as somebody who did or has agreed already,
-    where they are no governor, and where something else came into force in between.
+    Raises Refused where the person is no governor, or had a part in it already; UnknownName where it can't be told which is meant.
     """
     require_prose(reason, "An agreement")
     before = in_force(departments)
@@ -76,23 +87,64 @@ def agree(departments: Departments, *, person: ActorId, key_file: Path, reason: 
     after = Governed(asked.statement.bundle_digest, asked.statement.people_digest)
     judges = _judges(departments, before, after)
     _require_governor(judges, person)
-    statement = _statement("agree", person, reason, asked.statement.proposal_id, before, after)
-    envelope = _signed(judges, statement, key_file)
+    _require_another(judges, person, asked)
+    return _statement("agree", person, reason, asked.statement.proposal_id, before, after)
+
+
+def record_signed_change(departments: Departments, envelope: Envelope) -> Proposal:
+    """Records what somebody signed, under an id that follows from the statement; with the last agreement it counts at once.
+
+    Raises Refused where the person is no governor or had a part in it already, where the key is not theirs, and where something else
+    came into force in between; Tampered where the signature does not hold.
+    """
+    from lifecycle.approvals.statements import require_in_force, signer_of
+
+    statement = _statement_in(envelope)
+    after = Governed(statement.bundle_digest, statement.people_digest)
+    before = before_of(statement)
+    if in_force(departments) != before:
+        raise _something_else()
+    judges = _judges(departments, before, after)
+    person, key = signer_of(envelope, GOVERNANCE_TYPE, judges)
+    require_in_force(person, key, statement.signer, statement.signed_at_us, statement.expires_at_us, now_us())
+    _require_governor(judges, person.id)
+    if statement.part == "propose":
+        recorded = _append(departments, GovernanceProposed(envelope=envelope), statement)
+        return Proposal(recorded, statement, ())
+    return _record_agreement(departments, envelope, statement, judges)
+
+
+def change_recorded_before(departments: Departments, statement: GovernanceStatement) -> bool:
+    """Whether what was signed stands in the ledger."""
+    return departments.ledger.find(_event_id(statement)) is not None
+
+
+def change_judges(departments: Departments, statement: GovernanceStatement) -> Registry:
+    """The people whose keys count under this statement."""
+    return _judges(departments, before_of(statement), Governed(statement.bundle_digest, statement.people_digest))
+
+
+def _record_agreement(departments: Departments, envelope: Envelope, statement: GovernanceStatement, judges: Registry) -> Proposal:
+    before, person = before_of(statement), statement.signer
+    asked = _named(open_proposals(departments), statement.proposal_id)
     with departments.ledger.writing() as writer:
         # Once more, in the turn: of two who agree at once, the second sees the first.
         standing = _require_still_open(writer, asked, before)
+        proposed = standing.statement
+        if (proposed.bundle_digest, proposed.people_digest) != (statement.bundle_digest, statement.people_digest):
+            raise _something_else()
         _require_another(judges, person, standing)
-        receipt = writer.append(_event(departments, GovernanceSigned(envelope=envelope), statement))
+        receipt = writer.append(_event(departments, GovernanceSigned(envelope=envelope), statement, event_id=_event_id(statement)))
         agreed = (*standing.agreed_by, person)
         if len(agreed) >= OTHERS:
             body = GovernanceChanged(
                 proposal_id=statement.proposal_id,
-                bundle_digest=after.bundle_digest,
-                people_digest=after.people_digest,
-                proposed_by=asked.statement.signer,
+                bundle_digest=statement.bundle_digest,
+                people_digest=statement.people_digest,
+                proposed_by=proposed.signer,
                 agreed_by=agreed,
             )
-            made = links(bundle=after.bundle_digest, people=after.people_digest)
+            made = links(bundle=statement.bundle_digest, people=statement.people_digest)
             writer.append(_event(departments, body, statement, outputs=made))
     return Proposal(departments.ledger.event(receipt.event_id), statement, agreed)
 
@@ -139,9 +191,7 @@ def _require_still_open(writer: Writer, asked: Proposal, before: Governed | None
     for one in open_among(recorded, revoked, now_us()):
         if one.statement.proposal_id == asked.statement.proposal_id and before_of(one.statement) == before:
             return one
-    raise Refused(
-        "Something else came into force in this moment.", "Look at `lifecycle governance status`, and propose again.", ("GOV-006",)
-    )
+    raise _something_else()
 
 
 def _named(proposals: list[Proposal], proposal_id: str | None) -> Proposal:
@@ -175,26 +225,49 @@ def _statement(part: str, person: ActorId, reason: str, proposal_id: str, before
     )
 
 
-def _signed(judges: Registry, statement: GovernanceStatement, key_file: Path) -> Envelope:
-    from lifecycle.approvals.keys import load_key
-    from lifecycle.approvals.statements import require_in_force, signed, signer_of
+def _something_else() -> Refused:
+    return Refused(
+        "Something else came into force in this moment.", "Look at `lifecycle governance status`, and propose again.", ("GOV-006",)
+    )
 
-    envelope = signed(statement, GOVERNANCE_TYPE, statement.signer, load_key(key_file), judges)
-    person, key = signer_of(envelope, GOVERNANCE_TYPE, judges)
-    require_in_force(person, key, statement.signer, statement.signed_at_us, statement.expires_at_us, now_us())
-    return envelope
+
+def _signed(departments: Departments, statement: GovernanceStatement, key_file: Path) -> Envelope:
+    from lifecycle.approvals.keys import load_key
+    from lifecycle.approvals.statements import signed
+
+    return signed(statement, GOVERNANCE_TYPE, statement.signer, load_key(key_file), change_judges(departments, statement))
+
+
+def _statement_in(envelope: Envelope) -> GovernanceStatement:
+    try:
+        return envelope.governance()
+    except MalformedRecord as error:
+        raise Tampered(error.what, error.next_step) from error
 
 
 def _append(departments: Departments, body: Body, statement: GovernanceStatement) -> Recorded:
-    receipt = departments.ledger.append(_event(departments, body, statement))
+    receipt = departments.ledger.append(_event(departments, body, statement, event_id=_event_id(statement)))
     return departments.ledger.event(receipt.event_id)
 
 
-def _event(departments: Departments, body: Body, statement: GovernanceStatement, *, outputs: tuple[Link, ...] = ()) -> Event:
+def _event_id(statement: GovernanceStatement) -> str:
+    return derived_id("signed", statement.content_digest())
+
+
+def _event(
+    departments: Departments,
+    body: Body,
+    statement: GovernanceStatement,
+    *,
+    outputs: tuple[Link, ...] = (),
+    event_id: str | None = None,
+) -> Event:
     return Event.happened(
         body,
         subject=SUBJECT,
         actor=Actor(id=statement.signer, kind="human", authenticated=True),
         environment=departments.environment,
         outputs=outputs,
+        at_us=statement.signed_at_us if event_id else None,
+        event_id=event_id,
     )

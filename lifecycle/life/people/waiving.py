@@ -11,17 +11,17 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
-from lifecycle.errors import Refused, UnknownName
+from lifecycle.errors import MalformedRecord, Refused, Tampered, UnknownName
 from lifecycle.life.gates import judging, standing
 from lifecycle.life.gates.asking import ask
 from lifecycle.life.gates.waivers import signatures
 from lifecycle.life.people.enrolment import people_in_force
 from lifecycle.life.recording import Step, links, require_prose
-from lifecycle.records.approval import WAIVER_TYPE, WaiverStatement
+from lifecycle.records.approval import WAIVER_TYPE, Envelope, WaiverStatement
 from lifecycle.records.bodies.decisions import DecisionMade, WaiverSigned
 from lifecycle.records.events import Actor, Event, Recorded, Subject
 from lifecycle.records.gates import Decision, WaiverEvidence
-from lifecycle.records.identity import new_id, now_us
+from lifecycle.records.identity import derived_id, new_id, now_us
 from lifecycle.records.record import Microseconds
 from lifecycle.wiring import Departments
 
@@ -48,25 +48,44 @@ def sign_waiver(
     ticket: str = "",
     hours: float = 0.0,
 ) -> WaiverOutcome:
-    """Signs, in one person's name, that a version may pass in spite of a rule; then asks the gate.
+    """Signs, in one person's name and with a key file, that a version may pass in spite of a rule; then asks the gate.
 
-    The first signature names the ticket and the hours; whoever signs after joins that waiver. The attempt of somebody who may
-    not is recorded with the denial. Raises Refused where the person has signed already or nothing could be waived, UnknownName
-    where there is no such version.
+    Raises like `waiver_to_sign` and `record_signed_waiver`, and Refused where the key is not theirs.
     """
     from lifecycle.approvals.keys import load_key
-    from lifecycle.approvals.statements import require_in_force, signed, signer_of
+    from lifecycle.approvals.statements import signed
 
+    statement = waiver_to_sign(departments, model, version, rule=rule, person=person, reason=reason, ticket=ticket, hours=hours)
+    envelope = signed(statement, WAIVER_TYPE, person, load_key(key_file), people_in_force(departments))
+    return record_signed_waiver(departments, envelope)
+
+
+def waiver_to_sign(
+    departments: Departments,
+    model: str,
+    version: int,
+    *,
+    rule: str,
+    person: str,
+    reason: str,
+    ticket: str = "",
+    hours: float = 0.0,
+) -> WaiverStatement:
+    """What somebody is to sign who lets a version past a rule. Every call makes another statement, with a nonce of its own.
+
+    The first signature names the ticket and the hours; whoever signs after joins that waiver. Raises UnknownName where there is no
+    such version, rule or person, InvalidDeclaration for a reason or a ticket that says nothing.
+    """
     require_prose(reason, "A waiver")
     trained = standing.trained(departments, model, version)
     _require_known(departments, rule)
-    open_one = _open_waiver(departments, model, version, rule)
+    open_one = open_waiver(departments, model, version, rule)
     if open_one is None:
         require_prose(ticket, "A waiver's ticket")
     now = now_us()
     digest = trained.event.subject.digest
     assert digest is not None  # a version that was trained has one
-    statement = WaiverStatement(
+    return WaiverStatement(
         waiver_id=open_one.waiver_id if open_one else new_id(),
         signer=departments.people.person(person).id,
         reason=reason,
@@ -80,27 +99,64 @@ def sign_waiver(
         nonce=secrets.token_hex(16),
         signed_at_us=now,
     )
-    people = people_in_force(departments)
-    envelope = signed(statement, WAIVER_TYPE, person, load_key(key_file), people)
-    somebody, key = signer_of(envelope, WAIVER_TYPE, people)
-    require_in_force(somebody, key, person, statement.signed_at_us, statement.expires_at_us, now_us())
-    subject = Subject(kind="model", name=model, version=version, digest=digest)
+
+
+def record_signed_waiver(departments: Departments, envelope: Envelope) -> WaiverOutcome:
+    """Records what somebody signed, under an id that follows from the statement, and asks the gate about all signatures so far.
+
+    Called again with the same envelope it records nothing twice, and asks the gate only where that was not done. The attempt of
+    somebody who may not is recorded with the denial. Raises Refused where the person has signed this waiver already, where the key
+    is not theirs or not in force, and where the statement is about other bytes or another place; Tampered where the signature does
+    not hold.
+    """
+    from lifecycle.approvals.statements import require_in_force, signer_of
+
+    somebody, key = signer_of(envelope, WAIVER_TYPE, people_in_force(departments))
+    statement = _statement_in(envelope)
+    require_in_force(somebody, key, statement.signer, statement.signed_at_us, statement.expires_at_us, now_us())
+    trained = standing.trained(departments, statement.model, statement.version)
+    if (statement.model_digest, statement.environment) != (trained.event.subject.digest, departments.environment):
+        raise Refused("This was signed for other bytes, or for another environment.", "Sign what is shown here.", ("WVR-001",))
+    subject = Subject(kind="model", name=statement.model, version=statement.version, digest=statement.model_digest)
     event = Event.happened(
         WaiverSigned(envelope=envelope),
         subject=subject,
-        actor=Actor(id=person, kind="human", authenticated=True),
+        actor=Actor(id=statement.signer, kind="human", authenticated=True),
         environment=departments.environment,
-        inputs=links(model=digest),
+        inputs=links(model=statement.model_digest),
         at_us=statement.signed_at_us,
+        event_id=derived_id("signed", statement.content_digest()),
     )
     with departments.ledger.writing() as writer:
-        before = [
-            standing.body_of(one, WaiverSigned).statement for one in writer.events(types=("WaiverSigned",), name=model, version=version)
-        ]
-        if any(one.waiver_id == statement.waiver_id and one.signer == person for one in before):
-            raise Refused(f"{person} has signed this waiver already.", "It takes another person.", ("WVR-003",))
-        writer.append(event)
-    return WaiverOutcome(statement, _ask(departments, trained, statement))
+        before = writer.events(types=("WaiverSigned",), name=statement.model, version=statement.version)
+        if all(one.event.id != event.id for one in before):
+            signed_by = {(said.waiver_id, said.signer) for said in (standing.body_of(one, WaiverSigned).statement for one in before)}
+            if (statement.waiver_id, statement.signer) in signed_by:
+                raise Refused(f"{statement.signer} has signed this waiver already.", "It takes another person.", ("WVR-003",))
+            writer.append(event)
+    return WaiverOutcome(statement, _asked_before(departments, statement) or _ask(departments, trained, statement))
+
+
+def waiver_recorded_before(departments: Departments, statement: WaiverStatement) -> bool:
+    """Whether what was signed stands in the ledger, and the gate was asked about it."""
+    return _asked_before(departments, statement) is not None
+
+
+def _statement_in(envelope: Envelope) -> WaiverStatement:
+    try:
+        return envelope.waiver()
+    except MalformedRecord as error:
+        raise Tampered(error.what, error.next_step) from error
+
+
+def _asked_before(departments: Departments, statement: WaiverStatement) -> Decision | None:
+    """The gate's answer to a question that showed it this very signature."""
+    digest = statement.content_digest()
+    for _, decision in standing.decisions(departments, statement.model, statement.version, "waiver"):
+        evidence = decision.input.evidence
+        if isinstance(evidence, WaiverEvidence) and any(one.statement_digest == digest for one in evidence.signatures):
+            return decision
+    return None
 
 
 def _ask(departments: Departments, trained: Recorded, statement: WaiverStatement) -> Decision:
@@ -119,13 +175,15 @@ def _ask(departments: Departments, trained: Recorded, statement: WaiverStatement
 
 
 @dataclass(frozen=True)
-class _Open:
+class OpenWaiver:
+    """A waiver that waits for another signature."""
+
     waiver_id: str
     ticket: str
     expires_at_us: Microseconds
 
 
-def _open_waiver(departments: Departments, model: str, version: int, rule: str) -> _Open | None:
+def open_waiver(departments: Departments, model: str, version: int, rule: str) -> OpenWaiver | None:
     """The waiver of this rule here that the gate waits for another signature on; None where there is none."""
     for recorded in departments.ledger.events(
         types=("DecisionMade",), name=model, version=version, environment=departments.environment, newest_first=True
@@ -134,12 +192,16 @@ def _open_waiver(departments: Departments, model: str, version: int, rule: str) 
         evidence = decision.input.evidence
         if isinstance(evidence, WaiverEvidence) and evidence.rule == rule:
             waits = decision.result.outcome == "needs_approval" and now_us() < evidence.expires_at_us
-            return _Open(evidence.waiver_id, evidence.ticket, evidence.expires_at_us) if waits else None
+            return OpenWaiver(evidence.waiver_id, evidence.ticket, evidence.expires_at_us) if waits else None
     return None
+
+
+def waivable_rules(departments: Departments) -> tuple[str, ...]:
+    """The rules that a waiver may let something past."""
+    return tuple(sorted({one.id for gate in departments.gate_keeper.bundle.rules.values() for one in gate.values() if one.waivable}))
 
 
 def _require_known(departments: Departments, rule: str) -> None:
     rules = departments.gate_keeper.bundle.rules
-    waivable = sorted({one.id for gate in rules.values() for one in gate.values() if one.waivable})
     if rule not in {one for gate in rules.values() for one in gate}:
-        raise UnknownName(f"There is no rule {rule!r}.", f"These may be waived: {', '.join(waivable)}.")
+        raise UnknownName(f"There is no rule {rule!r}.", f"These may be waived: {', '.join(waivable_rules(departments))}.")
