@@ -11,8 +11,9 @@ from typing import Literal
 
 from pydantic import Field
 
+from lifecycle.records.access import CredentialKind, Quota
 from lifecycle.records.evidence import Evidence
-from lifecycle.records.record import ActorId, Count, Digest, JsonObject, Microseconds, Name, Record, Version
+from lifecycle.records.record import ActorId, Count, Digest, Id, JsonObject, Microseconds, Name, Record, Version
 from lifecycle.records.rollout import Strategy
 
 Gate = Literal["data_access", "training_budget", "promotion", "deployment", "rollback", "serving_access", "waiver"]
@@ -167,6 +168,25 @@ class RollbackEvidence(Record):
     to_revoked: bool
 
 
+class ServingAccessEvidence(Record):
+    """Who wants to ask a version for predictions: what was granted, and whether the version may answer here."""
+
+    grant_id: Id
+    principal: ActorId
+    kind: CredentialKind
+    credential_digest: Digest
+    models: tuple[Name, ...]
+    purpose: Name
+    tier: Name
+    quota: Quota
+    granted_at_us: Microseconds
+    expires_at_us: Microseconds
+    revoked: bool
+    #: The deployment decision that let the version serve in this environment; "" where none allowed it.
+    deployment_decision_id: str
+    version_revoked: bool
+
+
 class WaiverSignature(Record):
     """One signature under a waiver, verified outside the policy: by whom, as whom else they act, and in which roles."""
 
@@ -189,7 +209,15 @@ class WaiverEvidence(Record):
     signatures: tuple[WaiverSignature, ...]
 
 
-GateEvidence = DataAccessEvidence | TrainingBudgetEvidence | PromotionEvidence | DeploymentEvidence | RollbackEvidence | WaiverEvidence
+GateEvidence = (
+    DataAccessEvidence
+    | TrainingBudgetEvidence
+    | PromotionEvidence
+    | DeploymentEvidence
+    | RollbackEvidence
+    | ServingAccessEvidence
+    | WaiverEvidence
+)
 
 #: Which evidence a gate must be shown.
 EVIDENCE_OF: dict[str, type[Record]] = {
@@ -198,6 +226,7 @@ EVIDENCE_OF: dict[str, type[Record]] = {
     "promotion": PromotionEvidence,
     "deployment": DeploymentEvidence,
     "rollback": RollbackEvidence,
+    "serving_access": ServingAccessEvidence,
     "waiver": WaiverEvidence,
 }
 

@@ -5,11 +5,19 @@ One file per group of bodies and one function per body, found by the body's type
 
 from __future__ import annotations
 
-from lifecycle.lineage.describing import data, decisions, governors, keeping, serving, training
+from lifecycle.lineage.describing import access, data, decisions, governors, keeping, serving, training
 from lifecycle.lineage.describing.description import Description, Tellers
 from lifecycle.records.events import Event
 
-TELLERS: Tellers = {**data.TELLERS, **training.TELLERS, **decisions.TELLERS, **serving.TELLERS, **governors.TELLERS, **keeping.TELLERS}
+TELLERS: Tellers = {
+    **data.TELLERS,
+    **training.TELLERS,
+    **decisions.TELLERS,
+    **serving.TELLERS,
+    **access.TELLERS,
+    **governors.TELLERS,
+    **keeping.TELLERS,
+}
 
 #: The outcomes of an activity that has not ended.
 OPEN = frozenset({"open"})

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lifecycle.records import bodies
+from lifecycle.records.access import Quota
 from lifecycle.records.approval import GOVERNANCE_TYPE, WAIVER_TYPE
+from lifecycle.records.bodies.access import RefusedCount
 from lifecycle.records.bodies.data import ColumnProfile, ContractFailure
 from lifecycle.records.bodies.governors import EnrolledKey
 from lifecycle.records.bodies.keeping import ClosedVersion, ErasedRows, LeafRange
@@ -219,6 +221,36 @@ def of_sealing() -> Iterator[Event]:
     yield happened(sealed, about=Subject(kind="model", name="credit"), predictions="rows")
 
 
+def of_access() -> Iterator[Event]:
+    grant = Subject(kind="key", name=derived_id("grant"))
+    granted = bodies.AccessGranted(
+        grant_id=grant.name,
+        principal="loan_portal",
+        kind="certificate",
+        credential_digest=of("loan-portal.example"),
+        certificate_name="loan-portal.example",
+        models=("credit",),
+        purpose="credit_decision",
+        tier="standard",
+        quota=Quota(requests_per_minute=600, rows_per_day=100_000, concurrent=16),
+        expires_at_us=AT_US + 90 * DAY_US,
+        reason="The portal — its “production” part, 😀.",
+    )
+    yield happened(granted, about=grant)
+    yield happened(bodies.AccessRevoked(grant_id=grant.name, principal="loan_portal", reason="The portal was replaced."), about=grant)
+    refused = bodies.RefusalsSealed(
+        segment="01763910000000000-0-4711.jsonl",
+        stream=derived_id("stream of refusals"),
+        number=1,
+        lines=2,
+        refused=(RefusedCount(reason="no_credential", requests=1_000), RefusedCount(reason="quota", requests=1)),
+        from_us=AT_US - DAY_US,
+        to_us=AT_US,
+        root=of("refusals"),
+    )
+    yield happened(refused, about=Subject(kind="policy", name="serving_access"), refusals="refusals")
+
+
 def of_governance() -> Iterator[Event]:
     policies = Subject(kind="policy", name="governance")
     proposed = GOVERNANCE.model_copy(update={"part": "propose", "signer": "olga"})
@@ -310,4 +342,4 @@ def of_keeping() -> Iterator[Event]:
 
 def happenings() -> Iterator[Event]:
     """All of them."""
-    yield from (*of_data(), *of_training(), *of_decisions(), *of_serving(), *of_sealing(), *of_governors(), *of_keeping())
+    yield from (*of_data(), *of_training(), *of_decisions(), *of_serving(), *of_sealing(), *of_access(), *of_governors(), *of_keeping())

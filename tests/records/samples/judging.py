@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 
 from lifecycle.records import evidence, gates
+from lifecycle.records.access import Quota
 from lifecycle.records.approval import STATEMENT_TYPE, Envelope, GovernanceStatement, Statement, WaiverStatement
 from lifecycle.records.identity import derived_id
 from tests.records.samples.parts import AT_US, DAY_US, PLAN, measured, of
@@ -139,6 +140,24 @@ SHOWN: tuple[tuple[gates.Gate, gates.GateEvidence], ...] = (
                     signed_at_us=AT_US,
                 ),
             ),
+        ),
+    ),
+    (
+        "serving_access",
+        gates.ServingAccessEvidence(
+            grant_id=derived_id("grant"),
+            principal="loan_portal",
+            kind="api_key",
+            credential_digest=of("key"),
+            models=("credit",),
+            purpose="credit_decision",
+            tier="standard",
+            quota=Quota(requests_per_minute=600, rows_per_day=100_000, concurrent=16),
+            granted_at_us=AT_US,
+            expires_at_us=AT_US + 90 * DAY_US,
+            revoked=False,
+            deployment_decision_id=derived_id("decision", "deployment"),
+            version_revoked=False,
         ),
     ),
 )
