@@ -20,7 +20,15 @@ from lifecycle.records.events import Event
 TOLERANCE_SECONDS = 300
 #: What the gateway tells of the past: it acts first, on a journal of its own, and enters it when the ledger answers.
 ENTERED_LATE = frozenset(
-    {"RolloutStepReached", "RolloutCompleted", "RolloutAborted", "RollbackRequested", "RolledBack", "PredictionsSealed"}
+    {
+        "RolloutStepReached",
+        "RolloutCompleted",
+        "RolloutAborted",
+        "RollbackRequested",
+        "RolledBack",
+        "PredictionsSealed",
+        "RefusalsSealed",
+    }
 )
 
 _GATEWAY = "gateway"
