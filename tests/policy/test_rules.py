@@ -74,6 +74,13 @@ BREAKS: dict[tuple[str, str], Break] = {
     ("rollback", "RBK-002"): setting("evidence", "to_was_allowed", False),
     ("rollback", "RBK-003"): lambda _, question: changed(question, "evidence", "to_digest", question.subject.digest),
     ("rollback", "RBK-004"): setting("evidence", "to_revoked", True),
+    ("serving_access", "ACC-001"): setting("subject", "digest", None),
+    ("serving_access", "ACC-002"): setting("evidence", "models", ["other"]),
+    ("serving_access", "ACC-003"): setting("evidence", "purpose", "elsewhere"),
+    ("serving_access", "ACC-004"): setting("evidence", "revoked", True),
+    ("serving_access", "ACC-005"): setting("evidence", "expires_at_us", 2**52),
+    ("serving_access", "ACC-006"): setting("evidence", "quota", "rows_per_day", 2**52),
+    ("serving_access", "ACC-007"): setting("evidence", "version_revoked", True),
     ("waiver", "WVR-001"): setting("evidence", "rule", "PRM-002"),
     ("waiver", "WVR-002"): setting("evidence", "expires_at_us", 0),
     ("waiver", "WVR-003"): setting("evidence", "signatures", []),
@@ -137,7 +144,7 @@ def test_a_broken_rule_is_named_and_no_other(bundle: Bundle, keeper: GateKeeper,
         assert decision.result.outcome == ("needs_approval" if bundle.rules[gate][rule].awaits_people else "deny")
 
 
-@pytest.mark.parametrize("gate", ["data_access", "training_budget", "promotion", "deployment", "rollback", "waiver"])
+@pytest.mark.parametrize("gate", ["data_access", "training_budget", "promotion", "deployment", "rollback", "serving_access", "waiver"])
 def test_good_evidence_is_allowed_by_each_gate(bundle: Bundle, keeper: GateKeeper, gate: str) -> None:
     """The gate is no wall: what meets every rule passes, with the digests of all that decided."""
     decision = keeper.ask(good(bundle, gate))
