@@ -16,6 +16,7 @@ from lifecycle.records.bodies.access import AccessGranted, AccessRevoked, Refusa
 from lifecycle.records.bodies.data import DatasetIngested, DatasetRejected
 from lifecycle.records.bodies.decisions import ApprovalGiven, ApprovalRefused, ApprovalRequested, DecisionMade
 from lifecycle.records.bodies.governors import GovernanceChanged, KeyEnrolled, PersonEnrolled, SignatureBarred, SignInRefused
+from lifecycle.records.bodies.revocations import ApprovalRevoked, Revocation, VersionRevoked
 from lifecycle.records.bodies.serving import (
     MonitoringReported,
     PredictionsSealed,
@@ -82,6 +83,7 @@ _INPUTS: _Fields = {
     RolloutCompleted: {"superseded": "superseded_digest"},
     RollbackRequested: _SWAP,
     RolledBack: _SWAP,
+    ApprovalRevoked: {"approval": "statement_digest"},
 }
 #: The role of an output, and the body's field of the same digest.
 _OUTPUTS: _Fields = {
@@ -106,6 +108,7 @@ def disagreements(event: Event) -> Iterator[str]:
             if link.role in fields:
                 yield from _compared(f"{end} {link.role}", link.digest, fields[link.role], _at(event.body, fields[link.role]))
     yield from _about_other_bytes(event)
+    yield from _taken_back_otherwise(event)
     if isinstance(event.body, DecisionMade):
         decision = event.body.decision
         yield from _compared("decision.gate", decision.gate, "decision.input.gate", decision.input.gate)
@@ -125,6 +128,19 @@ def _about_other_bytes(event: Event) -> Iterator[str]:
         for link in event.outputs:
             if link.role == "approval":
                 yield from _compared("output approval", link.digest, "statement", event.body.statement.content_digest())
+
+
+def _taken_back_otherwise(event: Event) -> Iterator[str]:
+    """Whoever signs a revocation says where it counts, and of which bytes."""
+    body, subject = event.body, event.subject
+    statement = body.statement if isinstance(body, Revocation) else None
+    if statement is None:
+        return
+    yield from _compared("environment", event.environment, "statement.environment", statement.environment)
+    if subject.kind == "model":
+        yield from _compared("subject.digest", subject.digest, "statement.model_digest", statement.model_digest)
+    if isinstance(body, VersionRevoked):
+        yield from _compared("subject", str(subject), "statement.target", statement.target)
 
 
 def _compared(part: str, said: Any, field: str, also_said: Any) -> Iterator[str]:

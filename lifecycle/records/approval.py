@@ -10,12 +10,16 @@ from pydantic import Field
 
 from lifecycle.errors import MalformedRecord
 from lifecycle.records.passkeys import Assertion
-from lifecycle.records.record import ActorId, Digest, Id, Microseconds, Name, Prose, Record, Version, is_none
+from lifecycle.records.record import ActorId, Count, Digest, Id, Microseconds, Name, Prose, Record, Version, is_none
 
 #: The DSSE payload types of what people sign: bytes signed as the one never count as another.
 STATEMENT_TYPE = "application/vnd.lifecycle.approval-statement+json"
 GOVERNANCE_TYPE = "application/vnd.lifecycle.governance-statement+json"
 WAIVER_TYPE = "application/vnd.lifecycle.waiver-statement+json"
+REVOCATION_TYPE = "application/vnd.lifecycle.revocation-statement+json"
+
+#: What can be taken back.
+Revocable = Literal["key", "approval", "version"]
 
 RecordT = TypeVar("RecordT", bound=Record)
 
@@ -81,6 +85,24 @@ class WaiverStatement(Record):
     signed_at_us: Microseconds
 
 
+class RevocationStatement(Record):
+    """What somebody signs who takes back a key, an approval or a version. It can't be undone, so it needs no end."""
+
+    schema_version: Literal["lifecycle.revocation/1"] = "lifecycle.revocation/1"
+    revokes: Revocable
+    #: The id of the key, the digest of the statement, or the version as people call it (`credit:7`).
+    target: str
+    #: The bytes of the version, or those that the approval is about; None for a key.
+    model_digest: Digest | None
+    #: For a key that somebody else had: the first record of the ledger from which nothing that it signed ever counted.
+    compromised_from: Count | None
+    signer: ActorId
+    reason: Prose
+    environment: Name
+    nonce: str
+    signed_at_us: Microseconds
+
+
 class Envelope(Record):
     """A DSSE envelope with one signature, by an Ed25519 key or by a passkey; base64 as DSSE writes it."""
 
@@ -109,6 +131,10 @@ class Envelope(Record):
     def waiver(self) -> WaiverStatement:
         """The same for a waiver."""
         return self.holding(WaiverStatement, WAIVER_TYPE)
+
+    def revocation(self) -> RevocationStatement:
+        """The same for what is taken back."""
+        return self.holding(RevocationStatement, REVOCATION_TYPE)
 
     def holding(self, kind: type[RecordT], payload_type: str) -> RecordT:
         """The record of this kind that was signed as this type. Raises MalformedRecord for anything else."""

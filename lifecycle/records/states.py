@@ -108,6 +108,11 @@ TRANSITIONS: dict[tuple[State | None, str], State] = {
     ("rolled_back", "RolledBack:to"): "serving",
     ("serving", "RolloutCompleted:other"): "superseded",
     **{(state, "VersionRevoked"): "revoked" for state in _LIVING},
+    # A gateway hears of a revocation a moment later: what it did until then, and that it took the version out, is told all the same.
+    **{
+        ("revoked", happened): "revoked"
+        for happened in ("RolloutStepReached", "RolloutCompleted", "RolloutAborted", "RolledBack:from", "RolledBack:to")
+    },
     ("superseded", "VersionRetired"): "retired",
     ("rolled_back", "VersionRetired"): "retired",
     ("denied", "VersionRetired"): "retired",
@@ -118,7 +123,7 @@ TRANSITIONS: dict[tuple[State | None, str], State] = {
 #: Events that tell something about a version without moving it.
 SILENT = frozenset(
     {
-        *("TrainingStarted", "TrainingFailed", "ApprovalRequested", "ApprovalGiven", "ApprovalBarred", "WaiverSigned"),
+        *("TrainingStarted", "TrainingFailed", "ApprovalRequested", "ApprovalGiven", "ApprovalBarred", "ApprovalRevoked", "WaiverSigned"),
         *("RollbackRequested", "MonitoringReported"),
     }
 )

@@ -12,7 +12,8 @@ from lifecycle.approvals.people import People, Person, Registry
 from lifecycle.errors import InvalidDeclaration, Unavailable, UnknownName
 from lifecycle.life.gates import standing
 from lifecycle.life.people.enrolment import enrol, people_in_force, revoke_key
-from lifecycle.records.bodies.governors import EnrolledKey, KeyRevoked, PersonEnrolled
+from lifecycle.records.bodies.governors import EnrolledKey, PersonEnrolled
+from lifecycle.records.bodies.revocations import KeyRevoked
 from lifecycle.wiring import Departments
 from tests.approvals.waiting_version import departments_of
 

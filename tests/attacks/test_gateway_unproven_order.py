@@ -11,7 +11,7 @@ import pytest
 
 from lifecycle.errors import LifecycleError, MalformedRecord, Refused, Tampered
 from lifecycle.proofs.notes import SigningKey
-from lifecycle.records.bodies.decisions import VersionRevoked
+from lifecycle.records.bodies.revocations import VersionRevoked
 from lifecycle.records.events import Actor, Event, Subject
 from lifecycle.records.rollout import RolloutOrder
 from lifecycle.serving.allowed.log_keys import LogKeys

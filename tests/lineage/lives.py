@@ -7,8 +7,9 @@ canary and is rolled back.
 from __future__ import annotations
 
 from lifecycle.records.bodies.data import ColumnProfile, DatasetIngested, DatasetRejected
-from lifecycle.records.bodies.decisions import ApprovalBarred, ApprovalGiven, ApprovalRequested, DecisionMade, VersionRevoked
+from lifecycle.records.bodies.decisions import ApprovalBarred, ApprovalGiven, ApprovalRequested, DecisionMade
 from lifecycle.records.bodies.governors import EnrolledKey, PersonEnrolled
+from lifecycle.records.bodies.revocations import VersionRevoked
 from lifecycle.records.bodies.serving import (
     GuardrailVerdict,
     MonitoringReported,

@@ -13,7 +13,7 @@ from lifecycle.errors import MalformedRecord, Tampered
 from lifecycle.proofs.merkle import Tree, leaf_hash
 from lifecycle.proofs.notes import Checkpoint, SigningKey, sign
 from lifecycle.proofs.prediction import proven_prediction
-from lifecycle.records.bodies.decisions import VersionRevoked
+from lifecycle.records.bodies.revocations import VersionRevoked
 from lifecycle.records.bodies.serving import PredictionsSealed
 from lifecycle.records.events import Actor, Event, Subject
 from lifecycle.records.identity import derived_id

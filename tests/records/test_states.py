@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from lifecycle.errors import IllegalTransition
 from lifecycle.records.bodies.body import Body
-from lifecycle.records.bodies.decisions import VersionRetired, VersionRevoked
+from lifecycle.records.bodies.decisions import VersionRetired
+from lifecycle.records.bodies.revocations import VersionRevoked
 from lifecycle.records.bodies.serving import RolledBack, RolloutAborted, RolloutCompleted, Trigger
 from lifecycle.records.bodies.training import ModelEvaluated, TrainingFailed
 from lifecycle.records.events import Actor, Event, Subject

@@ -67,7 +67,10 @@ def _require_nothing_new(writer: Writer, asked: GateInput, environment: str, see
     """Raises Refused where somebody refused, judged the version anew or revoked a key while the gate was being asked."""
     subject = asked.subject
     new = writer.events(
-        types=("ApprovalRefused", "ModelEvaluated", "VersionRevoked"), name=subject.name, version=subject.version, since=seen
+        types=("ApprovalRefused", "ApprovalRevoked", "ModelEvaluated", "VersionRevoked"),
+        name=subject.name,
+        version=subject.version,
+        since=seen,
     )
     here = [recorded for recorded in new if recorded.event.environment == environment or recorded.event.type == "ModelEvaluated"]
     if here or (asked.approvals and writer.events(types=("KeyRevoked",), since=seen)):

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from lifecycle.errors import Refused
 from lifecycle.life.gates.standing import body_of
 from lifecycle.records.approval import GovernanceStatement
-from lifecycle.records.bodies.governors import GovernanceChanged, GovernanceProposed, GovernanceSigned, KeyRevoked
+from lifecycle.records.bodies.governors import GovernanceChanged, GovernanceProposed, GovernanceSigned
+from lifecycle.records.bodies.revocations import KeyRevoked
 from lifecycle.records.events import Recorded
 from lifecycle.records.identity import now_us
 from lifecycle.records.record import ActorId, Digest, Microseconds

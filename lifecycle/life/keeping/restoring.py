@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 #: What the folder is called in which a restore works, beside the ledger; a killed one leaves it there.
 RESTORING = ".restoring-"
 #: What a restore must not undo, whatever else is lost.
-NOT_UNDONE = ("SubjectErased", "LegalHoldPlaced", "LegalHoldReleased", "KeyRevoked", "VersionRevoked")
+NOT_UNDONE = ("SubjectErased", "LegalHoldPlaced", "LegalHoldReleased", "KeyRevoked", "ApprovalRevoked", "VersionRevoked")
 
 
 @dataclass(frozen=True)

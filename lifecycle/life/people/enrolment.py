@@ -9,7 +9,8 @@ from lifecycle.errors import InvalidDeclaration, UnknownName
 from lifecycle.life.gates.governed import UNGOVERNED
 from lifecycle.life.gates.standing import body_of
 from lifecycle.life.recording import links
-from lifecycle.records.bodies.governors import EnrolledKey, KeyEnrolled, KeyRevoked, PersonEnrolled
+from lifecycle.records.bodies.governors import EnrolledKey, KeyEnrolled, PersonEnrolled
+from lifecycle.records.bodies.revocations import KeyRevoked
 from lifecycle.records.events import Actor, Event, Subject
 from lifecycle.records.identity import commit
 from lifecycle.records.record import ActorId, JsonObject

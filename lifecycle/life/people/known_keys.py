@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from lifecycle.errors import LifecycleError, Unavailable, UnknownName
 from lifecycle.records.approval import Envelope
 from lifecycle.records.bodies.decisions import DecisionMade
-from lifecycle.records.bodies.governors import EnrolledKey, GovernanceChanged, KeyEnrolled, KeyRevoked, PersonEnrolled
+from lifecycle.records.bodies.governors import EnrolledKey, GovernanceChanged, KeyEnrolled, PersonEnrolled
+from lifecycle.records.bodies.revocations import KeyRevoked
 from lifecycle.records.events import Event
 from lifecycle.records.record import ActorId, Digest
 

@@ -13,9 +13,9 @@ from lifecycle.records.bodies.decisions import (
     DecisionMade,
     VersionExpired,
     VersionRetired,
-    VersionRevoked,
     WaiverSigned,
 )
+from lifecycle.records.bodies.revocations import ApprovalRevoked, VersionRevoked
 from lifecycle.records.events import Event
 from lifecycle.records.record import JsonObject
 
@@ -84,6 +84,12 @@ def _ended(event: Event, body: VersionRevoked | VersionRetired) -> Description:
     return Description(f"{kind}/{event.id}", kind, f"{verb}: {body.reason}", "complete", {"reason": body.reason})
 
 
+def _approval_revoked(event: Event, body: ApprovalRevoked) -> Description:
+    facts: JsonObject = {"approver": body.approver, "reason": body.reason}
+    label = f"revoked what {body.approver} had signed: {body.reason}"
+    return Description(f"revocation/{event.id}", "revocation", label, "complete", facts, used=(("approval", body.statement_digest),))
+
+
 def _expired(event: Event, body: VersionExpired) -> Description:
     follows = ((f"decision/{body.decision_id}", "allowed_by"),)
     return Description(f"expiry/{event.id}", "expiry", "expired: what was allowed was not deployed in time", "complete", {}, follows)
@@ -96,6 +102,7 @@ TELLERS: Tellers = {
     ApprovalRefused: _approved,
     ApprovalBarred: _barred,
     WaiverSigned: _waiver_signed,
+    ApprovalRevoked: _approval_revoked,
     VersionRevoked: _ended,
     VersionRetired: _ended,
     VersionExpired: _expired,

@@ -12,7 +12,8 @@ from lifecycle.lineage.outline import TONES, moment
 from lifecycle.lineage.reading import short
 from lifecycle.lineage.step import Part, Step
 from lifecycle.records.bodies.decisions import ApprovalGiven, DecisionMade
-from lifecycle.records.bodies.governors import EnrolledKey, KeyEnrolled, KeyRevoked, PersonEnrolled
+from lifecycle.records.bodies.governors import EnrolledKey, KeyEnrolled, PersonEnrolled
+from lifecycle.records.bodies.revocations import KeyRevoked
 from lifecycle.records.bodies.serving import RolloutCompleted, RolloutRequested, RolloutStepReached
 from lifecycle.records.events import Event
 from lifecycle.records.gates import Decision, DeploymentEvidence, VerifiedApproval

@@ -6,7 +6,7 @@ from lifecycle.lineage.explaining.chain import Found
 from lifecycle.lineage.explaining.walk import Walk, require, told
 from lifecycle.lineage.reading import short
 from lifecycle.lineage.step import Step
-from lifecycle.records.bodies.decisions import VersionRevoked
+from lifecycle.records.bodies.revocations import VersionRevoked
 from lifecycle.records.bodies.training import ModelTrained
 
 

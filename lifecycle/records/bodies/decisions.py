@@ -89,10 +89,6 @@ class WaiverSigned(Body):
         return self
 
 
-class VersionRevoked(Body):
-    reason: str
-
-
 class VersionExpired(Body):
     """What was allowed was not deployed in time."""
 

@@ -31,6 +31,7 @@ from tests.records.samples.parts import (
     measured,
     of,
 )
+from tests.records.samples.revocations import of_revocations
 
 
 def of_data() -> Iterator[Event]:
@@ -341,5 +342,6 @@ def of_keeping() -> Iterator[Event]:
 
 
 def happenings() -> Iterator[Event]:
+    yield from of_revocations()
     """All of them."""
     yield from (*of_data(), *of_training(), *of_decisions(), *of_serving(), *of_sealing(), *of_access(), *of_governors(), *of_keeping())
