@@ -9,7 +9,7 @@ both, byte for byte, on random values.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from decimal import Decimal
 from json.encoder import encode_basestring as quoted
 from operator import itemgetter
@@ -53,40 +53,63 @@ def canonical_dump(dumped: dict[str, Any]) -> bytes:
 
     Raises like `canonical_text`, and UnicodeEncodeError for a lone surrogate.
     """
+    usual, whole = _numbers_in(dumped)
+    if not usual:
+        return canonical_text(dumped).encode()
+    if whole:
+        _drop_points(dumped)
     try:
-        usual = _settled(dumped)
-        return orjson.dumps(dumped, option=orjson.OPT_SORT_KEYS) if usual else canonical_text(dumped).encode()
+        written = orjson.dumps(dumped, option=orjson.OPT_SORT_KEYS)
     except orjson.JSONEncodeError:
         return canonical_text(dumped).encode()
+    return written if written.isascii() or _has_ascii_keys(dumped) else canonical_text(dumped).encode()
 
 
-def _settled(dumped: dict[str, Any]) -> bool:
-    """Writes whole numbers without a point, as RFC 8785 does; whether all other numbers and the keys are such that orjson does, too."""
+def _numbers_in(dumped: dict[str, Any]) -> tuple[bool, bool]:
+    """Whether orjson writes all numbers like RFC 8785, once the whole ones among the floats have no point any more; whether there are such."""
     holders: list[Any] = [dumped]
+    whole = False
     for holder in holders:
-        if type(holder) is dict:
-            # Keys of other characters may be in another order by UTF-16 code units.
-            if not "".join(holder).isascii():
-                return False
-            members: Iterable[tuple[Any, Any]] = holder.items()
-        else:
-            members = enumerate(holder)
-        for place, value in members:
+        for value in holder.values() if type(holder) is dict else holder:
             kind = type(value)
-            if kind is str or value is None or kind is bool:
+            if kind is str:
                 continue
             if kind is dict or kind is list:
                 holders.append(value)
             elif kind is float:
                 if value.is_integer():
                     if not -INTEGER_BOUND < value < INTEGER_BOUND:
-                        return False
-                    holder[place] = int(value)
+                        return False, whole
+                    whole = True
                 elif not (_LEAST_PLAIN <= value < _LEAST_WITH_EXPONENT or -_LEAST_WITH_EXPONENT < value <= -_LEAST_PLAIN):
-                    return False
-            elif kind is not int or not -INTEGER_BOUND < value < INTEGER_BOUND:
-                return False
-    return True
+                    return False, whole
+            elif kind is int:
+                if not -INTEGER_BOUND < value < INTEGER_BOUND:
+                    return False, whole
+            elif value is not None and kind is not bool:
+                return False, whole
+    return True, whole
+
+
+def _drop_points(dumped: dict[str, Any]) -> None:
+    """Makes integers of the whole numbers among the floats: RFC 8785 writes 2.0 as 2."""
+    for holder in _holders_in(dumped):
+        for place, value in holder.items() if type(holder) is dict else enumerate(holder):
+            if type(value) is float and value.is_integer():
+                holder[place] = int(value)
+
+
+def _has_ascii_keys(dumped: dict[str, Any]) -> bool:
+    """Keys of other characters may be in another order by UTF-16 code units than by bytes."""
+    return all("".join(holder).isascii() for holder in _holders_in(dumped) if type(holder) is dict)
+
+
+def _holders_in(dumped: dict[str, Any]) -> list[Any]:
+    """Every object and array in it, itself the first."""
+    holders: list[Any] = [dumped]
+    for holder in holders:
+        holders += [value for value in (holder.values() if type(holder) is dict else holder) if type(value) in (dict, list)]
+    return holders
 
 
 def _array(values: list[Any] | tuple[Any, ...]) -> str:

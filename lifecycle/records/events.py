@@ -14,7 +14,19 @@ from pydantic import Field, JsonValue, SerializeAsAny, ValidationError, field_va
 from lifecycle.errors import MalformedRecord
 from lifecycle.records.bodies import BODIES, Body
 from lifecycle.records.identity import new_id, now_us
-from lifecycle.records.record import INTEGER_BOUND, ActorId, Digest, Id, Microseconds, Name, Record, Version, describe, is_none
+from lifecycle.records.record import (
+    INTEGER_BOUND,
+    ActorId,
+    Digest,
+    Id,
+    Microseconds,
+    Name,
+    Record,
+    Version,
+    canonical_record,
+    describe,
+    is_none,
+)
 
 
 class Actor(Record):
@@ -69,6 +81,10 @@ class Header(Record):
     def with_sequence(self, sequence: int | None) -> Self:
         """This, at another place of its stream."""
         return self.model_copy(update={"sequence": sequence})
+
+    def canonical_at(self, sequence: int) -> bytes:
+        """`with_sequence(sequence).canonical()`, in half the time. Raises MalformedRecord like `canonical`."""
+        return canonical_record({**self.as_json(), "sequence": sequence})
 
 
 class Event(Header):

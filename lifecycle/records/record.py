@@ -55,6 +55,12 @@ def canonical_bytes(value: Any) -> bytes:
         return canonical_text(value).encode()
 
 
+def canonical_record(dumped: JsonObject) -> bytes:
+    """The RFC 8785 bytes of what `Record.as_json` gave, which is taken over. Raises MalformedRecord like `canonical_bytes`."""
+    with _refusing():
+        return canonical_dump(dumped)
+
+
 @contextmanager
 def _refusing() -> Iterator[None]:
     try:
@@ -100,8 +106,7 @@ class Record(BaseModel):
 
     def canonical(self) -> bytes:
         """The RFC 8785 bytes of this record. Raises MalformedRecord like `canonical_bytes`."""
-        with _refusing():
-            return canonical_dump(self.as_json())
+        return canonical_record(self.as_json())
 
     def content_digest(self) -> Digest:
         """The SHA-256 of the canonical bytes."""

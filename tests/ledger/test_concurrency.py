@@ -82,3 +82,24 @@ def test_version_numbers_are_given_out_once(ledger: Ledger, repository: Path) ->
     for thread in threads:
         thread.join()
     assert sorted(taken) == list(range(1, 9))
+
+
+def test_many_writers_at_once_leave_readers_their_connections(ledger: Ledger) -> None:
+    """After more writers than a pool has connections, as many readers still get theirs, and one connection waits for the next writer."""
+    threads = [Thread(target=ledger.append, args=(happening(number),)) for number in range(30)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=60)
+    assert ledger.head().size == 30
+    assert ledger.append(happening(30)).index == 30
+
+
+def test_a_turn_that_was_broken_off_leaves_nothing_to_the_next(ledger: Ledger) -> None:
+    """A writer whose block raises hands on no half transaction: the next one gets the same index."""
+    ledger.append(happening(0))
+    with pytest.raises(ZeroDivisionError), ledger.writing() as writer:
+        writer.append(happening(1))
+        raise ZeroDivisionError
+    assert ledger.append(happening(2)).index == 1
+    assert ledger.head().size == 2

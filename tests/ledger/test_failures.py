@@ -89,12 +89,12 @@ def test_a_full_disk_loses_nothing_that_stood(tmp_path: Path) -> None:
             connection.execute("PRAGMA max_page_count = 1")  # SQLite takes the size that it has.
 
         ledger.close()
-        event.listen(ledger._database._engine, "connect", no_more_pages)
+        event.listen(ledger._database._writer, "connect", no_more_pages)
         with pytest.raises(Unavailable, match="is full"), ledger.writing() as writer:
             writer.append_all([happening(number) for number in range(500)])
         assert ledger.head() == before
         ledger.close()
-        event.remove(ledger._database._engine, "connect", no_more_pages)
+        event.remove(ledger._database._writer, "connect", no_more_pages)
         assert ledger.append(happening(1)).index == 1
         assert verify_ledger(ledger, None).ok
 

@@ -256,7 +256,7 @@ def test_what_a_role_may_not_do_is_said_in_our_words(parted: PostgresPlace) -> N
 
 def test_a_record_that_the_server_refuses_is_said_to_be_none(parted: PostgresPlace, monkeypatch: pytest.MonkeyPatch) -> None:
     """A writer that gives a wrong place is told so, and nothing is written."""
-    monkeypatch.setattr(Event, "with_sequence", lambda self, place: self)
+    monkeypatch.setattr(Event, "canonical_at", lambda self, place: self.canonical())
     with Ledger.open(as_role(parted, NAMED.app), origin=ORIGIN) as ledger, pytest.raises(MalformedRecord, match="takes no such record"):
         ledger.append(happening(9))
 

@@ -20,8 +20,8 @@ class Streams:
         self._last: dict[str, int] = {}
         self.moved: dict[str, int] = {}
 
-    def placed(self, event: Event) -> Event:
-        """The event at the next place of its stream. Raises MalformedRecord for one that was written for another place."""
+    def place(self, event: Event) -> int:
+        """The next place of the event's stream, which it has from now on. Raises MalformedRecord for one that was written for another place."""
         stream = event.stream
         last = self._last.get(stream)
         place = (self._kept(stream) if last is None else last) + 1
@@ -31,7 +31,7 @@ class Streams:
                 "Leave `sequence` out: the ledger gives it.",
             )
         self._last[stream] = self.moved[stream] = place
-        return event.with_sequence(place)
+        return place
 
     def written(self) -> None:
         """What moved is kept now."""

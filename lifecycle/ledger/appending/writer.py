@@ -119,7 +119,7 @@ class Writer:
     def _values(self, index: int, event: Event) -> RecordRow:
         """The row of a new event. Raises IllegalTransition and MalformedRecord; see `append_all`."""
         self._legality.require(index, event)
-        stored = self._streams.placed(event).canonical()
+        stored = event.canonical_at(self._streams.place(event))
         if len(stored) > LONGEST_ENTRY:
             raise MalformedRecord(
                 f"The {event.type} of {event.subject} has {len(stored)} bytes, and a record of the ledger can have {LONGEST_ENTRY}.",

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, create_engine, event, insert, inspect, select, text
+from sqlalchemy import Connection, Engine, create_engine, event, insert, inspect, select, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -33,8 +33,6 @@ from lifecycle.proofs.merkle import Frontier
 
 #: Any number will do, as long as every process that migrates a ledger uses the same.
 _MIGRATION_LOCK = 0x1ED6E5
-#: The execution option of a SQLite transaction that writes.
-_WRITES = "ledger_writes"
 #: How long a SQLite writer sleeps between two looks whether it has its turn: a few appends long.
 _BETWEEN_LOOKS_SECONDS = 0.001
 #: The low byte of SQLite's codes says what kind of error one is.
@@ -47,17 +45,18 @@ class Database:
 
     def __init__(self, address: Address) -> None:
         self.address = address
+        #: The connection of the last SQLite writer, for the next one: to get it out of a pool takes as long as all statements of an append.
+        self._kept: list[Connection] = []
         if address.dialect == "sqlite":
-            self._engine = create_engine(address.url, connect_args={"timeout": address.patience})
-            event.listen(self._engine, "connect", _prepare_sqlite)
-            event.listen(self._engine, "begin", lambda connection: _begin_sqlite(connection, address.patience))
-            self._reader = self._engine
-            self._writer = self._engine.execution_options(**{_WRITES: True})
+            self._reader, self._writer = _sqlite_engine(address), _sqlite_engine(address)
+            event.listen(self._reader, "begin", lambda connection: _driver_of(connection).execute("BEGIN"))
+            event.listen(self._writer, "connect", _never_wait)
+            event.listen(self._writer, "begin", lambda connection: _take_turn(_driver_of(connection), address.patience))
         else:
-            self._engine = create_engine(address.url, connect_args=address.settings, pool_pre_ping=True)
-            self._reader = self._engine.execution_options(isolation_level="REPEATABLE READ")
+            engine = create_engine(address.url, connect_args=address.settings, pool_pre_ping=True)
+            self._reader = engine.execution_options(isolation_level="REPEATABLE READ")
             # A writer must see what was committed while it waited for the lock of the head.
-            self._writer = self._engine.execution_options(isolation_level="READ COMMITTED")
+            self._writer = engine.execution_options(isolation_level="READ COMMITTED")
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -68,8 +67,13 @@ class Database:
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """One transaction that writes; on SQLite it has its turn from here on, on Postgres once it locks the head."""
-        with self._explaining(), self._writer.begin() as connection:
-            yield connection
+        with self._explaining():
+            if self.address.file is None:
+                with self._writer.begin() as connection:
+                    yield connection
+            else:
+                with self._kept_connection() as connection, connection.begin():
+                    yield connection
 
     def prepare(self, origin: str, *, create: bool) -> None:
         """Makes sure that the schema stands and that the ledger is the one of this origin.
@@ -91,7 +95,27 @@ class Database:
 
     def close(self) -> None:
         """Closes every connection that is not in use."""
-        self._engine.dispose()
+        while self._kept:
+            self._kept.pop().close()
+        self._reader.dispose()
+        self._writer.dispose()
+
+    @contextmanager
+    def _kept_connection(self) -> Iterator[Connection]:
+        """A writer's connection, which waits for the next writer unless another one does already, or something went wrong on it."""
+        try:
+            connection = self._kept.pop()
+        except IndexError:
+            connection = self._writer.connect()
+        try:
+            yield connection
+        except BaseException:
+            connection.close()
+            raise
+        if self._kept:
+            connection.close()
+        else:
+            self._kept.append(connection)
 
     def _migrate(self, origin: str) -> None:
         """Brings the schema up to date; of several processes that open a new ledger at once, one does it and the others wait."""
@@ -126,7 +150,7 @@ class Database:
     def _write_ahead(self) -> None:
         """Readers do not wait for the writer, and a commit is one append and one fsync. A setting of the file, made once."""
         # Not in a transaction: SQLite changes the mode of a file only outside one.
-        driver = self._engine.raw_connection()
+        driver = self._reader.raw_connection()
         try:
             cursor = driver.cursor()
             cursor.execute("PRAGMA journal_mode=WAL")
@@ -157,6 +181,16 @@ class Database:
             raise explained(error, self.address) from error
 
 
+def _sqlite_engine(address: Address) -> Engine:
+    engine = create_engine(address.url, connect_args={"timeout": address.patience})
+    event.listen(engine, "connect", _prepare_sqlite)
+    return engine
+
+
+def _driver_of(connection: Connection) -> Any:
+    return connection.connection.driver_connection
+
+
 def _prepare_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
     # Without this the driver begins transactions by itself, deferred, and commits before DDL.
     connection.isolation_level = None
@@ -167,12 +201,11 @@ def _prepare_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) ->
     cursor.close()
 
 
-def _begin_sqlite(connection: Connection, patience: float) -> None:
-    driver: Any = connection.connection.driver_connection
-    if connection.get_execution_options().get(_WRITES):
-        _take_turn(driver, patience)
-    else:
-        driver.execute("BEGIN")
+def _never_wait(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+    # A writer waits by itself, and holds its turn once it has it.
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA busy_timeout=0")
+    cursor.close()
 
 
 def _take_turn(driver: sqlite3.Connection, patience: float) -> None:
@@ -181,19 +214,15 @@ def _take_turn(driver: sqlite3.Connection, patience: float) -> None:
     SQLite's own waiting sleeps longer and longer between two looks, so that of several busy writers one may wait for a second.
     """
     deadline = time.monotonic() + patience
-    driver.execute("PRAGMA busy_timeout=0")
-    try:
-        while True:
-            try:
-                driver.execute("BEGIN IMMEDIATE")
-            except sqlite3.OperationalError as error:
-                if error.sqlite_errorcode & _PRIMARY_CODE != sqlite3.SQLITE_BUSY or time.monotonic() >= deadline:
-                    raise
-                time.sleep(_BETWEEN_LOOKS_SECONDS)
-            else:
-                return
-    finally:
-        driver.execute(f"PRAGMA busy_timeout={int(patience * 1000)}")
+    while True:
+        try:
+            driver.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & _PRIMARY_CODE != sqlite3.SQLITE_BUSY or time.monotonic() >= deadline:
+                raise
+            time.sleep(_BETWEEN_LOOKS_SECONDS)
+        else:
+            return
 
 
 def _revision_seen_by(connection: Connection) -> str | None:
