@@ -122,7 +122,9 @@ class Departments:
         from lifecycle.policy.limits import set_named
 
         try:
-            set_named(self.limit_sets, model.limits).with_overrides(model.limit_overrides)
+            set_named(self.limit_sets, model.limits).with_overrides(
+                model.limit_overrides, risk_tier=model.risk_tier, jurisdiction=model.jurisdiction
+            )
         except InvalidDeclaration as error:
             field = "limit_overrides" if model.limits in self.limit_sets else "limits"
             raise InvalidDeclaration(

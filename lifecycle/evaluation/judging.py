@@ -17,6 +17,7 @@ from lifecycle.evaluation.measuring import compare, compare_slices, metrics_of, 
 from lifecycle.evaluation.page import evidence_page
 from lifecycle.evaluation.ports import EagerNetwork, EvaluationData, Keep, Probabilities
 from lifecycle.evaluation.report import RenderedReport, evaluation_report
+from lifecycle.evaluation.robustness import robustness_of
 from lifecycle.evaluation.served import ServedModel
 from lifecycle.evaluation.slicing import Group, groups_of
 from lifecycle.measures.classification import Scored
@@ -104,6 +105,7 @@ def judge(question: Question, *, keep: Keep) -> Judged:
         parity=_parity(question, features, scored.probabilities),
         drift=drift_of(training, rows, question.spec.numbers, question.spec.categories),
         against_champion=_against_champion(question, rows, scored, model.threshold, groups, resamples),
+        robustness=robustness_of(model, training, rows, question.spec, scored, resamples, seed=SEED),
         report_json_digest=keep(report.json),
         report_html_digest=digest_of(report.html),
         computed_with=_computed_with(),

@@ -23,8 +23,10 @@ _OTHER_BYTES = "sha256:" + "f" * 64
 def sing(engine: Engine, bundle: Bundle) -> None:
     """Raises InvalidDeclaration that names the gate and the question where an engine answers any of them otherwise than known."""
     for gate, good in bundle.canaries.items():
-        for limits in bundle.limit_sets:
-            _must_allow(engine, bundle, gate, good.model_copy(update={"subject": good.subject.model_copy(update={"limits": limits})}))
+        for limits in bundle.limit_sets.values():
+            subject = good.subject.model_copy(update={"limits": limits.name})
+            at_us = limits.after_freezes(good.now_us) if gate == "deployment" else good.now_us
+            _must_allow(engine, bundle, gate, good.model_copy(update={"subject": subject, "now_us": at_us}))
         question = good.as_json()
         for known_bad, what in (
             ({}, "nothing at all"),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from lifecycle.policy.bundle import Bundle
-from lifecycle.policy.limits import Limit
+from lifecycle.policy.limits import Limit, LimitSet
 from lifecycle.policy.rules import Rule
 
 
@@ -51,6 +51,16 @@ def _limits(before: Bundle, after: Bundle) -> Iterator[Change]:
             old, new = _bounds(then, limit), _bounds(now, limit)
             if old != new:
                 yield Change("limit", f"{name} {limit}", old, new)
+        yield from _beside_limits(name, before.limit_sets.get(name), after.limit_sets.get(name))
+
+
+def _beside_limits(name: str, before: LimitSet | None, after: LimitSet | None) -> Iterator[Change]:
+    """What a set says of single cases, and when nothing is deployed."""
+    for kind in ("cases", "freezes"):
+        then, now = (() if one is None else tuple(str(stated) for stated in getattr(one, kind)) for one in (before, after))
+        for stated in dict.fromkeys((*then, *now)):
+            if then.count(stated) != now.count(stated):
+                yield Change("limit", f"{name} {kind}", stated if stated in then else "", stated if stated in now else "")
 
 
 def _files(before: Bundle, after: Bundle) -> Iterator[Change]:

@@ -70,9 +70,9 @@ class GateKeeper:
         """What an approver signs as the policy."""
         return self._bundle.digest
 
-    def limits(self, name: str, overrides: Mapping[str, float]) -> dict[str, float]:
+    def limits(self, name: str, overrides: Mapping[str, float], *, risk_tier: str = "", jurisdiction: str = "") -> dict[str, float]:
         """The limits in force for a declaration. Raises InvalidDeclaration that names an unknown set or limit."""
-        return set_named(self._bundle.limit_sets, name).with_overrides(overrides)
+        return set_named(self._bundle.limit_sets, name).with_overrides(overrides, risk_tier=risk_tier, jurisdiction=jurisdiction)
 
     def ask(self, question: GateInput) -> Decision:
         """The decision on this question. Whatever goes wrong with the engine is a denial; nothing is raised for it."""
@@ -126,7 +126,10 @@ class GateKeeper:
                 "SYS-006",
             )
         try:
-            self.limits(question.subject.limits, question.subject.limit_overrides)
+            subject = question.subject
+            self.limits(
+                subject.limits, subject.limit_overrides, risk_tier=subject.risk_tier, jurisdiction=question.target.jurisdiction
+            )
         except InvalidDeclaration as error:
             raise EngineFailure(error.what, error.next_step, "SYS-007") from error
 

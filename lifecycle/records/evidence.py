@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import Literal
 
-from lifecycle.records.record import Count, Digest, JsonObject, Name, Record, Share, Version
+from pydantic import Field
+
+from lifecycle.records.record import Count, Digest, JsonObject, Name, Record, Share, Version, is_none
+
+#: What is done to a row: its numbers move a little; some of its categories are others.
+Disturbance = Literal["noise", "categories"]
 
 
 class Measurement(Record):
@@ -87,6 +92,18 @@ class ColumnDrift(Record):
     psi: float
 
 
+class Disturbed(Record):
+    """What one disturbance of the test rows does: the AUC on them less that on the rows as they are, paired.
+
+    `strength`: of noise, in standard deviations of the training rows; of categories, the share of values that are drawn anew.
+    """
+
+    disturbance: Disturbance
+    strength: Share
+    auc_difference: Measurement
+    decisions_changed: Share
+
+
 class Evidence(Record):
     """The evidence document. Stored by digest; a decision and an approval name that digest."""
 
@@ -105,6 +122,8 @@ class Evidence(Record):
     parity: Parity
     drift: tuple[ColumnDrift, ...]
     against_champion: AgainstChampion | None
+    #: None in evidence from before it was measured.
+    robustness: tuple[Disturbed, ...] | None = Field(default=None, exclude_if=is_none)
     #: The Evidently report, as canonical JSON (the record) and as HTML (a view of it).
     report_json_digest: Digest
     report_html_digest: Digest

@@ -74,6 +74,7 @@ BREAKS: dict[tuple[str, str], Break] = {
     ("rollback", "RBK-002"): setting("evidence", "to_was_allowed", False),
     ("rollback", "RBK-003"): lambda _, question: changed(question, "evidence", "to_digest", question.subject.digest),
     ("rollback", "RBK-004"): setting("evidence", "to_revoked", True),
+    ("rollback", "RBK-005"): setting("request", "actor", {"id": "ada", "kind": "human", "roles": ["clerk"], "authenticated": True}),
     ("serving_access", "ACC-001"): setting("subject", "digest", None),
     ("serving_access", "ACC-002"): setting("evidence", "models", ["other"]),
     ("serving_access", "ACC-003"): setting("evidence", "purpose", "elsewhere"),
@@ -102,6 +103,8 @@ CANDIDATE: dict[str, Break] = {
     "PRM-016": evidence("formats", ["pickle"]),
     "PRM-017": evidence("monitoring_wired", False),
     "PRM-019": evaluation("baseline", "auc", "value", 1.0),
+    "PRM-020": evidence("rollback_target", OTHER_DIGEST),
+    "PRM-021": evaluation("robustness", 0, "auc_difference", "low", -0.4),
     "APR-002": approved(decision="reject"),
     "APR-003": approved(report_digest=OTHER_DIGEST),
     "APR-004": approved(expires_at_us=0),
@@ -114,6 +117,8 @@ BREAKS |= {(gate, rule): broken for gate in ("promotion", "deployment") for rule
 #: Rules that take more than one change to break; each has a test of its own below.
 APART = {(gate, rule) for gate in ("promotion", "deployment") for rule in ("PRM-007", "PRM-008", "PRM-011", "PRM-018", "APR-001")}
 APART |= {("waiver", rule) for rule in ("WVR-004", "WVR-005")}
+#: A freeze stands in the limits, and not in the question: tests/policy/test_limits.py.
+APART |= {("deployment", "DEP-005")}
 #: Rules about approvals are asked of a version that needs one.
 NEEDS_HIGH_RISK = ("APR-", "SOD-")
 
@@ -201,9 +206,41 @@ def test_a_challenger_that_may_be_worse_is_denied(bundle: Bundle, keeper: GateKe
 
 
 def test_a_comparison_that_is_missing_is_not_passed(bundle: Bundle, keeper: GateKeeper) -> None:
-    """PRM-007 and PRM-008: a later version without a comparison fails both."""
+    """PRM-007, PRM-008 and PRM-020: a later version without a comparison fails all three."""
     question = changed(challenging(good(bundle, "promotion"), 0.0, 0.1), "evidence", "evaluation", "against_champion", None)
-    assert failing(keeper, question) == {"PRM-007", "PRM-008"}
+    assert failing(keeper, question) == {"PRM-007", "PRM-008", "PRM-020"}
+
+
+def test_a_version_that_was_judged_beside_another_champion_is_denied(bundle: Bundle, keeper: GateKeeper) -> None:
+    """PRM-020: since it was evaluated another version took over, and nobody saw that one answer."""
+    question = challenging(good(bundle, "promotion"), 0.0, 0.1)
+    assert failing(keeper, changed(question, "evidence", "rollback_target", OTHER_DIGEST)) == {"PRM-020"}
+
+
+def test_evidence_from_before_robustness_was_measured_is_not_passed(bundle: Bundle, keeper: GateKeeper) -> None:
+    """PRM-021: what was not measured is not robust."""
+    question = changed(good(bundle, "promotion"), "evidence", "evaluation", "robustness", None)
+    assert failing(keeper, question) == {"PRM-021"}
+
+
+@pytest.mark.parametrize(
+    ("actor", "may"),
+    [
+        ({"roles": ["operator"]}, True),
+        ({"roles": ["risk"]}, True),
+        ({"id": "canary"}, True),
+        ({"roles": ["clerk"]}, False),
+        ({"roles": ["operator"], "authenticated": False}, False),
+        ({"kind": "service", "authenticated": False}, True),
+    ],
+    ids=["operator", "risk", "owner", "clerk", "claims-a-role", "unknown"],
+)
+def test_who_may_ask_for_a_rollback(bundle: Bundle, keeper: GateKeeper, actor: dict[str, Any], may: bool) -> None:
+    """RBK-005: an operator, a risk officer, the team; a run of which nobody knows who asked counts as asked by the team."""
+    makers = [{"id": "canary", "part": "owner", "basis": "fact"}]
+    question = changed(good(bundle, "rollback"), "subject", "makers", makers)
+    somebody = {"id": "ada", "kind": "human", "roles": [], "authenticated": True, **actor}
+    assert failing(keeper, changed(question, "request", "actor", somebody)) == (set() if may else {"RBK-005"})
 
 
 def test_a_slice_that_is_surely_worse_is_named(bundle: Bundle, keeper: GateKeeper) -> None:
@@ -245,9 +282,9 @@ def test_measured_without_a_measurement_is_denied(bundle: Bundle, keeper: GateKe
 
 
 def test_a_later_version_needs_a_way_back(bundle: Bundle, keeper: GateKeeper) -> None:
-    """PRM-018: with a champion there must be something to go back to."""
+    """PRM-018: with a champion there must be something to go back to, and PRM-020 wants it tried."""
     question = changed(challenging(good(bundle, "promotion"), 0.0, 0.1), "evidence", "rollback_target", None)
-    assert failing(keeper, question) == {"PRM-018"}
+    assert failing(keeper, question) == {"PRM-018", "PRM-020"}
 
 
 def test_a_first_version_can_be_taken_out_of_service(bundle: Bundle, keeper: GateKeeper) -> None:
@@ -349,7 +386,8 @@ def test_a_waiver_that_does_not_hold_waives_nothing(bundle: Bundle, keeper: Gate
 def test_what_must_hold_is_never_waived(bundle: Bundle, keeper: GateKeeper) -> None:
     """Digests, signatures, leakage, lineage, formats, approvals and separation of duties: no rule of these says that it may be."""
     waivable = {rule.id for rules in bundle.rules.values() for rule in rules.values() if rule.waivable}
-    assert waivable == {"PRM-004", "PRM-005", "PRM-006", "PRM-007", "PRM-008", "PRM-009", "PRM-010", "PRM-013", "PRM-019"}
+    measured = {f"PRM-{number:03}" for number in (4, 5, 6, 7, 8, 9, 10, 13, 19, 21)}
+    assert waivable == measured | {"DEP-005"}
     for (gate, rule), broken in BREAKS.items():
         if rule not in waivable and bundle.rules[gate][rule].severity in ("critical", "high") and gate in ("promotion", "deployment"):
             question = broken(bundle, good(bundle, gate, risk_tier="high" if rule.startswith(NEEDS_HIGH_RISK) else "low"))

@@ -65,23 +65,35 @@ def show(gate: str | None, as_json: bool) -> None:
 @click.argument("model", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print them as JSON.")
 def limits(model: str | None, as_json: bool) -> None:
-    """Show the limits in force for MODEL, with what its declaration overrides; without MODEL, every set as it is."""
+    """Show the limits in force for MODEL: those of its risk tier and jurisdiction, with what its declaration overrides.
+
+    Without MODEL, every set as it is, with what it states for single cases. Times in which nothing is deployed stand below.
+    """
     from lifecycle.policy.limits import set_named
 
     departments = _here()
     bundle = _bundle(departments.settings.project / "governance")
     declared = None if model is None else departments.model(model)
     sets = bundle.limit_sets if declared is None else {declared.limits: set_named(bundle.limit_sets, declared.limits)}
-    values = {name: one.with_overrides(declared.limit_overrides if declared else {}) for name, one in sets.items()}
+    case = {"risk_tier": declared.risk_tier, "jurisdiction": declared.jurisdiction} if declared else {}
+    values = {name: one.with_overrides(declared.limit_overrides if declared else {}, **case) for name, one in sets.items()}
     if as_json:
-        render.as_json({"limits_digest": bundle.limits_digest, "limits": values})
+        freezes = {name: [freeze.as_json() for freeze in one.freezes] for name, one in sets.items()}
+        cases = {name: [stated.as_json() for stated in one.cases] for name, one in sets.items() if declared is None}
+        render.as_json({"limits_digest": bundle.limits_digest, "limits": values, "freezes": freezes, "cases": cases})
         return
     for name, one in sets.items():
         rows = [
             [key, values[name][key], limit.unit, f"{limit.least:g} to {limit.most:g}", limit.description]
-            for key, limit in one.limits.items()
+            for key, limit in one.in_case(**case).items()
         ]
         render.table(["limit", "value", "unit", "may be overridden", "what it bounds"], rows, title=name)
+        for stated in one.cases if declared is None else ():
+            render.line(f"{name}, {stated}")
+        for freeze in one.freezes:
+            where = ", ".join((*freeze.environments, *freeze.jurisdictions)) or "everywhere"
+            told = f"{render.moment(freeze.from_us)} to {render.moment(freeze.until_us)}, {where}"
+            render.line(f"{name}, nothing is deployed: {told}: {freeze.reason}")
 
 
 def _here() -> Departments:

@@ -23,4 +23,5 @@ def limits_behind(departments: Departments, decision: Decision) -> Mapping[Name,
         document = departments.artifacts.read(decision.policy.bundle_digest)
     except UnknownName:
         return {}
-    return set_named(Bundle.parse(document).limit_sets, subject.limits).with_overrides(subject.limit_overrides)
+    of = set_named(Bundle.parse(document).limit_sets, subject.limits)
+    return of.with_overrides(subject.limit_overrides, risk_tier=subject.risk_tier, jurisdiction=decision.input.target.jurisdiction)

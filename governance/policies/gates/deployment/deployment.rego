@@ -14,6 +14,15 @@ import data.gov.lib.verdict
 # entrypoint: true
 # custom:
 #   applies: [gov.deployment, gov.lib.candidate, gov.lib.approvals]
+#   leaves_out:
+#     - evidence.promotion.evaluation.slices
+#     - evidence.promotion.evaluation.computed_with
+#     - evidence.promotion.evaluation.fairness.groups
+#     - evidence.promotion.evaluation.fairness.demographic_parity_ratio
+#     - evidence.promotion.evaluation.against_champion.comparisons.candidate
+#     - evidence.promotion.evaluation.against_champion.comparisons.champion
+#     - evidence.promotion.evaluation.against_champion.slices.comparisons.candidate
+#     - evidence.promotion.evaluation.against_champion.slices.comparisons.champion
 decision := verdict.answer(
 	"deployment",
 	((passed | candidate.passed) | approvals.passed),
@@ -77,6 +86,40 @@ passed contains "DEP-004" if {
 }
 
 found contains candidate.finding("DEP-004", "first weight", input.evidence.first_weight, limits.values.first_weight_most)
+
+# METADATA
+# title: It is no time in which nothing is deployed
+# description: Nothing is deployed here at this time.
+# custom:
+#   rule: DEP-005
+#   severity: high
+#   waivable: true
+#   controls: [EU-AI-ACT-14]
+#   fix: Deploy after the freeze, or have two people waive this rule for these bytes.
+passed contains "DEP-005" if {
+	is_string(input.target.environment)
+	is_string(input.target.jurisdiction)
+	every freeze in limits.set.freezes { does_not_hold(freeze) }
+}
+
+found contains candidate.finding("DEP-005", freeze.reason, input.now_us, freeze.until_us) if {
+	some freeze in limits.set.freezes
+	not does_not_hold(freeze)
+}
+
+does_not_hold(freeze) if input.now_us < freeze.from_us
+
+does_not_hold(freeze) if input.now_us >= freeze.until_us
+
+does_not_hold(freeze) if elsewhere(freeze.environments, input.target.environment)
+
+does_not_hold(freeze) if elsewhere(freeze.jurisdictions, input.target.jurisdiction)
+
+# Where no place is named, the freeze holds in all of them.
+elsewhere(places, here) if {
+	count(places) > 0
+	not here in places
+}
 
 obligations := [obligation |
 	obligation := {

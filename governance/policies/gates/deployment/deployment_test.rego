@@ -27,3 +27,39 @@ test_too_much_at_once if {
 }
 
 test_the_evidence_is_judged_again if failed(changed("/evidence/promotion/signature/valid", false)) == {"PRM-002"}
+
+freeze := {"from_us": good.now_us - 1, "until_us": good.now_us + 1, "environments": [], "jurisdictions": [], "reason": "end of the year"}
+
+frozen(changes) := rules if {
+	limits := json.patch(data.limits, [
+		{
+			"op": "replace",
+			"path": sprintf("/%s/freezes", [good.subject.limits]),
+			"value": [object.union(freeze, changes)],
+		},
+	])
+	decision := deployment.decision with input as good with data.limits as limits
+	rules := {failure.rule | some failure in decision.violations}
+}
+
+test_nothing_is_deployed_in_a_freeze if {
+	every changes in [
+		{},
+		{"from_us": good.now_us},
+		{"environments": ["elsewhere", good.target.environment]},
+		{"jurisdictions": [good.target.jurisdiction]},
+	] {
+		frozen(changes) == {"DEP-005"}
+	}
+}
+
+test_a_freeze_holds_in_its_time_and_place_alone if {
+	every changes in [
+		{"from_us": good.now_us + 1},
+		{"until_us": good.now_us},
+		{"environments": ["elsewhere"]},
+		{"jurisdictions": ["ZZ"]},
+	] {
+		frozen(changes) == set()
+	}
+}

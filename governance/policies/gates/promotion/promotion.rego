@@ -12,6 +12,15 @@ import data.gov.lib.verdict
 # entrypoint: true
 # custom:
 #   applies: [gov.lib.candidate, gov.lib.approvals]
+#   leaves_out:
+#     - evidence.evaluation.slices
+#     - evidence.evaluation.computed_with
+#     - evidence.evaluation.fairness.groups
+#     - evidence.evaluation.fairness.demographic_parity_ratio
+#     - evidence.evaluation.against_champion.comparisons.candidate
+#     - evidence.evaluation.against_champion.comparisons.champion
+#     - evidence.evaluation.against_champion.slices.comparisons.candidate
+#     - evidence.evaluation.against_champion.slices.comparisons.champion
 decision := verdict.answer(
 	"promotion",
 	candidate.passed | approvals.passed,

@@ -127,3 +127,15 @@ test_a_slice_that_is_surely_worse_is_named if {
 	failure.rule == "PRM-008"
 	failure.observed == "-0.3"
 }
+
+test_what_it_was_judged_beside_is_where_a_rollback_leads if {
+	failed(json.patch(against({"low": 0, "high": 0.1}), [{"op": "replace", "path": "/evidence/rollback_target", "value": "sha256:later"}])) == {"PRM-020"}
+}
+
+test_a_first_version_that_has_a_target_is_not_believed if failed(changed("/evidence/rollback_target", "sha256:later")) == {"PRM-020"}
+
+test_a_disturbance_that_it_does_not_take if {
+	failed(changed("/evidence/evaluation/robustness/0/auc_difference/low", -0.4)) == {"PRM-021"}
+	failed(changed("/evidence/evaluation/robustness", [])) == {"PRM-021"}
+	failed(json.patch(good, [{"op": "remove", "path": "/evidence/evaluation/robustness"}])) == {"PRM-021"}
+}

@@ -75,6 +75,39 @@ passed contains "RBK-003" if {
 #   fix: Choose a version that was not revoked.
 passed contains "RBK-004" if input.evidence.to_revoked == false
 
+# METADATA
+# title: Whoever asks may ask
+# description: Whoever asks has no part in this version and holds none of the roles that may take one out.
+# custom:
+#   rule: RBK-005
+#   severity: high
+#   controls: [EU-AI-ACT-14]
+#   fix: Have somebody ask who holds the role operator or risk, or who is in the team of the model.
+passed contains "RBK-005" if {
+	input.request.actor.kind == "human"
+	input.request.actor.authenticated == true
+	some role in input.request.actor.roles
+	role in {"operator", "risk"}
+}
+
+passed contains "RBK-005" if {
+	input.request.actor.kind == "human"
+	input.request.actor.authenticated == true
+	some maker in input.subject.makers
+	maker.id == input.request.actor.id
+	maker.part in {"owner", "team"}
+}
+
+# A service asks for what it saw itself; a run of which nobody knows who asked counts as asked by the owner and the team.
+passed contains "RBK-005" if input.request.actor.kind == "service"
+
+found contains {
+	"rule": "RBK-005",
+	"subject": "who asks",
+	"observed": json.marshal(input.request.actor.id),
+	"limit": json.marshal(["operator", "risk"]),
+}
+
 # A first version has nothing before it: it is taken out, and people answer until there is another.
 out_of_service if {
 	input.evidence.to_digest == null

@@ -31,3 +31,20 @@ test_never_allowed_here if failed(changed("/evidence/to_was_allowed", false)) ==
 test_to_itself if failed(changed("/evidence/to_digest", good.evidence.from_digest)) == {"RBK-003"}
 
 test_revoked if failed(changed("/evidence/to_revoked", true)) == {"RBK-004"}
+
+asked_by(actor) := json.patch(good, [
+	{"op": "replace", "path": "/request/actor", "value": object.union({"id": "ada", "kind": "human", "roles": [], "authenticated": true}, actor)},
+	{"op": "replace", "path": "/subject/makers", "value": [{"id": "owner", "part": "owner", "basis": "fact"}]},
+])
+
+test_who_may_ask if {
+	every actor in [{"roles": ["operator"]}, {"roles": ["clerk", "risk"]}, {"id": "owner"}, {"kind": "service", "authenticated": false}] {
+		failed(asked_by(actor)) == set()
+	}
+}
+
+test_who_may_not_ask if {
+	every actor in [{}, {"roles": ["clerk"]}, {"roles": ["operator"], "authenticated": false}, {"id": "owner", "authenticated": false}, {"kind": "other"}] {
+		failed(asked_by(actor)) == {"RBK-005"}
+	}
+}

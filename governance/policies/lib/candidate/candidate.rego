@@ -29,7 +29,7 @@ passed contains "PRM-001" if {
 	evaluation.report_json_digest == evidence.report_digest
 }
 
-found contains finding("PRM-001", "model digest", evaluation.model_digest, input.subject.digest)
+found contains finding("PRM-001", "model digest", evaluation.model_digest, input.subject.digest) if "PRM-001" in failing
 
 # METADATA
 # title: The signature of the model is valid
@@ -59,7 +59,7 @@ passed contains "PRM-003" if {
 	}
 }
 
-found contains finding("PRM-003", "rows", evaluation.rows, limits.values.rows_least)
+found contains finding("PRM-003", "rows", evaluation.rows, limits.values.rows_least) if "PRM-003" in failing
 
 # METADATA
 # title: It ranks well enough
@@ -72,7 +72,7 @@ found contains finding("PRM-003", "rows", evaluation.rows, limits.values.rows_le
 #   fix: Improve the model, or judge it on more rows if the interval is wide.
 passed contains "PRM-004" if evaluation.metrics.auc.low >= limits.values.auc_least
 
-found contains finding("PRM-004", "auc, lower bound", evaluation.metrics.auc.low, limits.values.auc_least)
+found contains finding("PRM-004", "auc, lower bound", evaluation.metrics.auc.low, limits.values.auc_least) if "PRM-004" in failing
 
 # METADATA
 # title: It decides well enough
@@ -85,7 +85,7 @@ found contains finding("PRM-004", "auc, lower bound", evaluation.metrics.auc.low
 #   fix: Improve the model or its threshold, or judge it on more rows if the interval is wide.
 passed contains "PRM-005" if evaluation.metrics.accuracy.low >= limits.values.accuracy_least
 
-found contains finding("PRM-005", "accuracy, lower bound", evaluation.metrics.accuracy.low, limits.values.accuracy_least)
+found contains finding("PRM-005", "accuracy, lower bound", evaluation.metrics.accuracy.low, limits.values.accuracy_least) if "PRM-005" in failing
 
 # METADATA
 # title: Its probabilities can be believed
@@ -101,7 +101,9 @@ passed contains "PRM-006" if evaluation.metrics.calibration_error.high <= limits
 found contains finding(
 	"PRM-006", "calibration error, upper bound",
 	evaluation.metrics.calibration_error.high, limits.values.calibration_error_most,
-)
+) if {
+	"PRM-006" in failing
+}
 
 # METADATA
 # title: It is not worse than the champion
@@ -126,6 +128,7 @@ passed contains "PRM-007" if {
 }
 
 found contains finding("PRM-007", comparison.metric, comparison.difference.low, 0 - limits.values.regression_margin) if {
+	"PRM-007" in failing
 	some comparison in ranked(evaluation.against_champion.comparisons)
 	not comparison.difference.low >= 0 - limits.values.regression_margin
 }
@@ -149,14 +152,7 @@ passed contains "PRM-008" if {
 }
 
 passed contains "PRM-008" if {
-	every number, _ in evaluation.against_champion.slices { number in holding_up }
-}
-
-# METADATA
-# description: The places of the slices that hold up, which two rules of this file ask for.
-holding_up contains number if {
-	some number, part in evaluation.against_champion.slices
-	holds_up(part)
+	every part in evaluation.against_champion.slices { holds_up(part) }
 }
 
 # A slice that is too small is reported and never gated on.
@@ -164,15 +160,19 @@ holds_up(part) if part.enough_data == false
 
 holds_up(part) if {
 	part.enough_data == true
-	count(ranked(part.comparisons)) > 0
-	every comparison in ranked(part.comparisons) {
-		comparison.difference.high >= 0 - limits.values.slice_regression_margin
-	}
+	compared := ranked(part.comparisons)
+	count(compared) > 0
+	every comparison in compared { comparison.difference.high >= slice_least }
 }
 
-found contains finding("PRM-008", sprintf("%s = %s", [part.column, part.group]), best_case(part), 0 - limits.values.slice_regression_margin) if {
-	some number, part in evaluation.against_champion.slices
-	not number in holding_up
+# METADATA
+# description: How much worse than the champion a slice may surely be; worked out once, not for every slice.
+slice_least := 0 - limits.values.slice_regression_margin
+
+found contains finding("PRM-008", sprintf("%s = %s", [part.column, part.group]), best_case(part), slice_least) if {
+	"PRM-008" in failing
+	some part in evaluation.against_champion.slices
+	not holds_up(part)
 }
 
 # METADATA
@@ -197,6 +197,7 @@ passed contains "PRM-009" if {
 }
 
 found contains unequal("PRM-009", attribute, "demographic_parity_difference", limits.values.demographic_parity_most) if {
+	"PRM-009" in failing
 	some attribute in evaluation.fairness
 	not similar(attribute, "demographic_parity_difference", limits.values.demographic_parity_most)
 }
@@ -215,6 +216,7 @@ passed contains "PRM-010" if {
 }
 
 found contains unequal("PRM-010", attribute, "equalised_odds_difference", limits.values.equalised_odds_most) if {
+	"PRM-010" in failing
 	some attribute in evaluation.fairness
 	not similar(attribute, "equalised_odds_difference", limits.values.equalised_odds_most)
 }
@@ -261,7 +263,7 @@ passed contains "PRM-012" if {
 	evaluation.parity.largest_difference <= limits.values.parity_most
 }
 
-found contains finding("PRM-012", "largest difference", evaluation.parity.largest_difference, limits.values.parity_most)
+found contains finding("PRM-012", "largest difference", evaluation.parity.largest_difference, limits.values.parity_most) if "PRM-012" in failing
 
 # METADATA
 # title: It is judged on rows like those it learned from
@@ -278,6 +280,7 @@ passed contains "PRM-013" if {
 }
 
 found contains finding("PRM-013", column.column, column.psi, limits.values.psi_most) if {
+	"PRM-013" in failing
 	some column in evaluation.drift
 	not column.psi <= limits.values.psi_most
 }
@@ -292,7 +295,10 @@ found contains finding("PRM-013", column.column, column.psi, limits.values.psi_m
 #   fix: Find out when the named column is filled; drop it where that is after the outcome.
 passed contains "PRM-014" if count(evidence.leaking_columns) == 0
 
-found contains finding("PRM-014", column, "leaks", "") if some column in evidence.leaking_columns
+found contains finding("PRM-014", column, "leaks", "") if {
+	"PRM-014" in failing
+	some column in evidence.leaking_columns
+}
 
 # METADATA
 # title: All that it came from is recorded
@@ -307,7 +313,10 @@ passed contains "PRM-015" if {
 	count(evidence.missing_lineage) == 0
 }
 
-found contains finding("PRM-015", missing, "not recorded", "recorded") if some missing in evidence.missing_lineage
+found contains finding("PRM-015", missing, "not recorded", "recorded") if {
+	"PRM-015" in failing
+	some missing in evidence.missing_lineage
+}
 
 # METADATA
 # title: Its files cannot run code
@@ -323,6 +332,7 @@ passed contains "PRM-016" if {
 }
 
 found contains finding("PRM-016", format, format, safe_formats) if {
+	"PRM-016" in failing
 	some format in evidence.formats
 	not format in safe_formats
 }
@@ -362,7 +372,52 @@ passed contains "PRM-018" if is_string(evidence.rollback_target)
 #   fix: Consider serving the baseline, or say in the purpose why not.
 passed contains "PRM-019" if evaluation.metrics.auc.high >= evaluation.baseline.auc.value
 
-found contains finding("PRM-019", evaluation.baseline_name, evaluation.metrics.auc.value, evaluation.baseline.auc.value)
+found contains finding("PRM-019", evaluation.baseline_name, evaluation.metrics.auc.value, evaluation.baseline.auc.value) if "PRM-019" in failing
+
+# METADATA
+# title: The way back was tried
+# description: What a rollback would lead to is not what this version was judged beside.
+# custom:
+#   rule: PRM-020
+#   severity: high
+#   controls: [EU-AI-ACT-14]
+#   fix: Evaluate the version again, beside what serves now.
+passed contains "PRM-020" if {
+	evidence.first_version == true
+	evidence.rollback_target == null
+}
+
+# Whatever a version was judged beside was loaded from its bytes and answered every one of the test rows.
+passed contains "PRM-020" if {
+	is_string(evidence.rollback_target)
+	evaluation.against_champion.champion_digest == evidence.rollback_target
+}
+
+found contains finding("PRM-020", "judged beside", evaluation.against_champion.champion_digest, evidence.rollback_target) if "PRM-020" in failing
+
+# METADATA
+# title: It holds up on rows that are disturbed
+# description: Rows that are a little wrong, as they come in production, make it rank worse by more than the margin.
+# custom:
+#   rule: PRM-021
+#   severity: high
+#   waivable: true
+#   controls: [EU-AI-ACT-15]
+#   fix: See which disturbance it was; train with more regularisation, or with rows that are disturbed in the same way.
+passed contains "PRM-021" if {
+	count(evaluation.robustness) > 0
+	every trial in evaluation.robustness { trial.auc_difference.low >= 0 - limits.values.robustness_margin }
+}
+
+found contains finding("PRM-021", trial.disturbance, trial.auc_difference.low, 0 - limits.values.robustness_margin) if {
+	"PRM-021" in failing
+	some trial in evaluation.robustness
+	not trial.auc_difference.low >= 0 - limits.values.robustness_margin
+}
+
+# METADATA
+# description: What did not pass. Only that is explained, because an explanation costs as much as the rule.
+failing := object.keys(data.rules[input.gate]) - passed
 
 finding(rule, subject, observed, limit) := {
 	"rule": rule,
