@@ -73,19 +73,32 @@ passed contains "DEP-003" if input.evidence.revoked == false
 
 # METADATA
 # title: It starts small
-# description: The first step would give it more of the traffic than a canary may have.
+# description: The first step that callers see would give it more of the traffic than the strategy may.
 # custom:
 #   rule: DEP-004
 #   severity: high
 #   controls: [EU-AI-ACT-15]
-#   fix: Declare a first step of the rollout within the limit.
+#   fix: Declare a first step of the rollout within the limit, or a strategy that may do this at the risk tier.
 passed contains "DEP-004" if {
-	input.evidence.strategy == "canary"
+	input.evidence.strategy in {"canary", "ab", "blue_green"}
 	input.evidence.first_weight > 0
-	input.evidence.first_weight <= limits.values.first_weight_most
+	input.evidence.first_weight <= first_weight_most
 }
 
-found contains candidate.finding("DEP-004", "first weight", input.evidence.first_weight, limits.values.first_weight_most)
+# The copies of a shadow are seen by nobody; what may come after them is a canary.
+passed contains "DEP-004" if {
+	input.evidence.strategy == "shadow"
+	input.evidence.first_weight >= 0
+	input.evidence.first_weight <= first_weight_most
+}
+
+found contains candidate.finding("DEP-004", input.evidence.strategy, input.evidence.first_weight, first_weight_most)
+
+first_weight_most := limits.values.first_weight_most if input.evidence.strategy in {"canary", "shadow"}
+
+first_weight_most := limits.values.ab_weight_most if input.evidence.strategy == "ab"
+
+first_weight_most := limits.values.blue_green_weight_most if input.evidence.strategy == "blue_green"
 
 # METADATA
 # title: It is no time in which nothing is deployed

@@ -23,8 +23,26 @@ test_revoked if failed(changed("/evidence/revoked", true)) == {"DEP-003"}
 test_too_much_at_once if {
 	failed(changed("/evidence/first_weight", 1)) == {"DEP-004"}
 	failed(changed("/evidence/first_weight", 0)) == {"DEP-004"}
-	failed(changed("/evidence/strategy", "blue_green")) == {"DEP-004"}
+	failed(changed("/evidence/strategy", "all_at_once")) == {"DEP-004"}
 }
+
+by(strategy, tier, weight) := "DEP-004" in failed(json.patch(good, [
+	{"op": "replace", "path": "/evidence/strategy", "value": strategy},
+	{"op": "replace", "path": "/evidence/first_weight", "value": weight},
+	{"op": "replace", "path": "/subject/risk_tier", "value": tier},
+]))
+
+test_each_strategy_has_its_own_limit if {
+	not by("ab", "low", 0.5)
+	by("ab", "low", 0.6)
+	by("ab", "low", 0)
+	not by("shadow", "high", 0)
+	not by("shadow", "high", 0.1)
+	by("shadow", "high", 0.6)
+	not by("blue_green", "low", 1)
+}
+
+test_high_risk_is_not_switched_at_once if by("blue_green", "high", 1)
 
 test_the_evidence_is_judged_again if failed(changed("/evidence/promotion/signature/valid", false)) == {"PRM-002"}
 
