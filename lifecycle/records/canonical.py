@@ -66,7 +66,7 @@ def canonical_dump(dumped: dict[str, Any]) -> bytes:
 
 
 def _numbers_in(dumped: dict[str, Any]) -> tuple[bool, bool]:
-    """Whether orjson writes all numbers like RFC 8785, once the whole ones among the floats have no point any more; whether there are such."""
+    """Whether orjson writes all numbers like RFC 8785 once no float is whole any more, and whether one is."""
     holders: list[Any] = [dumped]
     whole = False
     for holder in holders:

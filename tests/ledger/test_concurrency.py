@@ -9,6 +9,7 @@ from threading import Thread
 
 import pytest
 
+from lifecycle.errors import Tampered
 from lifecycle.ledger.ledger import Ledger
 from lifecycle.ledger.verifying.verification import verify_ledger
 from lifecycle.proofs.notes import VerifierKey
@@ -97,9 +98,14 @@ def test_many_writers_at_once_leave_readers_their_connections(ledger: Ledger) ->
 
 def test_a_turn_that_was_broken_off_leaves_nothing_to_the_next(ledger: Ledger) -> None:
     """A writer whose block raises hands on no half transaction: the next one gets the same index."""
-    ledger.append(happening(0))
-    with pytest.raises(ZeroDivisionError), ledger.writing() as writer:
-        writer.append(happening(1))
-        raise ZeroDivisionError
+    first = ledger.append(happening(0))
+
+    def break_off() -> None:
+        with ledger.writing() as writer:
+            writer.append(happening(1))
+            writer.append(happening(2, event_id=first.event_id))
+
+    with pytest.raises(Tampered, match="other content"):
+        break_off()
     assert ledger.append(happening(2)).index == 1
     assert ledger.head().size == 2

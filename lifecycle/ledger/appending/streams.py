@@ -21,7 +21,10 @@ class Streams:
         self.moved: dict[str, int] = {}
 
     def place(self, event: Event) -> int:
-        """The next place of the event's stream, which it has from now on. Raises MalformedRecord for one that was written for another place."""
+        """The next place of the event's stream, which is its from now on.
+
+        Raises MalformedRecord for an event that was written for another place.
+        """
         stream = event.stream
         last = self._last.get(stream)
         place = (self._kept(stream) if last is None else last) + 1
