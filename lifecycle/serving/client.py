@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from lifecycle.errors import Unavailable
 from lifecycle.records.bodies.serving import RolledBack, Trigger
-from lifecycle.records.record import JsonObject
+from lifecycle.records.record import ActorId, JsonObject
 from lifecycle.records.rollout import RolloutOrder
 from lifecycle.serving.folder import GatewayFolder
 from lifecycle.serving.prediction_log.reading import PredictionLog
@@ -49,6 +49,13 @@ class GatewayClient:
     def abort(self, rollout_id: str, reason: str, cause: AbortCause) -> RolloutStatus:
         """Ends a rollout without judging its version; returns how it ended. Raises UnknownName."""
         return RolloutStatus.of(self._ask("abort", rollout_id=rollout_id, reason=reason, cause=cause))
+
+    def promote(self, rollout_id: str, *, by: ActorId, reason: str) -> RolloutStatus:
+        """Makes the version of an A/B test or of a shadow the champion, on a person's word; returns how the rollout ended.
+
+        Raises UnknownName, and Refused for a plan that promotes by itself, and before its last step has baked and answered enough.
+        """
+        return RolloutStatus.of(self._ask("promote", rollout_id=rollout_id, by=by, reason=reason))
 
     def rollback(
         self,

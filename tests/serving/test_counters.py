@@ -72,7 +72,7 @@ def test_rows_in_the_log_are_counted_apart_from_arms(tmp_path: Path) -> None:
     counters.clear(3, 1)
     assert [counters.rows_logged(slot) for slot in (2, 3, 4)] == [0, 7, 0]
     assert Counters.open(tmp_path / "counters").rows_logged(3) == 7
-    counters.clear_logged(3)
+    counters.clear_slot(3)
     assert counters.rows_logged(3) == 0
 
 

@@ -47,7 +47,7 @@ def test_a_row_whose_writer_died_over_it_gives_the_last_good_one_without_its_can
 @given(share=st.floats(0.0, 1.0))
 def test_a_weight_is_the_share_that_it_was_made_of(share: float) -> None:
     """No share is changed by more than 2^-32."""
-    assert abs(Route(weight=as_weight(share)).share - share) <= 1 / WHOLE
+    assert abs(Route(weight=as_weight(share)).canary_share - share) <= 1 / WHOLE
 
 
 def _write_on(path: str, stop: object) -> None:

@@ -18,7 +18,7 @@ from lifecycle.records.bodies.decisions import DecisionMade
 from lifecycle.records.events import Event
 from lifecycle.records.manifest import FILE_NAMES, ManifestFile, ModelManifest, ModelSchemas, Part
 from lifecycle.records.record import Digest, digest_of
-from lifecycle.records.rollout import RolloutOrder
+from lifecycle.records.rollout import RolloutOrder, Tier
 from lifecycle.serving.allowed.admission import proven_decision
 from lifecycle.serving.allowed.log_keys import LogKeys
 from lifecycle.serving.folder import GatewayFolder
@@ -43,10 +43,15 @@ class Package:
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """What let a version serve: the deployment decision, and the bundle of policies that took it."""
+    """What let a version serve: the deployment decision, and the bundle of policies that took it.
+
+    Of the plan that was allowed with it: what answers in its place, and how many rows per second it answers itself (None: all).
+    """
 
     decision_id: str
     bundle_digest: Digest
+    tiers: tuple[Tier, ...] = ()
+    rows_per_second: float | None = None
 
 
 class PackageCache:
@@ -182,7 +187,7 @@ def read_allowance(folder: Path) -> Allowance:
     body = Event.parse(base64.b64decode(order.proof.leaf)).body
     if not isinstance(body, DecisionMade) or body.decision.id != order.decision_id:
         raise Tampered(f"The order beside {order.digest} proves no decision {order.decision_id}.", "Deploy that version again.")
-    return Allowance(body.decision.id, body.decision.policy.bundle_digest)
+    return Allowance(body.decision.id, body.decision.policy.bundle_digest, order.plan.tiers or (), order.plan.rows_per_second)
 
 
 def read_schemas(folder: Path, digest: Digest) -> ModelSchemas:

@@ -149,12 +149,14 @@ class Application:
         arms: list[metrics.ArmMetrics] = []
         epochs: dict[str, int] = {}
         logged: dict[str, int] = {}
+        dropped: dict[str, int] = {}
         for name in self._router.names.values():
             route = self._router.route(name)
             epochs[name.name] = route.epoch
             logged[name.name] = sum(one.rows_logged(name.slot) for one in counters)
+            dropped[name.name] = sum(one.copies_dropped(name.slot) for one in counters)
             arms += metrics.arms_of(name.name, route, [total(counters, name.slot, cell) for cell in range(CELLS)])
-        return metrics.exposition(arms, epochs, logged)
+        return metrics.exposition(arms, epochs, logged, dropped)
 
     def _named(self, name: str) -> ServedName:
         served = self._router.names.get(name)

@@ -25,7 +25,9 @@ _REQUESTS, _ERRORS, _SLOW, _FALLBACKS, _REFUSED, _CONSECUTIVE, _LAST_DISPATCH_NS
 _FIELDS = _BUCKETS + len(LATENCY_BOUNDS_US) + 1
 #: After the cells: for each slot, the rows that were put into the prediction log.
 _LOGGED = SLOTS * CELLS * _FIELDS
-_BYTES = (_LOGGED + SLOTS) * 8
+#: After those: for each slot, the copies that a shadow did not take.
+_DROPPED = _LOGGED + SLOTS
+_BYTES = (_DROPPED + SLOTS) * 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +114,7 @@ class Counters:
                 if size > _BYTES:
                     os.ftruncate(descriptor, 0)
                 if size != _BYTES:
-                    # A shorter file is one of before the rows were counted: what stands in it has kept its place.
+                    # A shorter file is one of before all of this was counted: what stands in it has kept its place.
                     os.ftruncate(descriptor, _BYTES)
                 return cls(mmap.mmap(descriptor, _BYTES))
             finally:
@@ -139,9 +141,18 @@ class Counters:
         """The rows of a model that this worker, and those before it, put into the prediction log."""
         return self._words[_LOGGED + slot]
 
-    def clear_logged(self, slot: int) -> None:
-        """Begins to count anew, for a model that is new in this slot."""
+    def dropped(self, slot: int) -> None:
+        """A copy of a request was not taken by this model's shadow."""
+        self._words[_DROPPED + slot] += 1
+
+    def copies_dropped(self, slot: int) -> int:
+        """The copies that shadows of this model did not take, in this worker and those before it."""
+        return self._words[_DROPPED + slot]
+
+    def clear_slot(self, slot: int) -> None:
+        """Begins to count rows and copies anew, for a model that is new in this slot."""
         self._words[_LOGGED + slot] = 0
+        self._words[_DROPPED + slot] = 0
 
     def clear(self, slot: int, cell: int) -> None:
         """Forgets an arm's counts, for a version that takes over the cell of one that serves no more."""

@@ -18,6 +18,7 @@ _HELP = {
     "lifecycle_inference_refused_total": ("counter", "Requests that callers must correct."),
     "lifecycle_inference_duration_seconds": ("histogram", "Time from the request's arrival in the router to its answer."),
     "lifecycle_predictions_logged_total": ("counter", "Rows that were put into the prediction log."),
+    "lifecycle_shadow_dropped_total": ("counter", "Copies of requests that a shadow was too slow to take."),
     "lifecycle_rollout_weight": ("gauge", "The share of the traffic that the route table gives a version."),
     "lifecycle_route_epoch": ("gauge", "The epoch of a model's route; it grows with every change."),
 }
@@ -37,15 +38,18 @@ class ArmMetrics:
 def arms_of(model: str, route: Route, counts: Sequence[CellCounts]) -> Iterable[ArmMetrics]:
     """The arms that a route has, with their counts by cell."""
     if route.champion:
-        yield ArmMetrics(model, str(route.champion), "champion", 1.0 - route.share, counts[route.champion_cell])
+        yield ArmMetrics(model, str(route.champion), "champion", route.champion_share, counts[route.champion_cell])
     else:
-        yield ArmMetrics(model, "", "referral", 1.0 - route.share, counts[REFERRAL_CELL])
+        yield ArmMetrics(model, "", "referral", route.champion_share, counts[REFERRAL_CELL])
     if route.canary:
-        yield ArmMetrics(model, str(route.canary), "canary", route.share, counts[route.canary_cell])
+        arm = "shadow" if route.copies else "canary"
+        yield ArmMetrics(model, str(route.canary), arm, route.canary_share, counts[route.canary_cell])
+    if route.holdout:
+        yield ArmMetrics(model, str(route.holdout), "holdout", route.holdout_share, counts[route.holdout_cell])
 
 
-def exposition(arms: Sequence[ArmMetrics], epochs: dict[str, int], logged: dict[str, int]) -> bytes:
-    """All metrics as text. `logged` are the rows of each model in the prediction log."""
+def exposition(arms: Sequence[ArmMetrics], epochs: dict[str, int], logged: dict[str, int], dropped: dict[str, int]) -> bytes:
+    """All metrics as text. By model: `logged` are its rows in the prediction log, `dropped` the copies that its shadows did not take."""
     lines: dict[str, list[str]] = {name: [] for name in _HELP}
     for arm in arms:
         labels = f'model="{arm.model}",version="{arm.version}",arm="{arm.arm}"'
@@ -63,6 +67,8 @@ def exposition(arms: Sequence[ArmMetrics], epochs: dict[str, int], logged: dict[
         lines["lifecycle_route_epoch"].append(f'lifecycle_route_epoch{{model="{model}"}} {epoch}')
     for model, rows in logged.items():
         lines["lifecycle_predictions_logged_total"].append(f'lifecycle_predictions_logged_total{{model="{model}"}} {rows}')
+    for model, copies in dropped.items():
+        lines["lifecycle_shadow_dropped_total"].append(f'lifecycle_shadow_dropped_total{{model="{model}"}} {copies}')
     text: list[str] = []
     for name, (kind, meaning) in _HELP.items():
         text += [f"# HELP {name} {meaning}", f"# TYPE {name} {kind}", *lines[name]]

@@ -1,32 +1,35 @@
 """The path of one prediction: choose an arm, answer, fall back if need be, count, log. A worker has one router.
 
-Rules: a request goes to one arm, drawn by its routing key or at random. Where the canary fails, the champion answers
-the same request, so that its caller never sees it. A request that the champion refuses as well was the caller's fault
-and counts against nobody: otherwise anyone could send nonsense and have a canary taken out.
+Rules: a request goes to one arm, drawn by its routing key or at random: first whether it belongs to the hold-out, then whether to
+the canary. Where the canary or the hold-out fails, the champion answers the same request, and where the champion fails, the tiers
+of its plan, so that the caller never sees it. A request that the champion refuses as well was the caller's fault and counts
+against nobody: otherwise anyone could send nonsense and have a canary taken out. A shadow is asked after its caller has gone.
 """
 
 from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
-from typing import Any, Literal
+from typing import Any
 
 from lifecycle.errors import Unavailable
 from lifecycle.records.identity import new_id, now_us
 from lifecycle.records.manifest import ModelSchemas
 from lifecycle.records.prediction import Prediction
+from lifecycle.records.rollout import Arm
 from lifecycle.serving.answering.canary_link import CanaryLink
 from lifecycle.serving.answering.counters import REFERRAL_CELL, Counters
 from lifecycle.serving.answering.protocol import REFERRED, InferRequest, format_answer, format_referral
 from lifecycle.serving.answering.routes import Route, RouteTable
 from lifecycle.serving.answering.served import Answer, ServedModel
+from lifecycle.serving.answering.shadowing import Copy, ShadowQueue
+from lifecycle.serving.answering.tiers import AnswerCache, RowBudget, ask_tiers
 from lifecycle.serving.failures import ArmFailed, RequestRefused
 from lifecycle.serving.prediction_log.writing import PredictionWriter
 
-Arm = Literal["champion", "canary", "referral"]
 #: Rows are written as plain dictionaries, which costs a tenth of the record; whoever reads checks them against it.
 PREDICTION_VERSION: str = Prediction.model_fields["schema_version"].default
 
@@ -39,6 +42,28 @@ class ServedName:
     slot: int
     loaded: dict[int, ServedModel] = field(default_factory=dict)
     links: dict[int, CanaryLink] = field(default_factory=dict)
+    #: What the plan of a version that serves asks to be kept: answers to give again, and rows that it may still answer.
+    caches: dict[int, AnswerCache] = field(default_factory=dict)
+    budgets: dict[int, RowBudget] = field(default_factory=dict)
+
+    def take(self, served: ServedModel, workers: int) -> None:
+        """Holds a version that is loaded, with what its plan asks for. Its rows per second are shared evenly by the workers."""
+        version, allowance = served.version, served.allowance
+        self.loaded[version] = served
+        self.let_go_of_plan(version)
+        if any(tier.kind == "cached" for tier in allowance.tiers):
+            self.caches[version] = AnswerCache()
+        if allowance.rows_per_second is not None:
+            self.budgets[version] = RowBudget(allowance.rows_per_second / workers)
+
+    def let_go(self, version: int) -> None:
+        """Holds a version no more, nor anything that it said."""
+        self.loaded.pop(version, None)
+        self.let_go_of_plan(version)
+
+    def let_go_of_plan(self, version: int) -> None:
+        self.caches.pop(version, None)
+        self.budgets.pop(version, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +75,9 @@ class _Outcome:
     answer: Answer | None
     fallback_from: int | None = None
     failure: str = ""
+    #: The model that answered, where it is not the one that was asked.
+    other_model: str = ""
+    cached: bool = False
 
 
 class Router:
@@ -64,6 +92,7 @@ class Router:
         self._log = log
         self._canary_timeout = canary_timeout
         self._on_canary_failure = on_canary_failure
+        self._shadows = ShadowQueue(self._ask_shadow, self._drop_copy)
 
     def route(self, name: ServedName) -> Route:
         """What is in force for this model now."""
@@ -87,20 +116,29 @@ class Router:
             raise RequestRefused(
                 f"Version {version} of {name.name} is not its champion; ask the model, and it answers by its share.", "version", 404
             )
-        if version is None and route.canary and _draw(request.routing_key, route.salt) < route.weight:
+        arm = "champion" if version is not None else _arm_of(route, request.routing_key)
+        if arm == "canary":
             outcome = await self._from_canary(name, route, request, started_ns)
+        elif arm == "holdout":
+            outcome = self._from_holdout(name, route, request, started_ns)
         else:
             outcome = self._from_champion(name, route, request, started_ns)
         latency_us = (time.monotonic_ns() - started_ns) // 1_000
         ids = self._record(name, route, request, outcome, at_us, latency_us)
         if outcome.failure:
             raise Unavailable(outcome.failure, "Send the request again; `lifecycle gateway status` shows what serves.")
+        if route.copies and route.canary and outcome.answer is not None and _draw(request.routing_key, route.salt) < route.weight:
+            self._shadows.offer(
+                Copy(name.name, route.canary, request.columns, request.rows, request.id, request.subject, prediction_ids=tuple(ids))
+            )
         parameters: dict[str, Any] = {"arm": outcome.arm, "prediction_id": ids[0], "epoch": route.epoch}
         if len(ids) > 1:
             parameters["prediction_ids"] = ids
+        if outcome.other_model:
+            parameters["asked_model"] = name.name
         if outcome.answer is None or outcome.by is None:
             return format_referral(request, name.name, parameters)
-        return format_answer(request, name.name, outcome.by.version, outcome.answer, parameters)
+        return format_answer(request, outcome.other_model or name.name, outcome.by.version, outcome.answer, parameters)
 
     async def _from_canary(self, name: ServedName, route: Route, request: InferRequest, started_ns: int) -> _Outcome:
         cell = self._counters.cell(name.slot, route.canary_cell)
@@ -142,8 +180,27 @@ class Router:
         try:
             answer = champion.answer(request.columns, request.rows)
         except ArmFailed as error:
-            return _Outcome("champion", champion, None, route.canary, error.what)
+            return self._from_tiers(name, route, champion, request) or _Outcome("champion", champion, None, route.canary, error.what)
         return _Outcome("champion", champion, answer, route.canary)
+
+    def _from_holdout(self, name: ServedName, route: Route, request: InferRequest, started_ns: int) -> _Outcome:
+        """The former champion answers its own callers; where it can't, the champion does, without counting for it."""
+        holdout, cell = name.loaded.get(route.holdout), self._counters.cell(name.slot, route.holdout_cell)
+        if holdout is None:
+            return self._from_champion(name, route, request, started_ns)
+        cell.dispatched(started_ns)
+        try:
+            answer = holdout.answer(request.columns, request.rows)
+        except RequestRefused:
+            cell.refused()
+            raise
+        except ArmFailed:
+            outcome = replace(self._instead(name, route, request), fallback_from=route.holdout)
+            cell.failed(fell_back=not outcome.failure)
+            return outcome
+        latency_us = (time.monotonic_ns() - started_ns) // 1_000
+        cell.answered(latency_us, 0 < route.slow_us < latency_us)
+        return _Outcome("holdout", holdout, answer)
 
     def _from_champion(self, name: ServedName, route: Route, request: InferRequest, started_ns: int) -> _Outcome:
         champion = name.loaded.get(route.champion)
@@ -155,6 +212,9 @@ class Router:
             else:
                 cell.answered((time.monotonic_ns() - started_ns) // 1_000, False)
             return outcome
+        budget = name.budgets.get(route.champion)
+        if budget is not None and not budget.takes(request.rows):
+            return self._over_budget(name, route, champion, request)
         cell = self._counters.cell(name.slot, route.champion_cell)
         cell.dispatched(started_ns)
         try:
@@ -163,19 +223,93 @@ class Router:
             cell.refused()
             raise
         except ArmFailed as error:
-            cell.failed(fell_back=False)
-            return _Outcome("champion", champion, None, failure=error.what)
+            outcome = self._from_tiers(name, route, champion, request) or _Outcome("champion", champion, None, failure=error.what)
+            cell.failed(fell_back=not outcome.failure)
+            return outcome
         latency_us = (time.monotonic_ns() - started_ns) // 1_000
         cell.answered(latency_us, 0 < route.slow_us < latency_us)
+        cache = name.caches.get(route.champion)
+        if cache is not None:
+            cache.keep(request, answer)
         return _Outcome("champion", champion, answer)
+
+    def _over_budget(self, name: ServedName, route: Route, champion: ServedModel, request: InferRequest) -> _Outcome:
+        """A champion that has answered its rows of this second: the tiers, or a person, or the caller comes again."""
+        outcome = self._from_tiers(name, route, champion, request)
+        if outcome is None and not route.refers:
+            raise RequestRefused(f"{name.name} has answered its rows of this second, and nothing can answer in its place.", status=429)
+        return outcome or _Outcome("referral", None, None, route.champion)
+
+    def _from_tiers(self, name: ServedName, route: Route, champion: ServedModel, request: InferRequest) -> _Outcome | None:
+        """What the tiers of the champion's plan say; None where none of them can answer."""
+        found = ask_tiers(
+            champion.allowance.tiers,
+            request,
+            champion=champion,
+            earlier=name.loaded.get(route.backup),
+            champion_of=self._champion_of,
+            cache=name.caches.get(route.champion),
+        )
+        if found is None:
+            return None
+        return _Outcome("backup", found.by, found.answer, route.champion, other_model=found.other_model, cached=found.cached)
+
+    def _champion_of(self, model: str) -> ServedModel | None:
+        other = self.names.get(model)
+        return None if other is None else other.loaded.get(self._table.read(other.slot).champion)
+
+    async def _ask_shadow(self, copy: Copy) -> None:
+        """Has a shadow answer a copy, counts it and logs it. One that is no shadow any more is asked nothing."""
+        name = self.names[copy.model]
+        route, link = self._table.read(name.slot), name.links.get(copy.version)
+        if not route.copies or route.canary != copy.version or link is None:
+            self._drop_copy(copy)
+            return
+        cell, started_ns, at_us = self._counters.cell(name.slot, route.canary_cell), time.monotonic_ns(), now_us()
+        cell.dispatched(started_ns)
+        request = InferRequest(copy.request_id, copy.columns, copy.rows, "", (), copy.subject)
+        try:
+            answer = await link.answer(copy.columns, copy.rows, self._canary_timeout)
+            outcome = _Outcome("shadow", link, answer)
+        except (ArmFailed, RequestRefused) as error:
+            # What its champion answered is a request that it should have taken.
+            outcome = _Outcome("shadow", link, None, failure=error.what)
+        latency_us = (time.monotonic_ns() - started_ns) // 1_000
+        if outcome.failure:
+            cell.failed(fell_back=False)
+            self._on_canary_failure(name.name)
+        else:
+            cell.answered(latency_us, 0 < route.slow_us < latency_us)
+        try:
+            self._record(name, route, request, outcome, at_us, latency_us, shadow_of=copy.prediction_ids)
+        except Unavailable:
+            # Nobody was answered, so nothing is unlogged that somebody was told.
+            self._drop_copy(copy)
+
+    def _drop_copy(self, copy: Copy) -> None:
+        self._counters.dropped(self.names[copy.model].slot)
 
     def _from_nobody(self, route: Route, fallback_from: int | None = None) -> _Outcome:
         if route.refers:
             return _Outcome("referral", None, None, fallback_from)
         return _Outcome("referral", None, None, fallback_from, "No version may answer this share of the traffic yet.")
 
-    def _record(self, name: ServedName, route: Route, request: InferRequest, outcome: _Outcome, at_us: int, latency_us: int) -> list[str]:
-        """Puts one row per application into the log; returns their ids."""
+    def _record(
+        self,
+        name: ServedName,
+        route: Route,
+        request: InferRequest,
+        outcome: _Outcome,
+        at_us: int,
+        latency_us: int,
+        shadow_of: Sequence[str] = (),
+    ) -> list[str]:
+        """Puts one row per application into the log of the model that answered; returns their ids."""
+        log = self.names[outcome.other_model] if outcome.other_model else name
+        epoch = self._table.read(log.slot).epoch if outcome.other_model else route.epoch
+        told: dict[str, Any] = {"asked_model": name.name} if outcome.other_model else {}
+        if outcome.cached:
+            told["cached"] = True
         said = "failed" if outcome.failure else "referred" if outcome.answer is None else "answered"
         ids = [new_id(at_us) for _ in range(request.rows)]
         by = outcome.by
@@ -192,23 +326,32 @@ class Router:
                     "schema_version": PREDICTION_VERSION,
                     "id": prediction_id,
                     "at_us": at_us,
-                    "model": name.name,
+                    "model": log.name,
                     "version": None if by is None else by.version,
                     "model_digest": None if by is None else by.digest,
                     "decision_id": None if by is None else by.allowance.decision_id,
                     "bundle_digest": None if by is None else by.allowance.bundle_digest,
                     "arm": outcome.arm,
-                    "epoch": route.epoch,
+                    "epoch": epoch,
                     "latency_us": latency_us,
                     "outcome": said,
                     "output": output,
                     "fallback_from": outcome.fallback_from,
+                    **told,
+                    **({"shadow_of": shadow_of[position]} if shadow_of else {}),
                 }
             )
             asked.append({"request_id": request.id, "values": {column: of[position] for column, of in request.columns.items()}, **about})
-        self._log.append(name.name, rows, asked)
-        self._counters.logged(name.slot, len(ids))
+        self._log.append(log.name, rows, asked)
+        self._counters.logged(log.slot, len(ids))
         return ids
+
+
+def _arm_of(route: Route, routing_key: str) -> Arm:
+    """The arm that a request belongs to: hold-out, canary or champion."""
+    if route.holdout and _draw(routing_key, route.holdout_salt) < route.holdout_weight:
+        return "holdout"
+    return "canary" if route.canary and not route.copies and _draw(routing_key, route.salt) < route.weight else "champion"
 
 
 def _draw(routing_key: str, salt: bytes) -> int:

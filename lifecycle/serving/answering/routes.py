@@ -22,9 +22,9 @@ SLOTS = 64
 #: Weights are whole numbers of 2^-32, so that a draw of 32 bits is compared and nothing is rounded.
 WHOLE = 1 << 32
 
-_ROW = struct.Struct("<QQIIIBBBx8s")
+_ROW = struct.Struct("<QQIIIBBBB8sIIBQ8s")
 _CHECKSUM = struct.Struct("<I")
-_STRIDE = 64
+_STRIDE = 128
 #: Reading a row again this often takes longer than any write; then whoever wrote it died over it.
 _MOST_READS = 10_000
 
@@ -44,16 +44,35 @@ class Route:
     canary_cell: int = 0
     #: What no version may answer yet goes to a person, and not to a 503.
     refers: bool = False
+    #: The canary is a shadow: callers are answered without it, and `weight` is the share of the requests that are copied to it.
+    copies: bool = False
     salt: bytes = b"\0" * 8
+    #: The version that served before: it answers where the champion fails, if the champion's plan has it as a tier.
+    backup: int = 0
+    #: The former champion's own share, drawn before anything else and under a salt of its own: its callers stay with it.
+    holdout: int = 0
+    holdout_cell: int = 0
+    holdout_weight: int = 0
+    holdout_salt: bytes = b"\0" * 8
 
     def without_canary(self) -> Route:
-        """The same with all the traffic on the champion."""
-        return replace(self, canary=0, canary_cell=0, weight=0)
+        """The same with all that the canary had on the champion."""
+        return replace(self, canary=0, canary_cell=0, weight=0, copies=False)
 
     @property
-    def share(self) -> float:
-        """The canary's share of the traffic."""
-        return self.weight / WHOLE
+    def canary_share(self) -> float:
+        """The canary's share of the traffic; 0.0 for a shadow, whatever is copied to it."""
+        return 0.0 if self.copies else self.weight / WHOLE * (1.0 - self.holdout_share)
+
+    @property
+    def holdout_share(self) -> float:
+        """The hold-out's share of the traffic."""
+        return self.holdout_weight / WHOLE
+
+    @property
+    def champion_share(self) -> float:
+        """What is left for the champion."""
+        return max(0.0, 1.0 - self.holdout_share - self.canary_share)
 
 
 def as_weight(share: float) -> int:
@@ -109,7 +128,13 @@ class RouteTable:
             latest.champion_cell,
             latest.canary_cell,
             latest.refers,
+            latest.copies,
             latest.salt,
+            latest.backup,
+            latest.holdout,
+            latest.holdout_cell,
+            latest.holdout_weight,
+            latest.holdout_salt,
         )
         row = body + _CHECKSUM.pack(zlib.crc32(body))
         start = slot * _STRIDE
@@ -125,8 +150,12 @@ class RouteTable:
             if row == self._seen[slot]:
                 return self._parsed[slot]
             if zlib.crc32(row[: _ROW.size]) == _CHECKSUM.unpack_from(row, _ROW.size)[0]:
-                epoch, weight, champion, canary, slow_us, champion_cell, canary_cell, refers, salt = _ROW.unpack_from(row)
-                route = Route(epoch, weight, champion, canary, slow_us, champion_cell, canary_cell, bool(refers), salt)
+                route = _parsed(row)
                 self._seen[slot], self._parsed[slot] = row, route
                 return route
         return self._parsed[slot].without_canary()
+
+
+def _parsed(row: bytes) -> Route:
+    epoch, weight, champion, canary, slow_us, champion_cell, canary_cell, refers, copies, *more = _ROW.unpack_from(row)
+    return Route(epoch, weight, champion, canary, slow_us, champion_cell, canary_cell, bool(refers), bool(copies), *more)

@@ -53,6 +53,7 @@ class Worker:
         index: int = configuration["index"]
         self._log = PredictionWriter(folder.predictions, index, configuration["seal_seconds"])
         self._folder = folder
+        self._workers: int = configuration["workers"]
         self._own = Counters.open(folder.counters(index))
         self._router = Router(
             RouteTable.open(folder.routes),
@@ -130,10 +131,11 @@ class Worker:
             # It may have been deployed anew since, under another decision.
             standing.allowance = await asyncio.to_thread(read_allowance, folder)
         else:
-            name.loaded[message["version"]] = await asyncio.to_thread(ServedModel.load, folder, message["version"], message["digest"])
+            standing = await asyncio.to_thread(ServedModel.load, folder, message["version"], message["digest"])
+        name.take(standing, self._workers)
 
     async def do_unload(self, message: dict[str, Any]) -> None:
-        self._named(message).loaded.pop(message["version"], None)
+        self._named(message).let_go(message["version"])
 
     async def do_attach(self, message: dict[str, Any]) -> None:
         """Connects to a canary's process, in place of an earlier one of the same version."""

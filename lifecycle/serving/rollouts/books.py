@@ -6,6 +6,7 @@ Nothing in here waits for anything but the disk.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from hashlib import blake2b
 
 from lifecycle.errors import Unavailable, UnknownName
@@ -135,23 +136,30 @@ class Books:
     def put_in_force(self, state: ModelState) -> Route:
         """Puts a model's state into the routes; its canary only while the rollout says that its process is ready."""
         champion = None if state.model in self.faults else state.champion
-        rollout = state.rollout
-        if rollout is None or not rollout.takes_traffic or state.rollback is not None:
-            route = Route(
-                champion=0 if champion is None else champion.version,
-                champion_cell=0 if champion is None else champion.cell,
-                refers=state.refers,
+        rollout, holdout = state.rollout, state.holdout
+        route = Route(
+            champion=0 if champion is None else champion.version,
+            champion_cell=0 if champion is None else champion.cell,
+            refers=state.refers,
+            backup=state.standby[0].version if state.standby else 0,
+        )
+        if holdout is not None:
+            route = replace(
+                route,
+                holdout=holdout.version.version,
+                holdout_cell=holdout.version.cell,
+                holdout_weight=as_weight(holdout.share),
+                holdout_salt=_salt(f"holdout {holdout.rollout_id}"),
             )
-        else:
-            route = Route(
+        if rollout is not None and rollout.takes_traffic and state.rollback is None:
+            route = replace(
+                route,
                 weight=as_weight(rollout.stages[-1].weight),
-                champion=0 if champion is None else champion.version,
-                champion_cell=0 if champion is None else champion.cell,
                 canary=rollout.canary.version,
                 canary_cell=rollout.canary.cell,
                 slow_us=rollout.slow_us,
-                refers=state.refers,
-                salt=blake2b(rollout.rollout_id.encode(), digest_size=8).digest(),
+                copies=rollout.copies,
+                salt=_salt(rollout.rollout_id),
             )
         return self._table.write(state.slot, route)
 
@@ -170,6 +178,10 @@ class Books:
         first, canary = rollout.stages[0], mark(self.counts(state, rollout.canary))
         return observed(state, rollout.stages[-1].weight, since(first.canary, canary), since(first.control, control))
 
+    def copies_dropped(self, state: ModelState) -> int:
+        """The copies that shadows of a model did not take, over all workers."""
+        return sum(counters.copies_dropped(state.slot) for counters in self._counters())
+
     # Places.
 
     def free_slot(self) -> int:
@@ -179,7 +191,7 @@ class Books:
         if free is None:
             raise Unavailable(f"One gateway serves at most {SLOTS} models.", "Run another gateway for more.")
         for counters in self._counters():
-            counters.clear_logged(free)
+            counters.clear_slot(free)
         return free
 
     def placed(self, state: ModelState, version: int, digest: Digest) -> ServedVersion:
@@ -192,3 +204,7 @@ class Books:
         for counters in self._counters():
             counters.clear(state.slot, cell)
         return ServedVersion(version=version, digest=digest, cell=cell)
+
+
+def _salt(of: str) -> bytes:
+    return blake2b(of.encode(), digest_size=8).digest()

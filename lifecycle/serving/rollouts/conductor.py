@@ -15,15 +15,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lifecycle.errors import LifecycleError, Refused, Tampered
-from lifecycle.records.bodies.serving import RolledBack, RolloutCompleted, RolloutStepReached, Trigger
+from lifecycle.records.bodies.serving import RolledBack, RolloutStepReached, Trigger
 from lifecycle.records.events import Event
 from lifecycle.records.identity import new_id, now_us
 from lifecycle.records.rollout import RolloutOrder, RolloutPlan
 from lifecycle.serving.allowed.packages import PackageCache
-from lifecycle.serving.rollouts import controller, undoing
+from lifecycle.serving.rollouts import controller, promoting, undoing
 from lifecycle.serving.rollouts.books import Books
+from lifecycle.serving.rollouts.promoting import Promotion
 from lifecycle.serving.rollouts.rollout_events import mark, since
-from lifecycle.serving.rollouts.state import MOST_STANDBY, ArmMark, FinishedRollout, ModelState, RolloutState, ServedVersion, StageMark
+from lifecycle.serving.rollouts.state import (
+    ArmMark,
+    ModelState,
+    RolloutState,
+    ServedVersion,
+    StageMark,
+)
 from lifecycle.serving.rollouts.undoing import AbortCause
 from lifecycle.serving.supervision.fleet import Fleet, Holding
 
@@ -157,6 +164,39 @@ class Conductor:
             self._books.commit(state.model_copy(update={"rollout": rollout, "refers": order.plan.without_champion == "refer"}))
             self._begin(order.model, order.rollout_id, order.plan)
 
+    async def promote(self, rollout_id: str, promotion: Promotion) -> None:
+        """Has a person's word make the canary the champion, where its plan leaves that to one. One that is promoted stays so.
+
+        Raises UnknownName, and Refused for a plan that promotes by itself and while its last step has not baked or answered enough.
+        """
+        state = self._books.rolling(rollout_id)
+        if state is None:
+            if self._books.rollout(rollout_id).state != "completed":
+                raise Refused("This rollout has ended without a promotion.", "Deploy that version again.", ("STATE",))
+            return
+        async with self._locks[state.model]:
+            latest, progress = self._books.rolling(rollout_id), self._running.get(rollout_id)
+            if latest is None or latest.rollout is None or progress is None:
+                raise Refused("This rollout has just ended.", "Look at `lifecycle gateway status`.", ("STATE",))
+            named = f"{state.model}:{latest.rollout.canary.version}"
+            if progress.plan.promotes_itself:
+                raise Refused(
+                    f"{named} is promoted by the gateway, once its last step is over.",
+                    f"Wait for it, or end it: `lifecycle rollback {state.model}` takes it out.",
+                    ("STATE",),
+                )
+            if latest.rollout.phase != "baking" or not isinstance(
+                self._verdict(latest, latest.rollout, progress, promoted=True), controller.Complete
+            ):
+                last = progress.plan.steps[-1]
+                raise Refused(
+                    f"{named} has not answered {last.minimum_n} requests and baked for {last.bake_seconds:g} s in its last step yet.",
+                    "Wait until it has; `lifecycle rollout show` tells how far it is.",
+                    ("STATE",),
+                )
+            await promoting.promote(self._books, self._fleet, latest, progress.plan, promotion)
+            progress.wake.set()
+
     async def abort(self, rollout_id: str, reason: str, cause: AbortCause) -> None:
         """Ends a rollout without judging its version. One that has ended already stays as it ended. Raises UnknownName."""
         state = self._books.rolling(rollout_id)
@@ -254,9 +294,9 @@ class Conductor:
         """One look at a rollout, and what follows from it. False once it has ended."""
         progress.wake.clear()
         seen = self._books.rolling(rollout_id)
-        if seen is None:
+        if seen is None or seen.rollout is None:
             return False
-        if not progress.refused and isinstance(self._verdict(seen, progress), controller.Hold):
+        if not progress.refused and isinstance(self._verdict(seen, seen.rollout, progress), controller.Hold):
             return True
         async with self._locks[seen.model]:
             # Looked at again under the lock: what was seen outside may be over.
@@ -266,27 +306,28 @@ class Conductor:
             if progress.refused:
                 undoing.record_aborted(self._books, state, "failed", progress.refused)
                 return False
-            verdict = self._verdict(state, progress)
+            verdict = self._verdict(state, state.rollout, progress)
             if isinstance(verdict, controller.Undo):
                 await undoing.undo(self._books, self._fleet, state, verdict.trigger, verdict.trigger.detail, new_id(), None)
             elif isinstance(verdict, controller.Advance):
                 self._enter(state, state.rollout, verdict.step, progress)
             elif isinstance(verdict, controller.Complete):
-                await self._complete(state, state.rollout)
+                await promoting.promote(self._books, self._fleet, state, progress.plan)
         return True
 
-    def _verdict(self, state: ModelState, progress: Progress) -> controller.Verdict:
-        rollout = state.rollout
-        assert rollout is not None  # a rollout is looked at once its first step has begun
+    def _verdict(self, state: ModelState, rollout: RolloutState, progress: Progress, *, promoted: bool = False) -> controller.Verdict:
         canary, control = self._books.counts(state, rollout.canary), self._books.counts(state, state.champion)
         ends = (*rollout.stages[1:], StageMark(weight=0.0, canary=mark(canary), control=mark(control)))
+        # Copies are no random split: what a shadow makes of them has no control, and is held against a fixed share.
         stages = [
-            controller.StageCounts(start.weight, _observed(start.canary, end.canary), _observed(start.control, end.control))
-            for start, end in zip(rollout.stages, ends, strict=True)
+            controller.StageCounts(1.0, _observed(start.canary, end.canary), controller.Observed())
+            if progress.plan.copies(number)
+            else controller.StageCounts(start.weight, _observed(start.canary, end.canary), _observed(start.control, end.control))
+            for number, (start, end) in enumerate(zip(rollout.stages, ends, strict=True))
         ]
-        view = controller.View(
-            stages, time.monotonic() - progress.began, canary.consecutive_errors, state.champion is not None, progress.death
-        )
+        baked = time.monotonic() - progress.began
+        has_champion = state.champion is not None
+        view = controller.View(stages, baked, canary.consecutive_errors, has_champion, progress.death, promoted)
         return controller.decide(progress.plan, view)
 
     def _enter(self, state: ModelState, rollout: RolloutState, step: int, progress: Progress) -> None:
@@ -297,37 +338,13 @@ class Conductor:
             weight=weight, canary=mark(books.counts(state, rollout.canary)), control=mark(books.counts(state, state.champion))
         )
         body = RolloutStepReached(rollout_id=rollout.rollout_id, step=step, weight=weight, observed=books.seen(state))
-        entered = rollout.model_copy(update={"phase": "baking", "step": step, "stages": (*rollout.stages, stage)})
+        entered = rollout.model_copy(
+            update={"phase": "baking", "step": step, "stages": (*rollout.stages, stage), "copies": progress.plan.copies(step)}
+        )
         changed = state.model_copy(update={"rollout": entered})
         books.commit(changed, (rollout.canary, rollout.run_id, body))
         progress.began = time.monotonic()
         books.put_in_force(changed)
-
-    async def _complete(self, state: ModelState, rollout: RolloutState) -> None:
-        """Makes the canary the champion: every worker holds it before the routes name it."""
-        promoting = state.model_copy(update={"rollout": rollout.model_copy(update={"phase": "promoting"})})
-        self._books.commit(promoting)
-        await self._fleet.load(Holding(state.model, state.slot, rollout.canary))
-        former = state.champion
-        body = RolloutCompleted(
-            rollout_id=rollout.rollout_id,
-            superseded_version=None if former is None else former.version,
-            superseded_digest=None if former is None else former.digest,
-            observed=self._books.seen(promoting),
-        )
-        standby = (*(() if former is None else (former,)), *(kept for kept in state.standby if kept.version != rollout.canary.version))
-        changed = state.model_copy(update={"champion": rollout.canary, "rollout": None, "standby": standby[:MOST_STANDBY]})
-        ended = FinishedRollout(
-            rollout_id=rollout.rollout_id,
-            decision_id=rollout.decision_id,
-            model=state.model,
-            version=rollout.canary.version,
-            outcome="completed",
-            reason="",
-        )
-        self._books.commit(changed, (rollout.canary, rollout.run_id, body), finished=ended)
-        self._books.faults.pop(state.model, None)
-        self._books.put_in_force(changed)
 
     async def _clean_up(self, model: str, rollout_id: str) -> None:
         """Ends a rollout's process, and lets the workers go of what serves no more."""

@@ -6,7 +6,7 @@ The layers, in the order in which they are asked:
 3. the guardrails: evidence that the canary does worse than the champion beside it (anytime-valid, see
    `measures.eprocess`). Where no champion takes traffic beside it (a first version, the last step) there is no control,
    and the canary is held against a fixed share of bad events instead. A guardrail's alpha is split evenly over the two;
-4. enough answered and baked long enough: the next step, or the end where the plan promotes by itself.
+4. enough answered and baked long enough: the next step, or the end, where the plan promotes by itself or a person said so.
 
 Nothing in here looks at a clock or a file.
 """
@@ -55,6 +55,8 @@ class View:
     has_champion: bool
     #: How the canary's process ended, if it did.
     death: str = ""
+    #: Whether a person has said that it may be the champion, where the plan leaves that to one.
+    promoted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +104,7 @@ def decide(plan: RolloutPlan, view: View) -> Verdict:
         return Hold()
     if step < len(plan.steps) - 1:
         return Advance(step + 1)
-    return Complete() if plan.promotes_itself else Hold()
+    return Complete() if plan.promotes_itself or view.promoted else Hold()
 
 
 def breached(guardrail: Guardrail, view: View) -> Trigger | None:

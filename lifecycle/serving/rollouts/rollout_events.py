@@ -13,7 +13,7 @@ from lifecycle.records.bodies.serving import (
     RolloutStepReached,
 )
 from lifecycle.records.events import Actor, Event, Link, Subject
-from lifecycle.records.rollout import ArmCounts
+from lifecycle.records.rollout import Arm, ArmCounts
 from lifecycle.serving.answering.counters import CellCounts
 from lifecycle.serving.rollouts.state import ArmMark, ModelState, ServedVersion
 
@@ -59,13 +59,17 @@ def since(earlier: ArmMark, now: ArmMark) -> ArmMark:
 
 
 def observed(state: ModelState, weight: float, canary: ArmMark | None, control: ArmMark) -> tuple[ArmCounts, ...]:
-    """What both arms answered, as records have it."""
+    """What both arms answered, as records have it. A shadow takes no share of the traffic."""
+    rollout = state.rollout
+    if rollout is not None and rollout.copies:
+        weight = 0.0
     counted = ArmCounts(
         arm="referral" if state.champion is None else "champion",
         version=None if state.champion is None else state.champion.version,
         weight=1.0 - weight,
         **control.model_dump(),
     )
-    if canary is None or state.rollout is None:
+    if canary is None or rollout is None:
         return (counted,)
-    return (counted, ArmCounts(arm="canary", version=state.rollout.canary.version, weight=weight, **canary.model_dump()))
+    arm: Arm = "shadow" if rollout.copies else "canary"
+    return (counted, ArmCounts(arm=arm, version=rollout.canary.version, weight=weight, **canary.model_dump()))

@@ -55,6 +55,8 @@ class RolloutState(Record):
     started_at_us: Microseconds
     #: An answer slower than this is a bad event; 0 where no guardrail asks.
     slow_us: Count
+    #: Whether requests are copied to it in this step, and callers answered without it.
+    copies: bool = False
 
     @property
     def takes_traffic(self) -> bool:
@@ -80,6 +82,15 @@ class FinishedRollout(Record):
     reason: str
 
 
+class Holdout(Record):
+    """The share of callers that stayed with the former champion when another was promoted."""
+
+    version: ServedVersion
+    share: Share
+    #: The rollout that promoted the champion: who belongs to the hold-out is drawn under its name.
+    rollout_id: str
+
+
 class ModelState(Record):
     """One model: what serves, what stands by, and what is being rolled out."""
 
@@ -90,6 +101,8 @@ class ModelState(Record):
     standby: tuple[ServedVersion, ...] = ()
     rollout: RolloutState | None = None
     rollback: OpenRollback | None = None
+    #: It stands by as well, as the first of those that do; it goes with the next promotion or rollback of what serves.
+    holdout: Holdout | None = None
     #: Whether what no version may answer goes to a person.
     refers: bool = False
 
@@ -159,6 +172,8 @@ class RolloutStatus(Record):
     state: Literal["loading", "baking", "promoting", "undoing", "completed", "aborted"]
     step: Count
     weight: Share
+    #: Whether the weight is the share of the requests that are copied to it: callers are answered without it.
+    copies: bool = False
     reason: str = ""
 
 
@@ -167,7 +182,7 @@ class VersionStatus(Record):
 
     version: Version
     digest: Digest
-    arm: Literal["champion", "canary", "standby"]
+    arm: Literal["champion", "canary", "shadow", "holdout", "standby"]
     weight: Share
     requests: Count
     errors: Count
@@ -181,6 +196,8 @@ class ModelStatus(Record):
     #: Requests that no version might answer: told to refer to a person, or refused.
     referred: Count
     rollout: RolloutStatus | None
+    #: Copies of requests that a shadow was too slow to take.
+    copies_dropped: Count = 0
     #: Why a version that should serve does not, or what the ledger does not know of it.
     fault: str = ""
 

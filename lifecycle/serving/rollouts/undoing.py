@@ -78,7 +78,12 @@ async def replace(
     decided_ns, decided_at_us = time.monotonic_ns(), now_us()
     standby = tuple(kept for kept in state.standby if kept.version not in (target.version, leaving.version))
     changed = state.model_copy(
-        update={"champion": target, "standby": standby, "rollback": OpenRollback(intent=intent, decided_at_us=decided_at_us)}
+        update={
+            "champion": target,
+            "standby": standby,
+            "holdout": None,
+            "rollback": OpenRollback(intent=intent, decided_at_us=decided_at_us),
+        }
     )
     books.faults.pop(state.model, None)
     route = books.put_in_force(changed)

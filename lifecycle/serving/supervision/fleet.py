@@ -177,6 +177,7 @@ class Fleet:
         configuration = {
             "folder": str(settings.folder),
             "index": index,
+            "workers": settings.workers,
             "listener": self._listener.fileno(),
             "canary_timeout": settings.canary_timeout_ms / 1_000,
             "most_body_bytes": settings.most_body_bytes,

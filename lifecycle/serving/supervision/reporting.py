@@ -21,18 +21,24 @@ from lifecycle.serving.rollouts.state import (
 Counts = Callable[[ModelState, ServedVersion | None], CellCounts]
 
 
-def model_status(state: ModelState, counts: Counts, fault: str, *, alarm: str = "", running: bool = True) -> ModelStatus:
+def model_status(
+    state: ModelState, counts: Counts, fault: str, *, alarm: str = "", copies_dropped: int = 0, running: bool = True
+) -> ModelStatus:
     """One model's versions: the champion, the canary, and what stands by.
 
     A fault keeps the champion from serving; an alarm is for a person to look into, and takes nothing out.
     """
     rollout = state.rollout
-    share = rollout.stages[-1].weight if rollout is not None and rollout.takes_traffic and state.rollback is None else 0.0
+    apart = 0.0 if state.holdout is None else state.holdout.share
+    takes = rollout is not None and rollout.takes_traffic and not rollout.copies and state.rollback is None
+    share = rollout.stages[-1].weight * (1.0 - apart) if rollout is not None and takes else 0.0
     arms: list[VersionStatus] = []
     if state.champion is not None:
-        arms.append(_version(state, state.champion, "champion", 0.0 if fault or not running else 1.0 - share, counts))
+        arms.append(_version(state, state.champion, "champion", 0.0 if fault or not running else max(0.0, 1.0 - share - apart), counts))
     if rollout is not None:
-        arms.append(_version(state, rollout.canary, "canary", share if running else 0.0, counts))
+        arms.append(_version(state, rollout.canary, "shadow" if rollout.copies else "canary", share if running else 0.0, counts))
+    if state.holdout is not None:
+        arms.append(_version(state, state.holdout.version, "holdout", apart if running else 0.0, counts))
     shown = {arm.version for arm in arms}
     arms += [_version(state, kept, "standby", 0.0, counts) for kept in state.standby if kept.version not in shown]
     return ModelStatus(
@@ -40,6 +46,7 @@ def model_status(state: ModelState, counts: Counts, fault: str, *, alarm: str = 
         versions=tuple(arms),
         referred=counts(state, None).requests,
         rollout=None if rollout is None else rollout_status(state),
+        copies_dropped=copies_dropped,
         fault="; ".join(what for what in (fault, alarm) if what),
     )
 
@@ -56,6 +63,7 @@ def rollout_status(state: ModelState) -> RolloutStatus:
         state="undoing" if undoing else rollout.phase,
         step=rollout.step,
         weight=rollout.stages[-1].weight if rollout.takes_traffic and not undoing else 0.0,
+        copies=rollout.copies,
     )
 
 
@@ -72,7 +80,15 @@ def stopped_status(folder: GatewayFolder, environment: str) -> GatewayStatus:
         environment=environment,
         workers=0,
         models=tuple(
-            model_status(model, from_counters(mapped), "", alarm=alarms.get(model.model, ""), running=False) for model in state.models
+            model_status(
+                model,
+                from_counters(mapped),
+                "",
+                alarm=alarms.get(model.model, ""),
+                copies_dropped=sum(counters.copies_dropped(model.slot) for counters in mapped),
+                running=False,
+            )
+            for model in state.models
         ),
         waiting_events=len(pending),
         refused_events=refused.count,

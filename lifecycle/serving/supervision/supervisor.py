@@ -28,6 +28,7 @@ from lifecycle.serving.rollouts.books import Books
 from lifecycle.serving.rollouts.conductor import Conductor
 from lifecycle.serving.rollouts.delivery import Delivery
 from lifecycle.serving.rollouts.journal import Journal
+from lifecycle.serving.rollouts.promoting import Promotion
 from lifecycle.serving.rollouts.state import GatewayStatus
 from lifecycle.serving.settings import GatewaySettings
 from lifecycle.serving.supervision.admin import AdminServer
@@ -125,6 +126,7 @@ class Supervisor:
                 "order": self._order,
                 "rollout": self._rollout,
                 "abort": self._abort,
+                "promote": self._promote,
                 "rollback": self._rollback,
                 "stop": self._stop,
             },
@@ -185,7 +187,13 @@ class Supervisor:
             environment=self._settings.environment,
             workers=self._settings.workers,
             models=tuple(
-                model_status(state, books.counts, books.faults.get(state.model, ""), alarm=alarms.get(state.model, ""))
+                model_status(
+                    state,
+                    books.counts,
+                    books.faults.get(state.model, ""),
+                    alarm=alarms.get(state.model, ""),
+                    copies_dropped=books.copies_dropped(state),
+                )
                 for state in books.models
             ),
             waiting_events=self._journal.pending,
@@ -205,6 +213,11 @@ class Supervisor:
         rollout_id = str(message.get("rollout_id"))
         cause: Any = message.get("cause")
         await self._conductor.abort(rollout_id, str(message.get("reason")), cause)
+        return self._books.rollout(rollout_id).as_json()
+
+    async def _promote(self, message: JsonObject) -> JsonObject:
+        rollout_id = str(message.get("rollout_id"))
+        await self._conductor.promote(rollout_id, Promotion(by=str(message.get("by")), reason=str(message.get("reason"))))
         return self._books.rollout(rollout_id).as_json()
 
     async def _rollback(self, message: JsonObject) -> JsonObject:
