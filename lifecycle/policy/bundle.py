@@ -118,6 +118,11 @@ class Bundle:
         return gates
 
     @cached_property
+    def leaves_out(self) -> dict[str, tuple[str, ...]]:
+        """For each gate the paths of its input that no rule of it reads, as its `decision` says."""
+        return {module.package.removeprefix("gov."): module.leaves_out for module in self._declared if module.applies}
+
+    @cached_property
     def limit_sets(self) -> dict[str, LimitSet]:
         """The sets of limits by name."""
         return {

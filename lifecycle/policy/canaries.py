@@ -11,7 +11,7 @@ from pydantic import JsonValue
 from lifecycle.errors import InvalidDeclaration
 from lifecycle.policy.bundle import Bundle
 from lifecycle.policy.engine import Engine, EngineFailure
-from lifecycle.policy.recheck import believed
+from lifecycle.policy.posing import answer
 from lifecycle.records.gates import GateInput
 from lifecycle.records.record import JsonObject
 
@@ -40,7 +40,7 @@ def sing(engine: Engine, bundle: Bundle) -> None:
 
 def _must_allow(engine: Engine, bundle: Bundle, gate: str, good: GateInput) -> None:
     try:
-        result = believed(engine.answer(gate, good.as_json()), good, bundle.rules.get(gate, {}))
+        result = answer(good, good.canonical(), bundle, engine)
     except EngineFailure as error:
         raise InvalidDeclaration(f"The gate {gate} does not answer its canary: {error.what}", error.next_step) from error
     if not result.allow:
@@ -53,10 +53,10 @@ def _must_allow(engine: Engine, bundle: Bundle, gate: str, good: GateInput) -> N
 
 def _must_not_allow(engine: Engine, gate: str, known_bad: JsonObject, what: str) -> None:
     try:
-        answer = engine.answer(gate, known_bad)
+        answered = engine.answer(gate, known_bad)
     except EngineFailure:
         return
-    if isinstance(answer, dict) and answer.get("allow") is False and answer.get("outcome") == "deny":
+    if isinstance(answered, dict) and answered.get("allow") is False and answered.get("outcome") == "deny":
         return
     raise InvalidDeclaration(f"The gate {gate} does not deny {what}.", "Write its rules in positive form: passed only where it is proven.")
 

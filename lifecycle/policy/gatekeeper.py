@@ -16,10 +16,10 @@ from lifecycle.policy.bundle import Bundle
 from lifecycle.policy.canaries import sing
 from lifecycle.policy.engine import Engine, EngineFailure
 from lifecycle.policy.limits import set_named
-from lifecycle.policy.recheck import believed
+from lifecycle.policy.posing import answer
 from lifecycle.records.gates import EVIDENCE_OF, Decision, GateInput, GateResult, PolicyIdentity, Violation
 from lifecycle.records.identity import new_id
-from lifecycle.records.record import Digest, parse_json
+from lifecycle.records.record import Digest, digest_of
 
 
 class GateKeeper:
@@ -77,14 +77,15 @@ class GateKeeper:
     def ask(self, question: GateInput) -> Decision:
         """The decision on this question. Whatever goes wrong with the engine is a denial; nothing is raised for it."""
         started = time.perf_counter_ns()
+        asked = question.canonical()
         try:
-            result = self._answer(question)
+            result = self._answer(question, asked)
         except EngineFailure as failure:
             result = _denial(question, failure)
         return Decision(
             id=new_id(),
             gate=question.gate,
-            input_digest=question.content_digest(),
+            input_digest=digest_of(asked),
             input=question,
             result=result,
             policy=PolicyIdentity(
@@ -98,13 +99,10 @@ class GateKeeper:
             decided_in_us=(time.perf_counter_ns() - started) // 1_000,
         )
 
-    def _answer(self, question: GateInput) -> GateResult:
+    def _answer(self, question: GateInput, asked: bytes) -> GateResult:
         self._refuse_mismatch(question)
-        value = parse_json(question.canonical())
-        assert isinstance(value, dict)
         try:
-            answer = self._engine.answer(question.gate, value)
-            return believed(answer, question, self._bundle.rules[question.gate])
+            return answer(question, asked, self._bundle, self._engine)
         except EngineFailure:
             raise
         # The one place that catches everything: an engine that fails in a way nobody foresaw must deny, not crash its caller.
@@ -127,9 +125,7 @@ class GateKeeper:
             )
         try:
             subject = question.subject
-            self.limits(
-                subject.limits, subject.limit_overrides, risk_tier=subject.risk_tier, jurisdiction=question.target.jurisdiction
-            )
+            self.limits(subject.limits, subject.limit_overrides, risk_tier=subject.risk_tier, jurisdiction=question.target.jurisdiction)
         except InvalidDeclaration as error:
             raise EngineFailure(error.what, error.next_step, "SYS-007") from error
 

@@ -12,9 +12,9 @@ from typing import Literal, get_args
 
 from lifecycle.policy.bundle import Bundle
 from lifecycle.policy.engine import Engine, EngineFailure
-from lifecycle.policy.recheck import believed
-from lifecycle.records.gates import Decision, GateInput, GateResult
-from lifecycle.records.record import parse_json
+from lifecycle.policy.posing import answer
+from lifecycle.records.gates import Decision, GateResult
+from lifecycle.records.record import digest_of
 
 #: What begins the id of a rule that no policy has: the denial of a keeper whose engine gave no answer.
 _NO_ANSWER = "SYS-"
@@ -39,23 +39,15 @@ def retake(decision: Decision, bundle: Bundle, engine: Engine) -> Retaken:
     unanswered = [failed.rule for failed in decision.result.violations if failed.rule.startswith(_NO_ANSWER)]
     if unanswered:
         return Retaken("not_replayable", why=f"no engine had answered then: the keeper itself denied it ({', '.join(unanswered)})")
-    if decision.input.content_digest() != decision.input_digest:
-        return Retaken("different", (f"its input has the digest {decision.input.content_digest()}, it says {decision.input_digest}",))
+    asked = decision.input.canonical()
+    if digest_of(asked) != decision.input_digest:
+        return Retaken("different", (f"its input has the digest {digest_of(asked)}, it says {decision.input_digest}",))
     try:
-        again = answer(decision.input, bundle, engine)
+        again = answer(decision.input, asked, bundle, engine)
     except EngineFailure as failure:
         return Retaken("not_replayable", why=f"{failure.rule}: {failure.what}")
     found = tuple(differences(decision.result, again))
     return Retaken("different", found) if found else Retaken("identical")
-
-
-def answer(question: GateInput, bundle: Bundle, engine: Engine) -> GateResult:
-    """What a bundle says to a question, checked as every answer is. Raises EngineFailure where there is none to believe."""
-    if question.gate not in bundle.rules:
-        raise EngineFailure(f"The bundle has no gate {question.gate}.", "Write one in governance/policies/gates.", "SYS-005")
-    value = parse_json(question.canonical())
-    assert isinstance(value, dict)  # a record is an object
-    return believed(engine.answer(question.gate, value), question, bundle.rules[question.gate])
 
 
 def differences(then: GateResult, now: GateResult) -> Iterator[str]:

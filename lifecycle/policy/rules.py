@@ -53,12 +53,14 @@ class Rule(Record):
 
 @dataclass(frozen=True)
 class Module:
-    """One Rego file: its package, the rules that it declares, and for a gate the packages whose rules apply to it."""
+    """One Rego file: its package, the rules that it declares, and for a gate the packages whose rules apply to it and the paths
+    of the input that none of them reads."""
 
     path: str
     package: str
     rules: tuple[Rule, ...]
     applies: tuple[str, ...]
+    leaves_out: tuple[str, ...]
 
 
 def read_module(path: str, text: str) -> Module:
@@ -69,13 +71,13 @@ def read_module(path: str, text: str) -> Module:
         raise InvalidDeclaration(f"{path} has no package.", "Begin it with `package gov.…`.")
     rules: dict[str, Rule] = {}
     applies: tuple[str, ...] = ()
+    leaves_out: tuple[str, ...] = ()
     for line, annotation, head in _annotations(path, text):
         custom = annotation.get("custom")
         if not isinstance(custom, dict):
             continue
         if head.startswith("decision :="):
-            listed = custom.get("applies")
-            applies = tuple(str(name) for name in listed) if isinstance(listed, list) else ()
+            applies, leaves_out = _listed(custom, "applies"), _listed(custom, "leaves_out")
         elif "rule" in custom:
             rule = _rule(f"{path}:{line}", annotation, custom, head)
             if rule.id in rules:
@@ -88,7 +90,12 @@ def read_module(path: str, text: str) -> Module:
                 f"{path}:{number} passes {head_of_rule[1]!r}, which no annotation declares.",
                 "Put a METADATA comment with title, description and custom.rule above it.",
             )
-    return Module(path=path, package=package[1], rules=tuple(rules.values()), applies=applies)
+    return Module(path=path, package=package[1], rules=tuple(rules.values()), applies=applies, leaves_out=leaves_out)
+
+
+def _listed(custom: dict[str, JsonValue], key: str) -> tuple[str, ...]:
+    listed = custom.get(key)
+    return tuple(str(name) for name in listed) if isinstance(listed, list) else ()
 
 
 def _rule(place: str, annotation: dict[str, JsonValue], custom: dict[str, JsonValue], head: str) -> Rule:

@@ -156,10 +156,11 @@ def test_evidence_of_another_gate_denies(bundle: Bundle, keeper: GateKeeper) -> 
     assert [violation.rule for violation in keeper.ask(question).result.violations] == ["SYS-004"]
 
 
-def test_a_gate_without_a_policy_denies(bundle: Bundle, keeper: GateKeeper) -> None:
+def test_a_gate_without_a_policy_denies(bundle: Bundle) -> None:
     """A gate that exists by name only is closed."""
-    question = good(bundle, "promotion").model_copy(update={"gate": "serving_access"})
-    assert [violation.rule for violation in keeper.ask(question).result.violations] == ["SYS-005"]
+    less = Bundle({name: text for name, text in bundle.files.items() if "serving_access" not in name}).checked("a test")
+    keeper = GateKeeper(EmbeddedEngine(less), less, people_digest=NOBODY_DIGEST, environment="local")
+    assert [violation.rule for violation in keeper.ask(good(bundle, "serving_access")).result.violations] == ["SYS-005"]
 
 
 def test_another_environment_denies(bundle: Bundle, keeper: GateKeeper) -> None:
@@ -174,13 +175,15 @@ def test_too_large_a_question_denies(bundle: Bundle, keeper: GateKeeper) -> None
     assert [violation.rule for violation in keeper.ask(question).result.violations] == ["SYS-004"]
 
 
-def test_too_deep_a_question_denies(bundle: Bundle, keeper: GateKeeper) -> None:
-    """More than 64 levels is SYS-004 and never reaches an engine."""
+def test_too_deep_a_question_is_never_asked(bundle: Bundle, embedded: EmbeddedEngine, keeper: GateKeeper) -> None:
+    """More than 64 levels is SYS-004 and never reaches an engine; where the gate leaves it out, no engine is shown it at all."""
     deep: JsonValue = 1
     for _ in range(80):
         deep = {"a": deep}
-    question = changed(good(bundle, "promotion"), "evidence", "evaluation", "computed_with", {"deep": deep})
-    assert [violation.rule for violation in keeper.ask(question).result.violations] == ["SYS-004"]
+    with pytest.raises(EngineFailure) as failure:
+        embedded.answer("promotion", {**good(bundle, "promotion").as_json(), "deep": deep})
+    assert failure.value.rule == "SYS-004"
+    assert keeper.ask(changed(good(bundle, "promotion"), "evidence", "evaluation", "computed_with", {"deep": deep})).allowed
 
 
 def test_a_number_that_the_embedded_engine_can_t_read_denies(bundle: Bundle, keeper: GateKeeper) -> None:

@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, TypeVar
 from lifecycle.errors import LifecycleError
 from lifecycle.life.gates.standing import body_of
 from lifecycle.lineage.selection import ANSWERS, every_event
-from lifecycle.policy.retaking import Retaken, answer, retake
+from lifecycle.policy.posing import answer
+from lifecycle.policy.retaking import Retaken, retake
 from lifecycle.records.bodies.decisions import DecisionMade
 from lifecycle.records.bodies.serving import PredictionsSealed
 from lifecycle.records.gates import Decision, DeploymentEvidence, Outcome
@@ -179,7 +180,7 @@ def _drafted(decision: Decision, document: bytes) -> Flip | None:
     bundle, engine = _engine_of(document)
     then = decision.result
     try:
-        now = answer(decision.input, bundle, engine)
+        now = answer(decision.input, decision.input.canonical(), bundle, engine)
     except LifecycleError as error:
         # As the keeper would: no answer is a denial.
         return None if then.outcome == "deny" else Flip(then.outcome, "deny", (), (), error.what)

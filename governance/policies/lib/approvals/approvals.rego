@@ -108,6 +108,7 @@ passed contains "APR-001" if {
 }
 
 found contains finding if {
+	"APR-001" in failing
 	some requirement in required
 	requirement.given < requirement.count
 	finding := {
@@ -131,6 +132,7 @@ passed contains "APR-002" if {
 }
 
 found contains concerning("APR-002", approval) if {
+	"APR-002" in failing
 	some approval in refusing
 }
 
@@ -161,6 +163,7 @@ passed contains "APR-003" if {
 }
 
 found contains concerning("APR-003", approval) if {
+	"APR-003" in failing
 	some approval in input.approvals
 	not bound(approval)
 }
@@ -178,6 +181,7 @@ passed contains "APR-004" if {
 }
 
 found contains concerning("APR-004", approval) if {
+	"APR-004" in failing
 	some approval in input.approvals
 	not in_force(approval)
 }
@@ -195,6 +199,7 @@ passed contains "APR-005" if {
 }
 
 found contains concerning("APR-005", approval) if {
+	"APR-005" in failing
 	some approval in input.approvals
 	approval.consumed != false
 }
@@ -212,6 +217,7 @@ passed contains "APR-006" if {
 }
 
 found contains concerning("APR-006", approval) if {
+	"APR-006" in failing
 	some approval in input.approvals
 	not holds_required_role(approval)
 }
@@ -229,9 +235,14 @@ passed contains "SOD-001" if {
 }
 
 found contains concerning("SOD-001", approval) if {
+	"SOD-001" in failing
 	some approval in input.approvals
 	not independent(approval)
 }
+
+# METADATA
+# description: What did not pass. Only that is explained.
+failing := object.keys(data.rules[input.gate]) - passed
 
 concerning(rule, approval) := {"rule": rule, "subject": approval.event_id, "observed": approval.approver, "limit": ""}
 

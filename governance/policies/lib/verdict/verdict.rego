@@ -15,44 +15,37 @@ import data.gov.lib.waivers
 answer(gate, passed, found, required, obligations) := {
 	"schema_version": "gov.decision/1",
 	"gate": gate,
-	"allow": outcome(rules, blocking) == "allow",
-	"outcome": outcome(rules, blocking),
+	"allow": outcome == "allow",
+	"outcome": outcome,
 	"violations": blocking,
 	"waived": waived,
 	"warnings": [failure | some failure in failed; failure.severity in {"medium", "low"}],
-	"evaluated": sort(object.keys(rules)),
-	"obligations": [obligation | some obligation in obligations; outcome(rules, blocking) != "deny"],
+	"evaluated": sort(registered),
+	"obligations": [obligation | some obligation in obligations; outcome != "deny"],
 	"required_approvals": required,
 } if {
 	input.gate == gate
 	rules := data.rules[gate]
-	count(rules) > 0
-	failed := failures(rules, passed, found)
+	registered := object.keys(rules)
+	count(registered) > 0
+	failed := {failure | some id in (registered - passed); some failure in failures(id, rules[id], found)}
 	grave := [failure | some failure in failed; failure.severity in {"critical", "high"}]
 	waived := [failure | some failure in grave; failure.rule in waivers.in_force]
 	blocking := [failure | some failure in grave; not failure.rule in waivers.in_force]
+	outcome := led_to({rules[failure.rule].awaits_people | some failure in blocking})
 }
 
 # METADATA
 # description: Allowed without a failure that blocks, waiting where only people are missing, denied otherwise.
-outcome(_, blocking) := "allow" if count(blocking) == 0
+led_to(awaited) := "allow" if awaited == set()
 
-outcome(rules, blocking) := "needs_approval" if {
-	count(blocking) > 0
-	every failure in blocking { rules[failure.rule].awaits_people == true }
-}
+led_to(awaited) := "needs_approval" if awaited == {true}
 
-outcome(rules, blocking) := "deny" if {
-	some failure in blocking
-	rules[failure.rule].awaits_people == false
-}
+led_to(awaited) := "deny" if false in awaited
 
 # METADATA
-# description: One failure for each finding of each rule that did not pass; a rule without a finding fails all the same.
-failures(rules, passed, found) := {failure |
-	some id in object.keys(rules)
-	rule := rules[id]
-	not id in passed
+# description: One failure for each finding of a rule that did not pass; a rule without a finding fails all the same.
+failures(id, rule, found) := {failure |
 	some finding in findings(id, found)
 	failure := {
 		"rule": id,
