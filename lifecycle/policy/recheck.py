@@ -15,6 +15,7 @@ from lifecycle.errors import MalformedRecord
 from lifecycle.policy.engine import EngineFailure
 from lifecycle.policy.rules import Rule
 from lifecycle.records.gates import (
+    BREAK_GLASS,
     DeploymentEvidence,
     GateInput,
     GateResult,
@@ -98,8 +99,7 @@ def _waived(failure: Violation, question: GateInput, rules: Mapping[str, Rule]) 
     rule, makers = rules.get(failure.rule), {maker.id for maker in question.subject.makers}
     return any(
         rule is not None
-        and rule.waivable
-        and waiver.rule == failure.rule
+        and _covers(waiver.rule, rule, question)
         and waiver.subject_digest == question.subject.digest
         and question.now_us < waiver.expires_at_us
         and waiver.ticket != ""
@@ -108,6 +108,13 @@ def _waived(failure: Violation, question: GateInput, rules: Mapping[str, Rule]) 
         and not makers & set(waiver.granted_by)
         for waiver in question.waivers
     )
+
+
+def _covers(waived: str, rule: Rule, question: GateInput) -> bool:
+    """Whether a waiver of this name is one of this rule: its own, or the broken glass, which the question must say it is asked under."""
+    if waived == BREAK_GLASS:
+        return question.request.break_glass and (rule.waivable or rule.emergency)
+    return rule.waivable and waived == rule.id
 
 
 def _given(required: RequiredApproval, question: GateInput) -> int:

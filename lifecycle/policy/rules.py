@@ -28,7 +28,7 @@ _FORBIDDEN = re.compile(
 
 class Rule(Record):
     """What a rule says about itself. `awaits_people`: not passing it means waiting for people, not a denial. `waivable`: two
-    people may let a version past it for a time."""
+    people may let a version past it for a time. `emergency`: only together with all that may be waived, by a broken glass."""
 
     id: str
     title: str
@@ -38,6 +38,7 @@ class Rule(Record):
     fix: str
     awaits_people: bool = False
     waivable: bool = False
+    emergency: bool = False
 
     def as_data(self) -> JsonObject:
         """This rule as the engines see it."""
@@ -48,6 +49,7 @@ class Rule(Record):
             "fix": self.fix,
             "awaits_people": self.awaits_people,
             "waivable": self.waivable,
+            "emergency": self.emergency,
         }
 
 

@@ -22,6 +22,10 @@ Severity = Literal["critical", "high", "medium", "low"]
 RiskTier = Literal["low", "medium", "high"]
 
 
+#: What a waiver names in place of a rule that lets a version past all rules which an emergency may break, at once and shortly.
+BREAK_GLASS = "BREAK-GLASS"
+
+
 class Requester(Record):
     """Who asks. `authenticated` is false for a run from Dagster's open-source pages, which know nobody."""
 

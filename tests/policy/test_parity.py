@@ -13,7 +13,7 @@ from lifecycle.policy.bundle import Bundle
 from lifecycle.policy.embedded import EmbeddedEngine
 from lifecycle.policy.recheck import believed
 from lifecycle.policy.server import ServerEngine
-from lifecycle.records.gates import GateInput, GateResult
+from lifecycle.records.gates import BREAK_GLASS, GateInput, GateResult
 from tests.policy import server
 from tests.policy.questions import challenging, changed, good
 from tests.policy.test_rules import BREAKS, waiver
@@ -42,6 +42,8 @@ class Plan:
     #: The rules that a waiver stands for, and by how many people it was granted.
     waived: tuple[str, ...] = ()
     granted_by: int = 2
+    #: Whether the question says that it is asked under a broken glass.
+    glass: bool = False
 
     def question(self, bundle: Bundle) -> GateInput:
         question = good(bundle, self.gate, risk_tier=self.tier)
@@ -55,7 +57,8 @@ class Plan:
             question = BREAKS[self.gate, rule](bundle, question)
         people = ["officer", "another", "canary"][: self.granted_by]
         waivers = tuple(waiver(question, rule=rule, granted_by=people) for rule in self.waived)
-        return question.model_copy(update={"waivers": waivers})
+        request = question.request.model_copy(update={"break_glass": self.glass})
+        return question.model_copy(update={"waivers": waivers, "request": request})
 
 
 def near(limit: float) -> st.SearchStrategy[float]:
@@ -72,8 +75,9 @@ def plans_of(gate: str) -> st.SearchStrategy[Plan]:
         challenger=st.none() | st.tuples(ANYWHERE, ANYWHERE),
         bounds=st.tuples(near(0.78), near(0.75), near(0.1)),
         broken=st.lists(st.sampled_from(rules), max_size=4, unique=True).map(tuple),
-        waived=st.lists(st.sampled_from(rules), max_size=2, unique=True).map(tuple),
+        waived=st.lists(st.sampled_from((*rules, BREAK_GLASS)), max_size=2, unique=True).map(tuple),
         granted_by=st.integers(1, 3),
+        glass=st.booleans(),
     )
 
 

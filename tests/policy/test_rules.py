@@ -9,9 +9,12 @@ from typing import Any
 import pytest
 
 from lifecycle.policy.bundle import Bundle
+from lifecycle.policy.embedded import EmbeddedEngine
+from lifecycle.policy.engine import EngineFailure
 from lifecycle.policy.gatekeeper import GateKeeper
+from lifecycle.policy.recheck import believed
 from lifecycle.records.documents import parse_yaml
-from lifecycle.records.gates import GateInput, Waiver
+from lifecycle.records.gates import BREAK_GLASS, GateInput, Waiver
 from tests.policy.questions import OTHER_DIGEST, approval, challenging, changed, comparison, good, with_approvals
 
 Break = Callable[[Bundle, GateInput], GateInput]
@@ -393,3 +396,43 @@ def test_what_must_hold_is_never_waived(bundle: Bundle, keeper: GateKeeper) -> N
             question = broken(bundle, good(bundle, gate, risk_tier="high" if rule.startswith(NEEDS_HIGH_RISK) else "low"))
             decision = keeper.ask(question.model_copy(update={"waivers": (waiver(question, rule=rule),)}))
             assert decision.result.outcome == "deny", rule
+
+
+def under_glass(question: GateInput, *, said: bool = True, **changes: Any) -> GateInput:
+    """The question, asked under a broken glass."""
+    glass = waiver(question, rule=BREAK_GLASS, **changes)
+    return question.model_copy(update={"waivers": (glass,), "request": question.request.model_copy(update={"break_glass": said})})
+
+
+def test_an_emergency_breaks_what_may_be_broken_and_nothing_else(bundle: Bundle, keeper: GateKeeper) -> None:
+    """Signatures, digests, lineage, leakage, formats, approvals and separation of duties stand in every emergency."""
+    emergency = {rule.id for rules in bundle.rules.values() for rule in rules.values() if rule.emergency}
+    assert emergency == {"PRM-003", "PRM-011", "PRM-017", "PRM-018", "PRM-020", "DEP-004"}
+    for (gate, rule), broken in BREAKS.items():
+        declared = bundle.rules[gate][rule]
+        if gate not in ("promotion", "deployment") or declared.severity not in ("critical", "high"):
+            continue
+        question = broken(bundle, good(bundle, gate, risk_tier="high" if rule.startswith(NEEDS_HIGH_RISK) else "low"))
+        assert keeper.ask(under_glass(question)).allowed is (declared.waivable or declared.emergency), rule
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"said": False}, {"granted_by": ["officer"]}, {"granted_by": ["officer", "canary"]}, {"expires_at_us": 0}, {"ticket": ""}],
+    ids=lambda changes: "-".join(changes),
+)
+def test_a_glass_that_does_not_hold_breaks_nothing(bundle: Bundle, keeper: GateKeeper, changes: dict[str, Any]) -> None:
+    """Unless the question says so, two others broke it, it has not ended and there is a ticket."""
+    question = BREAKS["deployment", "DEP-004"](bundle, good(bundle, "deployment"))
+    assert keeper.ask(under_glass(question)).allowed
+    assert keeper.ask(under_glass(question, **changes)).result.outcome == "deny"
+
+
+def test_a_policy_that_breaks_more_than_may_be_broken_is_not_believed(bundle: Bundle) -> None:
+    """Python holds the same conditions: an engine that lets a signature pass under a broken glass contradicts itself."""
+    question = under_glass(BREAKS["promotion", "PRM-002"](bundle, good(bundle, "promotion")))
+    name = "policies/lib/waivers/waivers.rego"
+    careless = bundle.files[name].replace("true in {rule.waivable, rule.emergency}", 'rule.severity != "none"')
+    forged = Bundle({**bundle.files, name: careless}).checked("a test")
+    with pytest.raises(EngineFailure, match="waives PRM-002"):
+        believed(EmbeddedEngine(forged).answer("promotion", question.as_json()), question, forged.rules["promotion"])

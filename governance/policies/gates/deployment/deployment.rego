@@ -77,6 +77,7 @@ passed contains "DEP-003" if input.evidence.revoked == false
 # custom:
 #   rule: DEP-004
 #   severity: high
+#   emergency: true
 #   controls: [EU-AI-ACT-15]
 #   fix: Declare a first step of the rollout within the limit, or a strategy that may do this at the risk tier.
 passed contains "DEP-004" if {

@@ -1,8 +1,8 @@
 # METADATA
 # title: Waiver
 # description: |
-#   May exactly these bytes pass in spite of one rule, for a time? It takes two people of the role that approves, neither
-#   of whom had a part in the work, and ends by itself.
+#   May exactly these bytes pass in spite of one rule, for a time, or in an emergency in spite of all that say that they may
+#   be broken? It takes two people of the role that approves, neither of whom had a part in the work, and ends by itself.
 package gov.waiver
 
 import data.gov.lib.limits
@@ -13,7 +13,7 @@ import data.gov.lib.waivers
 # entrypoint: true
 # custom:
 #   applies: [gov.waiver]
-decision := verdict.answer("waiver", passed, found, required, [])
+decision := verdict.answer("waiver", passed, found, required, obligations)
 
 role := "risk"
 
@@ -59,6 +59,11 @@ passed contains "WVR-001" if {
 	data.rules[gate][input.evidence.rule].waivable == true
 }
 
+passed contains "WVR-001" if {
+	input.evidence.rule == waivers.break_glass
+	input.request.break_glass == true
+}
+
 found contains finding("WVR-001", "rule", input.evidence.rule, "")
 
 # METADATA
@@ -71,10 +76,14 @@ found contains finding("WVR-001", "rule", input.evidence.rule, "")
 #   fix: Choose an end within the limit; a waiver can be signed anew.
 passed contains "WVR-002" if {
 	input.now_us < input.evidence.expires_at_us
-	input.evidence.expires_at_us <= input.now_us + (limits.values.waiver_hours_most * microseconds_per_hour)
+	input.evidence.expires_at_us <= input.now_us + (hours_most * microseconds_per_hour)
 }
 
-found contains finding("WVR-002", "hours", hours_left, limits.values.waiver_hours_most)
+found contains finding("WVR-002", "hours", hours_left, hours_most)
+
+hours_most := limits.values.waiver_hours_most if input.evidence.rule != waivers.break_glass
+
+hours_most := limits.values.break_glass_hours_most if input.evidence.rule == waivers.break_glass
 
 hours_left := (input.evidence.expires_at_us - input.now_us) / microseconds_per_hour
 
@@ -140,6 +149,17 @@ passed contains "WVR-006" if {
 	input.subject.kind == "model"
 	is_string(input.subject.digest)
 }
+
+# Whoever breaks the glass is asked afterwards whether it had to be.
+obligations := [obligation |
+	input.evidence.rule == waivers.break_glass
+	obligation := {
+		"id": "OBL-BREAK-GLASS",
+		"kind": "post_review",
+		"parameters": {"ticket": input.evidence.ticket},
+		"deadline_us": input.now_us + round(limits.values.review_hours * microseconds_per_hour),
+	}
+]
 
 finding(rule, subject, observed, limit) := {
 	"rule": rule,

@@ -36,6 +36,32 @@ test_what_must_hold_is_not_waived if {
 	}
 }
 
+glass := [
+	{"op": "replace", "path": "/evidence/rule", "value": "BREAK-GLASS"},
+	{"op": "replace", "path": "/request/break_glass", "value": true},
+	{"op": "replace", "path": "/evidence/expires_at_us", "value": good.now_us + 3600000000},
+]
+
+test_two_people_break_the_glass_and_owe_a_review if {
+	decision := decided(glass)
+	decision.outcome == "allow"
+	[obligation.kind | some obligation in decision.obligations] == ["post_review"]
+	decision.obligations[0].deadline_us > good.now_us
+}
+
+test_one_waiver_owes_none if decided([]).obligations == []
+
+test_one_person_breaks_no_glass if decided(array.concat(glass, [{"op": "remove", "path": "/evidence/signatures/1"}])).outcome == "needs_approval"
+
+test_the_glass_is_broken_for_a_short_time if {
+	decision := decided(array.concat(glass, [{"op": "replace", "path": "/evidence/expires_at_us", "value": good.now_us + 259200000000}]))
+	rules(decision.violations) == {"WVR-002"}
+}
+
+test_nobody_breaks_the_glass_without_saying_so if {
+	rules(decided(array.concat(glass, [{"op": "replace", "path": "/request/break_glass", "value": false}])).violations) == {"WVR-001"}
+}
+
 test_it_ends if {
 	every end in [0, good.now_us, good.now_us + 1000000000000000] {
 		decision := decided([{"op": "replace", "path": "/evidence/expires_at_us", "value": end}])

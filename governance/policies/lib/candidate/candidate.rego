@@ -50,6 +50,7 @@ passed contains "PRM-002" if {
 # custom:
 #   rule: PRM-003
 #   severity: high
+#   emergency: true
 #   controls: [EU-AI-ACT-15]
 #   fix: Hold out more rows for the test split.
 passed contains "PRM-003" if {
@@ -240,6 +241,7 @@ unequal(rule, attribute, measure, limit) := finding(rule, attribute.attribute, a
 # custom:
 #   rule: PRM-011
 #   severity: high
+#   emergency: true
 #   controls: [EU-AI-ACT-10]
 #   fix: Declare the protected attributes of the data.
 passed contains "PRM-011" if input.subject.risk_tier == "low"
@@ -345,6 +347,7 @@ safe_formats := {"safetensors", "onnx", "json"}
 # custom:
 #   rule: PRM-017
 #   severity: high
+#   emergency: true
 #   controls: [EU-AI-ACT-72]
 #   fix: Declare what to watch and how often.
 passed contains "PRM-017" if evidence.monitoring_wired == true
@@ -355,6 +358,7 @@ passed contains "PRM-017" if evidence.monitoring_wired == true
 # custom:
 #   rule: PRM-018
 #   severity: high
+#   emergency: true
 #   controls: [EU-AI-ACT-14]
 #   fix: Keep the version that serves as the target of a rollback.
 passed contains "PRM-018" if evidence.first_version == true
@@ -380,6 +384,7 @@ found contains finding("PRM-019", evaluation.baseline_name, evaluation.metrics.a
 # custom:
 #   rule: PRM-020
 #   severity: high
+#   emergency: true
 #   controls: [EU-AI-ACT-14]
 #   fix: Evaluate the version again, beside what serves now.
 passed contains "PRM-020" if {
