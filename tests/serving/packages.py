@@ -31,7 +31,7 @@ from lifecycle.records.gates import (
 )
 from lifecycle.records.manifest import FILE_NAMES, ManifestFile, ModelManifest, ModelSchemas, Part
 from lifecycle.records.record import Digest, canonical_bytes, digest_of
-from lifecycle.records.rollout import Guardrail, LedgerProof, RolloutOrder, RolloutPlan, RolloutStep
+from lifecycle.records.rollout import Guardrail, LedgerProof, RolloutOrder, RolloutPlan, RolloutStep, Strategy, Tier
 
 ORIGIN = "test.example/ledger"
 NOWHERE: Digest = "sha256:" + "0" * 64
@@ -115,10 +115,23 @@ def plan(
     breaker: int = 5,
     without_champion: Literal["refer", "refuse"] = "refuse",
     guardrails: tuple[Guardrail, ...] = (Guardrail(kind="errors"),),
+    strategy: Strategy = "canary",
+    holdout: float | None = None,
+    tiers: tuple[Tier, ...] | None = None,
+    rows_per_second: float | None = None,
 ) -> RolloutPlan:
     """A plan of steps (weight, minimum n, bake seconds)."""
     made = tuple(RolloutStep(weight=weight, minimum_n=n, bake_seconds=bake) for weight, n, bake in steps or ((1.0, 0, 0.0),))
-    return RolloutPlan(steps=made, guardrails=guardrails, breaker=breaker, without_champion=without_champion)
+    return RolloutPlan(
+        strategy=strategy,
+        steps=made,
+        guardrails=guardrails,
+        breaker=breaker,
+        without_champion=without_champion,
+        holdout=holdout,
+        tiers=tiers,
+        rows_per_second=rows_per_second,
+    )
 
 
 def decision(
@@ -214,8 +227,8 @@ def _deployment_evidence(digest: Digest, version: int, model: str, rollout_plan:
         promotion_outcome="allow",
         promotion_subject_digest=digest,
         promotion=_promotion_evidence(digest, version, model),
-        strategy="canary",
-        first_weight=rollout_plan.steps[0].weight,
+        strategy=rollout_plan.strategy,
+        first_weight=rollout_plan.first_weight,
         plan_digest=rollout_plan.content_digest(),
         revoked=False,
     )

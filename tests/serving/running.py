@@ -157,11 +157,11 @@ class RunningGateway:
     def await_weight(self, rollout_id: str, weight: float) -> None:
         wait_for(lambda: self.client.rollout(rollout_id).weight == weight, f"{rollout_id} has the weight {weight}")
 
-    def serve(self, version: int, *, model: str = MODEL) -> None:
+    def serve(self, version: int, rollout_plan: RolloutPlan | None = None, *, behaviour: Behaviour = "good", model: str = MODEL) -> None:
         """Deploys a version at once, with nothing to wait for."""
         from tests.serving.packages import plan
 
-        self.await_rollout(self.deploy(version, plan(), model=model), "completed")
+        self.await_rollout(self.deploy(version, rollout_plan or plan(), behaviour=behaviour, model=model), "completed")
 
     def model(self, name: str = MODEL) -> ModelStatus:
         return next(model for model in self.client.status().models if model.model == name)
