@@ -1,4 +1,4 @@
-"""One POST to a server that is not ours: bounded in time and in size, no redirects, and no error that is not ours.
+"""One request to a server that is not ours: bounded in time and in size, no redirects, and no error that is not ours.
 
 A server that sends a byte every now and then never trips a socket's timeout, so the whole exchange has a deadline of its
 own. A redirect is an answer like any other: following it would take what is sent, and a key beside it, to whoever the
@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import http.client
 import queue
+import ssl
 import threading
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from lifecycle.errors import Unavailable
@@ -29,17 +31,27 @@ class Answered:
     retry_after: str | None = None
 
 
-def post(url: str, body: bytes, headers: Mapping[str, str], *, seconds: float, most_bytes: int) -> Answered:
+def post(url: str, body: bytes, headers: Mapping[str, str], *, seconds: float, most_bytes: int, authority: Path | None = None) -> Answered:
     """The answer to a POST over http or https, through the proxies of the environment.
 
-    Raises Unavailable where none comes within the seconds, or what comes is no HTTP.
+    `authority` is the PEM file of who signed the server's certificate, where that is none of the system's. Raises Unavailable where no
+    answer comes within the seconds, or what comes is no HTTP.
     """
-    request = urllib.request.Request(url, data=body, headers=dict(headers), method="POST")
+    return _asked(urllib.request.Request(url, data=body, headers=dict(headers), method="POST"), seconds, most_bytes, authority)
+
+
+def get(url: str, headers: Mapping[str, str], *, seconds: float, most_bytes: int, authority: Path | None = None) -> Answered:
+    """The answer to a GET; the rest as in `post`."""
+    return _asked(urllib.request.Request(url, headers=dict(headers), method="GET"), seconds, most_bytes, authority)
+
+
+def _asked(request: urllib.request.Request, seconds: float, most_bytes: int, authority: Path | None) -> Answered:
+    url = request.full_url
     outcome: queue.SimpleQueue[Answered | Exception] = queue.SimpleQueue()
 
     def exchange() -> None:
         try:
-            outcome.put(_answer(request, seconds, most_bytes))
+            outcome.put(_answer(request, seconds, most_bytes, authority))
         # ValueError: what a server says is parsed by a library that raises it for a bad port, length or address.
         except (OSError, http.client.HTTPException, ValueError) as error:
             outcome.put(error)
@@ -71,9 +83,12 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
     http_error_301 = http_error_303 = http_error_307 = http_error_308 = http_error_302
 
 
-def _answer(request: urllib.request.Request, seconds: float, most_bytes: int) -> Answered:
+def _answer(request: urllib.request.Request, seconds: float, most_bytes: int, authority: Path | None) -> Answered:
+    handlers: list[Any] = [_NoRedirects]
+    if authority is not None:
+        handlers.append(urllib.request.HTTPSHandler(context=ssl.create_default_context(cafile=authority)))
     try:
-        response = urllib.request.build_opener(_NoRedirects).open(request, timeout=seconds)
+        response = urllib.request.build_opener(*handlers).open(request, timeout=seconds)
     except urllib.error.HTTPError as refusal:
         response = refusal
     with response:

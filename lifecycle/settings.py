@@ -42,6 +42,16 @@ class Settings:
     desk_certificate_key: Path | None
     #: Whether a proxy with TLS stands before the desk, and says where requests come from.
     desk_behind_proxy: bool
+    #: Who says who somebody is, in place of a passkey, where it is a provider of OpenID Connect; approvals take the passkey all the same.
+    desk_oidc_issuer: str | None
+    desk_oidc_client_id: str | None
+    desk_oidc_secret_file: Path | None
+    #: Which claim of theirs is the id of a person in governance/people.yaml, and which one lists the roles that a session may use.
+    desk_oidc_person_claim: str
+    desk_oidc_role_claim: str | None
+    desk_oidc_scopes: str
+    #: The file of the authority that signed the provider's certificate, where that is not one of the system's.
+    desk_oidc_ca: Path | None
     #: Where lineage is sent to, and the key that the receiver knows us by.
     openlineage_url: str | None
     openlineage_api_key: str | None
@@ -86,6 +96,13 @@ class Settings:
             desk_certificate=_path(environ, "LIFECYCLE_DESK_CERTIFICATE"),
             desk_certificate_key=_path(environ, "LIFECYCLE_DESK_CERTIFICATE_KEY"),
             desk_behind_proxy=_truth(environ, "LIFECYCLE_DESK_BEHIND_PROXY"),
+            desk_oidc_issuer=environ.get("LIFECYCLE_DESK_OIDC_ISSUER") or None,
+            desk_oidc_client_id=environ.get("LIFECYCLE_DESK_OIDC_CLIENT_ID") or None,
+            desk_oidc_secret_file=_path(environ, "LIFECYCLE_DESK_OIDC_SECRET_FILE"),
+            desk_oidc_person_claim=environ.get("LIFECYCLE_DESK_OIDC_PERSON_CLAIM") or "sub",
+            desk_oidc_role_claim=environ.get("LIFECYCLE_DESK_OIDC_ROLE_CLAIM") or None,
+            desk_oidc_scopes=environ.get("LIFECYCLE_DESK_OIDC_SCOPES") or "openid profile",
+            desk_oidc_ca=_path(environ, "LIFECYCLE_DESK_OIDC_CA"),
             openlineage_url=environ.get("LIFECYCLE_OPENLINEAGE_URL") or None,
             openlineage_api_key=environ.get("LIFECYCLE_OPENLINEAGE_API_KEY") or None,
             anchors_file=project / environ.get("LIFECYCLE_ANCHORS", "governance/anchors.yaml"),

@@ -9,20 +9,23 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from lifecycle.desk.desk import desk_of
-from lifecycle.desk.guard import form_of, json_of, text_in, visitor_of
+from lifecycle.desk.guard import form_of, json_of, require_not_withheld, text_in, visitor_of
 from lifecycle.desk.rendering import page
 from lifecycle.desk.signing import begin_signing, finish_signing
 from lifecycle.errors import MalformedRecord
+from lifecycle.life.people.approval import roles_asked
 
 
 def begin(request: Request) -> Response:
     """What is to be signed, for the script; a page that says how to sign without one, for whoever runs none."""
-    said, person = form_of(request), visitor_of(request).person
+    said, visitor = form_of(request), visitor_of(request)
+    person = visitor.person
     model, version = request.path_params["model"], request.path_params["version"]
     if "application/json" not in request.headers.get("accept", ""):
         return page(request, "without_script.html", status=400, model=model, version=version, person=person)
     decision, reason = _decision(text_in(said, "decision")), text_in(said, "reason").replace("\r\n", "\n")
     asked = text_in(said, "asked")
+    require_not_withheld(visitor, roles_asked(desk_of(request).departments, model, version))
     return JSONResponse(begin_signing(desk_of(request), person, model, version, asked=asked, decision=decision, reason=reason))
 
 

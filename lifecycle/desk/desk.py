@@ -9,6 +9,7 @@ from starlette.requests import HTTPConnection
 
 from lifecycle.desk.challenges import Challenges
 from lifecycle.desk.limiting import RateLimit
+from lifecycle.desk.provider.discovery import Publications
 from lifecycle.desk.sessions import Sessions
 from lifecycle.desk.settings import DeskSettings
 from lifecycle.desk.store import DeskStore
@@ -27,6 +28,8 @@ class Desk:
         self.store = DeskStore(settings.folder)
         self.sessions = Sessions(self.store, settings)
         self.challenges = Challenges(self.store, settings)
+        #: What the provider publishes, where one says who somebody is.
+        self.published = Publications(settings.provider) if settings.provider is not None else None
         #: Tries to sign in or to register, per address and per person.
         self.tries_of_address = RateLimit(30, 60)
         self.tries_of_person = RateLimit(10, 60)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 from urllib.parse import parse_qsl, quote
@@ -58,6 +58,8 @@ class Visitor:
     #: What each form must bring along.
     csrf: str
     session_id: str = field(repr=False)
+    #: The roles that the registry gives them, and that the provider does not let this session use.
+    withheld: tuple[Name, ...] = ()
 
     @property
     def requester(self) -> Requester:
@@ -99,6 +101,17 @@ def visitor_of(request: Request) -> Visitor:
     if visitor is None:
         raise SignInFirst
     return cast("Visitor", visitor)
+
+
+def require_not_withheld(visitor: Visitor, roles: Iterable[Name]) -> None:
+    """Raises Refused where a signature would count by a role that the provider does not let this session use."""
+    withheld = sorted({*roles} & {*visitor.withheld})
+    if withheld:
+        raise Refused(
+            f"Your organisation's sign-on does not give you the role {', '.join(withheld)} at this desk.",
+            "Ask whoever runs it; then sign out, and in again.",
+            ("OIDC-ROLE",),
+        )
 
 
 def form_of(request: Request) -> Mapping[str, str]:
@@ -177,13 +190,20 @@ def _visitor(desk: Desk, request: Request) -> Visitor | None:
         person = people.person(session.person)
     except UnknownName:
         person = None
-    still_theirs = person is not None and (
-        session.key_id is None or any(key.id == session.key_id and key.holds(now) for key in person.keys)
+    # Where a provider says who somebody is, nobody goes on by a passkey alone; where none does (any more), nobody by its word.
+    vouched_for_here = (session.key_id is None) == (desk.settings.provider is not None)
+    still_theirs = (
+        person is not None
+        and vouched_for_here
+        and (session.key_id is None or any(key.id == session.key_id and key.holds(now) for key in person.keys))
     )
     if person is None or not still_theirs:
         desk.sessions.end(session_id)
         return None
-    return Visitor(person.id, person.display_name, people.roles(person.id, now), csrf_token(session_id), session_id)
+    given = people.roles(person.id, now)
+    roles = session.narrowed(given)
+    withheld = tuple(role for role in given if role not in roles)
+    return Visitor(person.id, person.display_name, roles, csrf_token(session_id), session_id, withheld)
 
 
 def _require_token(request: Request, visitor: Visitor) -> None:

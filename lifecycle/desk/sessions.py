@@ -7,13 +7,15 @@ passkey that it began with is revoked.
 from __future__ import annotations
 
 import hashlib
+import json
 import secrets
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from lifecycle.desk.settings import DeskSettings
 from lifecycle.desk.store import DeskStore, hashed
 from lifecycle.records.identity import now_us
-from lifecycle.records.record import ActorId
+from lifecycle.records.record import ActorId, Name
 
 SECOND_US = 1_000_000
 #: A session that is in use is written down as seen this often, and not with every request.
@@ -22,10 +24,16 @@ _SEEN_EVERY_US = 30 * SECOND_US
 
 @dataclass(frozen=True)
 class Session:
-    """Who is signed in, and with which key; None where somebody else than a passkey vouches for them."""
+    """Who is signed in, and with which key; None where a provider vouches for them, and not a passkey."""
 
     person: ActorId
     key_id: str | None
+    #: The roles that the provider lets them use; None where it is not asked.
+    roles: tuple[str, ...] | None = None
+
+    def narrowed(self, roles: Iterable[Name]) -> tuple[Name, ...]:
+        """What this session may use of these roles."""
+        return tuple(role for role in roles if self.roles is None or role in self.roles)
 
 
 class Sessions:
@@ -36,13 +44,16 @@ class Sessions:
         self._idle_us = settings.idle_seconds * SECOND_US
         self._longest_us = settings.session_seconds * SECOND_US
 
-    def begin(self, person: ActorId, key_id: str | None) -> str:
+    def begin(self, person: ActorId, key_id: str | None, roles: Sequence[str] | None = None) -> str:
         """A fresh session; returns its id, which is the browser's alone from here on."""
         session_id, now = secrets.token_urlsafe(32), now_us()
         with self._store.writing() as tables:
             ended = (now - self._longest_us, now - self._idle_us)
             tables.execute("DELETE FROM sessions WHERE began_us <= ? OR seen_us <= ?", ended)
+            tables.execute("DELETE FROM session_roles WHERE id_hash NOT IN (SELECT id_hash FROM sessions)")
             tables.execute("INSERT INTO sessions VALUES (?, ?, ?, ?, ?)", (hashed(session_id), person, key_id, now, now))
+            if roles is not None:
+                tables.execute("INSERT INTO session_roles VALUES (?, ?)", (hashed(session_id), json.dumps(list(roles))))
         return session_id
 
     def find(self, session_id: str) -> Session | None:
@@ -50,14 +61,15 @@ class Sessions:
         now = now_us()
         with self._store.reading() as tables:
             row = tables.execute(
-                "SELECT person, key_id, began_us, seen_us FROM sessions WHERE id_hash = ?", (hashed(session_id),)
+                "SELECT person, key_id, began_us, seen_us, roles FROM sessions LEFT JOIN session_roles USING (id_hash) WHERE id_hash = ?",
+                (hashed(session_id),),
             ).fetchone()
         if row is None or now >= row[2] + self._longest_us or now >= row[3] + self._idle_us:
             return None
         if now >= row[3] + _SEEN_EVERY_US:
             with self._store.writing() as tables:
                 tables.execute("UPDATE sessions SET seen_us = ? WHERE id_hash = ?", (now, hashed(session_id)))
-        return Session(row[0], row[1])
+        return Session(row[0], row[1], None if row[4] is None else tuple(json.loads(row[4])))
 
     def end(self, session_id: str) -> None:
         with self._store.writing() as tables:

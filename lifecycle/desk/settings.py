@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from lifecycle.desk.provider.settings import ProviderSettings
 from lifecycle.errors import InvalidDeclaration
 from lifecycle.wiring import Departments
 
@@ -28,6 +29,8 @@ class DeskSettings:
     certificate: Path | None = None
     certificate_key: Path | None = None
     behind_proxy: bool = False
+    #: Who says who somebody is, in place of their passkeys; these sign all the same.
+    provider: ProviderSettings | None = None
     #: How long somebody stays signed in without doing anything, and at most.
     idle_seconds: int = 1_800
     session_seconds: int = 8 * 3_600
@@ -76,6 +79,7 @@ class DeskSettings:
             certificate=settings.desk_certificate,
             certificate_key=settings.desk_certificate_key,
             behind_proxy=settings.desk_behind_proxy,
+            provider=ProviderSettings.of(settings),
         )
 
     @property
@@ -97,6 +101,11 @@ class DeskSettings:
     def cookie(self) -> str:
         """The name of the session's cookie. Browsers take the prefix over TLS only, and then hold the cookie to this very host."""
         return "__Host-lifecycle-desk" if self.secure else "lifecycle-desk"
+
+    @property
+    def way_cookie(self) -> str:
+        """The name of the cookie with which a browser comes back from the provider."""
+        return f"{self.cookie}-way"
 
 
 def _is_loopback(host: str) -> bool:

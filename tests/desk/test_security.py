@@ -49,7 +49,8 @@ def test_every_page_is_behind_a_guard(desk: DeskUnderTest) -> None:
     mounted = {route.path for route in desk.application().routes if isinstance(route, Route)}
     assert mounted == {route.path for route in (*identity.PUBLIC_ROUTES, *GUARDED)}
     assert {route.path for route in identity.PUBLIC_ROUTES} == {
-        *("/sign-in", "/sign-in/begin", "/sign-in/finish", "/enrol", "/enrol/begin", "/enrol/finish", "/healthz")
+        *("/sign-in", "/sign-in/begin", "/sign-in/finish", "/sign-in/provider", "/sign-in/return"),
+        *("/enrol", "/enrol/begin", "/enrol/finish", "/healthz"),
     }
     assert [route.path for route in desk.application().routes if isinstance(route, Mount)] == ["/static"]
 

@@ -22,6 +22,7 @@ from lifecycle.records.bodies.decisions import ApprovalBarred, ApprovalGiven, Ap
 from lifecycle.records.events import Actor, Event, Recorded, Subject
 from lifecycle.records.gates import Decision, GateInput, Outcome, PromotionEvidence, RequiredApproval, VerifiedApproval, Violation
 from lifecycle.records.identity import derived_id, now_us
+from lifecycle.records.record import Name
 from lifecycle.wiring import Departments
 
 #: Rules about who may speak and what a statement is worth. What they find about one statement bars that statement.
@@ -102,6 +103,14 @@ def record_signed(departments: Departments, envelope: Envelope) -> ApprovalOutco
         )
     recorded = _record(departments, requested, asked, statement, envelope, event_id)
     return ApprovalOutcome(recorded, statement, answered.result.outcome, answered.result.required_approvals)
+
+
+def roles_asked(departments: Departments, model: str, version: int) -> tuple[Name, ...]:
+    """The roles that the newest request to approve a version asks for; none where there is no request."""
+    found = departments.ledger.events(
+        types=("ApprovalRequested",), name=model, version=version, environment=departments.environment, newest_first=True, limit=1
+    )
+    return tuple(need.role for one in found for need in standing.body_of(one, ApprovalRequested).required)
 
 
 def recorded_before(departments: Departments, statement: Statement) -> Recorded | None:

@@ -20,7 +20,19 @@ from tests.desk.pages.judgements import approved_question, judged, rows_of
 from tests.desk.pages.rendered import STATIC, Element, html_of, read
 from tests.policy.questions import challenging
 
-PAGES = ("inbox", "version", "challenger", "ledger", "serving", "sign_in", "enrol", "error", "without_script")
+PAGES = (
+    "inbox",
+    "version",
+    "challenger",
+    "ledger",
+    "serving",
+    "sign_in",
+    "sign_in_through",
+    "signed_in",
+    "enrol",
+    "error",
+    "without_script",
+)
 CSS = (STATIC / "desk.css").read_text(encoding="utf-8") + (STATIC / "plots.css").read_text(encoding="utf-8")
 
 
@@ -38,7 +50,9 @@ def html(looked_at: Departments, keeper: GateKeeper, bundle: Bundle) -> dict[str
         "challenger": html_of("version.html", "/versions/credit/1", view=challenger),
         "ledger": html_of("ledger.html", "/ledger", view=ledger_view(looked_at)),
         "serving": html_of("serving.html", "/serving", view=serving, asked_for=False),
-        "sign_in": html_of("sign_in.html", "/sign-in", next="/"),
+        "sign_in": html_of("sign_in.html", "/sign-in", next="/", through=None),
+        "sign_in_through": html_of("sign_in.html", "/sign-in", next="/", through="sign-on.example.com"),
+        "signed_in": html_of("signed_in.html", "/sign-in/return", next="/"),
         "enrol": html_of("enrol.html", "/enrol"),
         "error": html_of("error.html", "/", what="It is not there.", next_step="Run `lifecycle status`.", rules=("STATE",)),
         "without_script": html_of("without_script.html", "/", model="credit", version=1, person="rita"),

@@ -37,7 +37,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, dict[s
     thread.start()
     while not server.started:
         time.sleep(0.02)
-    session = Sessions(DeskStore(settings.folder), settings).begin(cast.officer, None)
+    session = Sessions(DeskStore(settings.folder), settings).begin(cast.officer, departments.people.person(cast.officer).keys[0].id)
     yield settings.origin, {"name": settings.cookie, "value": session, "url": settings.origin}
     server.should_exit = True
     thread.join()
