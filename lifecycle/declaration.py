@@ -86,6 +86,10 @@ class Guardrail(Form, ordered.Guardrail):
     """The form of what takes a canary out."""
 
 
+class NoWorse(Form, ordered.NoWorse):
+    """The form of what a version must have shown before all of the traffic goes to it."""
+
+
 class RolloutPlan(Form, ordered.RolloutPlan):
     """The form of a rollout."""
 

@@ -1,16 +1,23 @@
 """Anytime-valid evidence that a canary does worse: it may be looked at after every request, at no cost in false alarms.
 
-The null hypothesis is the split itself. While an arm takes the share w of randomly assigned traffic, every bad event
-falls to it with probability w, whatever the rate of bad events does over time: an outage that both arms suffer moves
-nothing. Under an alternative where the canary's odds of a bad event are `odds` times the control's, it falls to the
-canary with probability odds·w / (odds·w + 1 − w). The product of the likelihood ratios of all events so far is a test
-martingale under the null (Wald 1945; Robbins 1970), and so is its average over odds; it exceeds 1/alpha at any time
-with probability of at most alpha (Ville 1939; Ramdas, Grünwald, Vovk and Shafer 2023, "Game-theoretic statistics and
-safe anytime-valid inference", §2 and §3). Because w is known when an event happens, the product runs on over steps of a
-rollout, each with the weight of its time.
+**The null hypothesis is the split.** While an arm takes the share w of randomly assigned traffic, every bad event falls to it with
+probability w, whatever the rate of bad events does over time: an outage that both arms suffer moves nothing. Where the canary's odds
+of a bad event are `odds` times the control's, it falls to the canary with probability odds·w / (odds·w + 1 − w). The likelihood
+ratios of all events multiply to a test martingale (Wald 1945; Robbins 1970), and so does their average over odds; it exceeds 1/alpha at
+any time with a probability of at most alpha (Ville 1939; Ramdas, Grünwald, Vovk and Shafer 2023, "Game-theoretic statistics and safe
+anytime-valid inference", §2 and §3). w is known when an event happens, so the product runs on over the steps of a rollout.
 
-Only counts per step are needed. The events must be independent: a key that sticks to its arm, or a stall, makes them
-less so (count one event per key where that matters).
+**Bursts.** A stall or a lost connection makes many bad events of one cause. So events are taken by slots of time: within a slot, the
+likelihood ratios are *averaged*, and only slots are multiplied. The average has the expectation 1 under the null however the
+events of a slot depend on each other, for it takes only their mean: a bet on the mean of a bounded variable (Waudby-Smith and
+Ramdas 2024, "Estimating means of bounded random variables by betting", §4). A slot counts for at most one event.
+
+**Late faults.** What was good for an hour outweighs what is bad since a minute. `Evidence` therefore also takes up a fresh product at
+every moment, each with its part of a prior over when the fault begins: Page's CUSUM (1954) takes the largest of them, Shiryaev (1963)
+and Roberts (1966) their sum; both are e-detectors (Shin, Ramdas and Rinaldo 2024, "E-detectors"). Without a prior an e-CUSUM with the
+threshold c runs for c slots on average before it errs (its ARL), and so errs for sure in the end: `Cusum` is for a watch without
+an end. With a prior that sums to 1 the sum is itself an e-process, and errs with a probability of at most alpha for ever: that is
+for a rollout.
 """
 
 from __future__ import annotations
@@ -21,10 +28,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import betaincc, betaln, logsumexp
+from scipy.special import betainc, betaincc, betaln
+
+Floats = npt.NDArray[np.float64]
 
 #: The odds ratios that are averaged over, evenly in their logarithm: from "hardly worse" to "nearly always".
-ODDS: npt.NDArray[np.float64] = np.geomspace(1.05, 1_000.0, 48)
+ODDS: Floats = np.geomspace(1.2, 200.0, 32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +48,8 @@ class BadEvents:
 def log_evidence_of_split(stages: Iterable[BadEvents], tolerated_odds: float = 1.0) -> float:
     """The natural logarithm of the e-value against "the canary's odds of a bad event are at most `tolerated_odds` times the control's".
 
-    Stages without a control (a weight of 0 or 1) say nothing and count for nothing. 0.0 where there is no event.
+    For events that have each a cause of its own. Stages without a control (a weight of 0 or 1) say nothing and count for nothing.
+    0.0 where there is no event.
     """
     total = np.zeros_like(ODDS)
     for stage in stages:
@@ -51,14 +61,14 @@ def log_evidence_of_split(stages: Iterable[BadEvents], tolerated_odds: float = 1
         # log(p1/p0) for an event in the canary, log((1-p1)/(1-p0)) for one in the control; both share the last term.
         shared = np.log(tolerated + rest) - np.log(worse + rest)
         total += stage.canary * np.log(ODDS) + (stage.canary + stage.control) * shared
-    return float(logsumexp(total) - math.log(ODDS.size))
+    return _log_mean(total)
 
 
 def log_evidence_of_share(bad: int, total: int, ceiling: float) -> float:
     """The natural logarithm of the e-value against "at most the share `ceiling` of requests goes wrong".
 
-    For a version that has no control beside it. The alternative is uniform over (ceiling, 1), so that
-    E = ∫_c^1 p^k (1−p)^(n−k) dp / (1−c) ÷ c^k (1−c)^(n−k), in closed form by the incomplete beta function.
+    The alternative is uniform over (ceiling, 1), so that E = ∫_c^1 p^k (1−p)^(n−k) dp / (1−c) ÷ c^k (1−c)^(n−k), in closed form by
+    the incomplete beta function. With a weight for the ceiling it is the evidence of a split at one weight, too.
     Raises ValueError unless 0 < ceiling < 1 and 0 ≤ bad ≤ total.
     """
     if not 0.0 < ceiling < 1.0 or not 0 <= bad <= total:
@@ -70,6 +80,172 @@ def log_evidence_of_share(bad: int, total: int, ceiling: float) -> float:
     return integral - bad * math.log(ceiling) - (total - bad) * math.log1p(-ceiling)
 
 
+def log_evidence_of_less(bad: int, total: int, ceiling: float) -> float:
+    """The natural logarithm of the e-value against "the share `ceiling` of requests goes wrong, or more".
+
+    The other way round: uniform over (0, ceiling), E = ∫_0^c p^k (1−p)^(n−k) dp / c ÷ c^k (1−c)^(n−k). This is what lets a version
+    go on that hardly ever fails: n clean answers give about (1−c)^−n / cn. Raises ValueError like `log_evidence_of_share`.
+    """
+    if not 0.0 < ceiling < 1.0 or not 0 <= bad <= total:
+        raise ValueError(f"no evidence can be taken of {bad} in {total} against a share of {ceiling}")
+    below = float(betainc(bad + 1, total - bad + 1, ceiling))
+    if below == 0.0:
+        return -math.inf
+    integral = float(betaln(bad + 1, total - bad + 1)) + math.log(below) - math.log(ceiling)
+    return integral - bad * math.log(ceiling) - (total - bad) * math.log1p(-ceiling)
+
+
+def log_evidence_of_no_worse(stages: Iterable[BadEvents], margin_odds: float) -> float:
+    """The natural logarithm of the e-value against "the canary's odds of a bad event are `margin_odds` times the control's, or more".
+
+    Non-inferiority: evidence of this kind lets a version go on, and not the absence of the other. The alternatives are odds below the
+    margin, down to those of a version that hardly fails. For events that have each a cause of its own.
+    """
+    total = np.zeros_like(ODDS)
+    for stage in stages:
+        if 0.0 < stage.weight < 1.0:
+            null = float(share_at_odds(stage.weight, margin_odds))
+            better = share_at_odds(null, 1.0 / ODDS)
+            total += stage.canary * np.log(better / null) + stage.control * np.log((1.0 - better) / (1.0 - null))
+    return _log_mean(total)
+
+
 def log_threshold(alpha: float) -> float:
     """The log e-value from which on the null is rejected, with a false-alarm rate of at most `alpha` over all time."""
     return -math.log(alpha)
+
+
+# Bets: what one slot of time adds to the logarithm of each product, one per alternative.
+
+
+def share_at_odds(weight: float, odds: float | Floats) -> Floats:
+    """The share of all bad events that falls to an arm of this weight whose odds of one are `odds` times those of the other arm."""
+    worse = np.asarray(odds, dtype=np.float64) * weight
+    return np.asarray(worse / (worse + (1.0 - weight)), dtype=np.float64)
+
+
+def log_bets(hits: float, events: float, null: float, alternatives: Floats) -> Floats:
+    """What a slot says for each alternative share, against the share `null`: the logarithm of the mean likelihood ratio of its events.
+
+    `hits` of its `events` were what is bet on. Of expectation 1 (before the logarithm) where each event is a hit with probability
+    `null`, and of at most 1 where it is one with less, for alternatives above the null (with more, for alternatives below it).
+    0 for a slot without events. Raises ValueError for counts that can't be and for a null that is no share.
+    """
+    if not 0.0 < null < 1.0 or not 0 <= hits <= events:
+        raise ValueError(f"no bet can be settled on {hits} of {events} events at a share of {null}")
+    if events == 0:
+        return np.zeros_like(alternatives)
+    part = hits / events
+    return np.asarray(np.log(part * alternatives / null + (1.0 - part) * (1.0 - alternatives) / (1.0 - null)), dtype=np.float64)
+
+
+def bets_on_split(bad: BadEvents, tolerated_odds: float = 1.0) -> Floats:
+    """A slot's bets against "the canary's odds of a bad event are at most `tolerated_odds` times the control's", one for each of ODDS."""
+    null = float(share_at_odds(bad.weight, tolerated_odds))
+    return log_bets(bad.canary, bad.canary + bad.control, null, share_at_odds(null, ODDS))
+
+
+def bets_on_ceiling(bad: int, requests: int, ceiling: float) -> Floats:
+    """A slot's bets against "at most the share `ceiling` of requests goes wrong", one for each of ODDS over the ceiling's."""
+    return log_bets(bad, requests, ceiling, share_at_odds(ceiling, ODDS))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evidence:
+    """What the slots so far have made of a stake of 1: half of it bet from the start, half taken up by and by.
+
+    `early` and `late` are logarithms per alternative. Their mean is an e-process: a false alarm at 1/alpha has a probability of at
+    most alpha, over all time. `early` alone is Robbins' mixture, `late` alone the weighted sum of Shiryaev and Roberts.
+    """
+
+    early: Floats
+    late: Floats
+
+    @classmethod
+    def none(cls, alternatives: int = ODDS.size) -> Evidence:
+        """Before the first slot."""
+        return cls(np.zeros(alternatives), np.full(alternatives, -np.inf))
+
+    def after(self, bets: Floats, mass: float) -> Evidence:
+        """With one slot more. `mass` is the part of the prior for a fault that begins with it; over all slots at most 1 in sum."""
+        begun = np.logaddexp(self.late, math.log(mass)) if mass > 0.0 else self.late
+        return Evidence(self.early + bets, begun + bets)
+
+    @property
+    def log_early(self) -> float:
+        """The logarithm of the e-value for a fault that was there from the start."""
+        return _log_mean(self.early)
+
+    @property
+    def log_late(self) -> float:
+        """The logarithm of the e-value for a fault that began some time."""
+        return _log_mean(self.late)
+
+    @property
+    def log_value(self) -> float:
+        """The logarithm of the e-value of both together, each at half the stake."""
+        return float(np.logaddexp(self.log_early, self.log_late)) - math.log(2.0)
+
+
+def onset_prior(seconds: float, expected_seconds: float) -> float:
+    """How much of the prior lies before `seconds`: half of it evenly over the time that is expected, half thinning out after that.
+
+    t/2T up to T, then 1 − T/2t: continuous with its density, and 1 in the end, so that a rollout that waits for its requests
+    is watched as long as it takes.
+    """
+    if seconds <= expected_seconds:
+        return max(0.0, seconds) / (2.0 * expected_seconds)
+    return 1.0 - expected_seconds / (2.0 * seconds)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cusum:
+    """Page's CUSUM of e-values, for a watch without an end: the product since the moment from which on it is largest, per alternative."""
+
+    logs: Floats
+
+    @classmethod
+    def none(cls, alternatives: int = ODDS.size) -> Cusum:
+        """Before the first slot."""
+        return cls(np.zeros(alternatives))
+
+    def after(self, bets: Floats) -> Cusum:
+        """With one slot more: M ← max(M, 1)·L."""
+        return Cusum(np.maximum(self.logs, 0.0) + bets)
+
+    @property
+    def log_value(self) -> float:
+        """The logarithm of the e-detector: the mean over the alternatives. Held against `log_arl_threshold`."""
+        return _log_mean(self.logs)
+
+
+def log_arl_threshold(slots: float) -> float:
+    """The log value at which a `Cusum` runs for at least so many slots on average before it errs (Shin et al., theorem 2.4).
+
+    The mean of CUSUMs lies below the mean of Shiryaev and Roberts' sums, and those less the slots so far are a martingale: by
+    optional stopping, the expected slots until a threshold c are at least c.
+    """
+    return math.log(slots)
+
+
+def log_evidence_of_ratio(counts: Iterable[tuple[float, int, int]], concentration: float = 1_000.0) -> float:
+    """The natural logarithm of the e-value against "each request goes to the canary with probability `weight`", in either direction.
+
+    `counts` are (weight, requests of the canary, requests of the control) per step. The alternative of each step is a beta
+    distribution around its weight, `concentration` requests strong (Lindon and Malek 2022, "Anytime-valid inference for multinomial
+    count data", §3: the check of the sample ratio).
+    """
+    total = 0.0
+    for weight, canary, control in counts:
+        if 0.0 < weight < 1.0:
+            a, b = concentration * weight, concentration * (1.0 - weight)
+            total += float(betaln(a + canary, b + control) - betaln(a, b)) - canary * math.log(weight) - control * math.log1p(-weight)
+    return total
+
+
+def _log_mean(logs: Floats) -> float:
+    """The logarithm of the mean of what has these logarithms."""
+    largest = float(logs.max())
+    if largest == -math.inf:
+        return -math.inf
+    return largest + math.log(float(np.exp(logs - largest).mean()))

@@ -24,7 +24,11 @@ class RolloutStep(Record):
 
 
 class Guardrail(Record):
-    """What takes a canary out. `alpha` is the false-alarm rate that the anytime-valid test is run at."""
+    """What takes a canary out.
+
+    `alpha` bounds how often a healthy canary is taken out; several guardrails share it: each is run at alpha over their number.
+    `errors` counts exceptions, timeouts and invalid outputs; `latency`, answers slower than the objective.
+    """
 
     kind: Literal["errors", "latency"]
     #: For `latency`: an answer slower than this is a bad event.
@@ -36,6 +40,18 @@ class Guardrail(Record):
         if (self.kind == "latency") != (self.objective_ms is not None):
             raise ValueError("objective_ms: kind 'latency' needs one, in milliseconds; kind 'errors' takes none")
         return self
+
+
+class NoWorse(Record):
+    """What a version must have shown before all of the traffic goes to it: that it does no worse, and not only that nothing was noticed.
+
+    It has, for each guardrail, where the evidence (anytime-valid, at `alpha`) is against "its odds of a bad event are
+    `margin_odds` times the champion's, or more", or against "the share `ceiling` of its requests goes wrong, or more".
+    """
+
+    margin_odds: float = Field(default=2.0, gt=1.0, le=100.0)
+    ceiling: float = Field(default=0.02, gt=0.0, lt=0.5)
+    alpha: float = Field(default=0.05, gt=0.0, lt=0.5)
 
 
 class Tier(Record):
@@ -85,6 +101,9 @@ class RolloutPlan(Record):
     tiers: tuple[Tier, ...] | None = Field(default=None, min_length=1, exclude_if=is_none)
     #: The rows per second that this version answers, once it serves, over all workers; what is more goes to the tiers.
     rows_per_second: float | None = Field(default=None, gt=0.0, exclude_if=is_none)
+
+    #: The evidence that promotes it; without it, enough answers in enough time do.
+    no_worse: NoWorse | None = Field(default=None, exclude_if=is_none)
 
     @model_validator(mode="after")
     def _fits_its_strategy(self) -> RolloutPlan:

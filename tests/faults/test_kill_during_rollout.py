@@ -53,7 +53,9 @@ def test_what_was_counted_before_the_kill_still_counts(tmp_path: Path) -> None:
         gateway.await_rollout(rollout, "baking", "aborted")
         before = next((arm.errors for arm in gateway.model().versions if arm.arm == "canary"), 0)
         assert before >= 1
-        gateway.caller().infer_many(100)
+        caller = gateway.caller()
+        while gateway.client.rollout(rollout).state == "baking":
+            caller.infer_many(20)
         gateway.await_rollout(rollout, "aborted")
 
 

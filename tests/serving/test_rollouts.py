@@ -113,8 +113,11 @@ def test_the_evidence_takes_a_canary_out_without_the_breaker(gateway: RunningGat
     gateway.serve(1)
     rollout = gateway.deploy(2, plan((0.1, 10_000, 60.0), (1.0, 1, 0.0), breaker=0), behaviour="not_a_number")
     gateway.await_weight(rollout, 0.1)
-    gateway.caller().infer_many(150)
+    caller = gateway.caller()
+    while gateway.client.rollout(rollout).state == "baking":
+        caller.infer_many(20)
     gateway.await_rollout(rollout, "aborted")
+    wait_for(lambda: bool(gateway.events("RolledBack")), "the rollback is entered")
     body = gateway.events("RolledBack")[0].body
     assert isinstance(body, RolledBack)
     assert body.trigger.metric == "errors"

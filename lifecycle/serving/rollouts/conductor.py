@@ -22,8 +22,10 @@ from lifecycle.records.rollout import RolloutOrder, RolloutPlan
 from lifecycle.serving.allowed.packages import PackageCache
 from lifecycle.serving.rollouts import controller, promoting, undoing
 from lifecycle.serving.rollouts.books import Books
+from lifecycle.serving.rollouts.guardrails import Watching
 from lifecycle.serving.rollouts.promoting import Promotion
 from lifecycle.serving.rollouts.rollout_events import mark, since
+from lifecycle.serving.rollouts.seen import Observed, StageCounts, View
 from lifecycle.serving.rollouts.state import (
     ArmMark,
     ModelState,
@@ -46,7 +48,11 @@ class Progress:
     death: str = ""
     #: Why the ledger refused an event of it, if it did.
     refused: str = ""
+    #: What the guardrails have seen of it, look by look; after a restart they begin anew.
+    watching: Watching = field(default_factory=Watching)
     wake: asyncio.Event = field(default_factory=asyncio.Event)
+    #: Whether a failure caused the latest look, and not the time.
+    woken: bool = False
     task: asyncio.Task[None] | None = None
 
 
@@ -292,6 +298,7 @@ class Conductor:
 
     async def _look(self, rollout_id: str, progress: Progress) -> bool:
         """One look at a rollout, and what follows from it. False once it has ended."""
+        progress.woken = progress.wake.is_set()
         progress.wake.clear()
         seen = self._books.rolling(rollout_id)
         if seen is None or seen.rollout is None:
@@ -320,15 +327,16 @@ class Conductor:
         ends = (*rollout.stages[1:], StageMark(weight=0.0, canary=mark(canary), control=mark(control)))
         # Copies are no random split: what a shadow makes of them has no control, and is held against a fixed share.
         stages = [
-            controller.StageCounts(1.0, _observed(start.canary, end.canary), controller.Observed())
+            StageCounts(1.0, _observed(start.canary, end.canary), Observed())
             if progress.plan.copies(number)
-            else controller.StageCounts(start.weight, _observed(start.canary, end.canary), _observed(start.control, end.control))
+            else StageCounts(start.weight, _observed(start.canary, end.canary), _observed(start.control, end.control))
             for number, (start, end) in enumerate(zip(rollout.stages, ends, strict=True))
         ]
         baked = time.monotonic() - progress.began
         has_champion = state.champion is not None
-        view = controller.View(stages, baked, canary.consecutive_errors, has_champion, progress.death, promoted)
-        return controller.decide(progress.plan, view)
+        view = View(stages, baked, canary.consecutive_errors, has_champion, progress.death, promoted, time.monotonic(), progress.woken)
+        progress.watching = progress.watching.after(progress.plan, view)
+        return controller.decide(progress.plan, view, progress.watching)
 
     def _enter(self, state: ModelState, rollout: RolloutState, step: int, progress: Progress) -> None:
         """Begins a step: durable first, then in the routes."""
@@ -379,6 +387,6 @@ def _slow_us(plan: RolloutPlan) -> int:
     return round(min(objectives) * 1_000) if objectives else 0
 
 
-def _observed(earlier: ArmMark, now: ArmMark) -> controller.Observed:
+def _observed(earlier: ArmMark, now: ArmMark) -> Observed:
     came = since(earlier, now)
-    return controller.Observed(came.requests, came.errors, came.slow)
+    return Observed(came.requests, came.errors, came.slow)

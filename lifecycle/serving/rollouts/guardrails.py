@@ -1,0 +1,174 @@
+"""What the guardrails have seen so far: a pure fold over the looks at a rollout. The mathematics stands in `measures.eprocess`.
+
+Each guardrail bets, slot by slot, against "the canary is no worse than the champion beside it". Where no champion takes traffic beside
+it (a first version, the last step) it bets against a ceiling instead. All of it is one product, and half of the stake is kept
+for faults that begin later, so that no step and no test needs an alpha of its own: the plan's guardrails share it among them, and a
+healthy canary is taken out with a probability of at most the mean of their alphas, however long the rollout takes.
+
+A gateway that starts again knows the counts of each step, but not in which slots they came: what was seen before is one slot.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from lifecycle.measures.eprocess import (
+    BadEvents,
+    Evidence,
+    bets_on_ceiling,
+    bets_on_split,
+    log_evidence_of_ratio,
+    log_threshold,
+    onset_prior,
+)
+from lifecycle.records.bodies.serving import Trigger
+from lifecycle.records.rollout import Guardrail, RolloutPlan
+from lifecycle.serving.rollouts.seen import Observed, StageCounts, View
+
+#: Bad events of one arm within this time may have one cause, such as a stall: they count for one.
+SLOT_SECONDS = 0.1
+#: A guardrail does not act on fewer slots with a bad event of the canary than this, however long the odds.
+FEWEST_SLOTS = 3
+#: Without a control, this share of bad events is still taken for normal; and twice what the control had before, where there was one.
+CEILING_WITHOUT_CONTROL = 0.02
+#: A rollout is expected to take at least so long; see `onset_prior`.
+SHORTEST_SECONDS = 60.0
+#: How sure one must be that requests are not split as the route says before a rollout is held.
+RATIO_ALPHA = 1e-4
+#: A streak of failures trips the breaker where the champion's share of failures meanwhile makes it less likely than this.
+STREAK_ALPHA = 1e-5
+#: Requests of the champion, and failures among them, that are taken for granted before any are seen.
+_PRIOR_REQUESTS, _PRIOR_FAILURES = 50.0, 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """One guardrail's evidence, and in how many slots the canary had a bad event."""
+
+    evidence: Evidence = field(default_factory=Evidence.none)
+    slots: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Watching:
+    """What has to be remembered of a rollout from look to look."""
+
+    rails: tuple[Watched, ...] = ()
+    #: When it was looked at first, and when the open slot began.
+    began: float = -math.inf
+    slot_began: float = -math.inf
+    #: The counts when the open slot began.
+    settled: tuple[StageCounts, ...] = ()
+    #: The canary's streak of failures at the last look, and the champion's counts when it began.
+    streak: int = 0
+    before_streak: Observed = field(default_factory=Observed)
+
+    def after(self, plan: RolloutPlan, view: View) -> Watching:
+        """With one look more. A look that shows nothing new changes nothing."""
+        watching = self._with_streak(view)
+        if not watching.rails:
+            watching = replace(watching, rails=(Watched(),) * len(plan.guardrails), began=view.now_seconds, slot_began=view.now_seconds)
+        # A failure that causes a look must not end a slot: it would be counted in it, and what the champion fails at in a
+        # moment would not. Where failures follow on each other's heels, one of so many makes no difference.
+        patience = 2 * SLOT_SECONDS if view.woken else SLOT_SECONDS
+        if view.now_seconds - watching.slot_began < patience:
+            return watching
+        return watching._settled(plan, view)
+
+    def _settled(self, plan: RolloutPlan, view: View) -> Watching:
+        expected = max(SHORTEST_SECONDS, sum(step.bake_seconds for step in plan.steps))
+        mass = onset_prior(view.now_seconds - self.began, expected) - onset_prior(self.slot_began - self.began, expected)
+        came = _came(self.settled, view.stages)
+        rails = tuple(
+            _after_slot(guardrail, watched, view, came, mass) for guardrail, watched in zip(plan.guardrails, self.rails, strict=True)
+        )
+        return replace(self, rails=rails, slot_began=view.now_seconds, settled=tuple(view.stages))
+
+    def _with_streak(self, view: View) -> Watching:
+        if view.consecutive_errors > self.streak:
+            return replace(self, streak=view.consecutive_errors)
+        control = _summed([stage.control for stage in view.stages])
+        return replace(self, streak=view.consecutive_errors, before_streak=control)
+
+    def tripped(self, plan: RolloutPlan, view: View) -> bool:
+        """Whether so many failures in a row trip the breaker: not where the champion fails at the same time."""
+        if not plan.breaker or view.consecutive_errors < plan.breaker:
+            return False
+        if not view.has_champion:
+            return True
+        beside = _summed([stage.control for stage in view.stages]).since(self.before_streak)
+        share = (min(beside.errors, beside.requests) + _PRIOR_FAILURES) / (beside.requests + _PRIOR_REQUESTS)
+        return view.consecutive_errors * math.log(share) <= math.log(STREAK_ALPHA)
+
+    def breached(self, plan: RolloutPlan, view: View) -> Trigger | None:
+        """The trigger of a rollback where the evidence of a guardrail has passed its threshold."""
+        for guardrail, watched in zip(plan.guardrails, self.rails, strict=False):
+            limit = log_threshold(guardrail.alpha / len(plan.guardrails))
+            evidence = watched.evidence.log_value
+            if watched.slots >= FEWEST_SLOTS and evidence >= limit:
+                bad = sum(bad_events(guardrail, stage.canary) for stage in view.stages)
+                beside = sum(bad_events(guardrail, stage.control) for stage in view.stages)
+                requests = sum(stage.canary.requests for stage in view.stages)
+                layer = "e-process" if watched.evidence.log_early >= watched.evidence.log_late else "e-CUSUM"
+                detail = f"{bad} of {requests} canary requests, beside {beside} in the control ({layer})"
+                return Trigger(kind="guardrail", metric=guardrail.kind, value=round(evidence, 3), limit=round(limit, 3), detail=detail)
+        return None
+
+
+def split_fails(view: View) -> bool:
+    """Whether the arms' requests are not split as the route says: then no evidence that rests on the split can be trusted."""
+    counts = [
+        (stage.weight, stage.canary.requests, stage.control.requests) for stage in view.stages if stage.weight < 1.0 and view.has_champion
+    ]
+    return log_evidence_of_ratio(counts) >= log_threshold(RATIO_ALPHA)
+
+
+def bad_events(guardrail: Guardrail, observed: Observed) -> int:
+    """What this guardrail counts as a bad event: `errors` are exceptions, timeouts and invalid outputs; `latency`, slow answers."""
+    return observed.errors if guardrail.kind == "errors" else observed.slow
+
+
+def compared(guardrail: Guardrail, view: View) -> list[BadEvents]:
+    """The bad events of the stages in which a champion took traffic beside the canary."""
+    return [
+        BadEvents(stage.weight, bad_events(guardrail, stage.canary), bad_events(guardrail, stage.control))
+        for stage in view.stages
+        if view.has_champion and stage.weight < 1.0
+    ]
+
+
+def _after_slot(guardrail: Guardrail, watched: Watched, view: View, came: Sequence[StageCounts], mass: float) -> Watched:
+    evidence, slots = watched.evidence, watched.slots
+    for place, stage in enumerate(came):
+        canary, control = bad_events(guardrail, stage.canary), bad_events(guardrail, stage.control)
+        if view.has_champion and stage.weight < 1.0:
+            bets = bets_on_split(BadEvents(stage.weight, canary, control))
+        else:
+            bets = bets_on_ceiling(min(canary, stage.canary.requests), stage.canary.requests, _ceiling(guardrail, view))
+        # The prior for a fault that begins now is taken up once, whatever stages the slot reaches over.
+        evidence = evidence.after(bets, mass if place == 0 else 0.0)
+        slots += canary > 0
+    return Watched(evidence, slots)
+
+
+def _ceiling(guardrail: Guardrail, view: View) -> float:
+    beside = [stage.control for stage in view.stages if view.has_champion and stage.weight < 1.0]
+    requests = sum(control.requests for control in beside)
+    bad = sum(bad_events(guardrail, control) for control in beside)
+    return min(0.5, max(CEILING_WITHOUT_CONTROL, 2.0 * bad / requests if requests else 0.0))
+
+
+def _came(settled: Sequence[StageCounts], stages: Sequence[StageCounts]) -> list[StageCounts]:
+    """What came since the last slot ended, in each stage in which anything can have come."""
+    first = max(0, len(settled) - 1)
+    since = []
+    for place, stage in enumerate(stages[first:], start=first):
+        before = settled[place] if place < len(settled) else StageCounts(stage.weight, Observed(), Observed())
+        since.append(replace(stage, canary=stage.canary.since(before.canary), control=stage.control.since(before.control)))
+    return since
+
+
+def _summed(arms: Sequence[Observed]) -> Observed:
+    return Observed(sum(arm.requests for arm in arms), sum(arm.errors for arm in arms), sum(arm.slow for arm in arms))
