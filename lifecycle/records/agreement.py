@@ -16,6 +16,7 @@ from lifecycle.records.bodies.access import AccessGranted, AccessRevoked, Refusa
 from lifecycle.records.bodies.data import DatasetIngested, DatasetRejected
 from lifecycle.records.bodies.decisions import ApprovalGiven, ApprovalRefused, ApprovalRequested, DecisionMade
 from lifecycle.records.bodies.governors import GovernanceChanged, KeyEnrolled, PersonEnrolled, SignatureBarred, SignInRefused
+from lifecycle.records.bodies.reviews import ReviewGiven
 from lifecycle.records.bodies.revocations import ApprovalRevoked, Revocation, VersionRevoked
 from lifecycle.records.bodies.serving import (
     MonitoringReported,
@@ -47,6 +48,7 @@ _ABOUT: _Fields = {
     KeyEnrolled: {"subject.name": "person"},
     SignInRefused: {"subject.name": "person"},
     SignatureBarred: {"subject.name": "person"},
+    ReviewGiven: {"subject.name": "statement.model", "subject.version": "statement.version", "environment": "statement.environment"},
 }
 _SIGNED = {
     "model": "statement.model_digest",

@@ -16,6 +16,7 @@ from lifecycle.records.record import ActorId, Count, Digest, Id, Microseconds, N
 STATEMENT_TYPE = "application/vnd.lifecycle.approval-statement+json"
 GOVERNANCE_TYPE = "application/vnd.lifecycle.governance-statement+json"
 WAIVER_TYPE = "application/vnd.lifecycle.waiver-statement+json"
+REVIEW_TYPE = "application/vnd.lifecycle.review-statement+json"
 REVOCATION_TYPE = "application/vnd.lifecycle.revocation-statement+json"
 
 #: What can be taken back.
@@ -103,6 +104,23 @@ class RevocationStatement(Record):
     signed_at_us: Microseconds
 
 
+class ReviewStatement(Record):
+    """What somebody signs who looked, afterwards, at a broken glass or a rollback: whether it had to be."""
+
+    schema_version: Literal["lifecycle.review/1"] = "lifecycle.review/1"
+    #: Of the event that is reviewed.
+    event_id: Id
+    verdict: Literal["justified", "not_justified"]
+    signer: ActorId
+    reason: Prose
+    model: Name
+    version: Version
+    environment: Name
+    nonce: str
+    signed_at_us: Microseconds
+    expires_at_us: Microseconds
+
+
 class Envelope(Record):
     """A DSSE envelope with one signature, by an Ed25519 key or by a passkey; base64 as DSSE writes it."""
 
@@ -131,6 +149,10 @@ class Envelope(Record):
     def waiver(self) -> WaiverStatement:
         """The same for a waiver."""
         return self.holding(WaiverStatement, WAIVER_TYPE)
+
+    def review(self) -> ReviewStatement:
+        """The same for a review."""
+        return self.holding(ReviewStatement, REVIEW_TYPE)
 
     def revocation(self) -> RevocationStatement:
         """The same for what is taken back."""

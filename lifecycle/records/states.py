@@ -124,6 +124,7 @@ TRANSITIONS: dict[tuple[State | None, str], State] = {
 SILENT = frozenset(
     {
         *("TrainingStarted", "TrainingFailed", "ApprovalRequested", "ApprovalGiven", "ApprovalBarred", "ApprovalRevoked", "WaiverSigned"),
+        *("GlassBroken", "ReviewGiven"),
         *("RollbackRequested", "MonitoringReported"),
     }
 )

@@ -15,6 +15,7 @@ from lifecycle.records.bodies.decisions import (
     VersionRetired,
     WaiverSigned,
 )
+from lifecycle.records.bodies.reviews import GlassBroken, ReviewGiven
 from lifecycle.records.bodies.revocations import ApprovalRevoked, VersionRevoked
 from lifecycle.records.events import Event
 from lifecycle.records.record import JsonObject
@@ -78,6 +79,19 @@ def _waiver_signed(event: Event, body: WaiverSigned) -> Description:
     return Description(f"waiver/{event.id}", "waiver", label, "signed", facts | {"expires_at_us": said.expires_at_us}, generated=signed)
 
 
+def _glass_broken(event: Event, body: GlassBroken) -> Description:
+    facts: JsonObject = {"signed_by": list(body.signed_by), "ends_at_us": body.ends_at_us, "review_by_us": body.review_by_us}
+    label = f"{' and '.join(body.signed_by)} broke the glass"
+    return Description(f"glass/{event.id}", "waiver", label, "complete", facts, ((f"decision/{body.decision_id}", "allowed_by"),))
+
+
+def _reviewed(event: Event, body: ReviewGiven) -> Description:
+    said = body.statement
+    facts: JsonObject = {"signer": said.signer, "verdict": said.verdict, "reason": said.reason, "of": said.event_id}
+    label = f"{said.signer} reviewed it: {said.verdict.replace('_', ' ')}"
+    return Description(f"review/{event.id}", "review", label, "complete", facts, generated=(("review", said.content_digest()),))
+
+
 def _ended(event: Event, body: VersionRevoked | VersionRetired) -> Description:
     kind = "revocation" if isinstance(body, VersionRevoked) else "retirement"
     verb = "revoked" if kind == "revocation" else "retired"
@@ -102,6 +116,8 @@ TELLERS: Tellers = {
     ApprovalRefused: _approved,
     ApprovalBarred: _barred,
     WaiverSigned: _waiver_signed,
+    GlassBroken: _glass_broken,
+    ReviewGiven: _reviewed,
     ApprovalRevoked: _approval_revoked,
     VersionRevoked: _ended,
     VersionRetired: _ended,

@@ -32,6 +32,7 @@ from lifecycle.records.bodies.keeping import (
     LogKeyRotated,
     SubjectErased,
 )
+from lifecycle.records.bodies.reviews import GlassBroken, ReviewGiven
 from lifecycle.records.bodies.revocations import ApprovalRevoked, KeyRevoked, VersionRevoked
 from lifecycle.records.bodies.serving import (
     MonitoringReported,
@@ -62,6 +63,8 @@ BODIES: dict[str, type[Body]] = {
         ApprovalBarred,
         ApprovalRevoked,
         WaiverSigned,
+        GlassBroken,
+        ReviewGiven,
         VersionRevoked,
         VersionExpired,
         VersionRetired,
@@ -107,6 +110,7 @@ __all__ = [
     "DatasetIngested",
     "DatasetRejected",
     "DecisionMade",
+    "GlassBroken",
     "GovernanceChanged",
     "GovernanceProposed",
     "GovernanceSigned",
@@ -122,6 +126,7 @@ __all__ = [
     "PersonEnrolled",
     "PredictionsSealed",
     "RefusalsSealed",
+    "ReviewGiven",
     "RollbackRequested",
     "RolledBack",
     "RolloutAborted",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from lifecycle.records import bodies
 from lifecycle.records.access import Quota
-from lifecycle.records.approval import GOVERNANCE_TYPE, WAIVER_TYPE
+from lifecycle.records.approval import GOVERNANCE_TYPE, REVIEW_TYPE, WAIVER_TYPE
 from lifecycle.records.bodies.access import RefusedCount
 from lifecycle.records.bodies.data import ColumnProfile, ContractFailure
 from lifecycle.records.bodies.governors import EnrolledKey
@@ -15,7 +15,7 @@ from lifecycle.records.bodies.serving import GuardrailVerdict, SealedVersion
 from lifecycle.records.events import Event, Subject
 from lifecycle.records.identity import Commitment, derived_id
 from lifecycle.records.passkeys import Assertion
-from tests.records.samples.judging import EVIDENCE, GOVERNANCE, NEEDED, REFUSAL, SHOWN, STATEMENT, WAIVER, decision, enveloped
+from tests.records.samples.judging import EVIDENCE, GOVERNANCE, NEEDED, REFUSAL, REVIEW, SHOWN, STATEMENT, WAIVER, decision, enveloped
 from tests.records.samples.parts import (
     ARMS,
     AT_US,
@@ -143,6 +143,15 @@ def of_decisions() -> Iterator[Event]:
     yield happened(bodies.ApprovalRefused(envelope=enveloped(REFUSAL)), inputs=signed, approval=REFUSAL.content_digest())
     yield happened(bodies.ApprovalBarred(approver="olga", rules=("APR-MAKER",), reason="owns the model", statement_digest=of("statement")))
     yield happened(bodies.WaiverSigned(envelope=enveloped(WAIVER, WAIVER_TYPE)), inputs={"model": "model 2"})
+    broken = bodies.GlassBroken(
+        waiver_id=derived_id("waiver"),
+        decision_id=derived_id("decision", "waiver"),
+        signed_by=("otto", "rita"),
+        ends_at_us=AT_US + DAY_US,
+        review_by_us=AT_US + 3 * DAY_US,
+    )
+    yield happened(broken, inputs={"model": "model 2"})
+    yield happened(bodies.ReviewGiven(envelope=enveloped(REVIEW, REVIEW_TYPE)), inputs={"model": "model 2"})
     yield happened(bodies.VersionRevoked(reason="The weights leaked."), inputs={"model": "model 2"})
     yield happened(bodies.VersionExpired(decision_id=derived_id("decision", "promotion")), inputs={"model": "model 2"})
     yield happened(bodies.VersionRetired(reason="Replaced for good."))
@@ -157,8 +166,6 @@ def of_serving() -> Iterator[Event]:
     yield happened(bodies.RolloutStepReached(rollout_id=out, step=1, weight=0.1, observed=ARMS), inputs={"model": "model 2"})
     completed = bodies.RolloutCompleted(rollout_id=out, superseded_version=1, superseded_digest=of("model 1"), observed=ARMS)
     yield happened(completed, inputs={"model": "model 2", "superseded": "model 1"})
-    by_hand = completed.model_copy(update={"promoted_by": "olga", "reason": "It sells more.", "holdout": 0.05})
-    yield happened(by_hand, inputs={"model": "model 2", "superseded": "model 1"})
     by_hand = completed.model_copy(update={"promoted_by": "olga", "reason": "It sells more.", "holdout": 0.05})
     yield happened(by_hand, inputs={"model": "model 2", "superseded": "model 1"})
     aborted = bodies.RolloutAborted(rollout_id=out, cause="guardrail", reason="7 of 100 answers failed", observed=ARMS)
@@ -342,6 +349,6 @@ def of_keeping() -> Iterator[Event]:
 
 
 def happenings() -> Iterator[Event]:
-    yield from of_revocations()
     """All of them."""
     yield from (*of_data(), *of_training(), *of_decisions(), *of_serving(), *of_sealing(), *of_access(), *of_governors(), *of_keeping())
+    yield from of_revocations()

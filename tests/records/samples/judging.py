@@ -6,7 +6,7 @@ import base64
 
 from lifecycle.records import evidence, gates
 from lifecycle.records.access import Quota
-from lifecycle.records.approval import STATEMENT_TYPE, Envelope, GovernanceStatement, Statement, WaiverStatement
+from lifecycle.records.approval import STATEMENT_TYPE, Envelope, GovernanceStatement, ReviewStatement, Statement, WaiverStatement
 from lifecycle.records.identity import derived_id
 from tests.records.samples.parts import AT_US, DAY_US, PLAN, measured, of
 
@@ -197,6 +197,18 @@ GOVERNANCE = GovernanceStatement(
 )
 
 
+REVIEW = ReviewStatement(
+    event_id=derived_id("glass"),
+    verdict="justified",
+    signer="otto",
+    reason="The champion refused every row of the new form — “é”, 😀",
+    model="credit",
+    version=2,
+    environment="local",
+    nonce="ffeeddccbbaa99887766554433221100",
+    signed_at_us=AT_US,
+    expires_at_us=AT_US + DAY_US,
+)
 WAIVER = WaiverStatement(
     waiver_id=derived_id("waiver"),
     signer="rita",
@@ -213,7 +225,9 @@ WAIVER = WaiverStatement(
 )
 
 
-def enveloped(statement: Statement | GovernanceStatement | WaiverStatement, payload_type: str = STATEMENT_TYPE) -> Envelope:
+def enveloped(
+    statement: Statement | GovernanceStatement | WaiverStatement | ReviewStatement, payload_type: str = STATEMENT_TYPE
+) -> Envelope:
     """As a signer sends it; the signature is none, which a registry of people would notice."""
     payload = base64.b64encode(statement.canonical()).decode()
     return Envelope(payload_type=payload_type, payload=payload, key_id="ed25519:1", signature=base64.b64encode(b"signed").decode())
