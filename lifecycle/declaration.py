@@ -90,6 +90,10 @@ class NoWorse(Form, ordered.NoWorse):
     """The form of what a version must have shown before all of the traffic goes to it."""
 
 
+class Tier(Form, ordered.Tier):
+    """The form of what answers in a version's place."""
+
+
 class RolloutPlan(Form, ordered.RolloutPlan):
     """The form of a rollout."""
 
@@ -142,6 +146,8 @@ class GovernedModel(Form):
             raise ValueError(f"target: the data's target is {self.data.target!r}, not {self.target!r}")
         if set(self.protected) != set(self.data.protected):
             raise ValueError(f"protected: the data derives {', '.join(self.data.protected)}, not {', '.join(self.protected)}")
+        if self.name in {tier.model for tier in self.rollout.tiers or ()}:
+            raise ValueError("rollout: tiers: a model is no backup of itself; kind 'earlier_version' is its version before")
         unknown = [column for column in self.slices if column not in features]
         if unknown:
             raise ValueError(f"slices: {', '.join(unknown)} are not features; those are {', '.join(features)}")

@@ -115,6 +115,13 @@ class Departments:
             raise InvalidDeclaration(
                 f"Two models go by one name: {', '.join(sorted(names))}.", "Give every GovernedModel a name of its own."
             )
+        for model in found:
+            strangers = [tier.model for tier in model.rollout.tiers or () if tier.model is not None and tier.model not in names]
+            if strangers:
+                raise InvalidDeclaration(
+                    f"The model {model.name!r} is not declared well: rollout: tiers: there is no model {strangers[0]!r} here.",
+                    f"The declared models are {', '.join(sorted(names))}.",
+                )
         return tuple(sorted(found, key=lambda model: model.name))
 
     def _require_limits(self, model: GovernedModel, folder: str) -> None:

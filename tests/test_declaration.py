@@ -10,7 +10,7 @@ from typing import Any, get_args
 import pytest
 
 from assets.credit.model import CREDIT
-from lifecycle.declaration import Budget, GovernedModel, Guardrail, RolloutPlan, RolloutStep, Training, Watch
+from lifecycle.declaration import Budget, GovernedModel, Guardrail, RolloutPlan, RolloutStep, Tier, Training, Watch
 from lifecycle.errors import InvalidDeclaration
 from lifecycle.measures.names import Metric
 from lifecycle.records import rollout
@@ -20,7 +20,10 @@ from tests.scenarios.commands import change, project_copy
 
 FILLED_IN: dict[str, Any] = {name: getattr(CREDIT, name) for name in GovernedModel.model_fields}
 STEPS = (RolloutStep(weight=1.0, minimum_n=1, bake_seconds=0.0),)
+HALF = RolloutStep(weight=0.5, minimum_n=1, bake_seconds=0.0)
+NOTHING = RolloutStep(weight=0.0, minimum_n=1, bake_seconds=0.0)
 ERRORS = Guardrail(kind="errors")
+EARLIER = Tier(kind="earlier_version")
 
 
 @pytest.mark.parametrize(
@@ -40,6 +43,16 @@ ERRORS = Guardrail(kind="errors")
         (Guardrail, {"kind": "latency"}, "objective_ms: kind 'latency' needs one"),
         (Guardrail, {"kind": "errors", "objective_ms": 5.0}, "objective_ms: .*kind 'errors' takes none"),
         (RolloutPlan, {"steps": (), "guardrails": (ERRORS,)}, "steps: .*at least 1"),
+        (RolloutPlan, {"strategy": "blue_green", "steps": (HALF, *STEPS), "guardrails": (ERRORS,)}, "steps: blue-green has one step"),
+        (RolloutPlan, {"strategy": "ab", "steps": STEPS, "guardrails": (ERRORS,)}, "steps: an A/B test has one step"),
+        (RolloutPlan, {"strategy": "shadow", "steps": (NOTHING, *STEPS), "guardrails": (ERRORS,)}, "steps: the first step of a shadow"),
+        (RolloutPlan, {"steps": (HALF,), "guardrails": (ERRORS,)}, "the weights of the steps must grow and end with 1.0"),
+        (RolloutPlan, {"steps": STEPS, "guardrails": (ERRORS,), "rows_per_second": 9.0}, "rows_per_second: declare in `tiers`"),
+        (RolloutPlan, {"steps": STEPS, "guardrails": (ERRORS,), "holdout": 0.9}, "holdout: .*less than or equal to 0.5"),
+        (RolloutPlan, {"steps": STEPS, "guardrails": (ERRORS,), "tiers": (EARLIER,) * 2}, "tiers: each may stand once"),
+        (Tier, {"kind": "model"}, "model: a tier of kind 'model' names one"),
+        (Tier, {"kind": "cached"}, "most_age_seconds: a tier of kind 'cached' needs it"),
+        (Tier, {"kind": "earlier_version", "model": "small"}, "model: .*the other kinds take none"),
     ],
 )
 def test_a_part_that_is_filled_in_wrongly_names_itself_and_the_field(part: type[Any], fields: dict[str, Any], said: str) -> None:
@@ -55,6 +68,10 @@ def test_a_part_that_is_filled_in_wrongly_names_itself_and_the_field(part: type[
         ({"minimum_group_n": 0}, "minimum_group_n: .*greater than or equal to 1"),
         ({"metrics": ("auc", "f1")}, f"metrics.1: .*{get_args(Metric)[0]}"),
         ({"tragte": "status"}, "tragte: there is no such field; those are name, owner, team"),
+        (
+            {"rollout": RolloutPlan(steps=STEPS, guardrails=(ERRORS,), tiers=(Tier(kind="model", model="credit"),))},
+            "rollout: tiers: a model is no backup of itself",
+        ),
         ({"rollout": RolloutPlan(steps=STEPS, guardrails=())}, "rollout: guardrails: a rollout needs at least one"),
         (
             {"rollout": RolloutPlan(steps=STEPS, guardrails=(Guardrail(kind="latency", objective_ms=9.0),) * 2)},

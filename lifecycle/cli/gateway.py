@@ -160,8 +160,11 @@ def _print_more(model: ModelStatus) -> None:
         render.line(f"FAULT of {model.model}: {model.fault}")
     if model.referred:
         render.line(f"{model.model}: {model.referred} requests that no version might answer were referred to a person, or refused.")
+    if model.copies_dropped:
+        render.line(f"{model.model}: {model.copies_dropped} copies of requests were dropped, because a shadow was too slow for them.")
     rollout = model.rollout
     if rollout is not None:
+        of = "requests, copied to it" if rollout.copies else "traffic"
         render.line(
-            f"Rollout of {rollout.model}:{rollout.version}: {rollout.state}, step {rollout.step + 1}, {rollout.weight:.0%} of the traffic."
+            f"Rollout of {rollout.model}:{rollout.version}: {rollout.state}, step {rollout.step + 1}, {rollout.weight:.0%} of the {of}."
         )

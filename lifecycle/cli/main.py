@@ -23,6 +23,7 @@ VERBS: dict[str, Verb] = {
     "reject": Verb("A model's life", "approve", "Sign that a version may not be promoted."),
     "waive": Verb("A model's life", "waive", "Sign that a version may pass in spite of one rule, for a time."),
     "deploy": Verb("A model's life", "runs", "Roll an allowed version out, step by step."),
+    "rollout": Verb("A model's life", "rollout", "Show a rollout; promote or end an A/B test or a shadow."),
     "rollback": Verb("A model's life", "runs", "Go back to the last allowed version."),
     "retire": Verb("A model's life", "retire", "Record that a version is over."),
     "gateway": Verb("What runs", "gateway", "Run, start, stop or look at the gateway."),

@@ -29,6 +29,8 @@ STYLES = {
     "running": "green",
     "rolling_out": "cyan",
     "canary": "cyan",
+    "shadow": "blue",
+    "holdout": "cyan",
     "waiting": "yellow",
     "needs_approval": "yellow",
     "gap": "yellow",

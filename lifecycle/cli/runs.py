@@ -79,7 +79,11 @@ def _option(text: str) -> tuple[str, Any]:
 @click.argument("version")
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
 def deploy(version: str, as_json: bool) -> None:
-    """Roll VERSION (such as credit:7) out, step by step, if the deployment gate allows it now."""
+    """Roll VERSION (such as credit:7) out, step by step, if the deployment gate allows it now.
+
+    Its plan says how (canary, blue-green, A/B, shadow). Where that leaves the promotion to a person, this returns once the version
+    has its share.
+    """
     from lifecycle.launching import require_success, run_job
     from lifecycle.life.gates import standing
     from lifecycle.wiring import Departments
@@ -96,10 +100,13 @@ def deploy(version: str, as_json: bool) -> None:
         log_level="ERROR" if as_json else "INFO",
     )
     require_success(result)
+    outcome = "serving" if standing.serving_version(departments, model) == number else "rolling_out"
     if as_json:
-        render.as_json({**render.version_fields(model, number), "outcome": "serving", "run": result.run_id})
-    else:
+        render.as_json({**render.version_fields(model, number), "outcome": outcome, "run": result.run_id})
+    elif outcome == "serving":
         render.line(f"{version} serves.")
+    else:
+        render.line(f"{version} has its share. A person promotes or ends it: `lifecycle rollout promote {model}`, or `end`.")
 
 
 @click.command()

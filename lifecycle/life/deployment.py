@@ -45,6 +45,9 @@ Report = Callable[[str], None]
 def deploy_version(departments: Departments, model: GovernedModel, version: int, step: Step, *, report: Report) -> Recorded:
     """Rolls one version out here; returns the RolloutCompleted, or the RolloutAborted of one that was taken out.
 
+    Where the plan leaves the promotion to a person (an A/B test, a shadow), it returns the RolloutStepReached of its last step:
+    the version has its share, and nothing is held until somebody promotes or ends it (`life.concluding`).
+
     Raises Refused where the gate or the state says no, Unavailable where the gateway does not answer. Cancelling the
     run that waits aborts the rollout, and says so in the ledger.
     """
@@ -227,12 +230,13 @@ def _order(departments: Departments, model: GovernedModel, version: int, decisio
 
 
 def _await_end(departments: Departments, model: GovernedModel, version: int, rollout_id: str, report: Report) -> Recorded:
-    """Waits until the ledger holds the end of the rollout; a cancelled wait aborts it.
+    """Waits until the ledger holds the end of the rollout, or the last step of one that a person ends; a cancelled wait aborts it.
 
     Raises Unavailable where the gateway is gone for too long: the rollout stays open, and goes on or is undone when
     the gateway is started again.
     """
     seen, last_answer = 0, time.monotonic()
+    plan = judging.declared_of(standing.trained(departments, model.name, version)).rollout
     try:
         while True:
             for recorded in departments.ledger.events(name=model.name, version=version, environment=departments.environment, since=seen):
@@ -241,7 +245,9 @@ def _await_end(departments: Departments, model: GovernedModel, version: int, rol
                 if isinstance(body, RolloutCompleted | RolloutAborted) and body.rollout_id == rollout_id:
                     return recorded
                 if isinstance(body, RolloutStepReached) and body.rollout_id == rollout_id:
-                    report(f"step {body.step}: {body.weight:.0%} of the traffic")
+                    report(f"step {body.step}: {body.weight:.0%} of the {'requests, copied' if plan.copies(body.step) else 'traffic'}")
+                    if not plan.promotes_itself and body.step == len(plan.steps) - 1:
+                        return recorded
             try:
                 departments.gateway.rollout(rollout_id)
                 last_answer = time.monotonic()

@@ -196,7 +196,7 @@ def _subline(row: Mapping[str, Any]) -> Iterator[str]:
         yield f"probability of the positive outcome {probability:.3f}"
     yield ROUTES[row["arm"]]
     if row.get("fallback_from") is not None:
-        yield f"after version {row['fallback_from']} had failed"
+        yield f"in the place of version {row['fallback_from']}"
     yield f"{moment(row['at_us'])} UTC"
     yield f"{row['latency_us'] / 1_000:.2f} ms"
 

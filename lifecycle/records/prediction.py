@@ -39,7 +39,7 @@ class Prediction(Record):
     latency_us: Count
     outcome: Literal["answered", "referred", "failed"]
     output: PredictedOutput | None
-    #: The version that failed to answer, where another answered in its place.
+    #: The version that failed, or had answered its rows, where another answered in its place.
     fallback_from: Version | None
     #: The prediction whose request was copied, where this is what a shadow said of it. No caller has seen it.
     shadow_of: Id | None = Field(default=None, exclude_if=is_none)

@@ -7,7 +7,7 @@ import dagster as dg
 from lifecycle.declaration import GovernedModel
 from lifecycle.life.deployment import deploy_version
 from lifecycle.life.reconciling.runs_seen import LEDGER_INDEX
-from lifecycle.records.bodies.serving import RolloutAborted, RolloutCompleted
+from lifecycle.records.bodies.serving import RolloutAborted, RolloutCompleted, RolloutStepReached
 from lifecycle.resources import LifecycleResource, RunsOn
 from lifecycle.stages.stage import StageResult, VersionConfig, failures, stage_asset, step_of, version_in_question
 from lifecycle.stages.tables import arms_table
@@ -40,6 +40,8 @@ def deployment_asset(model: GovernedModel, runs_on: RunsOn) -> dg.AssetsDefiniti
             raise dg.Failure(f"{subject} was taken out: {body.reason}.", metadata=metadata, allow_retries=False)
         if isinstance(body, RolloutCompleted):
             metadata |= {"arms": arms_table(body.observed), "superseded version": body.superseded_version or 0}
+        if isinstance(body, RolloutStepReached):
+            metadata |= {"arms": arms_table(body.observed), "promoted by": "a person: lifecycle rollout promote, or end"}
         return StageResult(data_version=dg.DataVersion(subject.digest or ""), metadata=metadata)
 
     return deployment

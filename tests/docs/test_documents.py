@@ -12,6 +12,7 @@ import pytest
 from lifecycle.cli.main import VERBS
 from lifecycle.declaration import GovernedModel
 from lifecycle.records.bodies import BODIES
+from lifecycle.records.rollout import RolloutPlan, Strategy
 from lifecycle.records.states import TRANSITIONS, State
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -222,9 +223,11 @@ def test_every_floor_of_the_house_is_told() -> None:
 
 
 def test_every_field_of_the_declaration_is_documented() -> None:
-    """The form and its reference have the same fields."""
-    page = text_of("docs/reference/declaration.md")
-    assert set(re.findall(r"^\| `([a-z_]+)` \|", page, re.MULTILINE)) == set(GovernedModel.model_fields)
+    """The form and its reference have the same fields, the rollout's and its strategies included."""
+    of_model, _, of_rollout = text_of("docs/reference/declaration.md").partition("## The rollout")
+    assert set(re.findall(r"^\| `([a-z_]+)` \|", of_model, re.MULTILINE)) == set(GovernedModel.model_fields)
+    named = set(re.findall(r"^\| `([a-z_]+)` \|", of_rollout, re.MULTILINE))
+    assert named == {*RolloutPlan.model_fields, *get_args(Strategy)}
 
 
 def test_every_target_that_the_documents_name_exists() -> None:

@@ -354,7 +354,7 @@ def test_a_fallback_and_a_revocation_are_told() -> None:
     case = Case(row=row(fallback_from=3))
     lives.revoked(case.ledger, 1)
     found = case.explained()
-    assert "after version 3 had failed" in found.steps[0].detail
+    assert "in the place of version 3" in found.steps[0].detail
     assert any("revoked since: “it leaked”" in step.detail for step in found.steps)
     assert not found.missing
 

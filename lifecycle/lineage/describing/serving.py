@@ -33,6 +33,7 @@ def _rollout_step(event: Event, body: RolloutStepReached) -> Description:
 
 def _rollout_completed(event: Event, body: RolloutCompleted) -> Description:
     facts: JsonObject = {"superseded_version": body.superseded_version}
+    facts |= {name: value for name in ("promoted_by", "reason", "holdout") if (value := getattr(body, name)) is not None}
     used = (("superseded", body.superseded_digest),) if body.superseded_digest is not None else ()
     return Description(f"rollout/{body.rollout_id}", "rollout", "rollout", "complete", facts, used=used)
 

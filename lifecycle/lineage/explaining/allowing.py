@@ -136,20 +136,22 @@ def _route(walk: Walk, rollout: Found[RolloutRequested]) -> Step:
     rollouts = {
         one.body.rollout_id for one in walk.chain.all(RolloutRequested, lambda event, body: body.decision_id == walk.row.decision_id)
     }
-    if walk.row.arm == "canary":
+    arm = walk.row.arm
+    if arm in ("canary", "shadow"):
         step = walk.chain.latest(
             RolloutStepReached,
             lambda event, body: body.rollout_id == rollout.body.rollout_id and _before(walk, event),
             "the ledger holds no step of that rollout before the answer",
         )
-        share = f"{step.body.weight * 100:g} % of the traffic"
-        return told("allowed", "route", step, f"canary with {share}", f"from {moment(step.event.occurred_at_us)}")
+        share = f"{step.body.weight * 100:g} % of the {'requests, copied' if arm == 'shadow' else 'traffic'}"
+        return told("allowed", "route", step, f"{arm} with {share}", f"from {moment(step.event.occurred_at_us)}")
     ended = walk.chain.latest(
         RolloutCompleted,
         lambda event, body: body.rollout_id in rollouts and _before(walk, event),
         "the ledger holds no end of that rollout before the answer",
     )
-    return told("allowed", "route", ended, "champion", f"from {moment(ended.event.occurred_at_us)}")
+    called = {"holdout": "hold-out, a champion before", "backup": "backup, itself a champion"}.get(arm, "champion")
+    return told("allowed", "route", ended, called, f"from {moment(ended.event.occurred_at_us)}")
 
 
 def _before(walk: Walk, event: Event) -> bool:

@@ -12,9 +12,17 @@ from lifecycle.lineage.outline import moment
 from lifecycle.lineage.step import Step
 from lifecycle.records.bodies.keeping import SubjectErased
 from lifecycle.records.prediction import Prediction
+from lifecycle.records.rollout import Arm
 
 #: How the share of the traffic that an answer belongs to is called.
-ROUTES = {"champion": "by the champion", "canary": "by the canary", "referral": "referred to a person"}
+ROUTES: dict[Arm, str] = {
+    "champion": "by the champion",
+    "canary": "by the canary",
+    "referral": "referred to a person",
+    "shadow": "by a shadow, to nobody",
+    "holdout": "by the hold-out",
+    "backup": "in the champion's place",
+}
 
 
 @dataclass(frozen=True)
@@ -38,6 +46,7 @@ def follow_answer(walk: Walk, asked: Asked) -> None:
         "output": None if row.output is None else row.output.as_json(),
         "latency_us": row.latency_us,
         "fallback_from": row.fallback_from,
+        **{name: value for name in ("shadow_of", "asked_model", "cached") if (value := getattr(row, name)) is not None},
     }
     walk.steps.append(Step("answer", "prediction", f"prediction {row.id}", _said(row), facts=facts))
     walk.follow("answer", "input", lambda: (_input(walk, asked), None))
@@ -47,8 +56,13 @@ def _said(row: Prediction) -> str:
     said = row.outcome if row.output is None else row.output.decision
     if row.output is not None and row.output.probability is not None:
         said += f" (probability of the positive outcome {row.output.probability:.3f})"
+    if row.cached:
+        said += ", as it was said before of the same values"
     if row.fallback_from is not None:
-        said += f", after version {row.fallback_from} had failed"
+        asked = "" if row.asked_model is None else f" of {row.asked_model}"
+        said += f", in the place of version {row.fallback_from}{asked}"
+    if row.shadow_of is not None:
+        said += f", beside prediction {row.shadow_of}"
     return f"{moment(row.at_us)}  {said}  {ROUTES[row.arm]} in {row.latency_us / 1_000:.2f} ms"
 
 

@@ -1,0 +1,77 @@
+"""`lifecycle rollout`: how far a rollout is, and the end of one that is left to a person."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from lifecycle.cli import render
+
+if TYPE_CHECKING:
+    from lifecycle.serving.rollouts.state import RolloutStatus
+
+
+@click.group()
+def rollout() -> None:
+    """Show a rollout, and promote or end one that its plan leaves to a person: an A/B test, or a shadow.
+
+    A canary and a blue-green rollout need nobody: the gateway promotes them after their last step, and takes out what does
+    worse. `lifecycle rollback` takes any version out for cause.
+    """
+
+
+@rollout.command()
+@click.argument("model")
+@click.option("--json", "as_json", is_flag=True, help="Print it as JSON, for programs.")
+def show(model: str, as_json: bool) -> None:
+    """Show the rollout of MODEL that is under way: which version, in which step, with which share."""
+    from lifecycle.life.concluding import rollout_under_way
+    from lifecycle.wiring import Departments
+
+    departments = Departments.here(make=False)
+    _print(rollout_under_way(departments, departments.model(model)), as_json)
+
+
+@rollout.command()
+@click.argument("model")
+@click.option("--as", "person", required=True, metavar="PERSON", help="Who says so: an enrolled person's id. It is recorded.")
+@click.option("--reason", required=True, metavar="TEXT", help="Why; stands in the ledger.")
+@click.option("--json", "as_json", is_flag=True, help="Print how it ended as JSON.")
+def promote(model: str, person: str, reason: str, as_json: bool) -> None:
+    """Make the version of MODEL that is in an A/B test, or a shadow, the champion.
+
+    The gateway does so once its step has answered its minimum and baked, and not before.
+    """
+    from lifecycle.life.concluding import promote_by_hand
+    from lifecycle.wiring import Departments
+
+    departments = Departments.here()
+    _print(promote_by_hand(departments, departments.model(model), by=person, reason=reason), as_json)
+
+
+@rollout.command()
+@click.argument("model")
+@click.option("--reason", required=True, metavar="TEXT", help="Why; stands in the ledger.")
+@click.option("--json", "as_json", is_flag=True, help="Print how it ended as JSON.")
+def end(model: str, reason: str, as_json: bool) -> None:
+    """End the rollout of MODEL without judging its version: the champion answers everybody, and it may be deployed again."""
+    from lifecycle.life.concluding import end_by_hand
+    from lifecycle.wiring import Departments
+
+    departments = Departments.here()
+    _print(end_by_hand(departments, departments.model(model), reason=reason), as_json)
+
+
+def _print(found: RolloutStatus, as_json: bool) -> None:
+    if as_json:
+        render.as_json(found.as_json())
+        return
+    version = f"{found.model}:{found.version}"
+    if found.state == "completed":
+        render.line(f"{version} serves.")
+    elif found.state == "aborted":
+        render.line(f"The rollout of {version} has ended: {found.reason}")
+    else:
+        share = f"{found.weight:.0%} of the requests, copied to it" if found.copies else f"{found.weight:.0%} of the traffic"
+        render.line(f"{version}: {found.state}, step {found.step + 1}, {share}.")
