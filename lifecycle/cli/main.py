@@ -22,6 +22,8 @@ VERBS: dict[str, Verb] = {
     "approve": Verb("A model's life", "approve", "Sign that a version may be promoted."),
     "reject": Verb("A model's life", "approve", "Sign that a version may not be promoted."),
     "waive": Verb("A model's life", "waive", "Sign that a version may pass in spite of one rule, for a time."),
+    "break-glass": Verb("A model's life", "emergency", "In an emergency, let a version past all rules that may be broken."),
+    "review": Verb("A model's life", "emergency", "Sign what you found who looked at a broken glass or a rollback."),
     "deploy": Verb("A model's life", "runs", "Roll an allowed version out, step by step."),
     "rollout": Verb("A model's life", "rollout", "Show a rollout; promote or end an A/B test or a shadow."),
     "rollback": Verb("A model's life", "runs", "Go back to the last allowed version."),

@@ -50,6 +50,16 @@ def _as_json(found: Overview) -> dict[str, Any]:
             }
             for wait in found.waiting
         ],
+        "reviews": [
+            {
+                **render.version_fields(one.model, one.version),
+                "event": one.event_id,
+                "what": one.what,
+                "happened_at_us": one.happened_at_us,
+                "due_at_us": one.due_at_us,
+            }
+            for one in found.reviews
+        ],
         "failed": [{"what": f.what, "kind": f.kind, "why": f.why, "at_us": f.at_us} for f in found.failures],
         "gateway": {"running": found.gateway_url is not None, "url": found.gateway_url},
         "ledger": {
@@ -74,6 +84,9 @@ def _print(found: Overview, settings: Settings) -> None:
         render.line(f"{wait.says}, until {render.moment(wait.expires_at_us)}")
         render.line(f"  lifecycle approve {wait.name} --as ID --key FILE --reason TEXT")
         render.line(f"  or at the approval desk: {settings.desk_page(wait.name)}")
+    for one in found.reviews:
+        render.line(f"{one.model}:{one.version}: a {one.what} must be reviewed until {render.moment(one.due_at_us)}")
+        render.line(f"  lifecycle review {one.event_id} --as ID --key FILE --reason TEXT")
     if found.failures:
         render.table(
             ("when", "what", "kind", "why"),

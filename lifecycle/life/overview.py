@@ -9,6 +9,7 @@ from lifecycle.ledger.address import Address
 from lifecycle.ledger.verifying.findings import Exposure
 from lifecycle.life.anchoring import exposure
 from lifecycle.life.gates import standing
+from lifecycle.life.people.reviewing import OpenReview, open_reviews
 from lifecycle.life.people.waiting import Waiting, waiting_for
 from lifecycle.records.bodies.data import DatasetRejected
 from lifecycle.records.bodies.decisions import DecisionMade
@@ -45,6 +46,8 @@ class Overview:
     versions: tuple[VersionStanding, ...]
     waiting: tuple[Waiting, ...]
     failures: tuple[Failure, ...]
+    #: What was done first, and nobody has looked at yet.
+    reviews: tuple[OpenReview, ...]
     gateway_url: str | None
     #: Without a password.
     ledger_url: str
@@ -74,6 +77,7 @@ def overview(departments: Departments) -> Overview:
         versions=versions,
         waiting=tuple(wait for model in departments.models for wait in waiting_for(departments, model, states)),
         failures=_failures(departments),
+        reviews=open_reviews(departments),
         gateway_url=_gateway_url(departments),
         ledger_url=Address.parse(departments.settings.ledger_url).shown,
         ledger_size=head.size,

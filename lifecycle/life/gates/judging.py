@@ -14,6 +14,7 @@ from lifecycle.records.bodies.training import ModelTrained
 from lifecycle.records.declared import Declared
 from lifecycle.records.events import Recorded
 from lifecycle.records.gates import (
+    BREAK_GLASS,
     DeploymentEvidence,
     Gate,
     GateEvidence,
@@ -26,6 +27,7 @@ from lifecycle.records.gates import (
     RollbackEvidence,
     VerifiedApproval,
     Waiver,
+    WaiverEvidence,
 )
 from lifecycle.records.identity import new_id, now_us
 from lifecycle.records.record import ActorId, Digest, Name
@@ -67,13 +69,19 @@ def gate_input(
     return GateInput(
         gate=gate,
         now_us=now_us(),
-        request=Request(id=new_id(), actor=step.requester, reason=reason),
+        request=Request(id=new_id(), actor=step.requester, reason=reason, break_glass=_under_glass(evidence, waivers)),
         subject=subject,
         target=GateTarget(environment=departments.environment, jurisdiction=judged.jurisdiction, purpose=judged.purpose),
         approvals=approvals,
         waivers=waivers,
         evidence=evidence,
     )
+
+
+def _under_glass(evidence: GateEvidence, waivers: tuple[Waiver, ...]) -> bool:
+    """Whether this is asked in an emergency: to break the glass, or under one that is broken."""
+    asked = isinstance(evidence, WaiverEvidence) and evidence.rule == BREAK_GLASS
+    return asked or any(waiver.rule == BREAK_GLASS for waiver in waivers)
 
 
 def declared_of(trained: Recorded) -> Declared:

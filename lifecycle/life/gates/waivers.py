@@ -7,8 +7,8 @@ from lifecycle.life.gates import standing
 from lifecycle.life.people.enrolment import people_in_force
 from lifecycle.records.approval import WAIVER_TYPE
 from lifecycle.records.bodies.decisions import WaiverSigned
-from lifecycle.records.gates import Waiver, WaiverEvidence, WaiverSignature
-from lifecycle.records.identity import now_us
+from lifecycle.records.gates import BREAK_GLASS, Waiver, WaiverEvidence, WaiverSignature
+from lifecycle.records.identity import derived_id, now_us
 from lifecycle.records.record import Name
 from lifecycle.wiring import Departments
 
@@ -24,6 +24,9 @@ def waivers_for(departments: Departments, model: str, version: int) -> tuple[Wai
         if not isinstance(evidence, WaiverEvidence) or event.subject.digest is None:
             continue
         found.pop(evidence.waiver_id, None)
+        if evidence.rule == BREAK_GLASS and departments.ledger.find(derived_id("glass", evidence.waiver_id)) is None:
+            # It counts once it is recorded that the glass is broken, and with that a review is owed.
+            continue
         granted = {one.signer for one in signatures(departments, model, version, evidence.waiver_id, role=ROLE)}
         if decision.allowed and now_us() < evidence.expires_at_us and granted >= {one.signer for one in evidence.signatures}:
             found[evidence.waiver_id] = Waiver(

@@ -3,6 +3,9 @@
 Each signs the same waiver with a key of their own; after every signature the gate `waiver` is asked about all of them, and
 what it allows is what the other gates are shown. A waiver counts for as long as its signatures verify: a revoked key, a
 person who left the role, and time end it.
+
+In an emergency two people break the glass: the same, of every rule that says that it may be broken, for hours and not for
+days. That it was broken is a record of its own, and somebody else must review it.
 """
 
 from __future__ import annotations
@@ -16,11 +19,12 @@ from lifecycle.life.gates import judging, standing
 from lifecycle.life.gates.asking import ask
 from lifecycle.life.gates.waivers import signatures
 from lifecycle.life.people.enrolment import people_in_force
-from lifecycle.life.recording import Step, links, require_prose
+from lifecycle.life.recording import Step, links, record_once, require_prose
 from lifecycle.records.approval import WAIVER_TYPE, Envelope, WaiverStatement
 from lifecycle.records.bodies.decisions import DecisionMade, WaiverSigned
+from lifecycle.records.bodies.reviews import GlassBroken
 from lifecycle.records.events import Actor, Event, Recorded, Subject
-from lifecycle.records.gates import Decision, WaiverEvidence
+from lifecycle.records.gates import BREAK_GLASS, Decision, WaiverEvidence
 from lifecycle.records.identity import derived_id, new_id, now_us
 from lifecycle.records.record import Microseconds
 from lifecycle.wiring import Departments
@@ -134,7 +138,35 @@ def record_signed_waiver(departments: Departments, envelope: Envelope) -> Waiver
             if (statement.waiver_id, statement.signer) in signed_by:
                 raise Refused(f"{statement.signer} has signed this waiver already.", "It takes another person.", ("WVR-003",))
             writer.append(event)
-    return WaiverOutcome(statement, _asked_before(departments, statement) or _ask(departments, trained, statement))
+    decision = _asked_before(departments, statement) or _ask(departments, trained, statement)
+    if statement.rule == BREAK_GLASS and decision.allowed:
+        _record_broken(departments, subject, statement, decision)
+    return WaiverOutcome(statement, decision)
+
+
+def _record_broken(departments: Departments, subject: Subject, statement: WaiverStatement, decision: Decision) -> None:
+    """Records, once, that the glass is broken, and by when somebody must review that."""
+    evidence = decision.input.evidence
+    assert isinstance(evidence, WaiverEvidence)  # the gate is shown nothing else
+    event_id = derived_id("glass", statement.waiver_id)
+    due = [obligation.deadline_us for obligation in decision.result.obligations if obligation.kind == "post_review"]
+    body = GlassBroken(
+        waiver_id=statement.waiver_id,
+        decision_id=decision.id,
+        signed_by=tuple(sorted({one.signer for one in evidence.signatures})),
+        ends_at_us=statement.expires_at_us,
+        review_by_us=min(due, default=statement.expires_at_us),
+    )
+    service = Actor(id="lifecycle", kind="service")
+    event = Event.happened(
+        body,
+        subject=subject,
+        actor=service,
+        environment=departments.environment,
+        inputs=links(model=statement.model_digest),
+        event_id=event_id,
+    )
+    record_once(departments, event_id, lambda: event)
 
 
 def waiver_recorded_before(departments: Departments, statement: WaiverStatement) -> bool:
@@ -203,5 +235,5 @@ def waivable_rules(departments: Departments) -> tuple[str, ...]:
 
 def _require_known(departments: Departments, rule: str) -> None:
     rules = departments.gate_keeper.bundle.rules
-    if rule not in {one for gate in rules.values() for one in gate}:
+    if rule != BREAK_GLASS and rule not in {one for gate in rules.values() for one in gate}:
         raise UnknownName(f"There is no rule {rule!r}.", f"These may be waived: {', '.join(waivable_rules(departments))}.")
