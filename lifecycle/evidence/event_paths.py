@@ -51,9 +51,10 @@ def _is_wanted(value: object, values: tuple[Scalar, ...] | None) -> bool:
 
 
 def _part(value: object, part: str) -> object:
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return value.get(part)
-    return getattr(value, part) if isinstance(value, BaseModel) and part in type(value).model_fields else None
+    # Whether something is a BaseModel is asked of all of its subclasses in turn, and beside Dagster there are thousands.
+    return getattr(value, part) if part in getattr(type(value), "model_fields", ()) else None
 
 
 def wrong_path(event_type: str, path: str, wanted: tuple[Scalar, ...] = ()) -> str | None:
