@@ -23,6 +23,9 @@ import data.gov.lib.verdict
 #     - evidence.promotion.evaluation.against_champion.comparisons.champion
 #     - evidence.promotion.evaluation.against_champion.slices.comparisons.candidate
 #     - evidence.promotion.evaluation.against_champion.slices.comparisons.champion
+#     - evidence.promotion.evaluation.against_champion.slices.comparisons.difference.value
+#     - evidence.promotion.evaluation.against_champion.slices.comparisons.difference.low
+#     - evidence.promotion.evaluation.against_champion.slices.comparisons.difference.n
 decision := verdict.answer(
 	"deployment",
 	((passed | candidate.passed) | approvals.passed),

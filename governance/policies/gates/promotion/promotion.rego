@@ -21,6 +21,9 @@ import data.gov.lib.verdict
 #     - evidence.evaluation.against_champion.comparisons.champion
 #     - evidence.evaluation.against_champion.slices.comparisons.candidate
 #     - evidence.evaluation.against_champion.slices.comparisons.champion
+#     - evidence.evaluation.against_champion.slices.comparisons.difference.value
+#     - evidence.evaluation.against_champion.slices.comparisons.difference.low
+#     - evidence.evaluation.against_champion.slices.comparisons.difference.n
 decision := verdict.answer(
 	"promotion",
 	candidate.passed | approvals.passed,

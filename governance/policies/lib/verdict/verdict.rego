@@ -25,14 +25,13 @@ answer(gate, passed, found, required, obligations) := {
 	"required_approvals": required,
 } if {
 	input.gate == gate
-	rules := data.rules[gate]
-	registered := object.keys(rules)
+	registered := object.keys(data.rules[gate])
 	count(registered) > 0
-	failed := {failure | some id in (registered - passed); some failure in failures(id, rules[id], found)}
+	failed := {failure | some id in (registered - passed); some failure in failures(id, data.rules[gate][id], found)}
 	grave := [failure | some failure in failed; failure.severity in {"critical", "high"}]
 	waived := [failure | some failure in grave; failure.rule in waivers.in_force]
 	blocking := [failure | some failure in grave; not failure.rule in waivers.in_force]
-	outcome := led_to({rules[failure.rule].awaits_people | some failure in blocking})
+	outcome := led_to({data.rules[gate][failure.rule].awaits_people | some failure in blocking})
 }
 
 # METADATA
