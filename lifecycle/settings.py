@@ -34,6 +34,10 @@ class Settings:
     gateway_workers: int
     #: How long a segment of the prediction log takes rows before it is sealed.
     gateway_seal_seconds: int
+    #: The gateway's certificate and its key (TLS), and the authority whose certificates callers may show in place of a key.
+    gateway_certificate: Path | None
+    gateway_certificate_key: Path | None
+    gateway_client_ca: Path | None
     desk_host: str
     desk_port: int
     #: Under which address people open the approval desk; passkeys speak there and nowhere else.
@@ -90,6 +94,9 @@ class Settings:
             gateway_port=_number(environ, "LIFECYCLE_GATEWAY_PORT", 0),
             gateway_workers=_number(environ, "LIFECYCLE_GATEWAY_WORKERS", 1),
             gateway_seal_seconds=_number(environ, "LIFECYCLE_GATEWAY_SEAL_SECONDS", 60),
+            gateway_certificate=_path(environ, "LIFECYCLE_GATEWAY_CERTIFICATE"),
+            gateway_certificate_key=_path(environ, "LIFECYCLE_GATEWAY_CERTIFICATE_KEY"),
+            gateway_client_ca=_path(environ, "LIFECYCLE_GATEWAY_CLIENT_CA"),
             desk_host=environ.get("LIFECYCLE_DESK_HOST", "127.0.0.1"),
             desk_port=_number(environ, "LIFECYCLE_DESK_PORT", 3001),
             desk_origin=environ.get("LIFECYCLE_DESK_ORIGIN") or None,

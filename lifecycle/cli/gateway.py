@@ -13,7 +13,7 @@ from lifecycle.errors import InvalidDeclaration, Unavailable
 
 if TYPE_CHECKING:
     from lifecycle.records.events import Event
-    from lifecycle.serving.rollouts.state import GatewayStatus, ModelStatus
+    from lifecycle.serving.rollouts.state import AccessStatus, GatewayStatus, ModelStatus
     from lifecycle.serving.settings import GatewaySettings
     from lifecycle.wiring import Departments
 
@@ -73,12 +73,14 @@ def run(host: str | None, port: int | None, workers: int | None) -> None:
     """Run the gateway here, until Ctrl-C or SIGTERM. This is what a service manager starts."""
     import logging
 
+    from lifecycle.life.access.deciding import AccessDecider
     from lifecycle.serving.supervision.supervisor import run_gateway
     from lifecycle.wiring import Departments
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     departments = Departments.here()
-    run_gateway(_settings(departments, host, port, workers), LedgerSink(departments), departments.verify_package)
+    settings = _settings(departments, host, port, workers)
+    run_gateway(settings, LedgerSink(departments), departments.verify_package, access=AccessDecider(departments))
 
 
 @_options
@@ -138,6 +140,8 @@ def show(found: GatewayStatus) -> None:
         render.line("The gateway is not running. `lifecycle gateway start` starts it.")
     for fault in found.faults:
         render.line(f"FAULT: {fault}")
+    if found.access is not None:
+        render.line(_who_may_ask(found.access))
     if found.refused_events and not found.running:
         render.line(f"FAULT: the ledger refused {found.refused_events} events of this gateway; they lie in its folder.")
     render.table(
@@ -153,6 +157,14 @@ def show(found: GatewayStatus) -> None:
         _print_more(model)
     if found.waiting_events:
         render.line(f"{found.waiting_events} events wait in its journal for the ledger to answer.")
+
+
+def _who_may_ask(access: AccessStatus) -> str:
+    if access.open:
+        said = "It answers everybody who reaches it; `lifecycle access grant` has it ask for a key from then on."
+    else:
+        said = f"It answers {access.callers} caller{'' if access.callers == 1 else 's'} that access was granted (`lifecycle access list`)."
+    return f"{said} FAULT: {access.fault}" if access.fault else said
 
 
 def _print_more(model: ModelStatus) -> None:

@@ -29,6 +29,7 @@ VERBS: dict[str, Verb] = {
     "rollback": Verb("A model's life", "runs", "Go back to the last allowed version."),
     "retire": Verb("A model's life", "retire", "Record that a version is over."),
     "gateway": Verb("What runs", "gateway", "Run, start, stop or look at the gateway."),
+    "access": Verb("What runs", "access", "Grant, take back and list who may ask the gateway for predictions."),
     "desk": Verb("What runs", "desk", "Run the pages at which people approve."),
     "people": Verb("Who and what decides", "people", "Enrol people, and list who may approve what."),
     "keys": Verb("Who and what decides", "people", "Make the key that a person signs with."),

@@ -64,6 +64,19 @@ class GatewayFolder:
         """The decisions that allowed a rollout here. It outlives the journal."""
         return self.path / "used-decisions"
 
+    @property
+    def access_book(self) -> Path:
+        """Who may ask here, as it was last read from the ledger, with the proofs."""
+        return self.path / "access.json"
+
+    @property
+    def refusals(self) -> Path:
+        """The log of refused requests."""
+        return self.path / "refusals"
+
+    def quotas(self, worker: int) -> Path:
+        return self.path / f"quotas-{worker}.bin"
+
     def counters(self, worker: int) -> Path:
         return self.path / f"counters-{worker}.bin"
 
@@ -93,7 +106,7 @@ class GatewayFolder:
     def make(self) -> None:
         """Makes the folder and what lies in it. Raises Unavailable where it can't be written."""
         try:
-            for part in (self.path, self.packages, self.predictions):
+            for part in (self.path, self.packages, self.predictions, self.refusals):
                 part.mkdir(parents=True, exist_ok=True, mode=0o700)
         except OSError as error:
             raise Unavailable(

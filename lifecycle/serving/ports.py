@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
+from lifecycle.records.access import AccessBook
 from lifecycle.records.events import Event
+from lifecycle.records.record import Digest
 
 
 class EventSink(Protocol):
@@ -13,6 +16,14 @@ class EventSink(Protocol):
 
     def append(self, event: Event, /) -> object:
         """Enters the event, once, however often it is sent. Raises Unavailable where the sink does not answer."""
+
+
+class AccessSource(Protocol):
+    """Whoever knows who may ask which version, by policy and by proof: the ledger and the gate serving_access."""
+
+    def __call__(self, held: Sequence[tuple[str, int, Digest]], /) -> AccessBook:
+        """Who may ask now, of these versions (model, number, digest). Decides what is not decided yet. Raises Unavailable."""
+        ...
 
 
 class PackageVerifier(Protocol):

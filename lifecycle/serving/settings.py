@@ -38,6 +38,13 @@ class GatewaySettings:
     watch_seconds: float = 5.0
     #: How long a segment of the prediction log takes rows before it is closed and sealed.
     seal_seconds: float = 60.0
+    #: How often the ledger is asked who may call.
+    access_seconds: float = 2.0
+    #: The gateway's certificate and its key; with them it speaks TLS and nothing else.
+    certificate: Path | None = None
+    certificate_key: Path | None = None
+    #: The authority whose certificates callers may show in place of a key.
+    client_ca: Path | None = None
     #: How long a process may take to load its models before its start counts as failed.
     start_seconds: float = 60.0
 
@@ -45,6 +52,11 @@ class GatewaySettings:
         if self.workers < 1:
             raise InvalidDeclaration(
                 f"A gateway with {self.workers} workers answers nobody.", "Give --workers or LIFECYCLE_GATEWAY_WORKERS a number from 1."
+            )
+        if (self.certificate is None) != (self.certificate_key is None) or (self.client_ca is not None and self.certificate is None):
+            raise InvalidDeclaration(
+                "The gateway speaks TLS with a certificate and its key, and asks callers for certificates only then.",
+                "Set LIFECYCLE_GATEWAY_CERTIFICATE and LIFECYCLE_GATEWAY_CERTIFICATE_KEY, or none of the three.",
             )
         if self.seal_seconds <= 0:
             raise InvalidDeclaration(

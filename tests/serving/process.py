@@ -16,6 +16,7 @@ from lifecycle.errors import Tampered, Unavailable
 from lifecycle.records.events import Event
 from lifecycle.serving.settings import GatewaySettings
 from lifecycle.serving.supervision.supervisor import run_gateway
+from tests.serving.granted import FileAccess
 
 
 class FileLedger:
@@ -44,6 +45,10 @@ def verify(folder: Path, signature: bytes) -> None:
         raise Tampered("The signature does not hold.", "Sign the model.")
 
 
+def _path(given: str | None) -> Path | None:
+    return None if given is None else Path(given)
+
+
 def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(relativeCreated)d %(message)s")
     given = json.loads(sys.argv[1])
@@ -59,9 +64,13 @@ def main() -> None:
         watch_seconds=given["watch_seconds"],
         request_seconds=given["request_seconds"],
         seal_seconds=given["seal_seconds"],
+        access_seconds=0.1,
+        certificate=_path(given["certificate"]),
+        certificate_key=_path(given["certificate_key"]),
+        client_ca=_path(given["client_ca"]),
     )
     try:
-        run_gateway(settings, FileLedger(Path(given["ledger"])), verify)
+        run_gateway(settings, FileLedger(Path(given["ledger"])), verify, access=FileAccess(Path(given["ledger"]).with_name("access.json")))
     except Unavailable as error:
         sys.exit(error.what)
 

@@ -17,6 +17,7 @@ from typing import Any
 
 from lifecycle.errors import LifecycleError
 from lifecycle.proofs.notes import SigningKey
+from lifecycle.records.access import AccessBook
 from lifecycle.records.events import Event
 from lifecycle.records.rollout import RolloutPlan
 from lifecycle.serving.client import GatewayClient
@@ -25,6 +26,7 @@ from tests.serving.packages import ENVIRONMENT, MODEL, ORIGIN, ROW, Behaviour, P
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PATIENCE = 90.0
+SEALS = ("PredictionsSealed", "RefusalsSealed")
 
 
 def wait_for(holds: Callable[[], bool], what: str) -> None:
@@ -58,6 +60,8 @@ class RunningGateway:
         self._watch_seconds = watch_seconds
         self._request_seconds = request_seconds
         self._seal_seconds = seal_seconds
+        #: What else its process is told.
+        self.more: dict[str, Any] = {}
         self._process: subprocess.Popen[bytes] | None = None
         self._packed: dict[tuple[str, int], Packed] = {}
         self._callers: list[Caller] = []
@@ -75,6 +79,10 @@ class RunningGateway:
             "watch_seconds": self._watch_seconds,
             "request_seconds": self._request_seconds,
             "seal_seconds": self._seal_seconds,
+            "certificate": None,
+            "certificate_key": None,
+            "client_ca": None,
+            **self.more,
         }
         return json.dumps(told)
 
@@ -171,7 +179,15 @@ class RunningGateway:
         # Its last line may still be on its way.
         lines = self.ledger.read_bytes().rpartition(b"\n")[0].splitlines() if self.ledger.exists() else []
         found = [Event.parse(line) for line in lines]
-        return [event for event in found if event.type in types or (not types and event.type != "PredictionsSealed")]
+        return [event for event in found if event.type in types or (not types and event.type not in SEALS)]
+
+    def say_who_may_ask(self, book: AccessBook) -> None:
+        """Has the ledger say so, and waits until the gateway has heard it."""
+        beside = self.ledger.with_name("access.new")
+        beside.write_bytes(book.canonical())
+        beside.replace(self.ledger.with_name("access.json"))
+        kept = self.folder / "access.json"
+        wait_for(lambda: kept.exists() and kept.read_bytes() == book.canonical(), "the gateway has heard who may ask")
 
     def caller(self) -> Caller:
         made = Caller(str(self.client.status().url))
@@ -211,16 +227,19 @@ class Caller:
     def __init__(self, url: str) -> None:
         self._address = url.removeprefix("http://")
         self._connection = http.client.HTTPConnection(self._address, timeout=PATIENCE)
+        #: Of the last answer.
+        self.headers: dict[str, str] = {}
 
     def close(self) -> None:
         self._connection.close()
 
-    def send(self, method: str, path: str, body: bytes | None = None) -> tuple[int, Any]:
+    def send(self, method: str, path: str, body: bytes | None = None, *, key: str = "") -> tuple[int, Any]:
         """The status and the JSON (or text) of an answer."""
         try:
-            self._connection.request(method, path, body)
+            self._connection.request(method, path, body, {"Authorization": f"Bearer {key}"} if key else {})
             answer = self._connection.getresponse()
             content = answer.read()
+            self.headers = {name.lower(): value for name, value in answer.getheaders()}
         except (http.client.HTTPException, OSError):
             self._connection.close()
             raise
@@ -228,14 +247,16 @@ class Caller:
             return answer.status, content.decode()
         return answer.status, json.loads(content)
 
-    def infer(self, row: dict[str, Any] | None = None, *, model: str = MODEL, request_id: str = "", path: str = "") -> tuple[int, Any]:
-        """Asks for one row."""
+    def infer(
+        self, row: dict[str, Any] | None = None, *, model: str = MODEL, request_id: str = "", path: str = "", key: str = ""
+    ) -> tuple[int, Any]:
+        """Asks for one row, with a key if there is one."""
         tensors = [
             {"name": name, "shape": [1], "datatype": "BYTES" if isinstance(value, str) else "FP64", "data": [value]}
             for name, value in (ROW if row is None else row).items()
         ]
         body = json.dumps({"id": request_id, "inputs": tensors}).encode()
-        return self.send("POST", path or f"/v2/models/{model}/infer", body)
+        return self.send("POST", path or f"/v2/models/{model}/infer", body, key=key)
 
     def infer_many(self, count: int, row: dict[str, Any] | None = None) -> tuple[Counter[str], list[str]]:
         """Asks again and again; the arms that answered, and the ids of the predictions. Every request must be answered."""

@@ -12,6 +12,8 @@ from typing import Any, ClassVar
 import pytest
 
 from lifecycle.errors import InvalidDeclaration
+from lifecycle.serving.access.doorkeeper import Doorkeeper
+from lifecycle.serving.access.refusal_log import RefusalWriter
 from lifecycle.serving.answering.application import Application
 from lifecycle.serving.answering.served import ServedModel
 from lifecycle.serving.folder import GatewayFolder
@@ -231,11 +233,20 @@ def application(*, most_in_flight: int = 1) -> Application:
         BrokenRouter(),  # type: ignore[arg-type]  # all that is asked of it
         None,  # type: ignore[arg-type]  # nothing is logged
         list,
+        opened(),
+        RefusalWriter(Path("/dev/null/nowhere"), 0, 60.0),
         most_body_bytes=100_000,
         most_rows=1,
         most_in_flight=most_in_flight,
         request_seconds=0.01,
     )
+
+
+def opened() -> Doorkeeper:
+    """Everybody may ask."""
+    door = Doorkeeper(lambda: pytest.fail("nobody's requests are counted"))
+    door.learn({"open": True, "callers": [], "revoked": []})
+    return door
 
 
 WHOLE = {"type": "http.request", "body": tensors(income=[1.0], home=["rent"])}

@@ -25,6 +25,9 @@ from typing import Any
 from lifecycle import __version__
 from lifecycle.errors import LifecycleError, Unavailable
 from lifecycle.records.identity import now_us
+from lifecycle.serving.access.doorkeeper import Caller, Doorkeeper
+from lifecycle.serving.access.refusal_log import Refusal, RefusalWriter
+from lifecycle.serving.access.refusing import AccessRefused, reason_of
 from lifecycle.serving.answering import metrics
 from lifecycle.serving.answering.counters import CELLS, Counters, total
 from lifecycle.serving.answering.protocol import as_bytes, format_metadata, parse_body, parse_infer
@@ -55,6 +58,8 @@ class Application:
         router: Router,
         log: PredictionWriter,
         all_counters: Callable[[], Iterable[Counters]],
+        door: Doorkeeper,
+        refusals: RefusalWriter,
         *,
         most_body_bytes: int,
         most_rows: int,
@@ -65,6 +70,8 @@ class Application:
         self._router = router
         self._log = log
         self._all_counters = all_counters
+        self._door = door
+        self._refusals = refusals
         self._most_body_bytes = most_body_bytes
         self._most_rows = most_rows
         self._most_in_flight = most_in_flight
@@ -78,7 +85,8 @@ class Application:
         try:
             status, body, kind = await self._answer(scope, receive)
         except RequestRefused as error:
-            status, body, extra = error.status, _error(error.what, error.field), _MORE_HEADERS.get(error.status, ())
+            status, body, extra = error.status, _error(error.what, error.field), _more_headers(error)
+            self._note(scope, error)
         except Unavailable as error:
             status, body = 503, _error(error.what)
         except LifecycleError as error:
@@ -93,13 +101,14 @@ class Application:
         match parts:
             case ["v2", "models", name, *rest] if rest[-1:] == ["infer"] and len(rest) in (1, 3):
                 _require(method, "POST")
-                served, version = self._named(name), _version(rest[:-1])
-                return 200, await self._infer(served, version, await self._body(scope, receive)), _JSON
+                return 200, await self._admitted_infer(scope, receive, name, _version(rest[:-1])), _JSON
             case ["v2", "models", name, *rest]:
                 _require(method, "GET")
+                self._door.identify(scope)
                 return self._describe(self._named(name), rest)
             case ["v2", "feedback"]:
                 _require(method, "POST")
+                self._door.identify(scope)
                 return self._feedback(await self._body(scope, receive))
             case ["v2"]:
                 return 200, as_bytes({"name": "lifecycle", "version": __version__, "extensions": []}), _JSON
@@ -112,14 +121,35 @@ class Application:
             case _:
                 raise RequestRefused(f"There is nothing at {scope['path']}.", status=404)
 
-    async def _infer(self, served: ServedName, version: int | None, body: bytes) -> bytes:
+    async def _admitted_infer(self, scope: Scope, receive: Receive, name: str, version: int | None) -> bytes:
+        """Looks at who asks before anything of the request is taken in."""
+        caller = self._door.identify(scope)
+        if caller is None:
+            return await self._infer(self._named(name), version, await self._body(scope, receive))
+        caller.quota.enter()
+        try:
+            return await self._infer(self._named(name), version, await self._body(scope, receive), caller)
+        finally:
+            caller.quota.leave()
+
+    async def _infer(self, served: ServedName, version: int | None, body: bytes, caller: Caller | None = None) -> bytes:
         if self._in_flight >= self._most_in_flight:
             raise RequestRefused("Too many requests at once.", status=429)
         self._in_flight += 1
         try:
-            return await self._router.answer(served, parse_infer(body, self._most_rows), version)
+            request = parse_infer(body, self._most_rows)
+            if caller is not None:
+                request = caller.admitted(request)
+            return await self._router.answer(served, request, version)
         finally:
             self._in_flight -= 1
+
+    def _note(self, scope: Scope, error: RequestRefused) -> None:
+        """Has a refusal counted: by whose grant where that is known, and by a model where it is served here."""
+        parts = [part for part in scope["path"].split("/") if part]
+        model = parts[2] if parts[:2] == ["v2", "models"] and len(parts) > 2 and parts[2] in self._router.names else None
+        grant_id = error.grant_id if isinstance(error, AccessRefused) else None
+        self._refusals.refused(Refusal(reason_of(error), error.status, grant_id, model), now_us())
 
     def _describe(self, name: ServedName, rest: Sequence[str]) -> tuple[int, bytes, bytes]:
         route = self._router.route(name)
@@ -196,6 +226,14 @@ class Application:
             raise RequestRefused(f"The body is larger than {self._most_body_bytes} bytes.", status=413)
         more: bool = message.get("more_body", False)
         return more
+
+
+def _more_headers(error: RequestRefused) -> Sequence[tuple[bytes, bytes]]:
+    """What a refused caller is told beside the body: when to come again, and what to show."""
+    if isinstance(error, AccessRefused):
+        retry = ((b"retry-after", str(error.retry_seconds).encode()),) if error.retry_seconds else ()
+        return (*retry, (b"www-authenticate", b"Bearer")) if error.status == 401 else retry
+    return _MORE_HEADERS.get(error.status, ())
 
 
 def _version(rest: Sequence[str]) -> int | None:

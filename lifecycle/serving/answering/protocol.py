@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lifecycle.records.manifest import ModelSchemas
-from lifecycle.records.record import INTEGER_BOUND, JsonObject
+from lifecycle.records.record import INTEGER_BOUND, Digest, JsonObject
 from lifecycle.serving.failures import RequestRefused
 
 if TYPE_CHECKING:
@@ -41,6 +41,10 @@ class InferRequest:
     outputs: tuple[str, ...]
     #: Whom the request is about, by an id of the caller's; "" where that is not said. It is kept with the values, and erased with them.
     subject: str = ""
+    #: By which grant the caller may ask; "" where the gateway is open. It is kept with the values.
+    grant_id: str = ""
+    #: The versions that may answer this caller, by digest; None where the gateway is open: then all may.
+    answerable: frozenset[Digest] | None = None
 
 
 def _refuse_constant(name: str) -> Any:

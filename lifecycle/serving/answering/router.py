@@ -19,7 +19,9 @@ from lifecycle.errors import Unavailable
 from lifecycle.records.identity import new_id, now_us
 from lifecycle.records.manifest import ModelSchemas
 from lifecycle.records.prediction import Prediction
+from lifecycle.records.record import Digest
 from lifecycle.records.rollout import Arm
+from lifecycle.serving.access.refusing import AccessRefused
 from lifecycle.serving.answering.canary_link import CanaryLink
 from lifecycle.serving.answering.counters import REFERRAL_CELL, Counters
 from lifecycle.serving.answering.protocol import REFERRED, InferRequest, format_answer, format_referral
@@ -117,6 +119,8 @@ class Router:
                 f"Version {version} of {name.name} is not its champion; ask the model, and it answers by its share.", "version", 404
             )
         arm = "champion" if version is not None else _arm_of(route, request.routing_key)
+        if request.answerable is not None:
+            arm = _arm_for(request.answerable, name, route, arm)
         if arm == "canary":
             outcome = await self._from_canary(name, route, request, started_ns)
         elif arm == "holdout":
@@ -314,6 +318,8 @@ class Router:
         ids = [new_id(at_us) for _ in range(request.rows)]
         by = outcome.by
         about = {"subject": request.subject} if request.subject else {}
+        if request.grant_id:
+            about["grant_id"] = request.grant_id
         rows, asked = [], []
         for position, prediction_id in enumerate(ids):
             output: dict[str, Any] | None = None
@@ -352,6 +358,19 @@ def _arm_of(route: Route, routing_key: str) -> Arm:
     if route.holdout and _draw(routing_key, route.holdout_salt) < route.holdout_weight:
         return "holdout"
     return "canary" if route.canary and not route.copies and _draw(routing_key, route.salt) < route.weight else "champion"
+
+
+def _arm_for(answerable: frozenset[Digest], name: ServedName, route: Route, arm: Arm) -> Arm:
+    """The arm that a caller gets who may ask these versions: the one that was drawn, or the champion.
+
+    Raises AccessRefused for who may not ask the champion; or the canary, where there is no champion yet.
+    """
+    champion, canary = name.loaded.get(route.champion), name.links.get(route.canary)
+    first = champion or canary
+    if first is not None and first.digest not in answerable:
+        raise AccessRefused(f"This access is not for {name.name}.", "not_allowed", 403)
+    drawn = canary if arm == "canary" else name.loaded.get(route.holdout) if arm == "holdout" else None
+    return arm if drawn is not None and drawn.digest in answerable else "champion"
 
 
 def _draw(routing_key: str, salt: bytes) -> int:

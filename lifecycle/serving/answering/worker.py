@@ -19,6 +19,11 @@ from typing import Any
 
 import uvicorn
 
+from lifecycle.records.identity import now_us
+from lifecycle.serving.access.connection_security import certified, tls_options
+from lifecycle.serving.access.doorkeeper import Doorkeeper
+from lifecycle.serving.access.refusal_log import RefusalWriter
+from lifecycle.serving.access.shared_counts import SharedCounts
 from lifecycle.serving.allowed.packages import read_allowance, read_schemas
 from lifecycle.serving.answering.application import Application
 from lifecycle.serving.answering.canary_link import CanaryLink
@@ -62,10 +67,14 @@ class Worker:
             configuration["canary_timeout"],
             lambda model: self.control.nudge(failed=model),
         )
+        self._door = Doorkeeper(lambda: self._shared_counts(configuration["all_workers"], index))
+        self._refusals = RefusalWriter(folder.refusals, index, configuration["seal_seconds"])
         self._application = Application(
             self._router,
             self._log,
             self._all_counters,
+            self._door,
+            self._refusals,
             most_body_bytes=configuration["most_body_bytes"],
             most_rows=configuration["most_rows"],
             most_in_flight=configuration["most_in_flight"],
@@ -73,7 +82,8 @@ class Worker:
         )
         settings = uvicorn.Config(
             self._application,
-            http=protocol_with_deadline(configuration["request_seconds"]),
+            http=certified(protocol_with_deadline(configuration["request_seconds"])),
+            **tls_options(configuration["certificate"], configuration["certificate_key"], configuration["client_ca"]),
             loop="uvloop",
             lifespan="off",
             ws="none",
@@ -99,6 +109,7 @@ class Worker:
             await self._server.serve(sockets=[self._listener])
         closing.cancel()
         self._log.close()
+        self._refusals.close()
         self.control.close()
 
     async def _close_old_segments(self) -> None:
@@ -106,6 +117,7 @@ class Worker:
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
             self._log.close_old()
+            self._refusals.settle(now_us())
 
     def _end(self) -> None:
         self._server.should_exit = True
@@ -167,6 +179,10 @@ class Worker:
         """Answers under which epoch the next request will be routed: what was decided before this has been read after it."""
         return {"epoch": self._router.route(self._named(message)).epoch}
 
+    async def do_access(self, message: dict[str, Any]) -> None:
+        """Takes over who may ask, from the next request on."""
+        self._door.learn(message["access"])
+
     async def do_open(self, message: dict[str, Any]) -> None:
         self._application.ready = True
         self._opened.set()
@@ -177,6 +193,11 @@ class Worker:
     def _named(self, message: dict[str, Any]) -> ServedName:
         name: str = message["model"]
         return self._router.names.setdefault(name, ServedName(name, message["slot"]))
+
+    def _shared_counts(self, workers: int, own: int) -> SharedCounts:
+        counts = SharedCounts([self._folder.quotas(index) for index in range(workers)], own)
+        counts.forget_forever()
+        return counts
 
     def _all_counters(self) -> Iterator[Counters]:
         for path in sorted(self._folder.path.glob("counters-*.bin")):

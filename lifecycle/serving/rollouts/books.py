@@ -113,6 +113,16 @@ class Books:
         self._journal.commit(self._journal.state.with_sealed(stream), [event])
         self._delivery.wake()
 
+    @property
+    def refusal_stream(self) -> SealedStream | None:
+        """How far the log of refused requests is sealed, where any of it is."""
+        return self._journal.state.refusals
+
+    def commit_refusals(self, stream: SealedStream, event: Event) -> None:
+        """The same as `commit_seal`, for refused requests. Raises Unavailable like `commit`."""
+        self._journal.commit(self._journal.state.model_copy(update={"refusals": stream}), [event])
+        self._delivery.wake()
+
     def rollout(self, rollout_id: str) -> RolloutStatus:
         """How far a rollout is, or how it ended. Raises UnknownName."""
         state = self.rolling(rollout_id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lifecycle.errors import Tampered
 from lifecycle.records.bodies import Body
+from lifecycle.records.bodies.access import RefusalsSealed
 from lifecycle.records.bodies.serving import (
     PredictionsSealed,
     RollbackRequested,
@@ -20,7 +21,7 @@ from lifecycle.serving.rollouts.state import ArmMark, ModelState, ServedVersion
 #: Who acts: the service, for whoever ordered it.
 GATEWAY = Actor(id="gateway", kind="service")
 #: All that a gateway ever tells. Its journal is a file, so nothing else that stands there may reach the ledger.
-OWN_BODIES = (RolloutStepReached, RolloutCompleted, RolloutAborted, RollbackRequested, RolledBack, PredictionsSealed)
+OWN_BODIES = (RolloutStepReached, RolloutCompleted, RolloutAborted, RollbackRequested, RolledBack, PredictionsSealed, RefusalsSealed)
 
 
 def require_own(event: Event) -> None:

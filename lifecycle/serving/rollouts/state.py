@@ -132,6 +132,8 @@ class GatewayState(Record):
     finished: tuple[FinishedRollout, ...] = ()
     rolled_back: tuple[RolledBack, ...] = ()
     sealed: tuple[SealedStream, ...] = ()
+    #: How far the log of refused requests is sealed; it is one for all models.
+    refusals: SealedStream | None = None
 
     @property
     def decisions(self) -> tuple[Id, ...]:
@@ -202,6 +204,17 @@ class ModelStatus(Record):
     fault: str = ""
 
 
+class AccessStatus(Record):
+    """Who may ask this gateway."""
+
+    #: Whether everybody may who reaches it: in `local`, until access is granted to somebody.
+    open: bool
+    #: Grants whose callers may ask at least one version.
+    callers: Count
+    #: Why it is as it was: the ledger could not be asked, or refusals are not sealed. "" where all is well.
+    fault: str = ""
+
+
 class GatewayStatus(Record):
     """`lifecycle gateway status --json`. Where the gateway does not run, its models are as the journal left them."""
 
@@ -215,5 +228,7 @@ class GatewayStatus(Record):
     waiting_events: Count
     #: Events that the ledger will never take: it does not tell what happened here.
     refused_events: Count = 0
+    #: None where the gateway does not run.
+    access: AccessStatus | None = None
     #: What is wrong with the gateway as a whole.
     faults: tuple[str, ...] = ()

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from lifecycle.errors import LifecycleError, Unavailable
+from lifecycle.records.record import JsonObject
 from lifecycle.serving.folder import GatewayFolder
 from lifecycle.serving.rollouts.state import ServedVersion
 from lifecycle.serving.settings import GatewaySettings
@@ -69,6 +70,7 @@ class Fleet:
         self._holdings: dict[tuple[str, int], Holding] = {}
         self._canaries: dict[str, Canary] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._access: JsonObject = {"open": False, "callers": [], "revoked": []}
         #: Held while what a worker must hold changes, so that one that starts meanwhile misses nothing.
         self._changing = asyncio.Lock()
 
@@ -95,6 +97,24 @@ class Fleet:
             except LifecycleError:
                 self._holdings.pop((holding.model, holding.version.version), None)
                 raise
+
+    def admit(self, access: JsonObject) -> None:
+        """Has every worker that starts from now on know who may ask (`OpenedBook.as_message`)."""
+        self._access = access
+
+    async def tell_access(self, access: JsonObject) -> None:
+        """Has all workers know who may ask, from their next request on. One that does not take it in is killed."""
+
+        async def one(worker: OwnProcess) -> None:
+            try:
+                await worker.ask(_ACKNOWLEDGE_SECONDS, do="access", access=access)
+            except Unavailable as error:
+                _LOG.error("%s is killed because it does not hear who may ask: %s", worker.name, error.what)
+                worker.kill()
+
+        async with self._changing:
+            self.admit(access)
+            await asyncio.gather(*(one(worker) for worker in self._workers.values() if worker.alive))
 
     async def keep_only(self, model: str, wanted: Callable[[], set[int]]) -> None:
         """Has all workers let go of a model's versions but those that are wanted at that moment."""
@@ -185,6 +205,10 @@ class Fleet:
             "most_in_flight": settings.most_in_flight,
             "request_seconds": settings.request_seconds,
             "seal_seconds": settings.seal_seconds,
+            "all_workers": settings.workers,
+            "certificate": _path(settings.certificate),
+            "certificate_key": _path(settings.certificate_key),
+            "client_ca": _path(settings.client_ca),
         }
         worker = await OwnProcess.start(
             "lifecycle.serving.answering.worker",
@@ -205,6 +229,7 @@ class Fleet:
                     # It serves the other models; what it can't load is answered as if it were not there.
                     _LOG.error("%s starts without a version: %s", worker.name, error.what)
             try:
+                await worker.ask(settings.start_seconds, do="access", access=self._access)
                 await worker.ask(settings.start_seconds, do="open")
             except Unavailable:
                 worker.kill()
@@ -262,3 +287,8 @@ class Fleet:
         task: asyncio.Task[None] = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _path(path: Path | None) -> str | None:
+    """A path as a process is told it."""
+    return None if path is None else str(path)

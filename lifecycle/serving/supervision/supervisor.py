@@ -16,20 +16,22 @@ from lifecycle.proofs.notes import VerifierKey
 from lifecycle.records.bodies.serving import Trigger
 from lifecycle.records.record import JsonObject
 from lifecycle.records.rollout import RolloutOrder
+from lifecycle.serving.access.keeping import AccessKeeper, Held
+from lifecycle.serving.access.refusal_sealing import RefusalSealer
 from lifecycle.serving.allowed.log_keys import LogKeys
 from lifecycle.serving.allowed.packages import PackageCache
 from lifecycle.serving.allowed.used_decisions import UsedDecisions
 from lifecycle.serving.answering.counters import Counters
 from lifecycle.serving.answering.routes import RouteTable
 from lifecycle.serving.folder import GatewayFolder, write_durably
-from lifecycle.serving.ports import EventSink, PackageVerifier
+from lifecycle.serving.ports import AccessSource, EventSink, PackageVerifier
 from lifecycle.serving.prediction_log.sealing import Sealer
 from lifecycle.serving.rollouts.books import Books
 from lifecycle.serving.rollouts.conductor import Conductor
 from lifecycle.serving.rollouts.delivery import Delivery
 from lifecycle.serving.rollouts.journal import Journal
 from lifecycle.serving.rollouts.promoting import Promotion
-from lifecycle.serving.rollouts.state import GatewayStatus
+from lifecycle.serving.rollouts.state import AccessStatus, GatewayStatus
 from lifecycle.serving.settings import GatewaySettings
 from lifecycle.serving.supervision.admin import AdminServer
 from lifecycle.serving.supervision.fleet import Fleet
@@ -43,7 +45,13 @@ _FLUSH_SECONDS = 3.0
 _SETTLE_SECONDS = 0.5
 
 
-def run_gateway(settings: GatewaySettings, sink: EventSink, verifier: PackageVerifier) -> None:
+def run_gateway(
+    settings: GatewaySettings,
+    sink: EventSink,
+    verifier: PackageVerifier,
+    *,
+    access: AccessSource | None = None,
+) -> None:
     """Runs a gateway in this process until it is told to stop (SIGTERM, SIGINT or `GatewayClient.stop`).
 
     Raises Unavailable where the folder is in use or can't be written, or the port is taken; Tampered where the journal
@@ -54,7 +62,7 @@ def run_gateway(settings: GatewaySettings, sink: EventSink, verifier: PackageVer
     lock = folder.take_lock()
     try:
         with listen_again(settings.host, settings.port, folder) as listener:
-            asyncio.run(Supervisor(settings, folder, listener, sink, verifier).run())
+            asyncio.run(Supervisor(settings, folder, listener, sink, verifier, access).run())
     finally:
         os.close(lock)
 
@@ -89,7 +97,13 @@ class Supervisor:
     """One gateway, from its start to its end."""
 
     def __init__(
-        self, settings: GatewaySettings, folder: GatewayFolder, listener: socket.socket, sink: EventSink, verifier: PackageVerifier
+        self,
+        settings: GatewaySettings,
+        folder: GatewayFolder,
+        listener: socket.socket,
+        sink: EventSink,
+        verifier: PackageVerifier,
+        access: AccessSource | None,
     ) -> None:
         self._settings = settings
         self._folder = folder
@@ -110,8 +124,13 @@ class Supervisor:
         self._conductor = Conductor(self._books, self._fleet, self._cache, settings.tick_ms / 1_000)
         self._sealer = Sealer(folder.predictions, settings.environment, self._books)
         host, port = settings.host, listener.getsockname()[1]
-        self.url = f"http://{'127.0.0.1' if host in ('', '0.0.0.0') else host}:{port}"  # compared, not bound
+        scheme = "http" if settings.certificate is None else "https"
+        self.url = f"{scheme}://{'127.0.0.1' if host in ('', '0.0.0.0') else host}:{port}"  # compared, not bound
         self._stopping = asyncio.Event()
+        self._access = AccessKeeper(
+            folder, settings.environment, log_keys, access, self._held, self._fleet.tell_access, settings.access_seconds
+        )
+        self._refusals = RefusalSealer(folder.refusals, settings.environment, self._books)
 
     async def run(self) -> None:
         """Starts everything, waits for the end, and ends everything in the opposite order."""
@@ -119,6 +138,7 @@ class Supervisor:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stopping.set)
         delivery, settling = loop.create_task(self._delivery.run()), loop.create_task(self._settle())
+        looking: asyncio.Task[None] | None = None
         admin = AdminServer(
             self._folder.socket("admin"),
             {
@@ -134,10 +154,13 @@ class Supervisor:
         self._cache.keep_only((state.model, kept.version, kept.digest) for state in self._books.models for kept in state.versions)
         await self._conductor.admit_all()
         try:
+            self._fleet.admit(self._access.opened.as_message())
             await self._fleet.start()
             await self._conductor.resume()
             await admin.start()
             self._sealer.start()
+            self._refusals.start()
+            looking = loop.create_task(self._access.run())
             self._write_address()
             _LOG.info("the gateway answers on %s", self.url)
             await self._stopping.wait()
@@ -146,9 +169,12 @@ class Supervisor:
             await self._conductor.end()
             await self._fleet.end()
             await self._sealer.end()
+            await self._refusals.end()
             if not await self._delivery.flushed(_FLUSH_SECONDS):
                 _LOG.warning("%d events wait in the journal for the ledger", self._journal.pending)
             delivery.cancel()
+            if looking is not None:
+                looking.cancel()
             settling.cancel()
             if not self._journal.settle():
                 _LOG.error("what is in force is not durable, and the next start does not know of it: %s", self._journal.fault)
@@ -198,8 +224,18 @@ class Supervisor:
             ),
             waiting_events=self._journal.pending,
             refused_events=refused,
+            access=self._access_status(),
             faults=self._faults(refused),
         ).as_json()
+
+    def _held(self) -> tuple[Held, ...]:
+        """Every version that may answer somebody, now or after a rollback."""
+        return tuple((state.model, kept.version, kept.digest) for state in self._books.models for kept in state.versions)
+
+    def _access_status(self) -> AccessStatus:
+        keeper, opened = self._access, self._access.opened
+        fault = "; ".join(what for what in (keeper.fault, self._refusals.fault) if what)
+        return AccessStatus(open=not opened.closed, callers=opened.callers, fault=fault)
 
     async def _order(self, message: JsonObject) -> JsonObject:
         order = RolloutOrder.of(message.get("order"))

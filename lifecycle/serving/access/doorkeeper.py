@@ -1,0 +1,95 @@
+"""Who asks, and may they: a worker's own copy of what the supervisor has verified. Nothing here asks a policy or a ledger.
+
+Where the gateway is open everybody may ask, and no header is looked at. Where it is closed, a request without a credential that was
+granted is refused before its body is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from lifecycle.records.access import Quota
+from lifecycle.records.identity import now_us
+from lifecycle.records.record import Digest
+from lifecycle.serving.access.credentials import certificate_digest, presented_key
+from lifecycle.serving.access.refusing import AccessRefused
+
+if TYPE_CHECKING:
+    from lifecycle.serving.access.quotas import CallerQuota, Quotas
+    from lifecycle.serving.access.shared_counts import SharedCounts
+    from lifecycle.serving.answering.protocol import InferRequest
+
+#: Where the connection leaves the name in the caller's certificate, in the scope of its requests.
+CERTIFICATE = "lifecycle.certificate"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A grant whose credential was shown: what it may ask, and what is left of its quota."""
+
+    grant_id: str
+    principal: str
+    #: By the digest of each version that it may ask: until when.
+    passes: Mapping[Digest, int]
+    quota: CallerQuota
+
+    def admitted(self, request: InferRequest) -> InferRequest:
+        """The request with whom it is of, its rows counted. Raises AccessRefused where its time or its quota is over."""
+        now = now_us()
+        answerable = frozenset(digest for digest, until_us in self.passes.items() if until_us > now)
+        if not answerable:
+            raise AccessRefused("The time of this access is over.", "expired_credential", 403, grant_id=self.grant_id)
+        self.quota.spend_rows(request.rows)
+        return replace(request, grant_id=self.grant_id, answerable=answerable)
+
+
+class Doorkeeper:
+    """One worker's. It is closed until it is told otherwise."""
+
+    def __init__(self, make_counts: Callable[[], SharedCounts]) -> None:
+        self.open = False
+        self._make_counts = make_counts
+        self._quotas: Quotas | None = None
+        self._callers: dict[Digest, Caller] = {}
+        self._revoked: frozenset[Digest] = frozenset()
+
+    def learn(self, said: Mapping[str, Any]) -> None:
+        """Takes over what the supervisor says: `book.as_message`. In force for the next request."""
+        callers = {
+            told["credential_digest"]: Caller(
+                told["grant_id"],
+                told["principal"],
+                dict(told["passes"]),
+                self._quota(told["grant_id"], Quota.of(told["quota"])),
+            )
+            for told in said["callers"]
+        }
+        self._callers, self._revoked, self.open = callers, frozenset(said["revoked"]), said["open"] is True
+
+    def identify(self, scope: Mapping[str, Any]) -> Caller | None:
+        """Who asks; None where the gateway is open. Raises AccessRefused for who is not known, or not any more."""
+        if self.open:
+            return None
+        digest = presented_key(scope["headers"])
+        if digest is None:
+            name = scope.get(CERTIFICATE)
+            if not name:
+                raise AccessRefused("This gateway answers whom access was granted: send `Authorization: Bearer KEY`.", "no_credential", 401)
+            digest = certificate_digest(name)
+        caller = self._callers.get(digest)
+        if caller is not None:
+            return caller
+        if digest in self._revoked:
+            raise AccessRefused("This access was revoked.", "revoked_credential", 401)
+        raise AccessRefused("What was shown was not granted access here.", "unknown_credential", 401)
+
+    def _quota(self, grant_id: str, quota: Quota) -> CallerQuota:
+        if self._quotas is None:
+            # `limits` is for gateways that ask for credentials; an open one starts without it.
+            from lifecycle.serving.access.quotas import Quotas
+
+            self._quotas = Quotas(self._make_counts())
+        made: CallerQuota = self._quotas.of(grant_id, quota)
+        return made

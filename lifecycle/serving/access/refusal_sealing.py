@@ -1,0 +1,182 @@
+"""Seals the segments of the log of refused requests: one event, and so one leaf of the ledger, for each, however many were refused.
+
+As with the prediction log, the lines are durable first, then the event lies beside the segment, then it goes into the journal
+with the note that it did. A gateway that is killed in between sends the very same event again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+from collections import Counter
+from pathlib import Path
+from typing import Protocol
+
+from lifecycle.errors import LifecycleError, Tampered, Unavailable
+from lifecycle.proofs.merkle import Frontier, leaf_hash
+from lifecycle.records.bodies.access import RefusalReason, RefusalsSealed, RefusedCount
+from lifecycle.records.events import Event, Link, Subject
+from lifecycle.records.identity import derived_id, new_id
+from lifecycle.records.record import Count, Id, Microseconds, Name, Record
+from lifecycle.serving.folder import write_durably
+from lifecycle.serving.prediction_log.segment_reading import whole_lines
+from lifecycle.serving.prediction_log.segments import SUFFIX, held
+from lifecycle.serving.rollouts.rollout_events import GATEWAY, require_own
+from lifecycle.serving.rollouts.state import SealedStream
+
+_LOG = logging.getLogger(__name__)
+_LOOK_SECONDS = 1.0
+#: What the events of refusals are about: the gate that says who may ask.
+ABOUT = Subject(kind="policy", name="serving_access")
+
+
+class RefusedLine(Record):
+    """One line: so many requests that were refused alike, within a second."""
+
+    reason: RefusalReason
+    status: Count
+    grant_id: Id | None
+    model: Name | None
+    requests: Count
+    from_us: Microseconds
+    to_us: Microseconds
+
+
+class RefusalBook(Protocol):
+    """Where seals are entered: `books.Books`."""
+
+    @property
+    def refusal_stream(self) -> SealedStream | None: ...
+
+    def commit_refusals(self, stream: SealedStream, event: Event) -> None: ...
+
+
+class RefusalSealer:
+    """One gateway's, run by its supervisor alone. Files are read in a thread; numbers are given in the loop."""
+
+    def __init__(self, folder: Path, environment: str, book: RefusalBook) -> None:
+        #: Why refusals are not sealed; "" where they are.
+        self.fault = ""
+        self._folder = folder
+        self._environment = environment
+        self._book = book
+        self._ending = asyncio.Event()
+        self._running: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Seals from now on, in a task of its own."""
+        self._running = asyncio.get_running_loop().create_task(self._run())
+
+    async def end(self) -> None:
+        """Seals what is left, once, and ends. The workers must have ended before."""
+        self._ending.set()
+        if self._running is not None:
+            await self._running
+        await self._seal_all()
+
+    async def _run(self) -> None:
+        while not self._ending.is_set():
+            await self._seal_all()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._ending.wait(), _LOOK_SECONDS)
+
+    async def _seal_all(self) -> None:
+        try:
+            for segment in await asyncio.to_thread(self._unsealed):
+                known = self._book.refusal_stream
+                stream, number = (new_id(), 1) if known is None else (known.stream, known.number + 1)
+                event = await asyncio.to_thread(self._sealed, segment, stream, number)
+                if event is not None:
+                    self._enter(segment, event)
+        except (LifecycleError, OSError) as error:
+            fault = error.what if isinstance(error, LifecycleError) else str(error)
+            if fault != self.fault:
+                _LOG.error("refusals are not sealed: %s", fault)
+            self.fault = fault
+        else:
+            self.fault = ""
+
+    def _unsealed(self) -> list[Path]:
+        return sorted(path for path in self._folder.glob(f"*{SUFFIX}") if not _entered(path).exists())
+
+    def _enter(self, segment: Path, event: Event) -> None:
+        body = event.body
+        assert isinstance(body, RefusalsSealed)  # `_sealed` gives no other
+        known = self._book.refusal_stream
+        if known is None or (known.stream == body.stream and body.number > known.number):
+            lines = body.lines + (0 if known is None else known.rows)
+            self._book.commit_refusals(SealedStream(model=ABOUT.name, stream=body.stream, number=body.number, rows=lines), event)
+        _seal_of(segment).replace(_entered(segment))
+
+    def _sealed(self, segment: Path, stream: Id, number: int) -> Event | None:
+        """The event of a segment, durable beside it; None where it is still written or holds nothing."""
+        standing = _seal_of(segment)
+        if standing.exists():
+            event = Event.parse(standing.read_bytes())
+            require_own(event)
+            return event
+        try:
+            with held(segment) as descriptor:
+                body, length = _body(segment, stream, number)
+                if body is None:
+                    segment.unlink()
+                    return None
+                os.ftruncate(descriptor, length)
+                os.fsync(descriptor)
+        except BlockingIOError:
+            return None
+        except OSError as error:
+            raise Unavailable(f"{segment} can't be sealed: {error.strerror}.", "Give read and write access to it.") from error
+        event = Event.happened(
+            body,
+            subject=ABOUT,
+            actor=GATEWAY,
+            environment=self._environment,
+            outputs=(Link(role="refusals", digest=body.root),),
+            event_id=derived_id("refusals", stream, str(number)),
+        )
+        write_durably(standing, event.canonical() + b"\n")
+        return event
+
+
+def _seal_of(segment: Path) -> Path:
+    """Where the event of a segment lies until the journal has it."""
+    return segment.with_suffix(".seal")
+
+
+def _entered(segment: Path) -> Path:
+    """Where it lies from then on."""
+    return segment.with_suffix(".sealed.json")
+
+
+def _body(segment: Path, stream: Id, number: int) -> tuple[RefusalsSealed | None, int]:
+    """What the lines of a segment add up to, and their length in bytes. Raises Tampered for a line that is none of ours."""
+    tree, refused, length = Frontier(), Counter[RefusalReason](), 0
+    from_us, to_us = 0, 0
+    for line in whole_lines(segment):
+        try:
+            said = RefusedLine.model_validate_json(line)
+        except ValueError as error:  # pydantic's is one
+            raise Tampered(
+                f"Line {tree.size + 1} of {segment} is not a line of the log of refusals.", "Restore that segment from its backup."
+            ) from error
+        from_us = min(from_us, said.from_us) if tree.size else said.from_us
+        to_us = max(to_us, said.to_us)
+        tree.append(leaf_hash(line))
+        length += len(line) + 1
+        refused[said.reason] += said.requests
+    if tree.size == 0:
+        return None, 0
+    body = RefusalsSealed(
+        segment=segment.name,
+        stream=stream,
+        number=number,
+        lines=tree.size,
+        refused=tuple(RefusedCount(reason=reason, requests=requests) for reason, requests in sorted(refused.items())),
+        from_us=from_us,
+        to_us=to_us,
+        root=f"sha256:{tree.root().hex()}",
+    )
+    return body, length
