@@ -23,7 +23,9 @@ def new_id(at_us: Microseconds | None = None) -> str:
     """A UUIDv7 (RFC 9562 §5.7): 48 bits of milliseconds, then 74 random bits, so that ids sort by time."""
     milliseconds = (now_us() if at_us is None else at_us) // 1_000
     value = (milliseconds & ((1 << 48) - 1)) << 80 | 0x7 << 76 | secrets.randbits(12) << 64 | 0b10 << 62 | secrets.randbits(62)
-    return str(uuid.UUID(int=value))
+    digits = f"{value:032x}"
+    # What `str(uuid.UUID(int=value))` says, at half its price: every prediction is given one.
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
 def derived_id(*parts: str) -> str:
@@ -56,6 +58,12 @@ class Opening(Record):
 
     def commitment(self) -> Commitment:
         return Commitment(digest=commitment_to(self.value, bytes.fromhex(self.salt_hex)))
+
+
+def commit_to_bytes(canonical: bytes) -> tuple[Digest, str]:
+    """A commitment under a fresh salt to the value that has these RFC 8785 bytes: its digest, and the salt as hex."""
+    salt = secrets.token_bytes(SALT_BYTES)
+    return "sha256:" + hashlib.sha256(salt + canonical).hexdigest(), salt.hex()
 
 
 def commit(value: JsonValue) -> tuple[Commitment, Opening]:

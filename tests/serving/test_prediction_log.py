@@ -100,7 +100,7 @@ def test_nothing_that_a_caller_sent_stands_in_a_row(written: Path) -> None:
 def test_values_that_were_changed_are_not_believed(written: Path) -> None:
     """What was asked is held against the commitment in the row."""
     for segment in (written / "credit" / "values").iterdir():
-        segment.write_bytes(segment.read_bytes().replace(b"3.0", b"9.0"))
+        segment.write_bytes(segment.read_bytes().replace(b'"income":3', b'"income":9'))
     with pytest.raises(Tampered, match="not what its row was committed to"):
         PredictionLog(written).find("p3")
 

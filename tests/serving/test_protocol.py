@@ -73,7 +73,7 @@ def test_a_routing_key_comes_before_the_id() -> None:
         pytest.param(body(tensor(datatype="BYTES", data=[1])), "income", id="text as a number"),
         pytest.param(body(tensor(data={"0": 1.5})), "income", id="data that is no list"),
         pytest.param(b'{"inputs":[{"name":"income","shape":[1],"datatype":"FP64","data":[NaN]}]}', "", id="NaN"),
-        pytest.param(b'{"inputs":[{"name":"income","shape":[1],"datatype":"FP64","data":[1e400]}]}', "income", id="more than a double"),
+        pytest.param(b'{"inputs":[{"name":"income","shape":[1],"datatype":"FP64","data":[1e400]}]}', "", id="more than a double"),
         pytest.param(body(tensor(data=[2**53])), "income", id="an integer that no double holds"),
         pytest.param(body(tensor(datatype="INT64", data=[-(2**53)])), "income", id="a negative one"),
         pytest.param(body(tensor(datatype="BYTES", data=["\ud800"])), "", id="half a character"),

@@ -144,7 +144,7 @@ def test_segments_of_another_gateway_are_told(tmp_path: Path) -> None:
 def test_a_value_that_was_changed_shows(tmp_path: Path) -> None:
     """What was asked is held against the commitment in its row."""
     log = SealedLog(tmp_path)
-    edit(log.values(), lambda content: content.replace(b"1.0", b"7.0"))
+    edit(log.values(), lambda content: content.replace(b'"income":1}', b'"income":7}'))
     assert "what was asked of prediction p1 is not what its row was committed to" in what(log)
 
 

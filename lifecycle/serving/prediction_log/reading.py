@@ -13,7 +13,7 @@ from lifecycle.errors import MalformedRecord, Tampered, UnknownName
 from lifecycle.records.identity import Opening
 from lifecycle.records.prediction import Prediction
 from lifecycle.records.record import Id, Microseconds
-from lifecycle.serving.answering.protocol import as_bytes
+from lifecycle.serving.prediction_log.lines import has_own_form
 from lifecycle.serving.prediction_log.segment_reading import parsed_row, whole_lines
 from lifecycle.serving.prediction_log.segments import LABELS, ROWS, VALUES, ModelLog, model_logs, opened_us
 
@@ -21,11 +21,11 @@ from lifecycle.serving.prediction_log.segments import LABELS, ROWS, VALUES, Mode
 _SLACK_US = 60_000_000
 #: The fields of a line beside the rows: those that it has, and those that it may have.
 _FIELDS = {
-    VALUES: ({"id", "salt", "request_id", "values"}, {"id", "salt", "request_id", "values", "subject"}),
+    VALUES: ({"id", "salt", "request_id", "values"}, {"id", "salt", "request_id", "values", "subject", "grant_id"}),
     LABELS: ({"id", "label", "at_us"}, {"id", "label", "at_us"}),
 }
-#: What a caller sent, in the fields of a line of values: what the row is committed to.
-ASKED = ("request_id", "values", "subject")
+#: What a caller sent, and by which grant, in the fields of a line of values: what the row is committed to.
+ASKED = ("request_id", "values", "subject", "grant_id")
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,8 @@ class Located:
     position: int
     stored: bytes
     row: Prediction
-    #: What was asked: `request_id`, `values`, and `subject` where the caller gave one. None where it is kept no more.
+    #: What was asked: `request_id`, `values`, `subject` where the caller gave one, and `grant_id` where access was granted to it.
+    #: None where it is kept no more.
     asked: Mapping[str, Any] | None
     #: Whether that is what the row was committed to.
     fits: bool
@@ -208,8 +209,7 @@ def _parsed(file: Path, position: int, kind: str, line: bytes) -> dict[str, Any]
     must_have, may_have = _FIELDS[kind]
     try:
         value = json.loads(line)
-        # One form only: otherwise a changed byte could say the same.
-        if not isinstance(value, dict) or not must_have <= value.keys() <= may_have or as_bytes(value) != line:
+        if not isinstance(value, dict) or not must_have <= value.keys() <= may_have or not has_own_form(kind, value, line):
             raise ValueError("another form")
     except ValueError as error:
         raise Tampered(

@@ -13,13 +13,11 @@ from __future__ import annotations
 import errno
 import os
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from lifecycle.errors import Unavailable
-from lifecycle.records.identity import commit
-from lifecycle.serving.answering.protocol import as_bytes
+from lifecycle.serving.prediction_log.lines import committed_line, line_of
 from lifecycle.serving.prediction_log.segments import LABELS, ROWS, SUFFIX, VALUES, create_held
 
 #: A segment that has grown past this is closed and another is begun.
@@ -104,15 +102,14 @@ class PredictionWriter:
     def append(self, model: str, rows: list[dict[str, Any]], asked: list[dict[str, Any]]) -> None:
         """Writes rows (`records.prediction.Prediction` but for the commitment) and, apart from them, what was asked of each.
 
-        `asked` is `{"request_id", "values"}` per row, and `subject` where the caller said whom it is about. Raises Unavailable
-        where the disk takes no more.
+        `asked` is `{"request_id", "values"}` per row, and `subject` where the caller said whom it is about; both are taken over.
+        Raises Unavailable where the disk takes no more.
         """
         kept = []
         for row, said in zip(rows, asked, strict=True):
-            commitment, opening = commit(said)
-            row["input_commitment"] = commitment.digest
-            kept.append(_line({"id": row["id"], "salt": opening.salt_hex, **said}))
-        lines = [_line(row) for row in rows]
+            row["input_commitment"], line = committed_line(row["id"], said)
+            kept.append(line)
+        lines = [line_of(row) for row in rows]
         try:
             self._segment(model, len(lines)).append(lines, kept)
         except OSError as error:
@@ -120,7 +117,7 @@ class PredictionWriter:
 
     def label(self, model: str, prediction_id: str, label: str, at_us: int) -> None:
         """Writes what turned out to be true of a prediction. Raises Unavailable like `append`."""
-        line = _line({"id": prediction_id, "label": label, "at_us": at_us})
+        line = line_of({"id": prediction_id, "label": label, "at_us": at_us})
         try:
             labels = self._labels.get(model)
             if labels is None or labels.size >= SEGMENT_BYTES:
@@ -157,10 +154,6 @@ class PredictionWriter:
         """A name that no other file has: it sorts by time, and two of one worker never have one microsecond."""
         self._last_us = max(time.time_ns() // 1_000, self._last_us + 1)
         return f"{self._last_us:017d}-{self._worker}-{os.getpid()}{SUFFIX}"
-
-
-def _line(value: Mapping[str, Any]) -> bytes:
-    return as_bytes(value) + b"\n"
 
 
 def _unwritable(error: OSError) -> Unavailable:

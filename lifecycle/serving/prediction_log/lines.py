@@ -1,0 +1,42 @@
+"""The lines of the prediction log: how each is written, and that a line has a form in which it is written, and no other.
+
+One form only: otherwise a changed byte could say the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from lifecycle.records.canonical import canonical_dump
+from lifecycle.records.identity import commit_to_bytes
+from lifecycle.serving.prediction_log.segments import VALUES
+
+
+def line_of(value: Mapping[str, Any]) -> bytes:
+    """A row, or a label."""
+    return orjson.dumps(value) + b"\n"
+
+
+def committed_line(prediction_id: str, asked: dict[str, Any]) -> tuple[str, bytes]:
+    """A commitment to what was asked, and the line in which that is kept: its salt, and the very bytes that are committed to.
+
+    Takes `asked` over (see `canonical_dump`).
+    """
+    canonical = canonical_dump(asked)
+    digest, salt = commit_to_bytes(canonical)
+    return digest, _kept(prediction_id, salt, canonical)
+
+
+def has_own_form(kind: str, value: dict[str, Any], line: bytes) -> bool:
+    """Whether a line, without its end, is what is written of its value. Raises ValueError for a value that has no form at all."""
+    if kind != VALUES:
+        return line_of(value) == line + b"\n"
+    asked = {name: of for name, of in value.items() if name not in ("id", "salt")}
+    return _kept(value["id"], value["salt"], canonical_dump(asked)) == line + b"\n"
+
+
+def _kept(prediction_id: str, salt: str, canonical: bytes) -> bytes:
+    return b'{"id":"%b","salt":"%b",%b\n' % (prediction_id.encode(), salt.encode(), canonical[1:])
