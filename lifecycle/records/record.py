@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints,
 
 from lifecycle.errors import MalformedRecord
 from lifecycle.records.canonical import INTEGER_BOUND as INTEGER_BOUND
-from lifecycle.records.canonical import NoCanonicalForm, canonical_dump, canonical_text
+from lifecycle.records.canonical import NoCanonicalForm, canonical_dump, canonical_json, canonical_text
 
 Digest = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
 #: Microseconds since 1970-01-01T00:00:00Z, the one unit of time in records and in policy.
@@ -52,7 +52,7 @@ def canonical_bytes(value: Any) -> bytes:
     surrogates, keys that are not strings.
     """
     with _refusing():
-        return canonical_text(value).encode()
+        return canonical_json(value) if type(value) in (dict, list) else canonical_text(value).encode()
 
 
 def canonical_record(dumped: JsonObject) -> bytes:
