@@ -117,7 +117,7 @@ def test_what_was_judged_under_other_policies_is_asked_again(departments: Depart
 
 
 def test_an_approval_needs_a_reason_a_person_and_their_key(departments: Departments, tmp_path: Path) -> None:
-    """Each missing piece is named, and nothing is recorded."""
+    """Each missing piece is named, and nothing is recorded but that another key was tried."""
     key = enrolled(departments, tmp_path, "officer", roles=("risk",))
     wait_for_approval(departments)
     create_key(tmp_path / "another.key")
@@ -131,7 +131,8 @@ def test_an_approval_needs_a_reason_a_person_and_their_key(departments: Departme
     with pytest.raises(Refused) as refusal:
         approve(departments, "officer", tmp_path / "another.key")
     assert refusal.value.rules == ("KEY-ENROLLED",)
-    assert departments.ledger.head().size == before
+    assert types(departments)[-1] == "ApprovalBarred"
+    assert departments.ledger.head().size == before + 1
 
 
 def test_a_second_approval_by_the_same_person_adds_nothing(departments: Departments, tmp_path: Path) -> None:

@@ -10,10 +10,11 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from lifecycle.errors import Refused, Unavailable
+from lifecycle.errors import MalformedRecord, Refused, Tampered, Unavailable
 from lifecycle.life.gates import judging, standing
+from lifecycle.life.people.attempts import rules_of
 from lifecycle.life.people.enrolment import people_in_force
 from lifecycle.life.recording import Step, links, require_prose
 from lifecycle.records.approval import Envelope, Statement
@@ -24,6 +25,9 @@ from lifecycle.records.gates import Decision, GateInput, Outcome, PromotionEvide
 from lifecycle.records.identity import derived_id, now_us
 from lifecycle.records.record import Name
 from lifecycle.wiring import Departments
+
+if TYPE_CHECKING:
+    from lifecycle.approvals.people import Registry
 
 #: Rules about who may speak and what a statement is worth. What they find about one statement bars that statement.
 BARRING = ("SOD-", "APR-")
@@ -53,13 +57,19 @@ def approve_version(
 ) -> ApprovalOutcome:
     """Signs what is asked for about one version, in one person's name and with a key file, and records it.
 
-    Raises like `statement_to_sign` and `record_signed`, and Refused where the key is not theirs.
+    Raises like `statement_to_sign` and `record_signed`, and Refused, with the attempt recorded, where the key is not theirs.
     """
     from lifecycle.approvals.keys import load_key
     from lifecycle.approvals.statements import sign_statement
 
     statement = statement_to_sign(departments, model, version, person=person, reason=reason, decision=decision)
-    return record_signed(departments, sign_statement(statement, load_key(key_file), people_in_force(departments)))
+    key = load_key(key_file)
+    try:
+        envelope = sign_statement(statement, key, people_in_force(departments))
+    except Refused as error:
+        record_barred(departments, statement, rules_of(error), authenticated=False)
+        raise
+    return record_signed(departments, envelope)
 
 
 def statement_to_sign(
@@ -76,16 +86,14 @@ def statement_to_sign(
 def record_signed(departments: Departments, envelope: Envelope) -> ApprovalOutcome:
     """Records what somebody signed, under an id that follows from the statement: it can't stand in the ledger twice.
 
-    Raises Refused where the person may not speak (the attempt is recorded as ApprovalBarred and the error carries the rules),
-    where the key is not theirs, and where what they were shown is not asked for any more; Tampered where the signature does not
-    hold; Unavailable where the gate does not answer.
+    Raises Refused where the person may not speak, where the key is not theirs, and where what they were shown is not asked for any
+    more (any of these attempts is recorded as ApprovalBarred, and the error carries the rules); Tampered where the signature does
+    not hold; Unavailable where the gate does not answer.
     """
-    from lifecycle.approvals.statements import approval_of, verify_statement
+    from lifecycle.approvals.statements import approval_of
 
     people = people_in_force(departments)
-    statement = verify_statement(envelope, people, now_us())
-    requested = _open_request(departments, statement.model, statement.version)
-    _require_as_asked(departments, requested, statement)
+    statement, requested = _asked_and_signed(departments, envelope, people)
     event_id = derived_id("signed", statement.content_digest())
     approval = approval_of(event_id, statement, people, consumed=False, at_us=now_us())
     asked = _question(departments, statement.model, statement.version, approval)
@@ -111,6 +119,36 @@ def roles_asked(departments: Departments, model: str, version: int) -> tuple[Nam
         types=("ApprovalRequested",), name=model, version=version, environment=departments.environment, newest_first=True, limit=1
     )
     return tuple(need.role for one in found for need in standing.body_of(one, ApprovalRequested).required)
+
+
+def _asked_and_signed(departments: Departments, envelope: Envelope, people: Registry) -> tuple[Statement, Recorded]:
+    """The statement, and the request that it answers. A statement that is forged, late, replayed or of something else is recorded."""
+    from lifecycle.approvals.passkeys import ForgedAssertion
+    from lifecycle.approvals.statements import verify_statement
+
+    verified = False
+    try:
+        statement = verify_statement(envelope, people, now_us())
+        verified = True
+        requested = _open_request(departments, statement.model, statement.version)
+        _require_as_asked(departments, requested, statement)
+    except ForgedAssertion:
+        # The desk, which passkeys sign at, keeps that attempt itself.
+        raise
+    except (Refused, Tampered) as error:
+        said = _said_in(envelope)
+        if said is not None:
+            record_barred(departments, said, rules_of(error), authenticated=verified)
+        raise
+    return statement, requested
+
+
+def _said_in(envelope: Envelope) -> Statement | None:
+    """What an envelope says, whether or not anybody signed it; None where it says nothing."""
+    try:
+        return envelope.statement()
+    except MalformedRecord:
+        return None
 
 
 def recorded_before(departments: Departments, statement: Statement) -> Recorded | None:

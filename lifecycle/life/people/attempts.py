@@ -2,10 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+from lifecycle.errors import Refused, Tampered
 from lifecycle.records.bodies.governors import Signable, SignatureBarred
 from lifecycle.records.events import Actor, Event, Subject
 from lifecycle.records.record import ActorId, Digest
 from lifecycle.wiring import Departments
+
+#: The rule that a signature breaks which is not one on these bytes.
+SIGNATURE_RULE = "SIGNATURE"
+
+
+class ToSign(Protocol):
+    """What somebody signs, or would have."""
+
+    @property
+    def signer(self) -> ActorId: ...
+    def content_digest(self) -> Digest: ...
+
+
+@contextmanager
+def refused_attempts_kept(departments: Departments, about: Signable, statement: ToSign) -> Iterator[None]:
+    """Keeps the attempt to sign this if it is refused within, and raises what was raised: whose key it was is not known."""
+    try:
+        yield
+    except (Refused, Tampered) as error:
+        rules = rules_of(error)
+        record_attempt(departments, statement.signer, about, rules, error.what, statement_digest=statement.content_digest())
+        raise
+
+
+def rules_of(error: Refused | Tampered) -> tuple[str, ...]:
+    """The rules that an attempt breaks; a signature that does not hold breaks one of its own."""
+    return (error.rules if isinstance(error, Refused) else ()) or (SIGNATURE_RULE,)
 
 
 def record_attempt(

@@ -24,6 +24,7 @@ from lifecycle.life.gates.governed import (
     registry_of,
     revoked_among,
 )
+from lifecycle.life.people.attempts import refused_attempts_kept
 from lifecycle.life.recording import links, require_prose
 from lifecycle.records.approval import GOVERNANCE_TYPE, Envelope, GovernanceStatement
 from lifecycle.records.bodies import Body
@@ -49,7 +50,7 @@ def propose(departments: Departments, *, person: ActorId, key_file: Path, reason
 
     Raises like `proposal_to_sign` and `record_signed_change`, and Refused where the key is not theirs.
     """
-    return record_signed_change(departments, _signed(departments, proposal_to_sign(departments, person, reason), key_file))
+    return _signed_and_recorded(departments, proposal_to_sign(departments, person, reason), key_file)
 
 
 def agree(departments: Departments, *, person: ActorId, key_file: Path, reason: str, proposal_id: str | None = None) -> Proposal:
@@ -57,7 +58,7 @@ def agree(departments: Departments, *, person: ActorId, key_file: Path, reason: 
 
     Raises like `agreement_to_sign` and `record_signed_change`, and Refused where the key is not theirs.
     """
-    return record_signed_change(departments, _signed(departments, agreement_to_sign(departments, person, reason, proposal_id), key_file))
+    return _signed_and_recorded(departments, agreement_to_sign(departments, person, reason, proposal_id), key_file)
 
 
 def proposal_to_sign(departments: Departments, person: ActorId, reason: str) -> GovernanceStatement:
@@ -231,11 +232,14 @@ def _something_else() -> Refused:
     )
 
 
-def _signed(departments: Departments, statement: GovernanceStatement, key_file: Path) -> Envelope:
+def _signed_and_recorded(departments: Departments, statement: GovernanceStatement, key_file: Path) -> Proposal:
     from lifecycle.approvals.keys import load_key
     from lifecycle.approvals.statements import signed
 
-    return signed(statement, GOVERNANCE_TYPE, statement.signer, load_key(key_file), change_judges(departments, statement))
+    key = load_key(key_file)
+    with refused_attempts_kept(departments, "governance", statement):
+        envelope = signed(statement, GOVERNANCE_TYPE, statement.signer, key, change_judges(departments, statement))
+        return record_signed_change(departments, envelope)
 
 
 def _statement_in(envelope: Envelope) -> GovernanceStatement:

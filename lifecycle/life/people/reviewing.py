@@ -14,6 +14,7 @@ from typing import Literal
 
 from lifecycle.errors import MalformedRecord, Refused, Tampered, UnknownName
 from lifecycle.life.gates import judging, standing
+from lifecycle.life.people.attempts import refused_attempts_kept
 from lifecycle.life.people.enrolment import people_in_force
 from lifecycle.life.recording import Step, require_prose
 from lifecycle.records.approval import REVIEW_TYPE, Envelope, ReviewStatement
@@ -86,7 +87,9 @@ def sign_review(departments: Departments, event_id: str, *, person: str, key_fil
     from lifecycle.approvals.statements import signed
 
     statement = review_to_sign(departments, event_id, person=person, verdict=verdict, reason=reason)
-    return record_review(departments, signed(statement, REVIEW_TYPE, person, load_key(key_file), people_in_force(departments)))
+    key = load_key(key_file)
+    with refused_attempts_kept(departments, "review", statement):
+        return record_review(departments, signed(statement, REVIEW_TYPE, person, key, people_in_force(departments)))
 
 
 def record_review(departments: Departments, envelope: Envelope) -> Recorded:

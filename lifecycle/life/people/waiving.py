@@ -18,6 +18,7 @@ from lifecycle.errors import MalformedRecord, Refused, Tampered, UnknownName
 from lifecycle.life.gates import judging, standing
 from lifecycle.life.gates.asking import ask
 from lifecycle.life.gates.waivers import signatures
+from lifecycle.life.people.attempts import refused_attempts_kept
 from lifecycle.life.people.enrolment import people_in_force
 from lifecycle.life.recording import Step, links, record_once, require_prose
 from lifecycle.records.approval import WAIVER_TYPE, Envelope, WaiverStatement
@@ -60,8 +61,9 @@ def sign_waiver(
     from lifecycle.approvals.statements import signed
 
     statement = waiver_to_sign(departments, model, version, rule=rule, person=person, reason=reason, ticket=ticket, hours=hours)
-    envelope = signed(statement, WAIVER_TYPE, person, load_key(key_file), people_in_force(departments))
-    return record_signed_waiver(departments, envelope)
+    key = load_key(key_file)
+    with refused_attempts_kept(departments, "break_glass" if rule == BREAK_GLASS else "waiver", statement):
+        return record_signed_waiver(departments, signed(statement, WAIVER_TYPE, person, key, people_in_force(departments)))
 
 
 def waiver_to_sign(
