@@ -1,44 +1,54 @@
 """The embedded engine: Rego without a server, for laptops and tests.
 
-regopy (rego-cpp) fails open in several ways if it is used as documented; each line below closes one. An input is
-given as one ASCII JSON term, because `set_input` does not escape texts. Every question gets a fresh interpreter,
-because after a refused input the one before it stays. Errors of builtins are errors, because they are undefined
-otherwise. Whatever is not exactly one object is a failure.
+regopy (rego-cpp) fails open in several ways if it is used as documented, and leaks, loops or crashes in others. `rego_process` closes the
+first, each with a line of its own; that it is another process, with a deadline for each question, closes the rest. Whatever is not
+exactly one object is a failure.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING
+import threading
 
 from pydantic import JsonValue
 
-from lifecycle.errors import InvalidDeclaration, MalformedRecord
+from lifecycle.errors import InvalidDeclaration, MalformedRecord, Unavailable
+from lifecycle.policy.asked_process import AskedProcess, PolicyFailure
 from lifecycle.policy.bundle import Bundle
 from lifecycle.policy.engine import EngineFailure, question_text
 from lifecycle.records.record import JsonObject, parse_json
 
-if TYPE_CHECKING:
-    import regopy
-
+#: Past this an answer is not worth waiting for: a decision takes milliseconds, compiling the policies a part of a second.
+TIMEOUT_SECONDS = 10.0
+START_SECONDS = 60.0
 #: How regopy points at a place: the length of the file's name, the name, the offset of the first character and its length.
 _PLACE = re.compile(r"\d+:([^\s|()]+\.rego)\|(\d+)\|")
 _REASON = re.compile(r"\(errormsg \d+:([^)]*)\)")
 
 
 class EmbeddedEngine:
-    """Answers from a bundle that is compiled once, when it is made. Raises InvalidDeclaration for a policy that does not compile."""
+    """Answers from a bundle that is compiled when this is made, in a process that ends with this.
 
-    def __init__(self, bundle: Bundle) -> None:
-        # regopy brings a C++ runtime of its own. Loaded before the system's, which numpy loads, it makes a later import of
-        # torch abort the whole process.
-        import numpy as np  # noqa: F401  # for what its import loads
-        import regopy
+    Raises InvalidDeclaration for a policy that does not compile, Unavailable where no process can be had. Threads are answered
+    one after the other; a fork of this process starts an engine of its own.
+    """
 
-        self._compiled = _compile(bundle)
+    def __init__(self, bundle: Bundle, *, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
+        self._bundle = bundle
+        self._seconds = timeout_seconds
         self._gates = frozenset(bundle.rules)
-        self._version = str(regopy.rego_version())
+        self._asking = threading.Lock()
+        try:
+            self._process = self._started()
+        except PolicyFailure as error:
+            raise InvalidDeclaration(
+                f"{_place(error.what, bundle)} is not Rego that compiles: {_reason(error.what)}.",
+                "Correct that line; `lifecycle policy test` with opa on the PATH says more.",
+            ) from error
+        except EngineFailure as error:
+            raise Unavailable(error.what, "See that regopy can be imported here and that there is memory for one more process.") from error
+        self._version = str(self._process.said)
 
     @property
     def name(self) -> str:
@@ -49,57 +59,32 @@ class EmbeddedEngine:
         return self._version
 
     def answer(self, gate: str, question: JsonObject) -> JsonValue:
-        import regopy
-
         if gate not in self._gates:
             raise EngineFailure(f"No policy answers for the gate {gate}.", "Write one in governance/policies/gates.", "SYS-005")
-        interpreter = _interpreter()
+        term = question_text(question)
+        with self._asking:
+            if not self._process.usable:
+                self._process = self._started()
+            try:
+                said = self._process.ask(f"gov/{gate}/decision", term, self._seconds)
+            except EngineFailure as error:
+                raise EngineFailure(f"The policy of the gate {gate} gave no answer: {_reason(error.what)}", error.next_step) from error
         try:
-            interpreter.set_input_term(question_text(question))
-            output = interpreter.query_bundle_entrypoint(self._compiled, f"gov/{gate}/decision")
-            if not output.ok():
-                raise EngineFailure(f"The policy of the gate {gate} failed: {_reason(str(output))}.", "Correct the policy.")
-            if str(output) == "undefined":
-                raise _decided_nothing(gate)
-            answered = parse_json(str(output))
-        # regopy raises ValueErrors of several kinds (JSON, Unicode, enum) where it meets a plan that it can't run.
-        except (regopy.RegoError, MalformedRecord, ValueError) as error:
-            raise EngineFailure(f"The policy of the gate {gate} could not be run: {_reason(str(error))}.", "Correct the policy.") from error
+            answered = None if said is None else parse_json(said)
+        except MalformedRecord as error:
+            raise EngineFailure(f"The policy of the gate {gate} answered no JSON: {error.what}", "Correct the policy.") from error
         expressions = answered.get("expressions") if isinstance(answered, dict) else None
         if not isinstance(expressions, list) or len(expressions) != 1:
-            raise _decided_nothing(gate)
+            raise EngineFailure(f"The policy of the gate {gate} decided nothing.", "Make `decision` defined for every input.", "SYS-002")
         return expressions[0]
 
-
-def _decided_nothing(gate: str) -> EngineFailure:
-    return EngineFailure(f"The policy of the gate {gate} decided nothing.", "Make `decision` defined for every input.", "SYS-002")
-
-
-def _interpreter() -> regopy.Interpreter:
-    import regopy
-
-    interpreter = regopy.Interpreter()
-    interpreter.log_level = regopy.LogLevel.NONE
-    interpreter.strict_built_in_errors = True
-    return interpreter
-
-
-def _compile(bundle: Bundle) -> regopy.Bundle:
-    import regopy
-
-    interpreter = _interpreter()
-    try:
-        interpreter.add_data_json(json.dumps(bundle.data, ensure_ascii=True, allow_nan=False))
-        for name, text in bundle.modules.items():
-            interpreter.add_module(name, text)
-        compiled = interpreter.build(None, [f"gov/{gate}/decision" for gate in bundle.rules])
-    except regopy.RegoError as error:
-        raise InvalidDeclaration(
-            f"{_place(str(error), bundle)} is not Rego that compiles: {_reason(str(error))}.", "Correct that line."
-        ) from error
-    if not compiled.ok():
-        raise InvalidDeclaration("The policies do not compile.", "Run `lifecycle policy test` with opa on the PATH to see where.")
-    return compiled
+    def _started(self) -> AskedProcess:
+        policy = {
+            "data": self._bundle.data,
+            "modules": self._bundle.modules,
+            "entrypoints": [f"gov/{gate}/decision" for gate in self._bundle.rules],
+        }
+        return AskedProcess(json.dumps(policy, ensure_ascii=True, allow_nan=False).encode(), START_SECONDS)
 
 
 def _place(error: str, bundle: Bundle) -> str:
