@@ -1,39 +1,159 @@
-"""The two requests of an approval or a refusal: what is to be signed, and what the passkey answered."""
+"""The requests of a signature: what is to be signed, of whichever matter, and what the passkey answered."""
 
 from __future__ import annotations
 
-from typing import Literal
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from lifecycle.desk.desk import desk_of
+from lifecycle.desk.desk import Desk, desk_of
 from lifecycle.desk.guard import form_of, json_of, require_not_withheld, text_in, visitor_of
+from lifecycle.desk.matters.known import APPROVALS, CHANGES, WAIVERS
+from lifecycle.desk.matters.matter import Matter, Signed
 from lifecycle.desk.rendering import page
 from lifecycle.desk.signing import begin_signing, finish_signing
-from lifecycle.errors import MalformedRecord
-from lifecycle.life.people.approval import roles_asked
+from lifecycle.errors import MalformedRecord, Refused
+from lifecycle.life.gates.waivers import ROLE as WAIVER_ROLE
+from lifecycle.life.people.approval import roles_asked, statement_to_sign
+from lifecycle.life.people.attempts import record_attempt
+from lifecycle.life.people.governing import ROLE as GOVERNOR
+from lifecycle.life.people.governing import agreement_to_sign, proposal_to_sign
+from lifecycle.life.people.waiving import waiver_to_sign
+from lifecycle.records.record import INTEGER_BOUND, ActorId, Name
+
+#: The rules of who may change what governs.
+WHO = frozenset({"GOV-004", "GOV-005"})
 
 
-def begin(request: Request) -> Response:
-    """What is to be signed, for the script; a page that says how to sign without one, for whoever runs none."""
-    said, visitor = form_of(request), visitor_of(request)
-    person = visitor.person
-    model, version = request.path_params["model"], request.path_params["version"]
-    if "application/json" not in request.headers.get("accept", ""):
-        return page(request, "without_script.html", status=400, model=model, version=version, person=person)
-    decision, reason = _decision(text_in(said, "decision")), text_in(said, "reason").replace("\r\n", "\n")
-    asked = text_in(said, "asked")
-    require_not_withheld(visitor, roles_asked(desk_of(request).departments, model, version))
-    return JSONResponse(begin_signing(desk_of(request), person, model, version, asked=asked, decision=decision, reason=reason))
+@dataclass(frozen=True)
+class Asked:
+    """What a form asks to sign: its matter, the roles by which a signature under it counts, and how the statement is made."""
+
+    matter: Matter[Any]
+    roles: tuple[Name, ...]
+    statement: Callable[[], Signed]
+
+
+def begin_approval(request: Request) -> Response:
+    """What is to be signed about a version, for the script."""
+    said, person, desk = form_of(request), visitor_of(request).person, desk_of(request)
+    model, version = _version(request)
+    decision = _decision(text_in(said, "decision")) if _by_script(request) else "approve"
+    reason, shown = _prose(said.get("reason", "")), said.get("asked", "")
+
+    def made() -> Signed:
+        statement = statement_to_sign(desk.departments, model, version, person=person, reason=reason, decision=decision)
+        if statement.requested_by_decision != shown:
+            raise Refused(
+                f"{model}:{version} was judged again since you were shown it.",
+                "Reload the page, and read what is asked for now.",
+                ("STATE",),
+            )
+        return statement
+
+    asked = Asked(APPROVALS, roles_asked(desk.departments, model, version), made)
+    return _begin(
+        request, asked, _page(model, version), *(f"lifecycle {verb} {model}:{version} {_as(person)}" for verb in ("approve", "reject"))
+    )
+
+
+def begin_waiver(request: Request) -> Response:
+    """The same for a waiver: the first who signs says ticket and time."""
+    said, person, desk = form_of(request), visitor_of(request).person, desk_of(request)
+    model, version = _version(request)
+    rule, reason, ticket = said.get("rule", ""), _prose(said.get("reason", "")), said.get("ticket", "")
+    days = _days(said.get("days", "0"))
+
+    def made() -> Signed:
+        return waiver_to_sign(desk.departments, model, version, rule=rule, person=person, reason=reason, ticket=ticket, hours=days * 24)
+
+    command = f"lifecycle waive {model}:{version} --rule {rule or 'RULE'} {_as(person)}"
+    return _begin(request, Asked(WAIVERS, (WAIVER_ROLE,), made), _page(model, version), command)
+
+
+def begin_proposal(request: Request) -> Response:
+    """The same for a proposal that what stands in governance/ counts."""
+    said, person, desk = form_of(request), visitor_of(request).person, desk_of(request)
+    made = _change(desk, person, _prose(said.get("reason", "")), None)
+    return _begin(request, Asked(CHANGES, (GOVERNOR,), made), "/governance", f"lifecycle governance propose {_as(person)}")
+
+
+def begin_agreement(request: Request) -> Response:
+    """The same for agreeing to a proposal."""
+    said, person, desk = form_of(request), visitor_of(request).person, desk_of(request)
+    proposal = request.path_params["proposal"]
+    made = _change(desk, person, _prose(said.get("reason", "")), proposal)
+    return _begin(request, Asked(CHANGES, (GOVERNOR,), made), "/governance", f"lifecycle governance agree {proposal} {_as(person)}")
 
 
 def finish(request: Request) -> Response:
+    """Takes in what the passkey answered."""
     said, person = json_of(request), visitor_of(request).person
-    signed = finish_signing(desk_of(request), person, request.path_params["ceremony"], said.get("credential"))
-    location = request.app.url_path_for("version", model=signed.statement.model, version=signed.statement.version)
-    return JSONResponse({"message": signed.says, "location": str(location)})
+    outcome = finish_signing(desk_of(request), person, request.path_params["ceremony"], said.get("credential"))
+    return JSONResponse({"message": outcome.says, "location": outcome.page})
+
+
+def _begin(request: Request, asked: Asked, back: str, *commands: str) -> Response:
+    """What the script is to ask of the passkey; a page that says how to sign without one, for whoever runs none."""
+    if not _by_script(request):
+        return page(request, "without_script.html", status=400, commands=commands, back=back)
+    visitor, desk = visitor_of(request), desk_of(request)
+    require_not_withheld(visitor, asked.roles)
+    desk.signings_of_person.require(visitor.person)
+    return JSONResponse(begin_signing(desk, asked.matter, asked.statement()))
+
+
+def _change(desk: Desk, person: ActorId, reason: str, proposal: str | None) -> Callable[[], Signed]:
+    def made() -> Signed:
+        try:
+            if proposal is None:
+                return proposal_to_sign(desk.departments, person, reason)
+            return agreement_to_sign(desk.departments, person, reason, proposal)
+        except Refused as error:
+            # Whoever may not is told before they sign: that they tried is kept, a few times an hour at most.
+            if set(error.rules) & WHO and desk.records_of_person.allows(person):
+                record_attempt(desk.departments, person, "governance", error.rules, error.what, authenticated=True)
+            raise
+
+    return made
+
+
+def _by_script(request: Request) -> bool:
+    return "application/json" in request.headers.get("accept", "")
+
+
+def _version(request: Request) -> tuple[str, int]:
+    model, version = request.path_params["model"], request.path_params["version"]
+    if not 1 <= version < INTEGER_BOUND:
+        raise MalformedRecord(f"There is no version {version}.", "Send it from the page.")
+    return model, version
+
+
+def _page(model: str, version: int) -> str:
+    return f"/versions/{model}/{version}"
+
+
+def _prose(text: str) -> str:
+    return text.replace("\r\n", "\n")
+
+
+def _as(person: ActorId) -> str:
+    return f"--as {person} --key FILE --reason TEXT"
+
+
+def _days(text: str) -> float:
+    try:
+        days = float(text)
+    except ValueError:
+        days = math.nan
+    if not 0 <= days <= 3_660:
+        raise MalformedRecord(f"{text!r} is no number of days.", "Say how many days the waiver lasts, such as 14.")
+    return days
 
 
 def _decision(text: str) -> Literal["approve", "reject"]:
@@ -45,6 +165,9 @@ def _decision(text: str) -> Literal["approve", "reject"]:
 
 
 ROUTES = (
-    Route("/versions/{model}/{version:int}/signing", begin, methods=["POST"], name="begin_signing"),
+    Route("/versions/{model}/{version:int}/signing", begin_approval, methods=["POST"], name="begin_signing"),
+    Route("/versions/{model}/{version:int}/waiver", begin_waiver, methods=["POST"], name="begin_waiver"),
+    Route("/governance/proposal", begin_proposal, methods=["POST"], name="begin_proposal"),
+    Route("/governance/{proposal}/agreement", begin_agreement, methods=["POST"], name="begin_agreement"),
     Route("/signing/{ceremony}", finish, methods=["POST"], name="finish_signing"),
 )

@@ -14,12 +14,14 @@ import secrets
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
+from lifecycle.desk.matters.known import MATTERS
+from lifecycle.desk.matters.matter import Matter, Signed
 from lifecycle.desk.sessions import SECOND_US
 from lifecycle.desk.store import DeskStore
 from lifecycle.errors import UnknownName
-from lifecycle.records.approval import Envelope, Statement
+from lifecycle.records.approval import STATEMENT_TYPE, Envelope
 from lifecycle.records.identity import now_us
 from lifecycle.records.record import ActorId, Microseconds
 
@@ -28,13 +30,18 @@ CeremonyState = Literal["open", "signed", "recorded", "refused"]
 REMEMBERED_US = 7 * 24 * 3_600 * SECOND_US
 
 
+_SELECT = "SELECT id, person, statement, until_us, state, envelope, payload_type FROM ceremonies LEFT JOIN ceremony_types USING (id)"
+
+
 @dataclass(frozen=True)
 class Ceremony:
     """One statement on its way to a signature."""
 
     id: str
     person: ActorId
-    statement: Statement
+    matter: Matter[Any]
+    #: The record of that matter.
+    statement: Any
     until_us: Microseconds
     state: CeremonyState
     #: What was signed, from the state `signed` on.
@@ -47,15 +54,18 @@ class Ceremonies:
     def __init__(self, store: DeskStore) -> None:
         self._store = store
 
-    def open(self, statement: Statement, valid_seconds: int) -> Ceremony:
+    def open(self, matter: Matter[Any], statement: Signed, valid_seconds: int) -> Ceremony:
         """Keeps what somebody is about to be shown."""
         now = now_us()
-        made = Ceremony(secrets.token_urlsafe(24), statement.approver, statement, now + valid_seconds * SECOND_US, "open", None)
+        until = now + valid_seconds * SECOND_US
+        made = Ceremony(secrets.token_urlsafe(24), matter.signer(statement), matter, statement, until, "open", None)
         with self._store.writing() as tables:
             tables.execute("DELETE FROM ceremonies WHERE until_us <= ? AND state <> 'signed'", (now - REMEMBERED_US,))
             tables.execute(
                 "INSERT INTO ceremonies VALUES (?, ?, ?, ?, 'open', NULL)", (made.id, made.person, statement.canonical(), made.until_us)
             )
+            tables.execute("DELETE FROM ceremony_types WHERE id NOT IN (SELECT id FROM ceremonies)")
+            tables.execute("INSERT INTO ceremony_types VALUES (?, ?)", (made.id, matter.payload_type))
         return made
 
     def find(self, ceremony_id: str, person: ActorId) -> Ceremony:
@@ -88,12 +98,13 @@ class Ceremonies:
 
     def _where(self, condition: str, values: tuple[str, ...]) -> list[Ceremony]:
         with self._store.reading() as tables:
-            rows = tables.execute(
-                # The condition is one of ours; values are bound.
-                f"SELECT id, person, statement, until_us, state, envelope FROM ceremonies WHERE {condition} ORDER BY until_us",  # noqa: S608
-                values,
-            ).fetchall()
-        return [
-            Ceremony(row[0], row[1], Statement.parse(row[2]), row[3], cast("CeremonyState", row[4]), row[5] and Envelope.parse(row[5]))
-            for row in rows
-        ]
+            # The condition is one of ours; values are bound.
+            rows = tables.execute(f"{_SELECT} WHERE {condition} ORDER BY until_us", values).fetchall()
+        return [_ceremony(row) for row in rows]
+
+
+def _ceremony(row: tuple[Any, ...]) -> Ceremony:
+    # A ceremony of before there was anything else to sign than approvals has no type beside it.
+    matter = MATTERS[row[6] or STATEMENT_TYPE]
+    envelope = None if row[5] is None else Envelope.parse(row[5])
+    return Ceremony(row[0], row[1], matter, matter.parse(row[2]), row[3], cast("CeremonyState", row[4]), envelope)

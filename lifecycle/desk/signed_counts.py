@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from lifecycle.approvals.passkeys import counted
-from lifecycle.records.bodies.decisions import ApprovalGiven, ApprovalRefused
+from lifecycle.records.approval import Envelope
+from lifecycle.records.bodies import BODIES
 from lifecycle.records.record import ActorId
 from lifecycle.wiring import Departments
 
+#: Every type of record that carries what somebody signed.
+SIGNED = tuple(sorted(name for name, body in BODIES.items() if "envelope" in body.model_fields))
+
 
 def last_count(departments: Departments, person: ActorId, key_id: str) -> int:
-    """The count in the last approval or refusal by this passkey; 0 where there is none."""
-    for recorded in departments.ledger.events(types=("ApprovalGiven", "ApprovalRefused"), newest_first=True):
-        body = recorded.event.body
-        assert isinstance(body, ApprovalGiven | ApprovalRefused)  # as asked for
-        if recorded.event.actor.id == person and body.envelope.key_id == key_id and body.envelope.assertion is not None:
-            return counted(body.envelope.assertion)
+    """The count in the last signature by this passkey that is recorded; 0 where there is none."""
+    for recorded in departments.ledger.events(types=SIGNED, newest_first=True):
+        envelope: Envelope | None = getattr(recorded.event.body, "envelope", None)
+        if envelope is None or recorded.event.actor.id != person or envelope.key_id != key_id or envelope.assertion is None:
+            continue
+        return counted(envelope.assertion)
     return 0

@@ -1,15 +1,15 @@
-"""Signing an approval or a refusal: the authenticator's challenge is the digest of the statement itself.
+"""Signing at the desk: the authenticator's challenge is the digest of the statement itself.
 
 The statement is kept before it is shown, the answer before it is recorded, and recorded under an id that follows from the
 statement. A desk that is killed anywhere in between goes on where it was: nothing is lost, and nothing counts twice. An answer that is
-not what was asked for is recorded as ApprovalBarred, with what is wrong with it.
+not what was asked for is recorded as an attempt, with what is wrong with it.
 """
 
 from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any
 
 from lifecycle.approvals.passkeys import ForgedAssertion, challenge_of, require_asserted
 from lifecycle.approvals.people import Key
@@ -18,12 +18,10 @@ from lifecycle.desk.ceremonies import Ceremonies, Ceremony
 from lifecycle.desk.counters import require_counted_up
 from lifecycle.desk.credentials import Answer, answer_in, request_options
 from lifecycle.desk.desk import Desk
+from lifecycle.desk.matters.matter import Matter, Signed
 from lifecycle.desk.signed_counts import last_count
 from lifecycle.errors import LifecycleError, Refused, Unavailable
-from lifecycle.life.people.approval import ApprovalOutcome, record_barred, record_signed, recorded_before, statement_to_sign
-from lifecycle.life.people.enrolment import people_in_force
 from lifecycle.proofs.dsse import pre_authentication
-from lifecycle.records.approval import STATEMENT_TYPE, Statement
 from lifecycle.records.identity import now_us
 from lifecycle.records.record import ActorId, JsonObject
 
@@ -31,47 +29,26 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Signed:
-    """What came of it. `outcome` is None where it had been recorded before."""
+class Outcome:
+    """What the signer is told, and the path of the page that shows what came of it."""
 
-    statement: Statement
-    outcome: ApprovalOutcome | None
-
-    @property
-    def says(self) -> str:
-        name = f"{self.statement.model}:{self.statement.version}"
-        if self.statement.decision == "reject":
-            return f"You refused {name}. It is denied; a new candidate has to be trained."
-        waits = [] if self.outcome is None else [need for need in self.outcome.required if need.given < need.count]
-        if waits:
-            return (
-                f"You approved {name}. It still waits for {', '.join(f'{need.count - need.given} of role {need.role}' for need in waits)}."
-            )
-        return f"You approved {name}."
+    says: str
+    page: str
 
 
-def begin_signing(
-    desk: Desk, person: ActorId, model: str, version: int, *, asked: str, decision: Literal["approve", "reject"], reason: str
-) -> JsonObject:
+def begin_signing(desk: Desk, matter: Matter[Any], statement: Signed) -> JsonObject:
     """What the browser is to ask of the authenticator, over the statement that is kept under `ceremony` from now on.
 
-    `asked` is the decision that asked for approval when the person was shown the version. Raises Refused where it is not the one that
-    asks now, or nothing is asked for, and where the person has no passkey that speaks here; TooOften.
+    Raises Refused where its signer has no passkey that speaks here.
     """
-    desk.signings_of_person.require(person)
-    departments = desk.departments
-    keys = _keys(desk, person)
-    statement = statement_to_sign(departments, model, version, person=person, reason=reason, decision=decision)
-    if statement.requested_by_decision != asked:
-        raise Refused(
-            f"{model}:{version} was judged again since you were shown it.", "Reload the page, and read what is asked for now.", ("STATE",)
-        )
-    ceremony = Ceremonies(desk.store).open(statement, desk.settings.ceremony_seconds)
-    options = request_options(desk.settings, challenge_of(_to_sign(statement)), (key.passkey for key in keys if key.passkey is not None))
+    keys = _keys(desk, matter, statement)
+    ceremony = Ceremonies(desk.store).open(matter, statement, desk.settings.ceremony_seconds)
+    challenge = challenge_of(_to_sign(matter, statement))
+    options = request_options(desk.settings, challenge, (key.passkey for key in keys if key.passkey is not None))
     return {"ceremony": ceremony.id, "options": options}
 
 
-def finish_signing(desk: Desk, person: ActorId, ceremony_id: str, credential: object) -> Signed:
+def finish_signing(desk: Desk, person: ActorId, ceremony_id: str, credential: object) -> Outcome:
     """Records what the authenticator answered.
 
     Raises Tampered (ForgedAssertion) for an answer that is not what was asked for and Refused for one by somebody who may not, both
@@ -94,20 +71,25 @@ def resume_signing(desk: Desk) -> None:
             try:
                 _recorded(desk, ceremonies, ceremony)
             except LifecycleError as error:
-                _log.warning("what %s signed about %s was not recorded: %s", ceremony.person, ceremony.statement.model, error.what)
+                _log.warning("what %s signed about %s was not recorded: %s", ceremony.person, _name(ceremony), error.what)
 
 
-def _to_sign(statement: Statement) -> bytes:
-    return pre_authentication(STATEMENT_TYPE, statement.canonical())
+def _to_sign(matter: Matter[Any], statement: Signed) -> bytes:
+    return pre_authentication(matter.payload_type, statement.canonical())
 
 
-def _keys(desk: Desk, person: ActorId) -> list[Key]:
-    """The passkeys of a person that speak at this desk now. Raises Refused where there are none."""
-    keys = people_in_force(desk.departments).person(person).keys
+def _name(ceremony: Ceremony) -> str:
+    return ceremony.matter.name(ceremony.statement)
+
+
+def _keys(desk: Desk, matter: Matter[Any], statement: Signed) -> list[Key]:
+    """The passkeys of the signer that speak at this desk now. Raises Refused where there are none."""
+    signer = matter.signer(statement)
+    keys = matter.judges(desk.departments, statement).person(signer).keys
     speaking = [key for key in keys if key.passkey is not None and key.passkey.origin == desk.settings.origin and key.holds(now_us())]
     if not speaking:
         raise Refused(
-            f"{person} has no passkey that speaks at {desk.settings.origin}.",
+            f"{signer} has no passkey that speaks at {desk.settings.origin}.",
             "Register one (`lifecycle people invite` makes a link), or sign on the command line.",
             ("KEY-ENROLLED",),
         )
@@ -121,49 +103,50 @@ def _is_signed_by(ceremony: Ceremony, answer: Answer) -> bool:
 
 def _signed(desk: Desk, ceremonies: Ceremonies, ceremony: Ceremony, answer: Answer) -> Ceremony:
     """The ceremony with the answer taken in. Raises ForgedAssertion or Refused, and records the attempt."""
-    statement = ceremony.statement
+    matter, statement = ceremony.matter, ceremony.statement
     try:
         if ceremony.state != "open" or now_us() >= ceremony.until_us:
             raise ForgedAssertion(
-                "This was answered already, or took too long.", "Go back to the version, and begin again.", ("KEY-CHALLENGE",)
+                "This was answered already, or took too long.", "Go back to the page, and begin again.", ("KEY-CHALLENGE",)
             )
-        key = next((key for key in _keys(desk, ceremony.person) if key.passkey and key.passkey.credential_id == answer.credential_id), None)
+        keys = _keys(desk, matter, statement)
+        key = next((key for key in keys if key.passkey and key.passkey.credential_id == answer.credential_id), None)
         if key is None or key.passkey is None:
             raise ForgedAssertion("This passkey is not one of yours.", "Sign with one that is enrolled for you.", ("KEY-ENROLLED",))
-        count = require_asserted(answer.assertion, answer.signature, _to_sign(statement), key.public, key.passkey)
-        envelope = asserted(statement, STATEMENT_TYPE, key.id, answer.assertion, answer.signature)
+        count = require_asserted(answer.assertion, answer.signature, _to_sign(matter, statement), key.public, key.passkey)
+        envelope = asserted(statement, matter.payload_type, key.id, answer.assertion, answer.signature)
         ceremonies.sign(
             ceremony,
             envelope,
             lambda tables: require_counted_up(tables, key.id, count, lambda: last_count(desk.departments, ceremony.person, key.id)),
         )
     except (ForgedAssertion, Refused) as error:
-        _log.warning("%s tried to sign about %s:%s: %s", ceremony.person, statement.model, statement.version, ", ".join(error.rules))
-        record_barred(desk.departments, statement, error.rules, authenticated=False)
+        _log.warning("%s tried to sign about %s: %s", ceremony.person, _name(ceremony), ", ".join(error.rules))
+        matter.bar(desk.departments, statement, error.rules, error.what)
         if ceremony.state == "open":
             ceremonies.end(ceremony, "refused")
         raise
     return ceremonies.find(ceremony.id, ceremony.person)
 
 
-def _recorded(desk: Desk, ceremonies: Ceremonies, ceremony: Ceremony) -> Signed:
-    statement = ceremony.statement
-    if recorded_before(desk.departments, statement) is not None:
+def _recorded(desk: Desk, ceremonies: Ceremonies, ceremony: Ceremony) -> Outcome:
+    matter, statement = ceremony.matter, ceremony.statement
+    if matter.recorded_before(desk.departments, statement):
         ceremonies.end(ceremony, "recorded")
-        return Signed(statement, None)
+        return Outcome(matter.told_before(statement), matter.page(statement))
     if ceremony.envelope is None:
-        raise Refused("This was refused before.", "Go back to the version, and begin again.", ("KEY-CHALLENGE",))
+        raise Refused("This was refused before.", "Go back to the page, and begin again.", ("KEY-CHALLENGE",))
     try:
-        outcome = record_signed(desk.departments, ceremony.envelope)
+        says = matter.record(desk.departments, ceremony.envelope)
     except Unavailable as error:
         raise Unavailable(
-            f"{error.what} What you signed is kept, and not recorded yet.", "The desk tries again by itself; look at the version later."
+            f"{error.what} What you signed is kept, and not recorded yet.", "The desk tries again by itself; look at the page later."
         ) from error
     except LifecycleError as error:
         if isinstance(error, ForgedAssertion):
             # It was judged before it was kept: somebody has changed the desk's file since.
-            record_barred(desk.departments, statement, error.rules, authenticated=False)
+            matter.bar(desk.departments, statement, error.rules, error.what)
         ceremonies.end(ceremony, "refused")
         raise
     ceremonies.end(ceremony, "recorded")
-    return Signed(statement, outcome)
+    return Outcome(says, matter.page(statement))

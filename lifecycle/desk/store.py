@@ -32,6 +32,9 @@ CREATE TABLE IF NOT EXISTS ceremonies (
     id TEXT PRIMARY KEY, person TEXT NOT NULL, statement BLOB NOT NULL, until_us INTEGER NOT NULL,
     state TEXT NOT NULL CHECK (state IN ('open', 'signed', 'recorded', 'refused')), envelope BLOB
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS ceremony_types (
+    id TEXT PRIMARY KEY, payload_type TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS counters (
     key_id TEXT PRIMARY KEY, count INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;

@@ -61,6 +61,10 @@ class Browser:
         sent = {"asked": self.asked, "decision": decision, "reason": reason, "csrf": self.csrf} | fields
         return self.client.post(f"/versions/{MODEL}/{VERSION}/signing", data=sent, headers=JSON)
 
+    def begin_at(self, path: str, **fields: str) -> Any:
+        """The same for whatever else is signed, by the form that stands at this address."""
+        return self.client.post(path, data={"reason": "Read and weighed.", "csrf": self.csrf} | fields, headers=JSON)
+
     def finish(self, begun: Any, credential: Any = None, **wrong: Any) -> Any:
         """Has the authenticator answer, and sends that."""
         answer = credential or self.authenticator.sign(begun.json()["options"], **wrong)
@@ -79,8 +83,9 @@ class DeskUnderTest:
         """A browser that has never been here."""
         opened = TestClient(self.application(), base_url=ORIGIN, follow_redirects=False, **client)
         self.browsers.append(opened)
-        requested = self.departments.ledger.events(types=("ApprovalRequested",), newest_first=True, limit=1)[0]
-        return Browser(opened, authenticator or Authenticator(), body_of(requested, ApprovalRequested).decision_id)
+        requested = self.departments.ledger.events(types=("ApprovalRequested",), newest_first=True, limit=1)
+        asked = [body_of(one, ApprovalRequested).decision_id for one in requested]
+        return Browser(opened, authenticator or Authenticator(), *asked)
 
     def application(self) -> Any:
         """The desk, as it is after a start."""

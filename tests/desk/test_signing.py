@@ -14,10 +14,12 @@ from lifecycle.approvals.statements import verify_statement
 from lifecycle.desk import application, signing
 from lifecycle.desk.ceremonies import Ceremonies
 from lifecycle.desk.desk import Desk
+from lifecycle.desk.matters import approvals
+from lifecycle.desk.matters.known import APPROVALS
 from lifecycle.desk.store import DeskStore
 from lifecycle.errors import Refused, Unavailable
 from lifecycle.life.gates import standing
-from lifecycle.life.people.approval import record_signed
+from lifecycle.life.people.approval import record_signed, statement_to_sign
 from lifecycle.records.bodies.decisions import ApprovalBarred, ApprovalGiven
 from lifecycle.records.identity import now_us
 from tests.approvals.waiting_version import MODEL, TEAM, VERSION
@@ -196,7 +198,7 @@ def test_what_was_signed_when_the_desk_was_killed_is_recorded_at_its_start(
 
     begun = officer.begin()
     with monkeypatch.context() as patched:
-        patched.setattr(signing, "record_signed", killed)
+        patched.setattr(approvals, "record_signed", killed)
         assert officer.finish(begun).status_code == 503
     assert given(desk) == []
     for _ in range(2):
@@ -219,7 +221,7 @@ def test_what_could_not_be_recorded_is_tried_again_while_the_desk_runs(
             raise failure
         return record(*arguments)
 
-    monkeypatch.setattr(signing, "record_signed", locked_at_first)
+    monkeypatch.setattr(approvals, "record_signed", locked_at_first)
     told = officer.finish(officer.begin())
     assert (told.status_code, "is kept, and not recorded yet" in told.json()["what"]) == (503, True)
     with desk.browser().client:
@@ -263,8 +265,9 @@ def test_nobody_approves_what_they_were_not_shown(desk: DeskUnderTest, officer: 
 def test_somebody_without_a_passkey_here_is_told_how_to_get_one(desk: DeskUnderTest, officer: Browser) -> None:
     """One that was enrolled at another address does not speak here."""
     moved = Desk(desk.departments_now, replace(desk.settings, origin="http://localhost:3002"))
+    statement = statement_to_sign(desk.departments, MODEL, VERSION, person="officer", reason="r", decision="approve")
     with pytest.raises(Refused, match="no passkey that speaks at http://localhost:3002") as refusal:
-        signing.begin_signing(moved, "officer", MODEL, VERSION, asked=officer.asked, decision="approve", reason="r")
+        signing.begin_signing(moved, APPROVALS, statement)
     assert "lifecycle people invite" in refusal.value.next_step
 
 

@@ -14,6 +14,7 @@ import pytest
 
 from lifecycle.desk import ceremonies, signing
 from lifecycle.desk.desk import Desk
+from lifecycle.desk.matters import approvals
 from lifecycle.desk.settings import DeskSettings
 from lifecycle.settings import Settings
 from lifecycle.wiring import Departments
@@ -23,7 +24,7 @@ from tests.desk.authenticators import ORIGIN
 #: What is replaced by the end of the process, by the name of the point.
 POINTS: dict[str, tuple[Any, str]] = {
     "before the count is taken in": (signing, "require_counted_up"),
-    "before it is recorded": (signing, "record_signed"),
+    "before it is recorded": (approvals, "record_signed"),
     "after it is recorded": (ceremonies.Ceremonies, "end"),
 }
 

@@ -10,6 +10,7 @@ from starlette.routing import Route
 
 from lifecycle.desk.desk import desk_of
 from lifecycle.desk.guard import form_of, text_in, visitor_of
+from lifecycle.desk.pages.governance import governance_view
 from lifecycle.desk.pages.inbox import inbox
 from lifecycle.desk.pages.ledger import ledger_view
 from lifecycle.desk.pages.serving import serving_view
@@ -50,6 +51,10 @@ def show_serving(request: Request) -> Response:
     return page(request, "serving.html", view=serving_view(desk_of(request).departments, done), asked_for=done is not None)
 
 
+def show_governance(request: Request) -> Response:
+    return page(request, "governance.html", view=governance_view(desk_of(request).departments, visitor_of(request).person))
+
+
 def roll_back(request: Request) -> Response:
     """Takes a model back. Sent again (a second press, a page loaded anew), the same form asks for the same rollback."""
     said, visitor, departments = form_of(request), visitor_of(request), desk_of(request).departments
@@ -72,5 +77,6 @@ ROUTES: tuple[Route, ...] = (
     Route("/versions/{model}/{version:int}/report", show_report, name="report"),
     Route("/ledger", show_ledger, name="ledger"),
     Route("/serving", show_serving, name="serving"),
+    Route("/governance", show_governance, name="governance"),
     Route("/models/{model}/rollback", roll_back, methods=["POST"], name="roll_back"),
 )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from lifecycle.desk.pages.history import Line, history_of
 from lifecycle.desk.pages.judgement import Judgement, judgement_of
 from lifecycle.desk.pages.measured import Measured, measured
-from lifecycle.desk.pages.waived import WaiverRow, waivers_of
+from lifecycle.desk.pages.waived import WaiverRow, waivable_of, waivers_of
 from lifecycle.errors import InvalidDeclaration, UnknownName
 from lifecycle.life.gates import standing
 from lifecycle.life.people.waiting import Waiting, waiting_for
@@ -61,6 +61,8 @@ class VersionView:
     evidence_digest: Digest | None
     answers: tuple[Answer, ...]
     waivers: tuple[WaiverRow, ...]
+    #: The rules that it breaks and that may be waived, with their titles; not those of a waiver that is open already.
+    waivable: tuple[tuple[str, str], ...]
     makers: tuple[Maker, ...]
     graph: Graph
     history: tuple[Line, ...]
@@ -109,7 +111,8 @@ def version_view(departments: Departments, model: str, version: int) -> VersionV
         has_report=records.evaluated is not None and departments.artifacts.has(records.evaluated.body.report_html_digest),
         evidence_digest=records.evaluated.body.evidence_digest if records.evaluated else None,
         answers=_answers(records, departments.environment),
-        waivers=waivers_of(departments, model, version),
+        waivers=(waivers := waivers_of(departments, model, version)),
+        waivable=waivable_of(departments, judgement, waivers),
         makers=judgement.decision.input.subject.makers if judgement else (),
         graph=graph,
         history=history_of(graph, version_id(model, version)),

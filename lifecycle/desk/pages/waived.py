@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from lifecycle.desk.pages.judgement import Judgement
 from lifecycle.life.gates import standing
 from lifecycle.life.gates.waivers import waivers_for
 from lifecycle.records.gates import WaiverEvidence
@@ -45,3 +46,13 @@ def waivers_of(departments: Departments, model: str, version: int) -> tuple[Waiv
         found.pop(evidence.waiver_id, None)
         found[evidence.waiver_id] = WaiverRow(evidence.rule, evidence.ticket, signers, evidence.expires_at_us, stands)
     return tuple(reversed(found.values()))
+
+
+def waivable_of(departments: Departments, judgement: Judgement | None, waivers: tuple[WaiverRow, ...]) -> tuple[tuple[str, str], ...]:
+    """The rules that the newest decision found broken and that a waiver may let it past, with their titles."""
+    if judgement is None:
+        return ()
+    open_ones = {one.rule for one in waivers if one.standing in ("open", "in force")}
+    known = {rule.id: rule for gate in departments.gate_keeper.bundle.rules.values() for rule in gate.values()}
+    broken = dict.fromkeys(found.rule for found in judgement.violations)
+    return tuple((rule, known[rule].title) for rule in broken if rule in known and known[rule].waivable and rule not in open_ones)

@@ -5,13 +5,18 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from itertools import pairwise
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from lifecycle.desk.pages.governance import Change, Differences, GovernanceView, ProposalRow, governance_view
 from lifecycle.desk.pages.inbox import inbox
 from lifecycle.desk.pages.ledger import ledger_view
 from lifecycle.desk.pages.serving import serving_view
 from lifecycle.desk.pages.version import version_view
+from lifecycle.desk.pages.waived import WaiverRow
+from lifecycle.life.gates.governed import Governed
 from lifecycle.life.rollback import Way
 from lifecycle.policy.bundle import Bundle
 from lifecycle.policy.gatekeeper import GateKeeper
@@ -26,6 +31,7 @@ PAGES = (
     "challenger",
     "ledger",
     "serving",
+    "governance",
     "sign_in",
     "sign_in_through",
     "signed_in",
@@ -36,26 +42,52 @@ PAGES = (
 CSS = (STATIC / "desk.css").read_text(encoding="utf-8") + (STATIC / "plots.css").read_text(encoding="utf-8")
 
 
+def proposed(view: GovernanceView) -> GovernanceView:
+    """The page with a proposal on it that changes something."""
+    statement = SimpleNamespace(
+        proposal_id="proposal",
+        signer="ada",
+        reason="The yearly review.",
+        bundle_digest="sha256:" + "0" * 64,
+        people_digest="sha256:" + "1" * 64,
+        signed_at_us=1,
+        expires_at_us=2,
+    )
+    proposal: Any = SimpleNamespace(statement=statement, recorded=SimpleNamespace(index=7), agreed_by=("olga",), missing=1)
+    changes = Differences((Change("limit", "consumer_credit auc_least", "0.78", "0.7"),))
+    return replace(
+        view,
+        needed=True,
+        in_force=Governed(statement.bundle_digest, statement.people_digest),
+        proposals=(ProposalRow(proposal, changes, True),),
+        differences=changes,
+    )
+
+
 @pytest.fixture(scope="module")
 def html(looked_at: Departments, keeper: GateKeeper, bundle: Bundle) -> dict[str, str]:
     """Every page, with everything on it that may be."""
     version = version_view(looked_at, "credit", 1)
     question = challenging(approved_question(bundle), -0.2, -0.1)
     challenger = replace(version, measured=rows_of(keeper, question), judgement=judged(keeper, question))
+    waiving = (WaiverRow("PRM-004", "RISK-7", ("olga",), version.read_at_us + 1, "open"),)
+    version = replace(version, waivers=waiving, waivable=(("PRM-009", "Every slice is good enough"),))
     serving = serving_view(looked_at)
     serving = replace(serving, models=tuple(replace(model, way=Way(2, 1)) for model in serving.models))
+    governance = proposed(governance_view(looked_at, "rita"))
     return {
         "inbox": html_of("inbox.html", "/", inbox=inbox(looked_at, ("risk",))),
         "version": html_of("version.html", "/versions/credit/1", view=version),
         "challenger": html_of("version.html", "/versions/credit/1", view=challenger),
         "ledger": html_of("ledger.html", "/ledger", view=ledger_view(looked_at)),
         "serving": html_of("serving.html", "/serving", view=serving, asked_for=False),
+        "governance": html_of("governance.html", "/governance", view=governance),
         "sign_in": html_of("sign_in.html", "/sign-in", next="/", through=None),
         "sign_in_through": html_of("sign_in.html", "/sign-in", next="/", through="sign-on.example.com"),
         "signed_in": html_of("signed_in.html", "/sign-in/return", next="/"),
         "enrol": html_of("enrol.html", "/enrol"),
         "error": html_of("error.html", "/", what="It is not there.", next_step="Run `lifecycle status`.", rules=("STATE",)),
-        "without_script": html_of("without_script.html", "/", model="credit", version=1, person="rita"),
+        "without_script": html_of("without_script.html", "/", commands=("lifecycle approve",), back="/"),
     }
 
 

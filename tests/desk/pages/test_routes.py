@@ -26,7 +26,9 @@ def rita(departments: Departments, tmp_path: Path) -> Browser:
     return desk_of(departments, tmp_path / "desk").enrolled("rita", roles=("risk",))
 
 
-@pytest.mark.parametrize("path", ["/", "/versions/credit/1", "/ledger", "/ledger?before=4", "/serving", "/serving?done=none"])
+@pytest.mark.parametrize(
+    "path", ["/", "/versions/credit/1", "/ledger", "/ledger?before=4", "/serving", "/serving?done=none", "/governance"]
+)
 def test_every_page_answers_whoever_is_signed_in(rita: Browser, path: str) -> None:
     """Well formed, in their name, with what the templates of this desk put on every page."""
     answer = rita.client.get(path)

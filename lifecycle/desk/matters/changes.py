@@ -1,0 +1,56 @@
+"""Proposing other policies, limits or people, and agreeing to that."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lifecycle.errors import Refused
+from lifecycle.life.people.attempts import record_attempt
+from lifecycle.life.people.governing import change_judges, change_recorded_before, record_signed_change
+from lifecycle.records.approval import GOVERNANCE_TYPE, Envelope, GovernanceStatement
+from lifecycle.records.record import ActorId
+from lifecycle.wiring import Departments
+
+if TYPE_CHECKING:
+    from lifecycle.approvals.people import Registry
+
+
+class Changes:
+    """A Matter."""
+
+    payload_type = GOVERNANCE_TYPE
+
+    def parse(self, content: bytes) -> GovernanceStatement:
+        return GovernanceStatement.parse(content)
+
+    def signer(self, statement: GovernanceStatement) -> ActorId:
+        return statement.signer
+
+    def name(self, statement: GovernanceStatement) -> str:
+        return f"the proposal {statement.proposal_id}"
+
+    def page(self, statement: GovernanceStatement) -> str:
+        return "/governance"
+
+    def judges(self, departments: Departments, statement: GovernanceStatement) -> Registry:
+        return change_judges(departments, statement)
+
+    def recorded_before(self, departments: Departments, statement: GovernanceStatement) -> bool:
+        return change_recorded_before(departments, statement)
+
+    def told_before(self, statement: GovernanceStatement) -> str:
+        return "You proposed the change." if statement.part == "propose" else "You agreed to the change."
+
+    def record(self, departments: Departments, envelope: Envelope) -> str:
+        try:
+            proposal = record_signed_change(departments, envelope)
+        except Refused as error:
+            said = envelope.governance()
+            digest = said.content_digest()
+            record_attempt(departments, said.signer, "governance", error.rules, error.what, statement_digest=digest, authenticated=True)
+            raise
+        waits = f" It waits for {proposal.missing} of 2 others." if proposal.missing > 0 else " It counts from now on."
+        return self.told_before(proposal.statement) + waits
+
+    def bar(self, departments: Departments, statement: GovernanceStatement, rules: tuple[str, ...], why: str) -> None:
+        record_attempt(departments, statement.signer, "governance", rules, why, statement_digest=statement.content_digest())

@@ -1,0 +1,14 @@
+"""Every matter, by the type of what is signed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lifecycle.desk.matters.approvals import Approvals
+from lifecycle.desk.matters.changes import Changes
+from lifecycle.desk.matters.matter import Matter
+from lifecycle.desk.matters.waivers import Waivers
+
+APPROVALS, WAIVERS, CHANGES = Approvals(), Waivers(), Changes()
+#: By the payload type: bytes that were signed as the one never count as another.
+MATTERS: dict[str, Matter[Any]] = {matter.payload_type: matter for matter in (APPROVALS, WAIVERS, CHANGES)}

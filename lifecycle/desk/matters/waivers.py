@@ -1,0 +1,59 @@
+"""Letting a version past a rule."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lifecycle.errors import Refused
+from lifecycle.life.people.attempts import record_attempt
+from lifecycle.life.people.enrolment import people_in_force
+from lifecycle.life.people.waiving import record_signed_waiver, waiver_recorded_before
+from lifecycle.records.approval import WAIVER_TYPE, Envelope, WaiverStatement
+from lifecycle.records.record import ActorId
+from lifecycle.wiring import Departments
+
+if TYPE_CHECKING:
+    from lifecycle.approvals.people import Registry
+
+
+class Waivers:
+    """A Matter."""
+
+    payload_type = WAIVER_TYPE
+
+    def parse(self, content: bytes) -> WaiverStatement:
+        return WaiverStatement.parse(content)
+
+    def signer(self, statement: WaiverStatement) -> ActorId:
+        return statement.signer
+
+    def name(self, statement: WaiverStatement) -> str:
+        return f"{statement.rule} of {statement.model}:{statement.version}"
+
+    def page(self, statement: WaiverStatement) -> str:
+        return f"/versions/{statement.model}/{statement.version}#waivers"
+
+    def judges(self, departments: Departments, statement: WaiverStatement) -> Registry:
+        return people_in_force(departments)
+
+    def recorded_before(self, departments: Departments, statement: WaiverStatement) -> bool:
+        return waiver_recorded_before(departments, statement)
+
+    def told_before(self, statement: WaiverStatement) -> str:
+        return f"You signed the waiver of {self.name(statement)}."
+
+    def record(self, departments: Departments, envelope: Envelope) -> str:
+        outcome = record_signed_waiver(departments, envelope)
+        result = outcome.decision.result
+        if result.outcome == "deny":
+            rules = tuple(dict.fromkeys(found.rule for found in result.violations))
+            raise Refused(
+                f"The waiver of {self.name(outcome.statement)} is denied: {' '.join(found.message for found in result.violations)}",
+                result.violations[0].fix if result.violations else "Look at the version.",
+                rules,
+            )
+        waits = " It counts once another person has signed." if result.outcome == "needs_approval" else " It counts from now on."
+        return self.told_before(outcome.statement) + waits
+
+    def bar(self, departments: Departments, statement: WaiverStatement, rules: tuple[str, ...], why: str) -> None:
+        record_attempt(departments, statement.signer, "waiver", rules, why, statement_digest=statement.content_digest())
