@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
-from lifecycle.errors import InvalidDeclaration, Unavailable
+from lifecycle.errors import InvalidDeclaration, LifecycleError, Unavailable
+
+if TYPE_CHECKING:
+    from lifecycle.proofs.trust import Trust
 
 
 def require_model(model: str | None, version: int | None) -> None:
@@ -39,3 +42,15 @@ def write_named(file: Path, content: bytes) -> None:
         file.write_bytes(content)
     except OSError as error:
         raise Unavailable(f"{file} can't be written: {error.strerror}.", "Name a file in a folder that you can write.") from error
+
+
+def trust_in(file: Path) -> Trust:
+    """What a file that was named says is to be trusted. Raises Unavailable where it can't be read, MalformedRecord that names it."""
+    from lifecycle.proofs.trust import Trust
+
+    try:
+        return Trust.read(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeError) as error:
+        raise Unavailable(f"{file} can't be read: {error}.", "Pass a text file that you can read.") from error
+    except LifecycleError as error:
+        raise type(error)(f"{file}: {error.what}", error.next_step) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import shutil
 import sqlite3
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 
 from lifecycle.cli import main
+from lifecycle.ledger.log_key.keys import create_log_key
 from lifecycle.life import explaining
 from lifecycle.life.signing import sign
 from lifecycle.proofs.notes import VerifierKey
@@ -100,6 +102,47 @@ def test_the_proof_is_a_file_of_its_own(capsys: pytest.CaptureFixture[str], home
     """`--proof` writes what is in the JSON."""
     answer(capsys, "p4", "--proof", str(tmp_path / "proof.json"))
     assert PredictionProof.parse((tmp_path / "proof.json").read_bytes()).as_json() == facts(capsys, "p4")["proof"]
+
+
+def test_a_proof_is_checked_with_the_key_of_the_log_alone(
+    capsys: pytest.CaptureFixture[str], home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`--check` opens it in this home with its key, and anywhere else with the key that is trusted."""
+    proof, key = tmp_path / "proof.json", tmp_path / "ledger.pub"
+    answer(capsys, "p4", "--proof", str(proof))
+    shutil.copy(home / "keys" / "ledger.pub", key)
+    assert "The proof holds: p4" in answer(capsys, "--check", str(proof))
+    monkeypatch.setenv("LIFECYCLE_PROJECT", str(tmp_path))
+    monkeypatch.setenv("LIFECYCLE_HOME", str(tmp_path / "nowhere"))
+    found = facts(capsys, "--check", str(proof), "--trust", str(key))
+    assert (found["holds"], found["prediction"]["id"], found["seal"]["number"]) == (True, "p4", 2)
+    assert "no log key" in answer(capsys, "--check", str(proof), code=2)
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_a_forged_proof_does_not_hold(capsys: pytest.CaptureFixture[str], home: Path, tmp_path: Path) -> None:
+    """Another answer, another place, and a key that is not the log's are each told."""
+    proof = tmp_path / "proof.json"
+    answer(capsys, "p4", "--proof", str(proof))
+    whole = json.loads(proof.read_text())
+    row = base64.b64encode(base64.b64decode(whole["row"]).replace(b'"bad"', b'"fad"')).decode()
+    for forged in ({"row": row}, {"position": whole["position"] + 1}, {"path": []}):
+        proof.write_text(json.dumps(whole | forged))
+        answer(capsys, "--check", str(proof), code=4)
+    proof.write_text(json.dumps(whole))
+    stranger = create_log_key(tmp_path / "keys", "bench.example/other")
+    (tmp_path / "other.pub").write_text(str(stranger))
+    answer(capsys, "--check", str(proof), "--trust", str(tmp_path / "other.pub"), code=4)
+    proof.write_text("{}")
+    answer(capsys, "--check", str(proof), code=2)
+
+
+@pytest.mark.usefixtures("home")
+def test_what_a_proof_can_not_show_is_not_asked_of_it(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """A prediction or a proof, not both, and not neither."""
+    (tmp_path / "proof.json").write_text("{}")
+    for arguments in ((), ("p4", "--check", str(tmp_path / "proof.json")), ("p4", "--trust", str(tmp_path / "proof.json"))):
+        answer(capsys, *arguments, code=2)
 
 
 @pytest.mark.usefixtures("home")

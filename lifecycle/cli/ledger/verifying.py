@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from lifecycle.cli import render
+from lifecycle.cli.options import trust_in
 from lifecycle.errors import InvalidDeclaration, LifecycleError, Tampered, Unavailable, UnknownName
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def verify(
     from lifecycle.ledger.verifying.verification import verify_ledger
     from lifecycle.proofs.trust import Trust
 
-    given = [_read(file) for file in (*trusted, *checkpoints, *keys)]
+    given = [trust_in(file) for file in (*trusted, *checkpoints, *keys)]
     trusts_this_project, knows_the_key = not given, any(part.log_keys for part in given)
     checks: list[Check] = []
     known_here: Trust | None = None
@@ -100,17 +101,6 @@ def verify(
         _show_result(result)
     if not result.ok:
         ctx.exit(Tampered.exit_code)
-
-
-def _read(file: Path) -> Trust:
-    from lifecycle.proofs.trust import Trust
-
-    try:
-        return Trust.read(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeError) as error:
-        raise Unavailable(f"{file} can't be read: {error}.", "Pass a text file that you can read.") from error
-    except LifecycleError as error:
-        raise type(error)(f"{file}: {error.what}", error.next_step) from error
 
 
 def _key_of_home(departments: Departments) -> Trust:
