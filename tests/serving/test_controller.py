@@ -113,6 +113,17 @@ def test_an_outage_that_has_just_begun_trips_no_breaker() -> None:
     assert not once(PLAN, before).after(PLAN, during).tripped(PLAN, during)
 
 
+def test_a_streak_that_stands_still_in_an_outage_trips_no_breaker() -> None:
+    """Five failures in an outage are no more the canary's own at the next look, when nothing has come in between."""
+    before = view(Observed(100_000), Observed(900_000))
+    during = view(Observed(100_005, errors=5), Observed(900_045, errors=45), consecutive=5)
+    shorter = view(Observed(100_011, errors=10), Observed(900_090, errors=90), consecutive=5)
+    watching = once(PLAN, before)
+    for seen in (during, during, view(Observed(100_006, errors=5), Observed(900_050, errors=50), consecutive=0), shorter, shorter):
+        watching = watching.after(PLAN, seen)
+        assert not watching.tripped(PLAN, seen)
+
+
 def test_a_streak_beside_a_champion_that_answers_trips_the_breaker() -> None:
     """The same streak beside a champion that answers is the canary's own."""
     before = view(Observed(100_000), Observed(900_000))

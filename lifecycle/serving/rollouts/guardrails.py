@@ -37,10 +37,11 @@ CEILING_WITHOUT_CONTROL = 0.02
 SHORTEST_SECONDS = 60.0
 #: How sure one must be that requests are not split as the route says before a rollout is held.
 RATIO_ALPHA = 1e-4
-#: A streak of failures trips the breaker where the champion's share of failures meanwhile makes it less likely than this.
-STREAK_ALPHA = 1e-5
+#: A streak of failures trips the breaker where the champion's share of failures makes it less likely than this: one in so many
+#: requests may begin one.
+STREAK_ALPHA = 1e-7
 #: Requests of the champion, and failures among them, that are taken for granted before any are seen.
-_PRIOR_REQUESTS, _PRIOR_FAILURES = 50.0, 0.5
+_PRIOR_REQUESTS, _PRIOR_FAILURES = 5.0, 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +62,9 @@ class Watching:
     slot_began: float = -math.inf
     #: The counts when the open slot began.
     settled: tuple[StageCounts, ...] = ()
-    #: The canary's streak of failures at the last look, and the champion's counts when it began.
+    #: The canary's streak of failures at the last look; the champion's counts then, and when the streak began.
     streak: int = 0
+    control: Observed = field(default_factory=Observed)
     before_streak: Observed = field(default_factory=Observed)
 
     def after(self, plan: RolloutPlan, view: View) -> Watching:
@@ -87,10 +89,10 @@ class Watching:
         return replace(self, rails=rails, slot_began=view.now_seconds, settled=tuple(view.stages))
 
     def _with_streak(self, view: View) -> Watching:
-        if view.consecutive_errors > self.streak:
-            return replace(self, streak=view.consecutive_errors)
         control = _summed([stage.control for stage in view.stages])
-        return replace(self, streak=view.consecutive_errors, before_streak=control)
+        # A shorter streak than before is another one, and began after the last look; one that stands still may be the same.
+        before = control if not view.consecutive_errors else self.control if view.consecutive_errors < self.streak else self.before_streak
+        return replace(self, streak=view.consecutive_errors, before_streak=before, control=control)
 
     def tripped(self, plan: RolloutPlan, view: View) -> bool:
         """Whether so many failures in a row trip the breaker: not where the champion fails at the same time."""
@@ -98,8 +100,8 @@ class Watching:
             return False
         if not view.has_champion:
             return True
-        beside = _summed([stage.control for stage in view.stages]).since(self.before_streak)
-        share = (min(beside.errors, beside.requests) + _PRIOR_FAILURES) / (beside.requests + _PRIOR_REQUESTS)
+        whole = _summed([stage.control for stage in view.stages])
+        share = max(_share_of_failures(whole), _share_of_failures(whole.since(self.before_streak)))
         return view.consecutive_errors * math.log(share) <= math.log(STREAK_ALPHA)
 
     def breached(self, plan: RolloutPlan, view: View) -> Trigger | None:
@@ -168,6 +170,10 @@ def _came(settled: Sequence[StageCounts], stages: Sequence[StageCounts]) -> list
         before = settled[place] if place < len(settled) else StageCounts(stage.weight, Observed(), Observed())
         since.append(replace(stage, canary=stage.canary.since(before.canary), control=stage.control.since(before.control)))
     return since
+
+
+def _share_of_failures(arm: Observed) -> float:
+    return (min(arm.errors, arm.requests) + _PRIOR_FAILURES) / (arm.requests + _PRIOR_REQUESTS)
 
 
 def _summed(arms: Sequence[Observed]) -> Observed:

@@ -1,0 +1,1 @@
+"""Simulated canaries, and the rules by which other tools take them out."""
