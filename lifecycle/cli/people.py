@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from lifecycle.cli import render
+from lifecycle.errors import Unavailable
+
+if TYPE_CHECKING:
+    from lifecycle.wiring import Departments
 
 
 @click.group()
@@ -118,18 +123,25 @@ def invite(person: str, as_json: bool) -> None:
 @people.command(name="list", short_help="List who may say what.")
 @click.option("--json", "as_json", is_flag=True, help="Print the people as JSON.")
 def list_(as_json: bool) -> None:
-    """List everybody who counts here, with the roles that they hold and the names they also act under at this moment."""
+    """List everybody who counts here, with the roles that they hold, the names they also act under and the keys that speak for them now.
+
+    A key that was revoked is told as such: it stays in the registry, so that what it signed can still be looked into. Where the
+    ledger does not answer, that is not known, and said.
+    """
     from lifecycle.records.identity import now_us
     from lifecycle.wiring import Departments
 
-    registry, moment = Departments.here(make=False).people, now_us()
+    departments = Departments.here(make=False)
+    registry, moment = departments.people, now_us()
+    revoked = _revoked(departments) if any(person.keys for person in registry.people.values()) else frozenset()
     listed = [
         {
             "id": person.id,
             "name": person.display_name,
             "roles": list(registry.roles(person.id, moment)),
             "acts_also_as": list(registry.also(person.id, moment)),
-            "keys": [key.id for key in person.keys if key.holds(moment)],
+            "keys": [key.id for key in person.keys if key.holds(moment) and key.id not in revoked],
+            "revoked_keys": [key.id for key in person.keys if key.id in revoked],
             "registry": registry.origin[person.id],
         }
         for person in sorted(registry.people.values(), key=lambda person: person.id)
@@ -138,7 +150,18 @@ def list_(as_json: bool) -> None:
         render.as_json({"digest": registry.digest, "people": listed})
         return
     render.table(
-        ["id", "name", "roles", "acts also as", "keys", "registry"],
+        ["id", "name", "roles", "acts also as", "keys", "revoked", "registry"],
         [[value if isinstance(value, str) else ", ".join(value) for value in row.values()] for row in listed],
         empty="Nobody is enrolled. `lifecycle people add` enrols somebody.",
     )
+
+
+def _revoked(departments: Departments) -> frozenset[str]:
+    """The keys that the ledger says are revoked; none, and a word about it, where it does not answer."""
+    from lifecycle.life.people.enrolment import revoked_keys
+
+    try:
+        return revoked_keys(departments)
+    except Unavailable as error:
+        render.note(f"Whether a key was revoked is not known: {error.what}")
+        return frozenset()

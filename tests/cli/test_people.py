@@ -32,7 +32,15 @@ def test_from_a_key_to_a_person_who_can_sign(project: Path, capsys: pytest.Captu
     assert main.run(["people", "list", "--json"]) == 0
     listed = json.loads(capsys.readouterr().out.partition("\n")[2])
     assert listed["people"] == [
-        {"id": "alice", "name": "", "roles": ["risk"], "acts_also_as": ["risk_office"], "keys": [key_id], "registry": "home"}
+        {
+            "id": "alice",
+            "name": "",
+            "roles": ["risk"],
+            "acts_also_as": ["risk_office"],
+            "keys": [key_id],
+            "revoked_keys": [],
+            "registry": "home",
+        }
     ]
     assert main.run(["people", "list"]) == 0
     assert "risk_office" in capsys.readouterr().out
@@ -48,6 +56,9 @@ def test_a_lost_key_is_revoked(project: Path, capsys: pytest.CaptureFixture[str]
     assert main.run(["keys", "revoke", key_id, "--reason", "The laptop was stolen."]) == 0
     assert main.run(["ledger", "log", "--type", "KeyRevoked", "--json"]) == 0
     assert "The laptop was stolen." in capsys.readouterr().out
+    assert main.run(["people", "list", "--json"]) == 0
+    (alice,) = json.loads(capsys.readouterr().out)["people"]
+    assert (alice["keys"], alice["revoked_keys"]) == ([], [key_id])
     assert main.run(["keys", "revoke", "ed25519-none", "--reason", "It was lost."]) == 2
     assert "no key 'ed25519-none' here" in capsys.readouterr().err
 
