@@ -56,6 +56,10 @@ def test_a_caller_with_a_key_is_answered(closed: RunningGateway) -> None:
     caller = closed.caller()
     status, said = caller.infer(key=KEY)
     assert (status, said["model_version"]) == (200, "1")
+    located = closed.client.predictions.locate(said["parameters"]["prediction_id"])
+    assert located.fits
+    assert located.asked is not None
+    assert located.asked["grant_id"] == derived_id("grant", "portal")
     assert caller.send("GET", "/v2/models/credit", key=KEY)[0] == 200
 
 

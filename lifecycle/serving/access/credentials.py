@@ -45,7 +45,7 @@ def presented_key(headers: Iterable[tuple[bytes, bytes]]) -> Digest | None:
         if name == b"authorization":
             if found is not None:
                 raise AccessRefused("The header `Authorization` stands twice.", "unknown_credential", 400)
-            found = value
+            found = value.strip(b" \t")
     if found is None:
         return None
     if found[: len(_SCHEME)].lower() != _SCHEME or _KEY.fullmatch(key := found[len(_SCHEME) :]) is None:

@@ -19,7 +19,6 @@ from lifecycle.errors import Unavailable
 from lifecycle.records.identity import new_id, now_us
 from lifecycle.records.manifest import ModelSchemas
 from lifecycle.records.prediction import Prediction
-from lifecycle.records.record import Digest
 from lifecycle.records.rollout import Arm
 from lifecycle.serving.access.refusing import AccessRefused
 from lifecycle.serving.answering.canary_link import CanaryLink
@@ -120,7 +119,7 @@ class Router:
             )
         arm = "champion" if version is not None else _arm_of(route, request.routing_key)
         if request.answerable is not None:
-            arm = _arm_for(request.answerable, name, route, arm)
+            arm = _arm_for(request, name, route, arm)
         if arm == "canary":
             outcome = await self._from_canary(name, route, request, started_ns)
         elif arm == "holdout":
@@ -360,17 +359,17 @@ def _arm_of(route: Route, routing_key: str) -> Arm:
     return "canary" if route.canary and not route.copies and _draw(routing_key, route.salt) < route.weight else "champion"
 
 
-def _arm_for(answerable: frozenset[Digest], name: ServedName, route: Route, arm: Arm) -> Arm:
+def _arm_for(request: InferRequest, name: ServedName, route: Route, arm: Arm) -> Arm:
     """The arm that a caller gets who may ask these versions: the one that was drawn, or the champion.
 
     Raises AccessRefused for who may not ask the champion; or the canary, where there is no champion yet.
     """
     champion, canary = name.loaded.get(route.champion), name.links.get(route.canary)
     first = champion or canary
-    if first is not None and first.digest not in answerable:
+    if first is not None and not request.may_be_answered_by(first.digest):
         raise AccessRefused(f"This access is not for {name.name}.", "not_allowed", 403)
     drawn = canary if arm == "canary" else name.loaded.get(route.holdout) if arm == "holdout" else None
-    return arm if drawn is not None and drawn.digest in answerable else "champion"
+    return arm if drawn is not None and request.may_be_answered_by(drawn.digest) else "champion"
 
 
 def _draw(routing_key: str, salt: bytes) -> int:

@@ -82,7 +82,8 @@ def ask_tiers(
     champion_of: Callable[[str], ServedModel | None],
     cache: AnswerCache | None,
 ) -> FromTier | None:
-    """The answer of the first tier that has one. A tier that is not loaded, fails, or does not take the request is passed over."""
+    """The answer of the first tier that has one. A tier that is not loaded, that the
+    caller may not ask, that fails, or that does not take the request is passed over."""
     for tier in tiers:
         if tier.kind == "cached":
             found = None if cache is None or tier.most_age_seconds is None else cache.find(request, tier.most_age_seconds)
@@ -90,7 +91,7 @@ def ask_tiers(
                 return FromTier(found, champion, cached=True)
             continue
         holder = earlier if tier.kind == "earlier_version" else champion_of(tier.model or "")
-        if holder is None:
+        if holder is None or not request.may_be_answered_by(holder.digest):
             continue
         try:
             answer = holder.answer(request.columns, request.rows)
