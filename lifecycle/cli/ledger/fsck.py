@@ -25,6 +25,8 @@ def fsck(ctx: click.Context, repair: bool, url: str | None, as_json: bool) -> No
     them follows from the leaves. Ends with 0 only where all of them are what the leaves say, with 4 where one is not. With --repair
     they are written anew; where leaves were changed or dropped nothing is written, because only a backup brings those back. Whether
     the leaves are those that were signed is asked by `lifecycle ledger verify`: keep a copy and run it before you repair.
+
+    It tells as well which of the triggers that refuse changes are gone. Nothing rests on them, and the exit code does not say so.
     """
     from lifecycle.ledger.address import Address
 
@@ -54,6 +56,7 @@ def _as_json(examination: Examination, *, url: str, repaired: bool) -> dict[str,
         "ledger": url,
         "size": examination.size,
         "repaired": len(examination.differences) if repaired else 0,
+        "missing_guards": list(examination.missing_guards),
         "differences": [
             {"table": found.table, "index": found.index, "what": found.what, "mendable": found.mendable}
             for found in examination.differences
@@ -62,6 +65,9 @@ def _as_json(examination: Examination, *, url: str, repaired: bool) -> dict[str,
 
 
 def _show(examination: Examination, *, repaired: bool) -> None:
+    if examination.missing_guards:
+        render.line(f"The database refuses changes no more: {', '.join(examination.missing_guards)} was taken off by somebody who owns it.")
+        render.line("Next: find out who, and when; run `lifecycle ledger verify`. A ledger that is restored from an older backup has them.")
     differences = examination.differences
     if not differences:
         render.line(f"Head, states, streams and columns are what the {examination.size} leaves say.")

@@ -15,7 +15,8 @@ from lifecycle.errors import Tampered
 from lifecycle.ledger.address import Address
 from lifecycle.ledger.storage.columns import ALL_COLUMNS, RecordRow
 from lifecycle.ledger.storage.drivers import answering, connect, spelt
-from lifecycle.ledger.storage.revisions import WITHOUT_PROJECTIONS
+from lifecycle.ledger.storage.guards import IN_FILE, ON_SERVER, STANDING_IN_FILE, STANDING_ON_SERVER
+from lifecycle.ledger.storage.revisions import REVISION, WITHOUT_PROJECTIONS
 from lifecycle.ledger.verifying.findings import named
 from lifecycle.proofs.merkle import HASH_BYTES
 
@@ -187,6 +188,13 @@ class LedgerRows:
     def has_projections(self) -> bool:
         """False for a ledger that was not opened since there are projections: only its leaves say what they would."""
         return [row[0] for row in self._fetch(_REVISION)] != [WITHOUT_PROJECTIONS]
+
+    def missing_guards(self) -> tuple[str, ...]:
+        """The triggers that refuse changes and do not stand any more; of a ledger that was not brought up to date nothing is said."""
+        if [row[0] for row in self._fetch(_REVISION)] != [REVISION]:
+            return ()
+        wanted, statement = (IN_FILE, STANDING_IN_FILE) if self._sqlite else (ON_SERVER, STANDING_ON_SERVER)
+        return tuple(sorted(wanted - {row[0] for row in self._fetch(statement)}))
 
     def keep_checkpoint(self, size: int, root: bytes, note: str) -> None:
         """Keeps a signed note; the one that stands already for this size stays."""

@@ -45,6 +45,8 @@ class Examination:
     projections: Projections = field(repr=False)
     #: (index, columns) of rows whose columns are not those of their bytes.
     columns: tuple[tuple[int, Columns], ...] = field(repr=False)
+    #: Triggers that should refuse changes and are gone. No leaf is different for it, but somebody took them off.
+    missing_guards: tuple[str, ...] = ()
 
     @property
     def mendable(self) -> bool:
@@ -82,7 +84,7 @@ def examine_rows(rows: LedgerRows) -> Examination:
     if rows.has_projections():
         found += (Difference("states", None, told) for told in different_states(projections, rows.states()))
         found += (Difference("streams", None, told) for told in different_streams(projections, rows.streams()))
-    return Examination(structure.size, tuple(found), structure.frontier, projections, tuple(columns))
+    return Examination(structure.size, tuple(found), structure.frontier, projections, tuple(columns), rows.missing_guards())
 
 
 def _head(head: HeadEntry, structure: Structure, *, mendable: bool) -> Iterator[Difference]:
