@@ -94,6 +94,10 @@ def test_a_session_that_was_planted_in_the_desk_s_file_approves_nothing(desk: De
     """Who writes the desk's file is signed in as whom they like, and still has no passkey of theirs."""
     deputy = desk.enrolled("deputy", roles=("risk",))
     rewrite(desk, "UPDATE sessions SET person = 'officer', key_id = NULL WHERE person = 'deputy'")
+    assert deputy.client.get("/sign-in").status_code == 200, "nobody vouches for who has no key, where no provider does"
+    deputy.sign_in()
+    (key,) = desk.departments_now.people.person("officer").keys
+    rewrite(desk, "UPDATE sessions SET person = 'officer', key_id = ? WHERE person = 'deputy'", key.id)
     assert deputy.finish(deputy.begin()).status_code == 409
     assert approvals(desk) == ["ApprovalBarred"]
 

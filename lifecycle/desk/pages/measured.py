@@ -13,7 +13,7 @@ from typing import Literal
 from lifecycle.desk.pages.judgement import Judgement, Verdict
 from lifecycle.desk.plots.strips import Bound
 from lifecycle.measures.names import Metric
-from lifecycle.records.evidence import Comparison, Evidence, Fairness, Measurement, SliceComparison, SliceMetrics
+from lifecycle.records.evidence import Comparison, Disturbance, Disturbed, Evidence, Fairness, Measurement, SliceComparison, SliceMetrics
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,7 @@ FAIRNESS: Mapping[str, Ruled] = {
 }
 PARITY = Ruled("PRM-012", "parity_most", "most")
 DRIFT = Ruled("PRM-013", "psi_most", "most")
+ROBUSTNESS = Ruled("PRM-021", "robustness_margin", "least", -1.0)
 ROWS = Ruled("PRM-003", "rows_least", "least")
 
 #: In the order in which they are shown: how each is called, and whether more of it is better.
@@ -53,6 +54,8 @@ NAMES: Mapping[Metric, tuple[str, bool]] = {
     "brier": ("Brier score", False),
     "log_loss": ("Log loss", False),
 }
+#: What is done to the rows, as the page says it.
+DISTURBANCES: Mapping[Disturbance, str] = {"noise": "Numbers moved a little", "categories": "Some categories drawn anew"}
 
 
 @dataclass(frozen=True)
@@ -106,6 +109,15 @@ class DriftRow:
 
 
 @dataclass(frozen=True)
+class DisturbedRow:
+    """One disturbance of the test rows: what it does to the AUC, and how many decisions it changes."""
+
+    strength: float
+    auc_difference: Row
+    decisions_changed: float
+
+
+@dataclass(frozen=True)
 class Measured:
     """Everything that was measured of a version, in the order of the page."""
 
@@ -117,6 +129,8 @@ class Measured:
     fairness: tuple[FairnessRows, ...]
     drift: tuple[DriftRow, ...]
     drift_bound: Bound | None
+    robustness: tuple[DisturbedRow, ...]
+    robustness_bound: Bound | None
     parity_verdict: Verdict
     parity_bound: Bound | None
     rows_verdict: Verdict
@@ -151,6 +165,8 @@ def measured(evidence: Evidence, judgement: Judgement | None) -> Measured:
             for found in sorted(evidence.drift, key=lambda found: (-found.psi, found.column))
         ),
         drift_bound=_bound(judgement, DRIFT),
+        robustness=tuple(_disturbed(found, judgement) for found in evidence.robustness or ()),
+        robustness_bound=_bound(judgement, ROBUSTNESS),
         parity_verdict=_verdict(judgement, PARITY),
         parity_bound=_bound(judgement, PARITY),
         rows_verdict=_verdict(judgement, ROWS),
@@ -192,6 +208,15 @@ def _fairness(found: Fairness, judgement: Judgement | None) -> FairnessRows:
         if value is not None
     ]
     return FairnessRows(found, tuple(rows))
+
+
+def _disturbed(found: Disturbed, judgement: Judgement | None) -> DisturbedRow:
+    name = found.disturbance
+    label = DISTURBANCES[name]
+    verdict = _verdict(judgement, ROBUSTNESS, name)
+    return DisturbedRow(
+        found.strength, Row(name, label, found.auc_difference, _bound(judgement, ROBUSTNESS), verdict), found.decisions_changed
+    )
 
 
 def _named(metric: str) -> tuple[str, bool | None]:
