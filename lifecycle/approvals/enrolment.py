@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from pydantic import JsonValue
 
+from lifecycle import durable
 from lifecycle.approvals.people import PERSONAL, Key, People, Person
 from lifecycle.errors import InvalidDeclaration, Unavailable
 from lifecycle.records.documents import parse_yaml
@@ -137,20 +136,11 @@ def _leading_comments(text: str) -> Iterator[str]:
 def _alone_with(path: Path) -> Iterator[None]:
     """Holds a lock on the folder of the file, which every enrolment takes."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        fcntl.flock(folder, fcntl.LOCK_EX)
+    with durable.locked(path.parent):
         yield
-    finally:
-        os.close(folder)
 
 
 def _replace(new: Path, path: Path) -> None:
-    with new.open("rb") as file:
-        os.fsync(file.fileno())
+    durable.sync_file(new)
     new.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    durable.sync_folder(path.parent)

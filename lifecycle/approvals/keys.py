@@ -14,6 +14,7 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lifecycle import durable
 from lifecycle.errors import InvalidDeclaration, Unavailable, UnknownName
 
 if TYPE_CHECKING:
@@ -121,12 +122,8 @@ def key_id_of(public: str) -> str:
 
 def _write_new(path: Path, content: bytes, mode: int) -> None:
     try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        durable.create_once(path, content, mode=mode)
     except FileExistsError as error:
         raise InvalidDeclaration(f"{path} stands already.", "A key is never overwritten; choose another name.") from error
     except OSError as error:
         raise Unavailable(f"{path} can't be written: {error.strerror}.", "Choose a folder that you can write.") from error
-    with os.fdopen(handle, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
