@@ -16,6 +16,7 @@ VERBS: dict[str, Verb] = {
     "push": Verb("Ship", "policy.bundles", "Put a signed bundle where OPA servers fetch it, and wait until one runs it."),
     "explain": Verb("Look back", "policy.decisions", "Say why a decision went as it did."),
     "replay": Verb("Look back", "policy.decisions", "Take past decisions again, and compare."),
+    "logs": Verb("Look back", "policy.logs", "Hold an OPA server's decision log against the ledger."),
     "backtest": Verb("Look back", "policy.decisions", "Show what a draft policy would have decided."),
 }
 

@@ -1,0 +1,66 @@
+"""What an OPA server logged, held against what the ledger holds: the same questions, the same answers, none more and none less."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from lifecycle.errors import LifecycleError
+from lifecycle.life.checking.replaying import Past, past_decisions
+from lifecycle.policy.bundle import Bundle
+from lifecycle.policy.decision_log import Logged, contradictions
+from lifecycle.records.record import Digest
+from lifecycle.wiring import Departments
+
+Comparison = Literal["matched", "different", "unrecorded", "unlogged"]
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One decision as both accounts have it: `unrecorded` where the ledger has none of it, `unlogged` where the log has none."""
+
+    comparison: Comparison
+    past: Past | None
+    logged: Logged | None
+    what: tuple[str, ...] = ()
+
+
+def compared(departments: Departments, log: Iterable[Logged]) -> list[Compared]:
+    """Every entry of the log, and every decision of an OPA server from the time that the log covers.
+
+    A keeper denies by itself where a server does not answer as it must; of such a decision a log need have no entry.
+    """
+    entries = list(log)
+    if not entries:
+        return []
+    first, last = min(entry.at_us for entry in entries), max(entry.at_us for entry in entries)
+    decided = {past.decision.input.request.id: past for past in past_decisions(departments) if past.decision.policy.engine == "opa"}
+    bundles: dict[Digest, Bundle | None] = {}
+    found: list[Compared] = []
+    for entry in entries:
+        past = decided.get(entry.request_id)
+        if past is None:
+            found.append(Compared("unrecorded", None, entry, (f"the gate {entry.gate} was asked, and no record says so",)))
+            continue
+        digest = past.decision.policy.bundle_digest
+        if digest not in bundles:
+            bundles[digest] = _bundle(departments, digest)
+        wrong = () if _denied_without_an_answer(past) else tuple(contradictions(past.decision, entry, bundles[digest]))
+        found.append(Compared("different" if wrong else "matched", past, entry, wrong))
+    logged = {entry.request_id for entry in entries}
+    for request_id, past in decided.items():
+        if request_id not in logged and first <= past.decision.input.now_us <= last and not _denied_without_an_answer(past):
+            found.append(Compared("unlogged", past, None, ("the server's log has no entry of this decision",)))
+    return found
+
+
+def _denied_without_an_answer(past: Past) -> bool:
+    return any(failed.rule.startswith("SYS-") for failed in past.decision.result.violations)
+
+
+def _bundle(departments: Departments, digest: Digest) -> Bundle | None:
+    try:
+        return Bundle.parse(departments.artifacts.read(digest))
+    except LifecycleError:
+        return None
