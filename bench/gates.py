@@ -4,7 +4,7 @@
   same question to the same library as its README uses it, compiled anew each time and open to forged input;
 - `server_p99_ms`: the same from an OPA server over one connection that is kept, beside `raw_post_ms`: the same bytes to the same server
   by http.client, whatever it answers (null where there is no `opa` on the PATH);
-- `rss_growth_mb`: what the process has grown by over so many embedded decisions of every size, after a first few hundred;
+- `rss_growth_mb`: what the process and the engine's have grown by over so many embedded decisions of every size, after a first few hundred;
 - `backtest_seconds`, `replay_seconds`: a draft tried on so many past decisions out of a ledger, and all of them taken again, on every core.
 """
 
@@ -112,7 +112,7 @@ def server(bundle: Bundle, question: GateInput, rounds: int) -> Figures:
 
 
 def growth(keeper: GateKeeper, bundle: Bundle, decisions: int) -> float:
-    """Megabytes that this process has more after so many decisions, small and large, of good questions."""
+    """Megabytes that this process and the engine's have more after so many decisions, small and large, of good questions."""
     questions = [promotion(bundle), deployment(bundle), *(small(bundle, gate, 0) for gate in SMALL)]
     for number in range(WARM_UP):
         keeper.ask(questions[number % len(questions)])
@@ -125,7 +125,13 @@ def growth(keeper: GateKeeper, bundle: Bundle, decisions: int) -> float:
 
 
 def _resident_kb() -> int:
-    lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
+    """What this process holds, and the processes that it started."""
+    children = Path(f"/proc/self/task/{os.getpid()}/children").read_text(encoding="utf-8").split()
+    return sum(_resident_kb_of(process) for process in ("self", *children))
+
+
+def _resident_kb_of(process: str) -> int:
+    lines = Path(f"/proc/{process}/status").read_text(encoding="utf-8").splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS:"))
 
 
