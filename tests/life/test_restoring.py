@@ -61,6 +61,17 @@ def test_a_damaged_ledger_makes_no_backup(restorable: RestorableHome, file: Path
     assert list(file.parent.iterdir()) == []
 
 
+def test_whoever_can_have_no_backup_is_told_what_to_do_instead(restorable: RestorableHome, file: Path) -> None:
+    """The refusal is for good, so it says how what there is can be kept, and from where the ledger can go on."""
+    restorable.place.tamper("UPDATE events SET subject_name = 'other' WHERE leaf_index = 2")
+    with pytest.raises(Tampered, match="makes no backup that a restore would take") as refused:
+        back_up(restorable.departments, file)
+    assert "record 2 " in refused.value.what
+    copied = "pg_dump" if restorable.place.file is None else ".backup COPY.db"
+    for said in (copied, "lifecycle ledger restore", "every later backup"):
+        assert said in refused.value.next_step
+
+
 def test_a_restore_is_the_next_record_and_names_what_is_lost(restorable: RestorableHome, file: Path) -> None:
     """It holds the last ledger checkpoint that was known, and the signer goes on from it."""
     back_up(restorable.departments, file)

@@ -37,10 +37,24 @@ def back_up(departments: Departments, file: Path) -> BackedUp:
     copy_ledger(departments.settings.ledger_url, file)
     try:
         verified = verified_backup(departments, file)
+    except Tampered as error:
+        file.unlink(missing_ok=True)
+        raise _no_backup(departments, error) from error
     except LifecycleError:
         file.unlink(missing_ok=True)
         raise
     return BackedUp(file, verified.size, verified.root_text, _latest_note(file))
+
+
+def _no_backup(departments: Departments, error: Tampered) -> Tampered:
+    """A record that does not hold stands for good, and so does the refusal: who is told only of the backup would make another one."""
+    ledger = Address.parse(departments.settings.ledger_url)
+    copy = f"`sqlite3 {ledger.file} '.backup COPY.db'`" if ledger.file is not None else "`pg_dump`"
+    return Tampered(
+        f"The ledger does not hold, so it makes no backup that a restore would take. {error.what}",
+        f"Run `lifecycle ledger verify` and keep a copy as evidence ({copy}). While that record stands every later backup is refused "
+        "as well: `lifecycle ledger restore` goes on from the last backup that holds, and declares what is lost.",
+    )
 
 
 def _latest_note(file: Path) -> str:
