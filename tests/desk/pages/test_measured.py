@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from lifecycle.desk.pages.measured import DIFFERENCES, DRIFT, FAIRNESS, METRICS, PARITY, ROWS, SLICES, Ruled, measured
+from lifecycle.desk.pages.measured import DIFFERENCES, DRIFT, FAIRNESS, METRICS, PARITY, ROBUSTNESS, ROWS, SLICES, Ruled, measured
 from lifecycle.desk.plots.strips import Bound
 from lifecycle.measures.names import Metric
 from lifecycle.policy.bundle import Bundle
@@ -15,7 +15,7 @@ from lifecycle.records.gates import GateInput, PromotionEvidence
 from tests.desk.pages.judgements import approved_question, judged, rows_of
 from tests.policy.questions import challenging, changed, comparison
 
-RULED: tuple[Ruled, ...] = (*METRICS.values(), *DIFFERENCES.values(), *FAIRNESS.values(), SLICES, DRIFT, PARITY, ROWS)
+RULED: tuple[Ruled, ...] = (*METRICS.values(), *DIFFERENCES.values(), *FAIRNESS.values(), SLICES, DRIFT, PARITY, ROBUSTNESS, ROWS)
 
 
 @pytest.mark.parametrize("ruled", RULED, ids=lambda ruled: ruled.limit)
@@ -25,7 +25,7 @@ def test_the_policy_limits_each_number_by_the_limit_beside_it(bundle: Bundle, ru
     assert ruled.limit in bundle.limit_sets["consumer_credit"].limits
     text = bundle.files["policies/lib/candidate/candidate.rego"]
     rule = text[text.index(f'passed contains "{ruled.rule}"') :]
-    following = rule[: rule.index("# title:")]
+    following = rule.partition("# title:")[0]
     assert f"limits.values.{ruled.limit}" in following
     compares = ">=" if ruled.kind == "least" else "<="
     assert compares in following or (ruled.kind == "most" and "similar(" in following) or (ruled is SLICES and "holding_up" in following)

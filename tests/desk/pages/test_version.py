@@ -92,7 +92,8 @@ def test_fairness_slices_and_drift_are_drawn_and_written(view: VersionView) -> N
     for row, shown in zip(view.measured.slices, slices, strict=True):
         assert ("not enough data" in shown.says) == (not row.enough_data)
         assert len(shown.all("svg")) == (2 if row.enough_data else 0)
-    drift = page.one("section", aria_labelledby="reliance").one("tbody").all("tr")
+    disturbed, drift = (table.all("tr") for table in page.one("section", aria_labelledby="reliance").all("tbody"))
+    assert len(disturbed) == len(view.measured.robustness) == 2
     assert len(drift) == len(view.measured.drift)
 
 
