@@ -67,6 +67,7 @@ def running(
         url, trusting = f"https://127.0.0.1:{port}", ssl.create_default_context(cafile=secured.authority)
     with (folder / "opa.log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder)
+    (folder / "opa.pid").write_text(str(process.pid))
     try:
         _await_ready(url, process, folder / "opa.log", patience, trusting)
         yield url
