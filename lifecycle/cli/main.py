@@ -86,13 +86,24 @@ def _reader_has_left() -> bool:
         return False
     if output is None:
         return False
-    asked = select.poll()
-    asked.register(output, select.POLLOUT)
-    if not any(found & select.POLLERR for _, found in asked.poll(0)):
+    if not _is_broken(output):
         return False
     # What is still in a buffer must go somewhere, or the interpreter complains as it ends.
     os.dup2(os.open(os.devnull, os.O_WRONLY), output)
     return True
+
+
+def _is_broken(output: int) -> bool:
+    asked = select.poll()
+    asked.register(output, select.POLLOUT)
+    if any(found & select.POLLERR for _, found in asked.poll(0)):
+        return True
+    # Not every kernel tells it to who asks; all tell it to who writes, and what could not be written is in the buffer still.
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        return True
+    return False
 
 
 def main() -> None:

@@ -188,3 +188,12 @@ def test_a_full_disk_leaves_whole_lines_and_says_so(tmp_path: Path, monkeypatch:
     writer.append("credit", [row(3)], [asked()])
     writer.close()
     assert [found["id"] for found in PredictionLog(tmp_path).rows("credit")] == ["p1", "p3"]
+
+
+def test_values_of_an_earlier_form_are_read(written: Path) -> None:
+    """What was asked was kept in another order of its names at first, and with a point in whole numbers."""
+    for segment in (written / "credit" / "values").iterdir():
+        earlier = [json.loads(line) | {"values": {"income": 3.0}} for line in segment.read_bytes().splitlines() if b'"income":3' in line]
+        if earlier:
+            segment.write_text("".join(json.dumps(one, separators=(",", ":")) + "\n" for one in earlier))
+    assert PredictionLog(written).find("p3")["values"] == {"income": 3.0}
