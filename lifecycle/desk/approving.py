@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from lifecycle.desk.desk import Desk, desk_of
 from lifecycle.desk.guard import form_of, json_of, require_not_withheld, text_in, visitor_of
-from lifecycle.desk.matters.known import APPROVALS, CHANGES, WAIVERS
+from lifecycle.desk.matters.known import APPROVALS, CHANGES, REVIEWS, WAIVERS
 from lifecycle.desk.matters.matter import Matter, Signed
 from lifecycle.desk.rendering import page
 from lifecycle.desk.signing import begin_signing, finish_signing
@@ -23,9 +23,12 @@ from lifecycle.life.people.approval import roles_asked, statement_to_sign
 from lifecycle.life.people.attempts import record_attempt
 from lifecycle.life.people.governing import ROLE as GOVERNOR
 from lifecycle.life.people.governing import agreement_to_sign, proposal_to_sign
+from lifecycle.life.people.reviewing import ROLES as REVIEWING
+from lifecycle.life.people.reviewing import review_to_sign
 from lifecycle.life.people.waiving import waiver_to_sign
 from lifecycle.records.record import INTEGER_BOUND, ActorId, Name
 
+MOST_DAYS = 3_660
 #: The rules of who may change what governs.
 WHO = frozenset({"GOV-004", "GOV-005"})
 
@@ -67,13 +70,27 @@ def begin_waiver(request: Request) -> Response:
     said, person, desk = form_of(request), visitor_of(request).person, desk_of(request)
     model, version = _version(request)
     rule, reason, ticket = said.get("rule", ""), _prose(said.get("reason", "")), said.get("ticket", "")
-    days = _days(said.get("days", "0"))
+    # An emergency is told in hours.
+    hours = _number(said["hours"], MOST_DAYS * 24) if "hours" in said else _number(said.get("days", "0"), MOST_DAYS) * 24
 
     def made() -> Signed:
-        return waiver_to_sign(desk.departments, model, version, rule=rule, person=person, reason=reason, ticket=ticket, hours=days * 24)
+        return waiver_to_sign(desk.departments, model, version, rule=rule, person=person, reason=reason, ticket=ticket, hours=hours)
 
     command = f"lifecycle waive {model}:{version} --rule {rule or 'RULE'} {_as(person)}"
     return _begin(request, Asked(WAIVERS, (WAIVER_ROLE,), made), _page(model, version), command)
+
+
+def begin_review(request: Request) -> Response:
+    """The same for a review of a broken glass or a rollback; `decision` says whether it had to be."""
+    said, person, desk = form_of(request), visitor_of(request).person, desk_of(request)
+    event, reason = request.path_params["event"], _prose(said.get("reason", ""))
+    verdict = _verdict(text_in(said, "decision")) if _by_script(request) else "justified"
+
+    def made() -> Signed:
+        return review_to_sign(desk.departments, event, person=person, verdict=verdict, reason=reason)
+
+    roles = tuple(sorted({role for several in REVIEWING.values() for role in several}))
+    return _begin(request, Asked(REVIEWS, roles, made), "/", f"lifecycle review {event} {_as(person)}")
 
 
 def begin_proposal(request: Request) -> Response:
@@ -146,14 +163,22 @@ def _as(person: ActorId) -> str:
     return f"--as {person} --key FILE --reason TEXT"
 
 
-def _days(text: str) -> float:
+def _number(text: str, most: float) -> float:
     try:
-        days = float(text)
+        found = float(text)
     except ValueError:
-        days = math.nan
-    if not 0 <= days <= 3_660:
-        raise MalformedRecord(f"{text!r} is no number of days.", "Say how many days the waiver lasts, such as 14.")
-    return days
+        found = math.nan
+    if not 0 <= found <= most:
+        raise MalformedRecord(f"{text!r} is no length of time.", "Say in a number how long the waiver lasts, such as 14.")
+    return found
+
+
+def _verdict(text: str) -> Literal["justified", "not_justified"]:
+    if text == "justified":
+        return "justified"
+    if text == "not_justified":
+        return "not_justified"
+    raise MalformedRecord(f"{text!r} says neither that it had to be nor that it had not.", "Send it from the page.")
 
 
 def _decision(text: str) -> Literal["approve", "reject"]:
@@ -167,6 +192,7 @@ def _decision(text: str) -> Literal["approve", "reject"]:
 ROUTES = (
     Route("/versions/{model}/{version:int}/signing", begin_approval, methods=["POST"], name="begin_signing"),
     Route("/versions/{model}/{version:int}/waiver", begin_waiver, methods=["POST"], name="begin_waiver"),
+    Route("/reviews/{event}/signing", begin_review, methods=["POST"], name="begin_review"),
     Route("/governance/proposal", begin_proposal, methods=["POST"], name="begin_proposal"),
     Route("/governance/{proposal}/agreement", begin_agreement, methods=["POST"], name="begin_agreement"),
     Route("/signing/{ceremony}", finish, methods=["POST"], name="finish_signing"),

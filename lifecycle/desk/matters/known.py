@@ -7,8 +7,9 @@ from typing import Any
 from lifecycle.desk.matters.approvals import Approvals
 from lifecycle.desk.matters.changes import Changes
 from lifecycle.desk.matters.matter import Matter
+from lifecycle.desk.matters.reviews import Reviews
 from lifecycle.desk.matters.waivers import Waivers
 
-APPROVALS, WAIVERS, CHANGES = Approvals(), Waivers(), Changes()
+APPROVALS, WAIVERS, CHANGES, REVIEWS = Approvals(), Waivers(), Changes(), Reviews()
 #: By the payload type: bytes that were signed as the one never count as another.
-MATTERS: dict[str, Matter[Any]] = {matter.payload_type: matter for matter in (APPROVALS, WAIVERS, CHANGES)}
+MATTERS: dict[str, Matter[Any]] = {matter.payload_type: matter for matter in (APPROVALS, WAIVERS, CHANGES, REVIEWS)}

@@ -9,6 +9,8 @@ from lifecycle.life.people.attempts import record_attempt
 from lifecycle.life.people.enrolment import people_in_force
 from lifecycle.life.people.waiving import record_signed_waiver, waiver_recorded_before
 from lifecycle.records.approval import WAIVER_TYPE, Envelope, WaiverStatement
+from lifecycle.records.bodies.governors import Signable
+from lifecycle.records.gates import BREAK_GLASS
 from lifecycle.records.record import ActorId
 from lifecycle.wiring import Departments
 
@@ -28,7 +30,8 @@ class Waivers:
         return statement.signer
 
     def name(self, statement: WaiverStatement) -> str:
-        return f"{statement.rule} of {statement.model}:{statement.version}"
+        version = f"{statement.model}:{statement.version}"
+        return f"every rule that may be broken for {version}" if statement.rule == BREAK_GLASS else f"{statement.rule} of {version}"
 
     def page(self, statement: WaiverStatement) -> str:
         return f"/versions/{statement.model}/{statement.version}#waivers"
@@ -52,8 +55,10 @@ class Waivers:
                 result.violations[0].fix if result.violations else "Look at the version.",
                 rules,
             )
-        waits = " It counts once another person has signed." if result.outcome == "needs_approval" else " It counts from now on."
+        owed = " Somebody else must review it afterwards." if outcome.statement.rule == BREAK_GLASS else ""
+        waits = " It counts once another person has signed." if result.outcome == "needs_approval" else f" It counts from now on.{owed}"
         return self.told_before(outcome.statement) + waits
 
     def bar(self, departments: Departments, statement: WaiverStatement, rules: tuple[str, ...], why: str) -> None:
-        record_attempt(departments, statement.signer, "waiver", rules, why, statement_digest=statement.content_digest())
+        about: Signable = "break_glass" if statement.rule == BREAK_GLASS else "waiver"
+        record_attempt(departments, statement.signer, about, rules, why, statement_digest=statement.content_digest())

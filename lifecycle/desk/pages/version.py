@@ -10,6 +10,7 @@ from lifecycle.desk.pages.measured import Measured, measured
 from lifecycle.desk.pages.waived import WaiverRow, waivable_of, waivers_of
 from lifecycle.errors import InvalidDeclaration, UnknownName
 from lifecycle.life.gates import standing
+from lifecycle.life.people.reviewing import OpenReview, open_reviews
 from lifecycle.life.people.waiting import Waiting, waiting_for
 from lifecycle.lineage.cards.version import VersionRecords, gather
 from lifecycle.lineage.graph import Graph, version_id
@@ -19,7 +20,7 @@ from lifecycle.records.bodies.data import DatasetIngested
 from lifecycle.records.bodies.decisions import ApprovalGiven
 from lifecycle.records.bodies.training import ModelTrained
 from lifecycle.records.declared import Declared
-from lifecycle.records.gates import DeploymentEvidence, GateEvidence, Maker, PromotionEvidence
+from lifecycle.records.gates import BREAK_GLASS, DeploymentEvidence, GateEvidence, Maker, PromotionEvidence
 from lifecycle.records.identity import now_us
 from lifecycle.records.record import Digest, Microseconds
 from lifecycle.records.states import State
@@ -63,6 +64,8 @@ class VersionView:
     waivers: tuple[WaiverRow, ...]
     #: The rules that it breaks and that may be waived, with their titles; not those of a waiver that is open already.
     waivable: tuple[tuple[str, str], ...]
+    #: What was done in a hurry, and nobody else has looked at yet.
+    reviews: tuple[OpenReview, ...]
     makers: tuple[Maker, ...]
     graph: Graph
     history: tuple[Line, ...]
@@ -76,6 +79,12 @@ class VersionView:
     def id(self) -> str:
         """The version's node in the graph."""
         return version_id(self.model, self.version)
+
+    @property
+    def may_break(self) -> bool:
+        """Whether a glass could be broken for it: the gate has denied it, and no glass is broken already."""
+        broken = any(one.rule == BREAK_GLASS and one.standing in ("open", "in force") for one in self.waivers)
+        return self.judgement is not None and self.judgement.decision.result.outcome == "deny" and not broken
 
     def parts_of(self, person: str) -> tuple[str, ...]:
         """The parts that a person is recorded to have had in the work; whether that bars them is the gate's to say."""
@@ -113,6 +122,7 @@ def version_view(departments: Departments, model: str, version: int) -> VersionV
         answers=_answers(records, departments.environment),
         waivers=(waivers := waivers_of(departments, model, version)),
         waivable=waivable_of(departments, judgement, waivers),
+        reviews=tuple(one for one in open_reviews(departments) if (one.model, one.version) == (model, version)),
         makers=judgement.decision.input.subject.makers if judgement else (),
         graph=graph,
         history=history_of(graph, version_id(model, version)),

@@ -172,8 +172,11 @@ def _record_broken(departments: Departments, subject: Subject, statement: Waiver
 
 
 def waiver_recorded_before(departments: Departments, statement: WaiverStatement) -> bool:
-    """Whether what was signed stands in the ledger, and the gate was asked about it."""
-    return _asked_before(departments, statement) is not None
+    """Whether what was signed stands in the ledger, the gate was asked about it, and what follows from its answer was recorded."""
+    decision = _asked_before(departments, statement)
+    if decision is None or statement.rule != BREAK_GLASS or not decision.allowed:
+        return decision is not None
+    return departments.ledger.find(derived_id("glass", statement.waiver_id)) is not None
 
 
 def _statement_in(envelope: Envelope) -> WaiverStatement:

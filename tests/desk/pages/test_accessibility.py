@@ -17,6 +17,7 @@ from lifecycle.desk.pages.serving import serving_view
 from lifecycle.desk.pages.version import version_view
 from lifecycle.desk.pages.waived import WaiverRow
 from lifecycle.life.gates.governed import Governed
+from lifecycle.life.people.reviewing import OpenReview
 from lifecycle.life.rollback import Way
 from lifecycle.policy.bundle import Bundle
 from lifecycle.policy.gatekeeper import GateKeeper
@@ -71,12 +72,14 @@ def html(looked_at: Departments, keeper: GateKeeper, bundle: Bundle) -> dict[str
     question = challenging(approved_question(bundle), -0.2, -0.1)
     challenger = replace(version, measured=rows_of(keeper, question), judgement=judged(keeper, question))
     waiving = (WaiverRow("PRM-004", "RISK-7", ("olga",), version.read_at_us + 1, "open"),)
-    version = replace(version, waivers=waiving, waivable=(("PRM-009", "Every slice is good enough"),))
+    owed = OpenReview("event", "GlassBroken", "credit", 1, version.read_at_us, version.read_at_us + 1, ("olga",))
+    version = replace(version, reviews=(owed,), waivers=waiving, waivable=(("PRM-009", "Every slice is good enough"),))
     serving = serving_view(looked_at)
     serving = replace(serving, models=tuple(replace(model, way=Way(2, 1)) for model in serving.models))
     governance = proposed(governance_view(looked_at, "rita"))
+    box = inbox(looked_at, ("risk",))
     return {
-        "inbox": html_of("inbox.html", "/", inbox=inbox(looked_at, ("risk",))),
+        "inbox": html_of("inbox.html", "/", inbox=replace(box, overview=replace(box.overview, reviews=(owed,)))),
         "version": html_of("version.html", "/versions/credit/1", view=version),
         "challenger": html_of("version.html", "/versions/credit/1", view=challenger),
         "ledger": html_of("ledger.html", "/ledger", view=ledger_view(looked_at)),
