@@ -6,6 +6,7 @@ import os
 import select
 import sys
 from collections.abc import Sequence
+from typing import TextIO
 
 import click
 
@@ -80,27 +81,27 @@ def run(arguments: Sequence[str]) -> int:
 
 def _reader_has_left() -> bool:
     """Whether it was the output that broke (`| head`), and not some other pipe; then nothing more is printed."""
+    written = sys.__stdout__
     try:
-        output = sys.__stdout__.fileno() if sys.__stdout__ is not None else None
+        output = None if written is None else written.fileno()
     except (OSError, ValueError):
         return False
-    if output is None:
-        return False
-    if not _is_broken(output):
+    if written is None or output is None or not _is_broken(written, output):
         return False
     # What is still in a buffer must go somewhere, or the interpreter complains as it ends.
     os.dup2(os.open(os.devnull, os.O_WRONLY), output)
     return True
 
 
-def _is_broken(output: int) -> bool:
+def _is_broken(written: TextIO, output: int) -> bool:
     asked = select.poll()
     asked.register(output, select.POLLOUT)
     if any(found & select.POLLERR for _, found in asked.poll(0)):
         return True
-    # Not every kernel tells it to who asks; all tell it to who writes, and what could not be written is in the buffer still.
+    # Not every kernel tells it to who asks; all tell it to who writes, and what could not be written is in the buffer still. (Click
+    # has put something over `sys.stdout` by now that keeps quiet about it.)
     try:
-        sys.stdout.flush()
+        written.flush()
     except BrokenPipeError:
         return True
     return False
