@@ -35,7 +35,8 @@ def access() -> None:
 def grant(application: str, models: tuple[str, ...], tier: str, days: int, certificate_name: str, reason: str, as_json: bool) -> None:
     """Grant APPLICATION access, and show its key once: it is kept nowhere, and whoever loses it is granted another.
 
-    The caller sends the key as `Authorization: Bearer KEY`. Exit code 3 where the gate denies it for a version that serves.
+    The caller sends the key as `Authorization: Bearer KEY`. The gate is asked first
+    for the version that serves: what it denies is not granted (exit code 3).
     """
     from lifecycle.life.access.granting import grant_access
     from lifecycle.wiring import Departments

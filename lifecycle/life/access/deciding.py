@@ -65,15 +65,16 @@ class AccessDecider:
     def __call__(self, held: Sequence[Held], /) -> AccessBook:
         """Who may ask these versions now. Raises Unavailable where the ledger does not answer."""
         departments, wanted = self._departments, tuple(held)
-        size = departments.ledger.head().size
+        grown = departments.ledger.head().size != self._next
+        if grown:
+            self.read()
         stamp = _stamp(departments) if self._grants else ()
-        if self._last is not None and self._last[0] == wanted and size == self._next and stamp == self._stamp and not self._retry_at:
+        pushed = bool(self._stamp) and stamp != self._stamp
+        if self._last is not None and self._last[0] == wanted and not (grown or pushed or self._retry_at):
             return self._last[1]
-        self.read()
-        if self._grants and stamp != self._stamp:
-            if self._stamp:
-                departments.forget("gate_keeper", "people")
-            self._stamp = stamp or _stamp(departments)
+        if pushed:
+            departments.forget("gate_keeper", "people")
+        self._stamp = stamp
         for grant in self._in_force():
             for model, version, digest in wanted:
                 if model in grant.body.models:
@@ -133,7 +134,7 @@ class AccessDecider:
         allowed = [
             answered.index
             for (grant_id, digest), answered in self._by_policy.items()
-            if digest in held and answered.decision.allowed and self._grants[grant_id].body.expires_at_us > now_us()
+            if digest in held and answered.decision.allowed and self._may_still(grant_id)
         ]
         return AccessBook(
             closed=bool(self._grants) or self._departments.environment != "local",
@@ -142,6 +143,14 @@ class AccessDecider:
             revoked=tuple(sorted(grant_id for grant_id, grant in self._grants.items() if grant.revoked)),
             passes=tuple(self._proof(index) for index in allowed),
         )
+
+    def _may_still(self, grant_id: Id) -> bool:
+        """Whether a pass of this grant says something: those of revoked ones do, because their callers are told so.
+
+        The gate is asked before a grant is recorded, so there may be an answer without a grant.
+        """
+        grant = self._grants.get(grant_id)
+        return grant is not None and grant.body.expires_at_us > now_us()
 
     def _proof(self, index: int) -> LedgerProof:
         """The proof of one decision; made once, because a proof stays one."""

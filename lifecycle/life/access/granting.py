@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lifecycle.errors import InvalidDeclaration, Refused, UnknownName
 from lifecycle.life.access.tiers import AccessTiers
+from lifecycle.life.gates import standing
+from lifecycle.life.gates.asking import require_allowed
 from lifecycle.life.gates.governed import require_governed
 from lifecycle.life.gates.standing import body_of
 from lifecycle.life.recording import require_prose
@@ -46,13 +49,15 @@ def grant_access(
 ) -> Granted:
     """Records that an application may ask for predictions, for the purpose that its models are for.
 
-    Whether it may ask a given version, the gate serving_access says, and refuses what is granted for too long or too much. Raises
-    UnknownName for a model or a tier that there is not, InvalidDeclaration for models of several purposes, Refused where the
-    people and policies here are not those that were agreed to.
+    The gate serving_access is asked first, for every version that serves here: what it denies is not granted. Raises UnknownName
+    for a model or a tier that there is not, InvalidDeclaration for what is no name and for models of several purposes, Refused
+    where the gate denies it, or the people and policies here are not those that were agreed to.
     """
+    from lifecycle.life.access.deciding import decide
     from lifecycle.serving.access.credentials import certificate_digest, key_digest, make_key
 
     require_prose(reason, "A grant")
+    _require_names(principal, certificate_name)
     require_governed(departments)
     declared = [departments.model(name) for name in dict.fromkeys(models)]
     purposes = sorted({model.purpose for model in declared})
@@ -76,6 +81,11 @@ def grant_access(
         expires_at_us=at_us + days * _DAY_US,
         reason=reason,
     )
+    for model in body.models:
+        serving = standing.serving_version(departments, model)
+        if serving is not None:
+            decision = decide(departments, Grant(body, at_us, revoked=False), model, serving)
+            require_allowed(decision, f"Access of {principal} to {model}:{serving}")
     event = Event.happened(
         body, subject=Subject(kind="key", name=grant_id), actor=COMMAND_LINE, environment=departments.environment, at_us=at_us
     )
@@ -99,6 +109,17 @@ def revoke_access(departments: Departments, grant_id: Id, *, reason: str) -> Rec
     )
     receipt = departments.ledger.append(event)
     return Recorded(index=receipt.index, event=event)
+
+
+def _require_names(principal: str, certificate_name: str) -> None:
+    if re.fullmatch(r"[a-z][a-z0-9_.-]{0,62}", principal) is None:
+        raise InvalidDeclaration(
+            f"{principal!r} is not the name of an application.", "Name it in small letters, digits, `_`, `.` and `-`, such as loan_portal."
+        )
+    if certificate_name and re.fullmatch(r"[!-~]{1,256}", certificate_name) is None:
+        raise InvalidDeclaration(
+            f"{certificate_name!r} is not a name that a certificate has.", "Give its URI, DNS name or common name: ASCII without spaces."
+        )
 
 
 def grants(departments: Departments) -> list[Grant]:
