@@ -75,6 +75,8 @@ class Watch(Form):
     error_share_limit: float = Field(default=0.01, ge=0.0, le=1.0)
     latency_p99_ms_limit: float = Field(default=250.0, gt=0.0)
     accuracy_limit: float | None = Field(default=None, ge=0.0, le=1.0)
+    #: How old an answer must be before its outcome counts for a rollback: outcomes that come soon are not like the rest.
+    labels_mature_hours: float = Field(default=0.0, ge=0.0)
     minimum_n: Count = 100
 
 

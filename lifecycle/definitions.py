@@ -41,6 +41,7 @@ def model_definitions(model: GovernedModel, runs_on: RunsOn) -> dg.Definitions:
             sensors.new_data(model, train),
             sensors.breaches(model, train),
             sensors.rollbacks(model, rollback),
+            sensors.decay(model, rollback),
             sensors.broken_deployments(model, f"{model.name}_deploy"),
         ],
     )

@@ -6,6 +6,7 @@ import dagster as dg
 
 from lifecycle.declaration import GovernedModel
 from lifecycle.errors import LifecycleError
+from lifecycle.life.decay import decayed
 from lifecycle.life.deployment import end_rollout
 from lifecycle.life.gates import standing
 from lifecycle.life.people.waiting import expire_overdue, ready_versions, waiting_for
@@ -141,6 +142,44 @@ def rollbacks(model: GovernedModel, job: Any) -> dg.SensorDefinition:
                 for r in automatic
             ],
             cursor=str(max(r.index for r in automatic) + 1),
+        )
+
+    return sensor
+
+
+def decay(model: GovernedModel, job: Any) -> dg.SensorDefinition:
+    """A breached verdict on quality → a rollback run, once for each report. Drift alone never rolls back."""
+
+    @dg.sensor(
+        name=f"{model.name}_decay",
+        job=job,
+        minimum_interval_seconds=30,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Rolls back when mature outcomes show that what serves decides worse than the hold-out or than its evaluation.",
+    )
+    def sensor(context: dg.SensorEvaluationContext, lifecycle: LifecycleResource) -> Answer:
+        departments, since = lifecycle.departments(), int(context.cursor or 0)
+        try:
+            reports = departments.ledger.events(
+                types=("MonitoringReported",), name=model.name, environment=departments.environment, since=since, newest_first=True, limit=1
+            )
+            trigger = decayed(departments, reports[0]) if reports else None
+        except LifecycleError as error:
+            return dg.SkipReason(f"{error.what} Next: {error.next_step}")
+        if not reports:
+            return dg.SkipReason(f"no monitoring of {model.name} was reported since ledger index {since}")
+        newest, cursor = reports[0], str(reports[0].index + 1)
+        if trigger is None:
+            return dg.SensorResult(
+                skip_reason=f"what was reported of {newest.event.subject} at ledger index {newest.index} calls for no rollback",
+                cursor=cursor,
+            )
+        config = {"ops": {f"{model.name}__rollback": {"config": {"report": newest.event.id}}}}
+        return dg.SensorResult(
+            run_requests=[
+                dg.RunRequest(run_key=f"decay-{newest.event.id}", run_config=config, tags={"lifecycle/breached": trigger.metric})
+            ],
+            cursor=cursor,
         )
 
     return sensor

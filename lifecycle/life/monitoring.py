@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from lifecycle.declaration import GovernedModel
 from lifecycle.errors import Refused
+from lifecycle.life.evaluation import evidence_of
 from lifecycle.life.gates import standing
 from lifecycle.life.keeping.dataset_rows import dataset_rows
 from lifecycle.life.recording import Step, links, record_once
@@ -52,6 +53,8 @@ def monitor(departments: Departments, model: GovernedModel, step: Step) -> Recor
         positive=model.data.positive,
         watch=model.watch,
         reference_probabilities=_held_out_answers(departments, body, frame[frame["split"] == "test"]),
+        slices=model.slices,
+        evaluation=evidence_of(departments, model.name, version),
     )
     for content in (monitored.json, monitored.html):
         if content is not None:

@@ -25,15 +25,23 @@ from lifecycle.wiring import Departments
 _LATEST = 50
 
 
-def roll_back(departments: Departments, model: GovernedModel, step: Step, *, reason: str, to_version: int | None = None) -> RolledBack:
+def roll_back(
+    departments: Departments,
+    model: GovernedModel,
+    step: Step,
+    *,
+    reason: str,
+    to_version: int | None = None,
+    trigger: Trigger | None = None,
+) -> RolledBack:
     """Takes what serves (or is being rolled out) back to a version that was allowed here; returns what was observed. Once: asked again
     by the same step, it returns what was observed then, although another version serves by now.
 
-    `to_version` defaults to the last one that served. Raises Refused where there is none or the gate says no,
-    Unavailable where the gateway does not answer.
+    `to_version` defaults to the last one that served, `trigger` to the person who asks. Raises Refused where there is none or the
+    gate says no, Unavailable where the gateway does not answer.
     """
     require_prose(reason, "A rollback")
-    trigger = Trigger(kind="person", metric="", value=None, limit=None, detail=reason)
+    trigger = trigger or Trigger(kind="person", metric="", value=None, limit=None, detail=reason)
     judged: Judged | None = None
     rollback_id = step.event_id("rollback")
     try:

@@ -150,6 +150,21 @@ def bets_on_ceiling(bad: int, requests: int, ceiling: float) -> Floats:
     return log_bets(bad, requests, ceiling, share_at_odds(ceiling, ODDS))
 
 
+def log_evidence_of_mean(values: npt.ArrayLike, ceiling: float) -> float:
+    """The natural logarithm of the e-value against "the mean of these values, each between 0 and 1, is at most `ceiling`".
+
+    One bet per value, for values whose causes have nothing to do with each other: wrong or right, squared errors of probabilities.
+    Raises ValueError for values past 0 or 1 and for a ceiling that is no share.
+    """
+    known = np.asarray(values, dtype=np.float64)
+    if not 0.0 < ceiling < 1.0 or ((known < 0.0) | (known > 1.0)).any():
+        raise ValueError(f"no bet can be settled on values past 0 or 1, or against a mean of {ceiling}")
+    worse = share_at_odds(ceiling, ODDS)
+    # The bets of log_bets are linear in the value, so that all of them are two outer products.
+    gains = np.multiply.outer(known, worse / ceiling) + np.multiply.outer(1.0 - known, (1.0 - worse) / (1.0 - ceiling))
+    return _log_mean(np.log(gains).sum(axis=0))
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Evidence:
     """What the slots so far have made of a stake of 1: half of it bet from the start, half taken up by and by.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from lifecycle.errors import InvalidDeclaration, Unavailable
 from lifecycle.monitoring import verdicts
+from lifecycle.monitoring.decay import decay
 from lifecycle.monitoring.page import page
 from lifecycle.monitoring.quality import quality_of
 from lifecycle.monitoring.report import Report, input_report, outcome_report, rounded
@@ -15,7 +16,7 @@ from lifecycle.monitoring.shifts import shift_of_numbers, shifts_of
 from lifecycle.monitoring.traffic import Traffic, traffic_of
 from lifecycle.monitoring.verdicts import Watch
 from lifecycle.records.bodies.serving import MonitoringReported
-from lifecycle.records.evidence import Measurement
+from lifecycle.records.evidence import Evidence, Measurement
 from lifecycle.records.record import JsonObject, Microseconds, Name, Version, canonical_bytes, digest_of
 
 if TYPE_CHECKING:
@@ -50,6 +51,8 @@ def report_window(
     positive: str,
     watch: Watch,
     reference_probabilities: npt.ArrayLike | None = None,
+    slices: Sequence[str] = (),
+    evaluation: Evidence | None = None,
     seed: int = 7,
 ) -> Monitored:
     """What a version did in [from_us, to_us), held against its limits.
@@ -57,7 +60,8 @@ def report_window(
     `rows` are those of the prediction log for all versions of the model: a canary's failure stands in the row of whoever answered in
     its place. `reference` are the rows that the version was trained on, `reference_probabilities` what it gives for rows that it was
     not trained on (the test split); without them the shift of the answers is not judged. `positive` is the outcome that the
-    probability is of.
+    probability is of. `evaluation` is what the version's decisions are held against, in the groups of `slices` too, where no hold-out
+    is beside it (see `decay`).
 
     Raises MalformedRecord for a row that is not one, InvalidDeclaration where the reference lacks a column.
     """
@@ -68,6 +72,7 @@ def report_window(
             f"The reference of {model}:{version} has no column {', '.join(lacking)}.",
             "Pass the rows that it was trained on.",
         )
+    rows = list(rows)
     traffic = traffic_of(rows, version=version, from_us=from_us, to_us=to_us)
     shifts = shifts_of(reference, traffic.inputs(columns), numbers=numbers, categories=categories)
     quality = quality_of(traffic.labelled(), positive=positive, seed=seed)
@@ -81,6 +86,15 @@ def report_window(
         judged.append(verdicts.drift("output_shift", {"output": shift_of_numbers(reference_probabilities, traffic.probabilities())}, watch))
     right = verdicts.accuracy(quality.get("accuracy"), watch)
     judged += [right] if right is not None else []
+    mature_until = to_us - round(watch.labels_mature_hours * 3_600_000_000)
+    judged += decay(
+        traffic.labelled(mature_until),
+        _held_out(rows, version, from_us, mature_until),
+        positive=positive,
+        slices=slices,
+        evaluation=evaluation,
+        minimum_n=watch.minimum_n,
+    )
     reports, missing = _reports(
         traffic, reference, numbers=numbers, categories=categories, positive=positive, psi_limit=watch.psi_limit, seed=seed
     )
@@ -100,6 +114,19 @@ def report_window(
     name = f"{model}:{version}"
     record, html = _record(name, body, reports), page(name, traffic, judged, body.psi, quality, reports)
     return Monitored(body.model_copy(update={"report_json_digest": digest_of(record), "report_html_digest": digest_of(html)}), html, record)
+
+
+def _held_out(rows: Sequence[Mapping[str, Any]], version: Version, from_us: Microseconds, to_us: Microseconds) -> list[Mapping[str, Any]]:
+    """The labelled answers of the version before, for the callers that stay with it."""
+    return [
+        row
+        for row in rows
+        if row.get("arm") == "holdout"
+        and row["version"] not in (None, version)
+        and row["outcome"] == "answered"
+        and row["label"] is not None
+        and from_us <= row["at_us"] < to_us
+    ]
 
 
 def _reports(

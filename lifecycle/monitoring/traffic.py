@@ -50,9 +50,12 @@ class Traffic:
         kept = [row["values"] for row in self.answered if row["values"] is not None]
         return {column: [values.get(column) for values in kept] for column in columns}
 
-    def labelled(self) -> tuple[Mapping[str, Any], ...]:
-        """The answers whose outcome has become known."""
-        return tuple(row for row in self.answered if row["label"] is not None)
+    def labelled(self, until_us: Microseconds | None = None) -> tuple[Mapping[str, Any], ...]:
+        """The answers whose outcome has become known; those given before `until_us` only, where it is given.
+
+        Outcomes that are known soon differ from those that take their time: a defaulted loan is known before one that is paid back.
+        """
+        return tuple(row for row in self.answered if row["label"] is not None and (until_us is None or row["at_us"] < until_us))
 
 
 def traffic_of(rows: Iterable[Mapping[str, Any]], *, version: Version, from_us: Microseconds, to_us: Microseconds) -> Traffic:

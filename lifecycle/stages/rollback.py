@@ -6,6 +6,7 @@ import dagster as dg
 
 from lifecycle.declaration import GovernedModel
 from lifecycle.errors import UnknownName
+from lifecycle.life.decay import roll_back_on_quality
 from lifecycle.life.gates import standing
 from lifecycle.life.rollback import roll_back
 from lifecycle.records.bodies.serving import RolledBack
@@ -15,11 +16,15 @@ from lifecycle.stages.tables import arms_table
 
 
 class RollbackConfig(dg.Config):
-    """Why, and to which version. `show` is the id of a rollback that the gateway did by itself: it is shown, not done."""
+    """Why, and to which version. `show` is the id of a rollback that the gateway did by itself: it is shown, not done.
+
+    `report` is the id of a MonitoringReported whose verdict on quality is the reason.
+    """
 
     reason: str = ""
     to_version: int | None = None
     show: str = ""
+    report: str = ""
 
 
 def rollback_asset(model: GovernedModel, runs_on: RunsOn) -> dg.AssetsDefinition:
@@ -36,6 +41,8 @@ def rollback_asset(model: GovernedModel, runs_on: RunsOn) -> dg.AssetsDefinition
         with failures(context):
             if config.show:
                 body = standing.body_of(_recorded(departments.ledger.find(config.show), config.show), RolledBack)
+            elif config.report:
+                body = roll_back_on_quality(departments, model, step, config.report)
             elif config.reason:
                 body = roll_back(departments, model, step, reason=config.reason, to_version=config.to_version)
             else:

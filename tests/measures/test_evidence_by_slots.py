@@ -21,6 +21,7 @@ from lifecycle.measures.eprocess import (
     log_arl_threshold,
     log_bets,
     log_evidence_of_less,
+    log_evidence_of_mean,
     log_evidence_of_no_worse,
     log_evidence_of_ratio,
     log_threshold,
@@ -173,6 +174,31 @@ def test_a_cusum_runs_on_average_for_at_least_as_long_as_it_is_set_to() -> None:
             cusum, length = cusum.after(ours if generator.random() < 0.1 else theirs), length + 1
         lengths.append(length)
     assert np.mean(lengths) >= asked
+
+
+# Means of losses.
+
+
+@given(losses=st.lists(st.floats(0.0, 1.0), max_size=30), ceiling=st.floats(0.02, 0.9))
+def test_evidence_on_a_mean_is_the_product_of_one_bet_per_value(losses: list[float], ceiling: float) -> None:
+    """Each value is a slot of its own, of which this part went wrong."""
+    found = sum((log_bets(loss, 1.0, ceiling, share_at_odds(ceiling, ODDS)) for loss in losses), np.zeros(ODDS.size))
+    assert log_evidence_of_mean(losses, ceiling) == pytest.approx(math.log(np.exp(found).mean()), abs=1e-9)
+
+
+def test_losses_at_the_ceiling_are_called_worse_no_more_often_than_alpha() -> None:
+    """Whatever the losses between 0 and 1 look like: of many samples with the mean of the ceiling, at most alpha are rejected."""
+    runs, generator = 1_000, np.random.default_rng(43)
+    for a, b in ((0.2, 0.6), (5.0, 15.0)):
+        false = sum(log_evidence_of_mean(generator.beta(a, b, 400), 0.25) >= log_threshold(ALPHA) for _ in range(runs))
+        assert false <= allowed(runs)
+
+
+@pytest.mark.parametrize(("losses", "ceiling"), [([1.1], 0.5), ([-0.1], 0.5), ([0.5], 0.0), ([0.5], 1.0)])
+def test_losses_that_cannot_be_are_refused(losses: list[float], ceiling: float) -> None:
+    """A value past 0 or 1, or a ceiling that is no share, raises ValueError."""
+    with pytest.raises(ValueError, match="no bet"):
+        log_evidence_of_mean(losses, ceiling)
 
 
 # What lets a version go on.

@@ -22,6 +22,7 @@ class Watched(Record):
     error_share_limit: float = 0.01
     latency_p99_ms_limit: float = 250.0
     accuracy_limit: float | None = None
+    labels_mature_hours: float = 0.0
     minimum_n: int = 100
 
 

@@ -58,14 +58,14 @@ def test_what_is_reconciled_is_what_the_stages_show(tmp_path: Path) -> None:
 
 
 def test_the_jobs_schedules_and_sensors_are_there(tmp_path: Path) -> None:
-    """What the pages offer: three jobs of a life, the clocks, and the sensors, of which four run from the start."""
+    """What the pages offer: three jobs of a life, the clocks, and the sensors, of which five run from the start."""
     definitions = definitions_of(departments_at(tmp_path / "home"))
     repository = definitions.get_repository_def()
     assert {"credit_train_to_gate", "credit_deploy", "credit_rollback"} <= set(repository.job_names)
     clocks = {"credit_retraining", "credit_monitoring", "audit_lineage_export_daily", "audit_reconciliation_daily"}
     assert clocks == {s.name for s in repository.schedule_defs}
     running = {s.name for s in repository.sensor_defs if s.default_status == dg.DefaultSensorStatus.RUNNING}
-    assert running == {"credit_approvals", "credit_rollbacks", "credit_broken_deployments", "audit_lineage_outbox"}
+    assert running == {"credit_approvals", "credit_rollbacks", "credit_decay", "credit_broken_deployments", "audit_lineage_outbox"}
     assert {s.name for s in repository.sensor_defs} - running == {"credit_new_data", "credit_breaches"}
 
 
