@@ -116,6 +116,29 @@ def test_a_rollout_that_was_promoting_is_promoted(tmp_path: Path) -> None:
         assert gateway.caller().infer()[1]["model_version"] == "2"
 
 
+def test_a_promotion_by_hand_that_was_cut_short_can_be_asked_for_again(tmp_path: Path) -> None:
+    """Killed between a person's word and the promotion, B is back at its share; asked again, it serves, and once is recorded."""
+    with running_gateway(tmp_path) as gateway:
+        gateway.serve(1)
+        rollout = gateway.deploy(2, plan((0.5, 5, 0.0), strategy="ab"))
+        gateway.await_weight(rollout, 0.5)
+        caller = gateway.caller()
+        while gateway.model().versions[1].requests < 5:
+            caller.infer_many(5)
+        wait_for(lambda: gateway.client.status().waiting_events == 0, "the events are entered")
+        (tmp_path / "down").touch()
+        gateway.client.promote(rollout, by="ada", reason="it sells more")
+        gateway.kill()
+        forget_last_commits(gateway, 1)
+        (tmp_path / "down").unlink()
+        gateway.start()
+        gateway.await_weight(rollout, 0.5)
+        assert {arm.arm: arm.version for arm in gateway.model().versions} == {"champion": 1, "canary": 2}
+        assert gateway.client.promote(rollout, by="ada", reason="it sells more").state == "completed"
+        wait_for(lambda: len(gateway.events("RolloutCompleted")) == 2, "the promotion is recorded once")
+        assert gateway.caller().infer()[1]["model_version"] == "2"
+
+
 def forget_last_commits(gateway: RunningGateway, count: int) -> None:
     """Makes the journal what it was before the last commits, as if the kill had come earlier."""
     lines = [json.loads(line) for line in (gateway.folder / "journal.jsonl").read_bytes().splitlines()]

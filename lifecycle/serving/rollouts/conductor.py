@@ -94,15 +94,23 @@ class Conductor:
         """
         for state in self._books.models:
             self._fleet.introduce(state.model, state.slot)
+            planned: float | None = None
             for kept in _kept_loaded(state):
                 try:
-                    await asyncio.to_thread(self._cache.readmit, state.model, kept.version, kept.digest)
+                    package = await asyncio.to_thread(self._cache.readmit, state.model, kept.version, kept.digest)
                 except LifecycleError as error:
                     _LOG.error("%s:%d does not serve: %s", state.model, kept.version, error.what)
                     if kept == state.champion:
                         self._books.faults[state.model] = f"{state.model}:{kept.version} does not serve: {error.what}"
                 else:
                     self._fleet.hold(Holding(state.model, state.slot, kept))
+                    if kept == state.champion:
+                        planned = package.order.plan.holdout
+            if state.holdout is not None and (state.holdout.share != planned or state.holdout.version not in state.standby):
+                # The journal is a file: a share that the gate was not shown is nobody's.
+                _LOG.error("the hold-out of %s is not that of its champion's plan, and ends", state.model)
+                state = state.model_copy(update={"holdout": None})
+                self._books.commit(state, in_force=True)
             if state.rollout is not None:
                 # Its canary has no process yet, and takes no traffic until it has one again.
                 state = state.model_copy(update={"rollout": state.rollout.model_copy(update={"phase": "loading"})})
@@ -369,7 +377,9 @@ class Conductor:
 def _require_planned(rollout: RolloutState, plan: RolloutPlan) -> None:
     """Raises Tampered where the journal has a rollout at other shares of the traffic than its plan, which the gate was shown."""
     weights = [stage.weight for stage in rollout.stages]
-    if weights != [step.weight for step in plan.steps[: len(weights)]] or rollout.step != max(0, len(weights) - 1):
+    step = max(0, len(weights) - 1)
+    copies = bool(weights) and plan.copies(step)
+    if weights != [step.weight for step in plan.steps[: len(weights)]] or rollout.step != step or rollout.copies != copies:
         raise Tampered(
             f"The journal has the rollout of version {rollout.canary.version} at a step that is not in its plan.",
             "Find out who changed the gateway's journal, then have the gate asked again.",
