@@ -11,6 +11,8 @@ from lifecycle.approvals.keys import create_key, load_key
 from lifecycle.approvals.statements import signed
 from lifecycle.cli import main
 from lifecycle.errors import LifecycleError, Refused, Tampered, UnknownName
+from lifecycle.ledger.verifying.verification import verify_ledger
+from lifecycle.life.checking.people_check import PeopleCheck
 from lifecycle.life.gates import waivers
 from lifecycle.life.gates.standing import body_of
 from lifecycle.life.gates.waivers import waivers_for
@@ -19,6 +21,7 @@ from lifecycle.life.people.enrolment import enrol, people_in_force, revoke_key
 from lifecycle.life.people.reviewing import open_reviews, record_review, review_to_sign, sign_review
 from lifecycle.records.approval import REVIEW_TYPE
 from lifecycle.records.bodies.reviews import ReviewGiven
+from lifecycle.records.events import Actor, Event
 from lifecycle.records.gates import BREAK_GLASS
 from tests.life.test_waiving import RULE, WHY, Office
 
@@ -181,3 +184,25 @@ def test_no_ticket_and_no_reason_break_nothing(office: Emergency) -> None:
     with pytest.raises(LifecycleError, match="ticket"):
         office.sign(BREAKING[0], BREAK_GLASS, ticket="")
     assert office.departments.ledger.events(types=("WaiverSigned",)) == []
+
+
+@pytest.mark.parametrize("how", ["junk", "own-key"])
+def test_a_review_that_somebody_appended_by_hand_ends_nothing(office: Emergency, how: str) -> None:
+    """With junk for a signature, or signed by one of those who broke the glass: still owed, and the junk is told by `ledger verify`."""
+    event_id = office.broken()
+    person = "demo_reviewer" if how == "junk" else BREAKING[0]
+    statement = review_to_sign(office.departments, event_id, person=person, verdict="justified", reason="It burnt.")
+    key, people = load_key(office.people / f"{person}.key"), people_in_force(office.departments)
+    envelope = signed(statement, REVIEW_TYPE, person, key, people)
+    if how == "junk":
+        envelope = envelope.model_copy(update={"signature": "A" * 86 + "=="})
+    subject = office.departments.ledger.event(event_id).event.subject
+    actor = Actor(id=person, kind="human", authenticated=True)
+    office.departments.ledger.append(Event.happened(ReviewGiven(envelope=envelope), subject=subject, actor=actor, environment="local"))
+    assert [one.event_id for one in open_reviews(office.departments)] == [event_id]
+    if how == "junk":
+        ledger, key_of_it = office.departments.ledger, office.departments.ledger_key
+        checked = verify_ledger(ledger, key_of_it, checks=(PeopleCheck(office.departments),))
+        assert any("ReviewGiven" in finding.what for finding in checked.findings)
+    office.review(event_id)
+    assert open_reviews(office.departments) == ()

@@ -17,6 +17,7 @@ from lifecycle.life.people.known_keys import KnownKeys, key_in, signature_fault
 from lifecycle.records.approval import Envelope, GovernanceStatement
 from lifecycle.records.bodies.decisions import ApprovalGiven, ApprovalRefused, DecisionMade, WaiverSigned
 from lifecycle.records.bodies.governors import GovernanceChanged, GovernanceProposed, GovernanceSigned
+from lifecycle.records.bodies.reviews import ReviewGiven
 from lifecycle.records.events import Event
 from lifecycle.records.record import ActorId, Digest
 
@@ -35,7 +36,7 @@ class _Unproven:
 
 
 class SignatureCheck:
-    """A `ledger.checks.Check`: approvals, refusals, waivers and what governs are signed by whom they say.
+    """A `ledger.checks.Check`: approvals, refusals, waivers, reviews and what governs are signed by whom they say.
 
     `keys` is fed by whoever makes this, one event behind: a record never vouches for itself. `people_here` gives the registry of
     this home: what was edited by hand there is named by no record before the next decision.
@@ -53,7 +54,7 @@ class SignatureCheck:
         name, body = named(index, event.type, event.id), event.body
         if isinstance(body, ApprovalGiven | ApprovalRefused):
             yield from self._signed(index, name, body.envelope, body.statement.approver, body.statement.content_digest())
-        elif isinstance(body, WaiverSigned):
+        elif isinstance(body, WaiverSigned | ReviewGiven):
             yield from self._signed(index, name, body.envelope, body.statement.signer, body.statement.content_digest())
         elif isinstance(body, DecisionMade):
             yield from self._shown(body)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from lifecycle.errors import MalformedRecord, Refused, Tampered, UnknownName
+from lifecycle.errors import LifecycleError, MalformedRecord, Refused, Tampered, UnknownName
 from lifecycle.life.gates import judging, standing
 from lifecycle.life.people.attempts import refused_attempts_kept
 from lifecycle.life.people.enrolment import people_in_force
@@ -54,7 +54,7 @@ class OpenReview:
 def open_reviews(departments: Departments) -> tuple[OpenReview, ...]:
     """What is still owed here, the earliest due first."""
     found = departments.ledger.events(types=("GlassBroken", "RolledBack", "ReviewGiven"), environment=departments.environment)
-    done = {one.event.body.statement.event_id for one in found if isinstance(one.event.body, ReviewGiven)}
+    done = {one.event.body.statement.event_id for one in found if isinstance(one.event.body, ReviewGiven) and _holds(departments, one)}
     owed = (_owed(departments, one) for one in found if one.event.id not in done)
     return tuple(sorted((one for one in owed if one is not None), key=lambda one: (one.due_at_us, one.event_id)))
 
@@ -118,11 +118,26 @@ def record_review(departments: Departments, envelope: Envelope) -> Recorded:
         event_id=derived_id("signed", statement.content_digest()),
     )
     with departments.ledger.writing() as writer:
-        given = writer.events(types=("ReviewGiven",), name=owed.model, version=owed.version)
+        given = [one for one in writer.events(types=("ReviewGiven",), name=owed.model, version=owed.version) if _holds(departments, one)]
         if owed.event_id in {standing.body_of(one, ReviewGiven).statement.event_id for one in given}:
             raise _reviewed_already(owed.event_id)
         receipt = writer.append(event)
     return Recorded(index=receipt.index, event=event)
+
+
+def _holds(departments: Departments, given: Recorded) -> bool:
+    """Whether somebody enrolled signed this review: whoever can append to the ledger ends nothing with words of their own."""
+    from lifecycle.approvals.statements import signer_of
+
+    body = standing.body_of(given, ReviewGiven)
+    try:
+        person, key = signer_of(body.envelope, REVIEW_TYPE, departments.people)
+    except LifecycleError:
+        return False
+    said = body.statement
+    owed = departments.ledger.find(said.event_id)
+    stands_behind = owed.event.body.signed_by if owed is not None and isinstance(owed.event.body, GlassBroken) else ()
+    return person.id == said.signer and key.holds(said.signed_at_us) and person.id not in stands_behind
 
 
 def _require_may(departments: Departments, owed: OpenReview, person: ActorId) -> None:
