@@ -64,9 +64,9 @@ def folders_written(service: dict[str, list[str]]) -> set[Path]:
     """The folders that a unit's process writes: its homes, the ledger's, and those of the files named on its command line."""
     told = dict(word.split("=", 1) for line in service.get("Environment", []) for word in line.split())
     homes = {Path(told[name]) for name in ("LIFECYCLE_HOME", "DAGSTER_HOME") if name in told}
-    key = re.findall(r"--key (\S+)", service["ExecStart"][0])
+    key = re.findall(r"--(?:key|state) (\S+)", service["ExecStart"][0])
     ledger = [told["LIFECYCLE_LEDGER_URL"].removeprefix("sqlite:///")] if "LIFECYCLE_LEDGER_URL" in told else []
-    signs = ["/var/lib/lifecycle-ledger/ledger.db"] if key else []
+    signs = ["/var/lib/lifecycle-ledger/ledger.db"] if "lifecycle.ledger.signer" in service["ExecStart"][0] else []
     return homes | {Path(file).parent for file in (*key, *ledger, *signs)}
 
 
@@ -86,7 +86,7 @@ def test_a_unit_can_write_what_it_writes_and_nothing_of_another_users(unit: Path
 def test_whoever_shares_the_ledger_is_in_its_group() -> None:
     """The ledger's folder is open to one group, and every unit that writes it is in that."""
     sharing = [service for service in map(service_of, UNITS) if "ReadWritePaths" in service]
-    assert len(sharing) == 3
+    assert len(sharing) == 4
     for service in sharing:
         assert "lifecycle-ledger" in (*service.get("Group", ()), *service.get("SupplementaryGroups", ()))
 
@@ -127,6 +127,19 @@ def test_the_signer_is_started_with_options_that_it_has() -> None:
     )
     for option in re.findall(r"--[a-z-]+", next(line for line in text.splitlines() if line.startswith("ExecStart="))):
         assert option in shown.stdout
+
+
+def test_the_witness_is_started_with_options_that_it_has() -> None:
+    """Each option of the unit is one that the witness takes, and what watches a ledger can't write it."""
+    import subprocess
+    import sys
+
+    service = service_of(REPOSITORY / "deployments" / "local" / "systemd" / "lifecycle-witness.service")
+    command = [sys.executable, "-m", "lifecycle.witness", "run", "--help"]
+    shown = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+    assert set(re.findall(r"--[a-z-]+", service["ExecStart"][0])) <= set(re.findall(r"--[a-z-]+", shown))
+    assert "ReadWritePaths" not in service
+    assert service["User"] == ["lifecycle-witness"]
 
 
 @pytest.mark.parametrize("manifest", MANIFESTS, ids=lambda path: path.name)
