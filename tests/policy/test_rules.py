@@ -344,7 +344,7 @@ def waiver(question: GateInput, **changes: Any) -> Waiver:
     """A waiver of PRM-004 that holds for this question, with these changes."""
     content: dict[str, Any] = {
         "rule": "PRM-004",
-        "subject_digest": question.subject.digest,
+        "subject_digest": question.subject.digest or OTHER_DIGEST,
         "granted_by": ["officer", "another"],
         "expires_at_us": question.now_us + 1,
         "ticket": "RISK-7",
