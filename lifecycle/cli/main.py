@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import select
 import sys
 from collections.abc import Sequence
-from typing import TextIO
 
 import click
 
@@ -81,29 +79,21 @@ def run(arguments: Sequence[str]) -> int:
 
 def _reader_has_left() -> bool:
     """Whether it was the output that broke (`| head`), and not some other pipe; then nothing more is printed."""
-    written = sys.__stdout__
     try:
-        output = None if written is None else written.fileno()
+        output = sys.__stdout__.fileno() if sys.__stdout__ is not None else None
     except (OSError, ValueError):
         return False
-    if written is None or output is None or not _is_broken(written, output):
+    if output is None:
         return False
-    # What is still in a buffer must go somewhere, or the interpreter complains as it ends.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), output)
-    return True
-
-
-def _is_broken(written: TextIO, output: int) -> bool:
-    asked = select.poll()
-    asked.register(output, select.POLLOUT)
-    if any(found & select.POLLERR for _, found in asked.poll(0)):
-        return True
-    # Not every kernel tells it to who asks; all tell it to who writes, and what could not be written is in the buffer still. (Click
-    # has put something over `sys.stdout` by now that keeps quiet about it.)
     try:
-        written.flush()
+        # Not every kernel tells a poll of it, and an empty write is always taken.
+        os.write(output, b"\n")
     except BrokenPipeError:
+        # What is still in a buffer must go somewhere, or the interpreter complains as it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), output)
         return True
+    except OSError:
+        return False
     return False
 
 

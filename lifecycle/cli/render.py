@@ -52,10 +52,10 @@ def console(*, error: bool = False) -> Console:
 
     Where there is none (a pipe, a file) a table gets the width that it needs: whoever searches in it finds whole words.
     """
-    from rich.console import Console
+    from lifecycle.cli.terminal import Terminal
 
-    drawn = Console(stderr=error, highlight=False)
-    return drawn if drawn.is_terminal or "COLUMNS" in os.environ else Console(stderr=error, highlight=False, width=UNBOUND_WIDTH)
+    drawn = Terminal(stderr=error, highlight=False)
+    return drawn if drawn.is_terminal or "COLUMNS" in os.environ else Terminal(stderr=error, highlight=False, width=UNBOUND_WIDTH)
 
 
 def show(what: RenderableType) -> None:

@@ -139,11 +139,16 @@ def test_a_pipe_that_breaks_elsewhere_is_no_success(verb_that: Put, capsys: pyte
     assert "broke in the middle" in capsys.readouterr().err
 
 
-def test_a_reader_who_has_seen_enough_ends_it_quietly() -> None:
-    """`lifecycle … | head -1` is no error: code 0, and nothing on standard error."""
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("verb", ["--help", "demo --help", "policy show promotion"])
+def test_a_reader_who_has_seen_enough_ends_it_quietly(verb: str, unbuffered: str, tmp_path: Path) -> None:
+    """`lifecycle … | head -1` is no error, whoever draws what it prints: code 0, and nothing on standard error."""
     program = "import sys; from lifecycle.cli.main import main; main()"
     reading, writing = os.pipe()
     os.close(reading)
-    ended = subprocess.run([sys.executable, "-c", program, "--help"], stdout=writing, stderr=subprocess.PIPE, check=False, timeout=60)
+    environment = os.environ | {"PYTHONUNBUFFERED": unbuffered, "LIFECYCLE_HOME": str(tmp_path)}
+    ended = subprocess.run(
+        [sys.executable, "-c", program, *verb.split()], env=environment, stdout=writing, stderr=subprocess.PIPE, check=False, timeout=60
+    )
     os.close(writing)
     assert (ended.returncode, ended.stderr) == (0, b"")
