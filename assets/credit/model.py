@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from assets.credit.data import APPLICATIONS
-from lifecycle.declaration import Budget, GovernedModel, Guardrail, RolloutPlan, RolloutStep, Training, Watch
+from lifecycle.declaration import Budget, GovernedModel, Guardrail, NoWorse, RolloutPlan, RolloutStep, Training, Watch
 
 CREDIT = GovernedModel(
     name="credit",
@@ -35,6 +35,7 @@ CREDIT = GovernedModel(
             RolloutStep(weight=1.00, minimum_n=300, bake_seconds=1.0),
         ),
         guardrails=(Guardrail(kind="errors", alpha=0.005), Guardrail(kind="latency", objective_ms=250.0, alpha=0.005)),
+        no_worse=NoWorse(margin_odds=2.0, ceiling=0.02),
         without_champion="refer",
     ),
     watch=Watch(schedule="0 * * * *", window_hours=24.0, psi_limit=0.2, accuracy_limit=0.75),
