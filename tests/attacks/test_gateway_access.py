@@ -161,7 +161,7 @@ def test_a_client_that_sends_a_byte_a_second_holds_only_its_own_share(tmp_path: 
     """Its requests in flight count against it alone: past its own limit it is refused, others are answered, and its time ends."""
     with running_gateway(tmp_path, request_seconds=2.0) as gateway:
         gateway.serve(1)
-        two = Quota(requests_per_minute=100, rows_per_day=100, concurrent=2)
+        two = Quota(requests_per_minute=100_000, rows_per_day=100_000, concurrent=2)
         gateway.say_who_may_ask(book(granted(gateway), granted(gateway, OTHER_KEY, principal="slow", quota=two)))
         slow = [half_a_request(gateway, OTHER_KEY) for _ in range(2)]
         caller = gateway.caller()

@@ -14,7 +14,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Protocol
 
-from lifecycle.errors import LifecycleError, Tampered, Unavailable
+from lifecycle.errors import MalformedRecord, Tampered, Unavailable
 from lifecycle.proofs.merkle import Frontier, leaf_hash
 from lifecycle.records.bodies.access import RefusalReason, RefusalsSealed, RefusedCount
 from lifecycle.records.events import Event, Link, Subject
@@ -83,20 +83,31 @@ class RefusalSealer:
                 await asyncio.wait_for(self._ending.wait(), _LOOK_SECONDS)
 
     async def _seal_all(self) -> None:
+        """One round. What can't be sealed in it is tried again in the next, and `fault` says why."""
+        fault = ""
         try:
             for segment in await asyncio.to_thread(self._unsealed):
-                known = self._book.refusal_stream
-                stream, number = (new_id(), 1) if known is None else (known.stream, known.number + 1)
-                event = await asyncio.to_thread(self._sealed, segment, stream, number)
-                if event is not None:
-                    self._enter(segment, event)
-        except (LifecycleError, OSError) as error:
-            fault = error.what if isinstance(error, LifecycleError) else str(error)
-            if fault != self.fault:
-                _LOG.error("refusals are not sealed: %s", fault)
-            self.fault = fault
-        else:
-            self.fault = ""
+                fault = await self._seal(segment) or fault
+        except Unavailable as error:
+            fault = error.what
+        except OSError as error:
+            fault = f"{self._folder} can't be read: {error.strerror}."
+        if fault and fault != self.fault:
+            _LOG.error("refusals are not sealed: %s", fault)
+        self.fault = fault
+
+    async def _seal(self, segment: Path) -> str:
+        """Seals one segment, if it is over; returns what is wrong with one that can't be. Raises Unavailable where nothing can be."""
+        known = self._book.refusal_stream
+        stream, number = (new_id(), 1) if known is None else (known.stream, known.number + 1)
+        try:
+            event = await asyncio.to_thread(self._sealed, segment, stream, number)
+        except (Tampered, MalformedRecord) as error:
+            # It keeps its place for whoever investigates, and holds up no other: the number goes to the next.
+            return error.what
+        if event is not None:
+            self._enter(segment, event)
+        return ""
 
     def _unsealed(self) -> list[Path]:
         return sorted(path for path in self._folder.glob(f"*{SUFFIX}") if not _entered(path).exists())
@@ -116,6 +127,8 @@ class RefusalSealer:
         if standing.exists():
             event = Event.parse(standing.read_bytes())
             require_own(event)
+            if not isinstance(event.body, RefusalsSealed) or event.body.segment != segment.name:
+                raise Tampered(f"{standing} is not the seal of {segment.name}.", "Find out who wrote it, and move it away.")
             return event
         try:
             with held(segment) as descriptor:
