@@ -35,6 +35,10 @@ def with_all_that_evidence_has(bundle: Bundle, gate: str) -> GateInput:
     holds = {**SURELY_WORSE, "comparisons": [comparison("auc", 0.0, 0.1)]}
     question = changed(good(bundle, gate), *where, "evaluation", "computed_with", {"numpy": "2"})
     measured = {"auc": {"value": 0.9, "low": 0.8, "high": 0.95, "n": 900}}
+    for judged in ("metrics", "baseline"):
+        for metric in ("accuracy", "brier", "calibration_error", "log_loss"):
+            if judged == "baseline" or metric in ("brier", "log_loss"):
+                question = changed(question, *where, "evaluation", judged, metric, measured["auc"])
     part = {"column": "home", "group": "rent", "n": 900, "enough_data": True, "metrics": measured}
     question = changed(question, *where, "evaluation", "slices", [part])
     question = changed(question, *where, "evaluation", "fairness", 0, "groups", [{"group": "a", "n": 900, "enough_data": True, **rates}])

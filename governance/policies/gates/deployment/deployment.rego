@@ -17,6 +17,13 @@ import data.gov.lib.verdict
 #   leaves_out:
 #     - evidence.promotion.evaluation.slices
 #     - evidence.promotion.evaluation.computed_with
+#     - evidence.promotion.evaluation.report_html_digest
+#     - evidence.promotion.evaluation.metrics.brier
+#     - evidence.promotion.evaluation.metrics.log_loss
+#     - evidence.promotion.evaluation.baseline.accuracy
+#     - evidence.promotion.evaluation.baseline.brier
+#     - evidence.promotion.evaluation.baseline.calibration_error
+#     - evidence.promotion.evaluation.baseline.log_loss
 #     - evidence.promotion.evaluation.fairness.groups
 #     - evidence.promotion.evaluation.fairness.demographic_parity_ratio
 #     - evidence.promotion.evaluation.against_champion.comparisons.candidate

@@ -15,6 +15,13 @@ import data.gov.lib.verdict
 #   leaves_out:
 #     - evidence.evaluation.slices
 #     - evidence.evaluation.computed_with
+#     - evidence.evaluation.report_html_digest
+#     - evidence.evaluation.metrics.brier
+#     - evidence.evaluation.metrics.log_loss
+#     - evidence.evaluation.baseline.accuracy
+#     - evidence.evaluation.baseline.brier
+#     - evidence.evaluation.baseline.calibration_error
+#     - evidence.evaluation.baseline.log_loss
 #     - evidence.evaluation.fairness.groups
 #     - evidence.evaluation.fairness.demographic_parity_ratio
 #     - evidence.evaluation.against_champion.comparisons.candidate
