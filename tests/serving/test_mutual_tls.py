@@ -160,11 +160,6 @@ def test_half_of_what_tls_needs_is_refused_before_anything_starts(secured: Runni
         "log_key": str(secured.key.verifier),
         "signing_public_key": authority.file,
     }
-    halves: tuple[dict[str, Any], ...] = (
-        {"certificate": authority.file},
-        {"certificate_key": authority.file},
-        {"client_ca": authority.file},
-    )
-    for half in halves:
+    for part in ("certificate", "certificate_key", "client_ca"):
         with pytest.raises(InvalidDeclaration, match="TLS"):
-            GatewaySettings(**given, **half)
+            GatewaySettings(**(given | {part: authority.file}))
