@@ -1,0 +1,75 @@
+"""The whole life of a version that comes in as an A/B test, at the command line: nothing promotes it but a person."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lifecycle.demo.acting import held_out
+from lifecycle.demo.people import enrol_cast
+from lifecycle.demo.traffic import infer_request
+from lifecycle.records.bodies.serving import RolloutCompleted
+from tests.scenarios.commands import OFFICER, CommandLine, approval, change, gateway, project_copy
+from tests.scenarios.homes import departments_at
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
+CANARY = """        steps=(
+            RolloutStep(weight=0.10, minimum_n=100, bake_seconds=1.0),
+            RolloutStep(weight=0.50, minimum_n=300, bake_seconds=1.0),
+            RolloutStep(weight=1.00, minimum_n=300, bake_seconds=1.0),
+        ),
+"""
+AB = """        strategy="ab",
+        steps=(RolloutStep(weight=0.5, minimum_n=20, bake_seconds=0.0),),
+"""
+
+
+def ask(url: str, body: bytes) -> dict[str, Any]:
+    with urllib.request.urlopen(f"{url}/v2/models/credit/infer", body, timeout=30) as answer:
+        said: dict[str, Any] = json.load(answer)
+    return said
+
+
+def test_an_ab_test_from_its_training_to_a_persons_word(tmp_path: Path) -> None:
+    """The deployment ends with the version at its share; it serves once a person has said so, and everything about it verifies."""
+    project, home = project_copy(tmp_path, epochs=30), tmp_path / "home"
+    change(project / "assets" / "credit" / "model.py", CANARY, AB)
+    lifecycle = CommandLine(home, project)
+    enrol_cast(departments_at(home, LIFECYCLE_PROJECT=str(project)))
+    assert lifecycle("train", "credit").code == 0
+    assert lifecycle(*approval(home, "credit:1")).code == 0
+    with gateway(lifecycle):
+        deployed = lifecycle("deploy", "credit:1", "--json")
+        assert (deployed.code, json.loads(deployed.out)["outcome"]) == (0, "rolling_out"), deployed.err
+        shown = json.loads(lifecycle("rollout", "show", "credit", "--json").out)
+        assert (shown["version"], shown["state"], shown["weight"]) == (1, "baking", 0.5)
+        early = lifecycle("rollout", "promote", "credit", "--as", OFFICER, "--reason", "I am in a hurry.")
+        assert early.code == 3
+        assert "has not answered 20 requests" in early.err
+
+        url = json.loads(lifecycle("gateway", "status", "--json").out)["url"]
+        body = infer_request(held_out(departments_at(home, LIFECYCLE_PROJECT=str(project)), 1)[0]).encode()
+        answers = [ask(url, body) for _ in range(90)]
+        by_arm = {said["parameters"]["arm"]: said["parameters"]["prediction_id"] for said in answers}
+        assert by_arm.keys() == {"canary", "referral"}
+
+        assert lifecycle("rollout", "promote", "credit", "--as", "nobody", "--reason", "Because.").code == 2
+        done = lifecycle("rollout", "promote", "credit", "--as", OFFICER, "--reason", "It refers fewer people.", "--json")
+        assert (done.code, json.loads(done.out)["state"]) == (0, "completed"), done.err
+        assert ask(url, body)["parameters"]["arm"] == "champion"
+        over = lifecycle("rollout", "end", "credit", "--reason", "Nothing to end.")
+        assert over.code == 3
+
+    events = departments_at(home, LIFECYCLE_PROJECT=str(project)).ledger.events(types=("RolloutCompleted",))
+    completed = events[-1].event.body
+    assert isinstance(completed, RolloutCompleted)
+    assert (completed.promoted_by, completed.reason) == (OFFICER, "It refers fewer people.")
+    assert lifecycle("ledger", "verify").code == 0
+    explained = lifecycle("explain", by_arm["canary"])
+    assert explained.code == 0, explained.out + explained.err
+    assert "50 % of the traffic" in explained.out
