@@ -63,7 +63,11 @@ def test_a_caller_with_a_key_is_answered(closed: RunningGateway) -> None:
     assert caller.send("GET", "/v2/models/credit", key=KEY)[0] == 200
 
 
-@pytest.mark.parametrize(("key", "says"), [("", "granted"), (make_key(), "not granted"), (GONE_KEY, "revoked")])
+@pytest.mark.parametrize(
+    ("key", "says"),
+    [("", "granted"), (make_key(), "not granted"), (GONE_KEY, "revoked")],
+    ids=["no key", "a key of nobody's", "a revoked key"],
+)
 def test_a_caller_without_a_key_that_counts_is_refused(closed: RunningGateway, key: str, says: str) -> None:
     """No key, a key that nobody was given, one that was revoked: 401, how to come back, and nothing of the models."""
     caller = closed.caller()
