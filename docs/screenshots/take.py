@@ -7,6 +7,7 @@ port, looks at the pages with headless Chromium, and stops what it started. Need
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import shutil
 import signal
@@ -47,6 +48,16 @@ PICTURES = (
 )
 
 
+#: At the approval desk, by somebody who is signed in.
+DESK_PICTURES = (
+    Picture("desk-inbox.png", "/", "Versions in", 1200, 800),
+    Picture("desk-version.png", "/versions/credit/1", "How good it is", 1200, 1500),
+    Picture("desk-serving.png", "/serving", "What serves in", 1200, 800),
+)
+#: Who looks, among the people of the demonstration.
+WHO = "demo_risk_officer"
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -56,13 +67,14 @@ def free_port() -> int:
 
 @contextmanager
 def pages() -> Iterator[str]:
-    """`lifecycle up` on the home, until its pages answer; ended as by Ctrl-C."""
+    """`lifecycle up` on the home, until its pages and its desk answer; ended as by Ctrl-C."""
     address = f"http://127.0.0.1:{(port := free_port())}"
+    os.environ["LIFECYCLE_DESK_PORT"] = str(free_port())
     command = [sys.executable, "-m", "lifecycle.cli.main", "up", "--port", str(port)]
     process = subprocess.Popen(command, cwd=REPOSITORY, env={**os.environ, "DAGSTER_DISABLE_TELEMETRY": "yes"})
     try:
         deadline = time.monotonic() + START_SECONDS
-        while not answers(f"{address}/server_info"):
+        while not (answers(f"{address}/server_info") and answers(f"{desk()}/healthz")):
             if process.poll() is not None or time.monotonic() > deadline:
                 sys.exit("The pages did not start; what `lifecycle up` said stands above.")
             time.sleep(0.5)
@@ -70,6 +82,11 @@ def pages() -> Iterator[str]:
     finally:
         process.send_signal(signal.SIGINT)
         process.wait(timeout=60)
+
+
+def desk() -> str:
+    """The address of the desk that `pages` starts, by the name that passkeys speak at."""
+    return f"http://localhost:{os.environ['LIFECYCLE_DESK_PORT']}"
 
 
 def answers(url: str) -> bool:
@@ -91,14 +108,36 @@ def take(browser: Browser, address: str, picture: Picture) -> None:
     page.close()
 
 
+def take_at_the_desk(browser: Browser, pictures: list[Picture]) -> None:
+    """Registers a passkey of a virtual authenticator for somebody of the demonstration, signs in with it, and looks."""
+    command = [sys.executable, "-m", "lifecycle.cli.main", "people", "invite", WHO, "--json"]
+    link = json.loads(subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout)["link"]
+    page = browser.new_page(device_scale_factor=1.5)
+    device = page.context.new_cdp_session(page)
+    device.send("WebAuthn.enable")
+    made = {"protocol": "ctap2", "transport": "internal", "hasResidentKey": True, "hasUserVerification": True}
+    device.send("WebAuthn.addVirtualAuthenticator", {"options": {**made, "isUserVerified": True, "automaticPresenceSimulation": True}})
+    page.goto(link)
+    page.get_by_role("button", name="Register a passkey").click()
+    page.get_by_role("button", name="Sign in with a passkey").click(timeout=60_000)
+    page.get_by_role("heading", name="Inbox").wait_for(timeout=60_000)
+    for picture in pictures:
+        page.set_viewport_size({"width": picture.width, "height": picture.height})
+        page.goto(desk() + picture.path)
+        page.get_by_text(picture.shows).first.wait_for(timeout=60_000)
+        page.screenshot(path=FOLDER / picture.file)
+    page.close()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="Takes the README's pictures from the real pages.")
-    parser.add_argument("--url", help="pages that run already; without it `lifecycle up` is started")
+    parser.add_argument("--url", help="Dagster's pages that run already, and no desk; without it `lifecycle up` is started")
     parser.add_argument("names", nargs="*", metavar="FILE", help="which pictures; all of them unless named")
     asked = parser.parse_args()
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if chromium is None:
         sys.exit("Chromium is not on PATH. Install it: apt-get install chromium")
+    at_the_desk = [picture for picture in DESK_PICTURES if not asked.names or picture.file in asked.names]
     wanted = [picture for picture in PICTURES if not asked.names or picture.file in asked.names]
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
@@ -109,6 +148,8 @@ def main() -> None:
             with pages() as address:
                 for picture in wanted:
                     take(browser, address, picture)
+                if at_the_desk:
+                    take_at_the_desk(browser, at_the_desk)
         browser.close()
 
 

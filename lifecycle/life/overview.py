@@ -110,7 +110,7 @@ def _failure(recorded: Recorded, environment: str) -> Failure | None:
     if isinstance(body, TrainingFailed):
         return Failure(name, body.reason, "training failed", event.occurred_at_us)
     if isinstance(body, DecisionMade) and body.decision.result.outcome == "deny":
-        rules = ", ".join(violation.rule for violation in body.decision.result.violations)
+        rules = ", ".join(dict.fromkeys(violation.rule for violation in body.decision.result.violations))
         return Failure(name, f"{body.decision.gate}: {rules or 'no reason given'}", "denied", event.occurred_at_us)
     if isinstance(body, RolloutAborted) and body.cause != "guardrail":
         return Failure(name, body.reason, "rollout aborted", event.occurred_at_us)

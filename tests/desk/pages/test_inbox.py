@@ -54,7 +54,7 @@ def test_what_is_answered_waits_no_more_for_that_role(tmp_path: Path) -> None:
 def test_an_empty_inbox_says_so(looked_at: Departments) -> None:
     """Nothing waits: the page says what will appear here."""
     page = rendered("inbox.html", "/", inbox=replace(inbox(looked_at, ()), items=()))
-    assert "Nothing waits." in page.one("main").says
+    assert "No version waits." in page.one("main").says
     assert not page.all("article")
 
 
