@@ -45,6 +45,10 @@ class SharedCounts:
     def add(self, tag: int, amount: int, end_us: int, now_us: int) -> None:
         """Counts in this worker, within a window that ends then. Raises Unavailable where there is no slot left."""
         words = self._own
+        first = tag % SLOTS * _WORDS
+        if words[first + _TAG] == tag and words[first + _END] == end_us:
+            words[first + _COUNT] = max(words[first + _COUNT] + amount, 0)
+            return
         free = -1
         for start in _places(tag):
             if words[start + _TAG] == tag:
@@ -80,6 +84,13 @@ def _places(tag: int) -> range | list[int]:
 
 
 def _count(words: memoryview, tag: int, now_us: int) -> int:
+    # Nearly always the first place is it, and a range costs more than the look.
+    start = tag % SLOTS * _WORDS
+    found = words[start]
+    if found == tag:
+        return words[start + _COUNT] if words[start + _END] > now_us else 0
+    if found == 0:
+        return 0
     for start in _places(tag):
         if words[start + _TAG] == tag:
             return words[start + _COUNT] if words[start + _END] > now_us else 0

@@ -29,6 +29,13 @@ _KINDS: dict[str, frozenset[type]] = {
     **dict.fromkeys(("FP16", "FP32", "FP64"), frozenset({float, int}) | _ABSENT),
     **dict.fromkeys(("INT8", "INT16", "INT32", "INT64", "UINT8", "UINT16", "UINT32", "UINT64"), _WHOLE | _ABSENT),
 }
+#: The least and the most of datatypes that hold less than JSON says: what does not fit is refused, and never cut to fit.
+_SPANS: dict[str, tuple[float, float]] = {
+    **{f"INT{bits}": (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) for bits in (8, 16, 32)},
+    **{f"UINT{bits}": (0, 2**bits - 1) for bits in (8, 16, 32, 64)},
+    "FP16": (-65_504.0, 65_504.0),
+    "FP32": (-3.4028234663852886e38, 3.4028234663852886e38),
+}
 OUTPUTS = ("probability", "decision")
 #: What the share of the traffic that no version may answer is told: a person decides.
 REFERRED = "refer"
@@ -121,6 +128,9 @@ def _values(name: str, tensor: dict[str, Any]) -> list[str | int | float | None]
     for value in data:
         if type(value) not in kinds or (type(value) is int and not -INTEGER_BOUND < value < INTEGER_BOUND):
             raise RequestRefused(f"The input {name!r} has a value that is not {datatype}.", name)
+    span = _SPANS.get(datatype)
+    if span is not None and not all(value is None or span[0] <= value <= span[1] for value in data):
+        raise RequestRefused(f"The input {name!r} has a value that {datatype} does not hold: it holds {span[0]:g} to {span[1]:g}.", name)
     return data
 
 
