@@ -306,6 +306,7 @@ def test_too_many_rows_go_to_the_small_model_then_to_the_cache_then_nowhere(gate
     status, refused = caller.infer(LOW)
     assert status == 429
     assert "rows of this second" in refused["error"]
+    assert gateway.model().referred == 1
     gateway.serve(7, model="small")
     status, said = caller.infer(LOW)
     assert (status, said["model_name"], said["model_version"]) == (200, "small", "7")

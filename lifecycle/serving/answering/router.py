@@ -239,9 +239,14 @@ class Router:
     def _over_budget(self, name: ServedName, route: Route, champion: ServedModel, request: InferRequest) -> _Outcome:
         """A champion that has answered its rows of this second: the tiers, or a person, or the caller comes again."""
         outcome = self._from_tiers(name, route, champion, request)
-        if outcome is None and not route.refers:
-            raise RequestRefused(f"{name.name} has answered its rows of this second, and nothing can answer in its place.", status=429)
-        return outcome or _Outcome("referral", None, None, route.champion)
+        if outcome is not None:
+            return outcome
+        nobody = self._counters.cell(name.slot, REFERRAL_CELL)
+        if route.refers:
+            nobody.answered(0, False)
+            return _Outcome("referral", None, None, route.champion)
+        nobody.failed(fell_back=False)
+        raise RequestRefused(f"{name.name} has answered its rows of this second, and nothing can answer in its place.", status=429)
 
     def _from_tiers(self, name: ServedName, route: Route, champion: ServedModel, request: InferRequest) -> _Outcome | None:
         """What the tiers of the champion's plan say; None where none of them can answer."""
