@@ -10,6 +10,7 @@ import pytest
 
 from lifecycle.errors import Refused, UnknownName
 from lifecycle.records.bodies.serving import RolledBack, RolloutAborted, RolloutCompleted, RolloutStepReached, Trigger
+from lifecycle.records.rollout import NoWorse
 from lifecycle.records.states import Fold
 from tests.serving.packages import MODEL, order, plan
 from tests.serving.running import RunningGateway, running_gateway, wait_for
@@ -122,6 +123,21 @@ def test_the_evidence_takes_a_canary_out_without_the_breaker(gateway: RunningGat
     assert isinstance(body, RolledBack)
     assert body.trigger.metric == "errors"
     assert (body.trigger.value or 0.0) >= (body.trigger.limit or 0.0)
+
+
+def test_a_version_goes_on_when_it_has_shown_that_it_is_no_worse(gateway: RunningGateway) -> None:
+    """Twenty clean answers in no time are no evidence: the rollout waits and says for what, and goes on once there is."""
+    gateway.serve(1)
+    asked = plan((0.5, 5, 0.0), (1.0, 1, 0.0)).model_copy(update={"no_worse": NoWorse(ceiling=0.05)})
+    rollout = gateway.deploy(2, asked)
+    gateway.await_weight(rollout, 0.5)
+    caller = gateway.caller()
+    caller.infer_many(20)
+    wait_for(lambda: "does no worse" in gateway.client.rollout(rollout).reason, "the status says what is waited for")
+    assert gateway.client.rollout(rollout).weight == 0.5
+    while gateway.client.rollout(rollout).state in ("baking", "promoting"):
+        caller.infer_many(50)
+    assert gateway.await_rollout(rollout, "completed").reason == ""
 
 
 def test_a_first_version_that_breaks_is_rolled_back_to_nothing(gateway: RunningGateway) -> None:

@@ -39,6 +39,8 @@ class Books:
     ) -> None:
         #: Why a version that should serve does not, by model.
         self.faults: dict[str, str] = {}
+        #: What a rollout waits for where neither time nor requests are missing, by rollout.
+        self.held: dict[str, str] = {}
         self._environment = environment
         self._journal = journal
         self._used = used
@@ -127,7 +129,7 @@ class Books:
         """How far a rollout is, or how it ended. Raises UnknownName."""
         state = self.rolling(rollout_id)
         if state is not None:
-            return rollout_status(state)
+            return rollout_status(state, self.held.get(rollout_id, ""))
         ended = self.finished(rollout_id)
         if ended is None:
             raise UnknownName(

@@ -11,7 +11,6 @@ import asyncio
 import logging
 import time
 from collections import defaultdict
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from lifecycle.errors import LifecycleError, Refused, Tampered
@@ -22,12 +21,10 @@ from lifecycle.records.rollout import RolloutOrder, RolloutPlan
 from lifecycle.serving.allowed.packages import PackageCache
 from lifecycle.serving.rollouts import controller, promoting, undoing
 from lifecycle.serving.rollouts.books import Books
-from lifecycle.serving.rollouts.guardrails import Watching
+from lifecycle.serving.rollouts.looking import Progress, verdict_on
 from lifecycle.serving.rollouts.promoting import Promotion
-from lifecycle.serving.rollouts.rollout_events import mark, since
-from lifecycle.serving.rollouts.seen import Observed, StageCounts, View
+from lifecycle.serving.rollouts.rollout_events import mark
 from lifecycle.serving.rollouts.state import (
-    ArmMark,
     ModelState,
     RolloutState,
     ServedVersion,
@@ -37,23 +34,6 @@ from lifecycle.serving.rollouts.undoing import AbortCause
 from lifecycle.serving.supervision.fleet import Fleet, Holding
 
 _LOG = logging.getLogger(__name__)
-
-
-@dataclass
-class Progress:
-    """What a running rollout has that need not survive a restart: when its step began, and how its process died."""
-
-    plan: RolloutPlan
-    began: float = field(default_factory=time.monotonic)
-    death: str = ""
-    #: Why the ledger refused an event of it, if it did.
-    refused: str = ""
-    #: What the guardrails have seen of it, look by look; after a restart they begin anew.
-    watching: Watching = field(default_factory=Watching)
-    wake: asyncio.Event = field(default_factory=asyncio.Event)
-    #: Whether a failure caused the latest look, and not the time.
-    woken: bool = False
-    task: asyncio.Task[None] | None = None
 
 
 class Conductor:
@@ -200,7 +180,7 @@ class Conductor:
                     ("STATE",),
                 )
             if latest.rollout.phase != "baking" or not isinstance(
-                self._verdict(latest, latest.rollout, progress, promoted=True), controller.Complete
+                verdict_on(self._books, latest, latest.rollout, progress, promoted=True), controller.Complete
             ):
                 last = progress.plan.steps[-1]
                 raise Refused(
@@ -311,7 +291,7 @@ class Conductor:
         seen = self._books.rolling(rollout_id)
         if seen is None or seen.rollout is None:
             return False
-        if not progress.refused and isinstance(self._verdict(seen, seen.rollout, progress), controller.Hold):
+        if not progress.refused and isinstance(verdict_on(self._books, seen, seen.rollout, progress), controller.Hold):
             return True
         async with self._locks[seen.model]:
             # Looked at again under the lock: what was seen outside may be over.
@@ -321,7 +301,7 @@ class Conductor:
             if progress.refused:
                 undoing.record_aborted(self._books, state, "failed", progress.refused)
                 return False
-            verdict = self._verdict(state, state.rollout, progress)
+            verdict = verdict_on(self._books, state, state.rollout, progress)
             if isinstance(verdict, controller.Undo):
                 await undoing.undo(self._books, self._fleet, state, verdict.trigger, verdict.trigger.detail, new_id(), None)
             elif isinstance(verdict, controller.Advance):
@@ -329,22 +309,6 @@ class Conductor:
             elif isinstance(verdict, controller.Complete):
                 await promoting.promote(self._books, self._fleet, state, progress.plan)
         return True
-
-    def _verdict(self, state: ModelState, rollout: RolloutState, progress: Progress, *, promoted: bool = False) -> controller.Verdict:
-        canary, control = self._books.counts(state, rollout.canary), self._books.counts(state, state.champion)
-        ends = (*rollout.stages[1:], StageMark(weight=0.0, canary=mark(canary), control=mark(control)))
-        # Copies are no random split: what a shadow makes of them has no control, and is held against a fixed share.
-        stages = [
-            StageCounts(1.0, _observed(start.canary, end.canary), Observed())
-            if progress.plan.copies(number)
-            else StageCounts(start.weight, _observed(start.canary, end.canary), _observed(start.control, end.control))
-            for number, (start, end) in enumerate(zip(rollout.stages, ends, strict=True))
-        ]
-        baked = time.monotonic() - progress.began
-        has_champion = state.champion is not None
-        view = View(stages, baked, canary.consecutive_errors, has_champion, progress.death, promoted, time.monotonic(), progress.woken)
-        progress.watching = progress.watching.after(progress.plan, view)
-        return controller.decide(progress.plan, view, progress.watching)
 
     def _enter(self, state: ModelState, rollout: RolloutState, step: int, progress: Progress) -> None:
         """Begins a step: durable first, then in the routes."""
@@ -395,8 +359,3 @@ def _slow_us(plan: RolloutPlan) -> int:
     """The strictest objective of the plan's latency guardrails; 0 where there is none."""
     objectives = [rail.objective_ms for rail in plan.guardrails if rail.kind == "latency" and rail.objective_ms is not None]
     return round(min(objectives) * 1_000) if objectives else 0
-
-
-def _observed(earlier: ArmMark, now: ArmMark) -> Observed:
-    came = since(earlier, now)
-    return Observed(came.requests, came.errors, came.slow)

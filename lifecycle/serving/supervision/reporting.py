@@ -51,8 +51,8 @@ def model_status(
     )
 
 
-def rollout_status(state: ModelState) -> RolloutStatus:
-    """How far a model's rollout is; it must have one."""
+def rollout_status(state: ModelState, held: str = "") -> RolloutStatus:
+    """How far a model's rollout is, and why it goes no further (`held`); it must have one."""
     rollout = state.rollout
     assert rollout is not None  # callers ask about models with a rollout only
     undoing = state.rollback is not None
@@ -64,6 +64,7 @@ def rollout_status(state: ModelState) -> RolloutStatus:
         step=rollout.step,
         weight=rollout.stages[-1].weight if rollout.takes_traffic and not undoing else 0.0,
         copies=rollout.copies,
+        reason=held,
     )
 
 
