@@ -126,13 +126,13 @@ def test_each_copy_is_asked_or_dropped_once_and_few_wait(sizes: list[int]) -> No
             asked.append(copy)
 
         queue = ShadowQueue(ask, dropped.append)
-        copies = [Copy("credit", 2, {}, rows, str(number), "", ()) for number, rows in enumerate(sizes)]
+        copies = [Copy("credit", 2, InferRequest(str(number), {}, rows, "", ()), ()) for number, rows in enumerate(sizes)]
         for copy in copies:
             queue.offer(copy)
-        assert sum(copy.rows for copy in copies) - sum(copy.rows for copy in dropped) <= shadowing.MOST_ROWS_WAITING
+        assert sum(copy.request.rows for copy in copies) - sum(copy.request.rows for copy in dropped) <= shadowing.MOST_ROWS_WAITING
         opened.set()
         for _ in range(len(copies) + 10):
             await asyncio.sleep(0)
-        assert sorted(copy.request_id for copy in (*asked, *dropped)) == sorted(copy.request_id for copy in copies)
+        assert sorted(copy.request.id for copy in (*asked, *dropped)) == sorted(copy.request.id for copy in copies)
 
     asyncio.run(run())

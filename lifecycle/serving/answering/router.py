@@ -16,23 +16,20 @@ from hashlib import blake2b
 from typing import Any
 
 from lifecycle.errors import Unavailable
-from lifecycle.records.identity import new_id, now_us
+from lifecycle.records.identity import now_us
 from lifecycle.records.manifest import ModelSchemas
-from lifecycle.records.prediction import Prediction
 from lifecycle.records.rollout import Arm
 from lifecycle.serving.access.refusing import AccessRefused
 from lifecycle.serving.answering.canary_link import CanaryLink
 from lifecycle.serving.answering.counters import REFERRAL_CELL, Counters
-from lifecycle.serving.answering.protocol import REFERRED, InferRequest, format_answer, format_referral
+from lifecycle.serving.answering.outcome import Outcome, rows_of
+from lifecycle.serving.answering.protocol import InferRequest, format_answer, format_referral
 from lifecycle.serving.answering.routes import Route, RouteTable
-from lifecycle.serving.answering.served import Answer, ServedModel
+from lifecycle.serving.answering.served import ServedModel
 from lifecycle.serving.answering.shadowing import Copy, ShadowQueue
 from lifecycle.serving.answering.tiers import AnswerCache, RowBudget, ask_tiers
 from lifecycle.serving.failures import ArmFailed, RequestRefused
 from lifecycle.serving.prediction_log.writing import PredictionWriter
-
-#: Rows are written as plain dictionaries, which costs a tenth of the record; whoever reads checks them against it.
-PREDICTION_VERSION: str = Prediction.model_fields["schema_version"].default
 
 
 @dataclass
@@ -65,20 +62,6 @@ class ServedName:
     def let_go_of_plan(self, version: int) -> None:
         self.caches.pop(version, None)
         self.budgets.pop(version, None)
-
-
-@dataclass(frozen=True, slots=True)
-class _Outcome:
-    """Who answered what. No answer: a person decides (`referral`), or nobody could (`champion`, `canary`)."""
-
-    arm: Arm
-    by: ServedModel | CanaryLink | None
-    answer: Answer | None
-    fallback_from: int | None = None
-    failure: str = ""
-    #: The model that answered, where it is not the one that was asked.
-    other_model: str = ""
-    cached: bool = False
 
 
 class Router:
@@ -131,9 +114,7 @@ class Router:
         if outcome.failure:
             raise Unavailable(outcome.failure, "Send the request again; `lifecycle gateway status` shows what serves.")
         if route.copies and route.canary and outcome.answer is not None and _draw(request.routing_key, route.salt) < route.weight:
-            self._shadows.offer(
-                Copy(name.name, route.canary, request.columns, request.rows, request.id, request.subject, prediction_ids=tuple(ids))
-            )
+            self._shadows.offer(Copy(name.name, route.canary, request, tuple(ids)))
         parameters: dict[str, Any] = {"arm": outcome.arm, "prediction_id": ids[0], "epoch": route.epoch}
         if len(ids) > 1:
             parameters["prediction_ids"] = ids
@@ -143,7 +124,7 @@ class Router:
             return format_referral(request, name.name, parameters)
         return format_answer(request, outcome.other_model or name.name, outcome.by.version, outcome.answer, parameters)
 
-    async def _from_canary(self, name: ServedName, route: Route, request: InferRequest, started_ns: int) -> _Outcome:
+    async def _from_canary(self, name: ServedName, route: Route, request: InferRequest, started_ns: int) -> Outcome:
         cell = self._counters.cell(name.slot, route.canary_cell)
         cell.dispatched(time.monotonic_ns())
         link = name.links.get(route.canary)
@@ -170,12 +151,12 @@ class Router:
         else:
             latency_us = (time.monotonic_ns() - started_ns) // 1_000
             cell.answered(latency_us, 0 < route.slow_us < latency_us)
-            return _Outcome("canary", link, answer)
+            return Outcome("canary", link, answer)
         cell.failed(fell_back=not outcome.failure)
         self._on_canary_failure(name.name)
         return outcome
 
-    def _instead(self, name: ServedName, route: Route, request: InferRequest) -> _Outcome:
+    def _instead(self, name: ServedName, route: Route, request: InferRequest) -> Outcome:
         """Answers in the canary's place, without counting for the champion: the request was never assigned to it."""
         champion = name.loaded.get(route.champion)
         if champion is None:
@@ -183,10 +164,10 @@ class Router:
         try:
             answer = champion.answer(request.columns, request.rows)
         except ArmFailed as error:
-            return self._from_tiers(name, route, champion, request) or _Outcome("champion", champion, None, route.canary, error.what)
-        return _Outcome("champion", champion, answer, route.canary)
+            return self._from_tiers(name, route, champion, request) or Outcome("champion", champion, None, route.canary, error.what)
+        return Outcome("champion", champion, answer, route.canary)
 
-    def _from_holdout(self, name: ServedName, route: Route, request: InferRequest, started_ns: int) -> _Outcome:
+    def _from_holdout(self, name: ServedName, route: Route, request: InferRequest, started_ns: int) -> Outcome:
         """The former champion answers its own callers; where it can't, the champion does, without counting for it."""
         holdout, cell = name.loaded.get(route.holdout), self._counters.cell(name.slot, route.holdout_cell)
         if holdout is None:
@@ -203,9 +184,9 @@ class Router:
             return outcome
         latency_us = (time.monotonic_ns() - started_ns) // 1_000
         cell.answered(latency_us, 0 < route.slow_us < latency_us)
-        return _Outcome("holdout", holdout, answer)
+        return Outcome("holdout", holdout, answer)
 
-    def _from_champion(self, name: ServedName, route: Route, request: InferRequest, started_ns: int) -> _Outcome:
+    def _from_champion(self, name: ServedName, route: Route, request: InferRequest, started_ns: int) -> Outcome:
         champion = name.loaded.get(route.champion)
         if champion is None:
             outcome = self._from_nobody(route)
@@ -226,7 +207,7 @@ class Router:
             cell.refused()
             raise
         except ArmFailed as error:
-            outcome = self._from_tiers(name, route, champion, request) or _Outcome("champion", champion, None, failure=error.what)
+            outcome = self._from_tiers(name, route, champion, request) or Outcome("champion", champion, None, failure=error.what)
             cell.failed(fell_back=not outcome.failure)
             return outcome
         latency_us = (time.monotonic_ns() - started_ns) // 1_000
@@ -234,9 +215,9 @@ class Router:
         cache = name.caches.get(route.champion)
         if cache is not None:
             cache.keep(request, answer)
-        return _Outcome("champion", champion, answer)
+        return Outcome("champion", champion, answer)
 
-    def _over_budget(self, name: ServedName, route: Route, champion: ServedModel, request: InferRequest) -> _Outcome:
+    def _over_budget(self, name: ServedName, route: Route, champion: ServedModel, request: InferRequest) -> Outcome:
         """A champion that has answered its rows of this second: the tiers, or a person, or the caller comes again."""
         outcome = self._from_tiers(name, route, champion, request)
         if outcome is not None:
@@ -244,11 +225,11 @@ class Router:
         nobody = self._counters.cell(name.slot, REFERRAL_CELL)
         if route.refers:
             nobody.answered(0, False)
-            return _Outcome("referral", None, None, route.champion)
+            return Outcome("referral", None, None, route.champion)
         nobody.failed(fell_back=False)
         raise RequestRefused(f"{name.name} has answered its rows of this second, and nothing can answer in its place.", status=429)
 
-    def _from_tiers(self, name: ServedName, route: Route, champion: ServedModel, request: InferRequest) -> _Outcome | None:
+    def _from_tiers(self, name: ServedName, route: Route, champion: ServedModel, request: InferRequest) -> Outcome | None:
         """What the tiers of the champion's plan say; None where none of them can answer."""
         found = ask_tiers(
             champion.allowance.tiers,
@@ -260,7 +241,7 @@ class Router:
         )
         if found is None:
             return None
-        return _Outcome("backup", found.by, found.answer, route.champion, other_model=found.other_model, cached=found.cached)
+        return Outcome("backup", found.by, found.answer, route.champion, other_model=found.other_model, cached=found.cached)
 
     def _champion_of(self, model: str) -> ServedModel | None:
         other = self.names.get(model)
@@ -275,13 +256,12 @@ class Router:
             return
         cell, started_ns, at_us = self._counters.cell(name.slot, route.canary_cell), time.monotonic_ns(), now_us()
         cell.dispatched(started_ns)
-        request = InferRequest(copy.request_id, copy.columns, copy.rows, "", (), copy.subject)
         try:
-            answer = await link.answer(copy.columns, copy.rows, self._canary_timeout)
-            outcome = _Outcome("shadow", link, answer)
+            answer = await link.answer(copy.request.columns, copy.request.rows, self._canary_timeout)
+            outcome = Outcome("shadow", link, answer)
         except (ArmFailed, RequestRefused) as error:
             # What its champion answered is a request that it should have taken.
-            outcome = _Outcome("shadow", link, None, failure=error.what)
+            outcome = Outcome("shadow", link, None, failure=error.what)
         latency_us = (time.monotonic_ns() - started_ns) // 1_000
         if outcome.failure:
             cell.failed(fell_back=False)
@@ -289,7 +269,7 @@ class Router:
         else:
             cell.answered(latency_us, 0 < route.slow_us < latency_us)
         try:
-            self._record(name, route, request, outcome, at_us, latency_us, shadow_of=copy.prediction_ids)
+            self._record(name, route, copy.request, outcome, at_us, latency_us, shadow_of=copy.prediction_ids)
         except Unavailable:
             # Nobody was answered, so nothing is unlogged that somebody was told.
             self._drop_copy(copy)
@@ -297,17 +277,17 @@ class Router:
     def _drop_copy(self, copy: Copy) -> None:
         self._counters.dropped(self.names[copy.model].slot)
 
-    def _from_nobody(self, route: Route, fallback_from: int | None = None) -> _Outcome:
+    def _from_nobody(self, route: Route, fallback_from: int | None = None) -> Outcome:
         if route.refers:
-            return _Outcome("referral", None, None, fallback_from)
-        return _Outcome("referral", None, None, fallback_from, "No version may answer this share of the traffic yet.")
+            return Outcome("referral", None, None, fallback_from)
+        return Outcome("referral", None, None, fallback_from, "No version may answer this share of the traffic yet.")
 
     def _record(
         self,
         name: ServedName,
         route: Route,
         request: InferRequest,
-        outcome: _Outcome,
+        outcome: Outcome,
         at_us: int,
         latency_us: int,
         shadow_of: Sequence[str] = (),
@@ -315,43 +295,8 @@ class Router:
         """Puts one row per application into the log of the model that answered; returns their ids."""
         log = self.names[outcome.other_model] if outcome.other_model else name
         epoch = self._table.read(log.slot).epoch if outcome.other_model else route.epoch
-        told: dict[str, Any] = {"asked_model": name.name} if outcome.other_model else {}
-        if outcome.cached:
-            told["cached"] = True
-        said = "failed" if outcome.failure else "referred" if outcome.answer is None else "answered"
-        ids = [new_id(at_us) for _ in range(request.rows)]
-        by = outcome.by
-        about = {"subject": request.subject} if request.subject else {}
-        if request.grant_id:
-            about["grant_id"] = request.grant_id
-        rows, asked = [], []
-        for position, prediction_id in enumerate(ids):
-            output: dict[str, Any] | None = None
-            if outcome.answer is not None:
-                output = {"probability": outcome.answer.probabilities[position], "decision": outcome.answer.decisions[position]}
-            elif said == "referred":
-                output = {"probability": None, "decision": REFERRED}
-            rows.append(
-                {
-                    "schema_version": PREDICTION_VERSION,
-                    "id": prediction_id,
-                    "at_us": at_us,
-                    "model": log.name,
-                    "version": None if by is None else by.version,
-                    "model_digest": None if by is None else by.digest,
-                    "decision_id": None if by is None else by.allowance.decision_id,
-                    "bundle_digest": None if by is None else by.allowance.bundle_digest,
-                    "arm": outcome.arm,
-                    "epoch": epoch,
-                    "latency_us": latency_us,
-                    "outcome": said,
-                    "output": output,
-                    "fallback_from": outcome.fallback_from,
-                    **told,
-                    **({"shadow_of": shadow_of[position]} if shadow_of else {}),
-                }
-            )
-            asked.append({"request_id": request.id, "values": {column: of[position] for column, of in request.columns.items()}, **about})
+        asked_model = name.name if outcome.other_model else ""
+        ids, rows, asked = rows_of(outcome, request, log.name, epoch, at_us, latency_us, asked_model=asked_model, shadow_of=shadow_of)
         self._log.append(log.name, rows, asked)
         self._counters.logged(log.slot, len(ids))
         return ids

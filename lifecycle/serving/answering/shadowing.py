@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from lifecycle.serving.answering.served import Columns
+from lifecycle.serving.answering.protocol import InferRequest
 
 #: So many rows wait for a shadow at most, in one worker, over all models.
 MOST_ROWS_WAITING = 4_096
@@ -27,10 +27,7 @@ class Copy:
 
     model: str
     version: int
-    columns: Columns
-    rows: int
-    request_id: str
-    subject: str
+    request: InferRequest
     prediction_ids: tuple[str, ...]
 
 
@@ -46,11 +43,11 @@ class ShadowQueue:
 
     def offer(self, copy: Copy) -> None:
         """Takes a copy, or drops it: it never waits."""
-        if self._rows + copy.rows > MOST_ROWS_WAITING or len(self._waiting) >= MOST_WAITING:
+        if self._rows + copy.request.rows > MOST_ROWS_WAITING or len(self._waiting) >= MOST_WAITING:
             self._drop(copy)
             return
         self._waiting.append(copy)
-        self._rows += copy.rows
+        self._rows += copy.request.rows
         if len(self._asking) < AT_ONCE:
             task = asyncio.get_running_loop().create_task(self._ask_waiting())
             self._asking.add(task)
@@ -59,5 +56,5 @@ class ShadowQueue:
     async def _ask_waiting(self) -> None:
         while self._waiting:
             copy = self._waiting.popleft()
-            self._rows -= copy.rows
+            self._rows -= copy.request.rows
             await self._ask(copy)
