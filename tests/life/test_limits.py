@@ -10,7 +10,7 @@ from tests.scenarios.homes import copy_of_home_at_the_gate
 
 
 def test_the_limits_are_those_of_the_decision_s_own_bundle(tmp_path: Path) -> None:
-    """For its risk tier and jurisdiction, with what the declaration overrode then; a bundle that the store has lost leaves none, rather than those of today."""
+    """In its own case, with what the declaration overrode then; a bundle that the store has lost leaves none, not those of today."""
     departments, _ = copy_of_home_at_the_gate(tmp_path)
     _, decision = standing.decisions(departments, "credit", 1, "promotion")[-1]
     case = {"risk_tier": decision.input.subject.risk_tier, "jurisdiction": decision.input.target.jurisdiction}
