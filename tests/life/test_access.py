@@ -81,6 +81,7 @@ def test_a_grant_is_a_pass_once_the_gate_has_allowed_it(departments: Departments
 
 
 def test_without_a_grant_a_local_gateway_is_open_and_the_gate_is_asked_nothing(departments: Departments) -> None:
+    """The README's first steps need no key, and record nothing about callers."""
     before = size(departments)
     assert not AccessDecider(departments)(held(departments)).closed
     assert size(departments) == before

@@ -91,6 +91,7 @@ def test_the_name_in_a_certificate_is_who_asks(secured: RunningGateway, authorit
 
 
 def test_a_caller_with_a_key_needs_no_certificate(secured: RunningGateway, authority: CallerAuthority) -> None:
+    """A certificate is asked for and not demanded; who shows neither is refused."""
     assert asked(secured, authority, headers={"Authorization": f"Bearer {KEY}"}) == 200
     assert asked(secured, authority) == 401
 

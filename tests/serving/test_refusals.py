@@ -95,6 +95,7 @@ def test_a_seal_has_the_root_of_its_lines_and_true_counts(folder: Path) -> None:
 
 
 def test_what_is_still_written_is_not_sealed(folder: Path) -> None:
+    """A segment whose worker lives may still grow: it is sealed once it is closed."""
     writer = RefusalWriter(folder, 0, 60.0)
     writer.refused(NO_KEY, 1)
     assert sealed(folder, Journal()).events == []
