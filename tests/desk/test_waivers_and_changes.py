@@ -103,6 +103,16 @@ def test_an_approval_is_never_taken_for_a_waiver(desk: DeskUnderTest) -> None:
 
 
 @pytest.mark.slow
+def test_one_person_signs_a_waiver_once(desk: DeskUnderTest) -> None:
+    """From two windows, too: the second is refused by rule, and kept as theirs."""
+    rita = desk.enrolled("rita", roles=("risk",))
+    assert rita.finish(waive(rita)).status_code == 200
+    again = rita.finish(rita.begin_at(f"{VERSION}/waiver", rule=RULE))
+    assert (again.status_code, again.json()["rules"]) == (403, ["WVR-003"])
+    assert barred(desk.departments) == [("rita", "waiver", ("WVR-003",))]
+
+
+@pytest.mark.slow
 def test_who_had_a_part_in_it_waives_nothing(desk: DeskUnderTest) -> None:
     """The gate says no, by rule, and its decision is the record of the attempt."""
     clerk = desk.enrolled("clerk", roles=("clerk",))

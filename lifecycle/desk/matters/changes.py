@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lifecycle.errors import Refused
+from lifecycle.desk.matters.barring import barred_attempts_kept
 from lifecycle.life.people.attempts import record_attempt
 from lifecycle.life.people.governing import change_judges, change_recorded_before, record_signed_change
 from lifecycle.records.approval import GOVERNANCE_TYPE, Envelope, GovernanceStatement
@@ -42,13 +42,8 @@ class Changes:
         return "You proposed the change." if statement.part == "propose" else "You agreed to the change."
 
     def record(self, departments: Departments, envelope: Envelope) -> str:
-        try:
+        with barred_attempts_kept(departments, "governance", envelope.governance()):
             proposal = record_signed_change(departments, envelope)
-        except Refused as error:
-            said = envelope.governance()
-            digest = said.content_digest()
-            record_attempt(departments, said.signer, "governance", error.rules, error.what, statement_digest=digest, authenticated=True)
-            raise
         waits = f" It waits for {proposal.missing} of 2 others." if proposal.missing > 0 else " It counts from now on."
         return self.told_before(proposal.statement) + waits
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lifecycle.errors import Refused
+from lifecycle.desk.matters.barring import barred_attempts_kept
 from lifecycle.life.people.attempts import record_attempt
 from lifecycle.life.people.enrolment import people_in_force
 from lifecycle.life.people.reviewing import record_review
@@ -45,13 +45,8 @@ class Reviews:
         return f"You reviewed {self.name(statement)}: it {verdict}."
 
     def record(self, departments: Departments, envelope: Envelope) -> str:
-        try:
+        with barred_attempts_kept(departments, "review", envelope.review()):
             record_review(departments, envelope)
-        except Refused as error:
-            said = envelope.review()
-            digest = said.content_digest()
-            record_attempt(departments, said.signer, "review", error.rules, error.what, statement_digest=digest, authenticated=True)
-            raise
         return self.told_before(envelope.review())
 
     def bar(self, departments: Departments, statement: ReviewStatement, rules: tuple[str, ...], why: str) -> None:

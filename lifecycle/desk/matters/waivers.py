@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lifecycle.desk.matters.barring import barred_attempts_kept
 from lifecycle.errors import Refused
 from lifecycle.life.people.attempts import record_attempt
 from lifecycle.life.people.enrolment import people_in_force
@@ -46,7 +47,9 @@ class Waivers:
         return f"You signed the waiver of {self.name(statement)}."
 
     def record(self, departments: Departments, envelope: Envelope) -> str:
-        outcome = record_signed_waiver(departments, envelope)
+        said = envelope.waiver()
+        with barred_attempts_kept(departments, _about(said), said):
+            outcome = record_signed_waiver(departments, envelope)
         result = outcome.decision.result
         if result.outcome == "deny":
             rules = tuple(dict.fromkeys(found.rule for found in result.violations))
@@ -60,5 +63,8 @@ class Waivers:
         return self.told_before(outcome.statement) + waits
 
     def bar(self, departments: Departments, statement: WaiverStatement, rules: tuple[str, ...], why: str) -> None:
-        about: Signable = "break_glass" if statement.rule == BREAK_GLASS else "waiver"
-        record_attempt(departments, statement.signer, about, rules, why, statement_digest=statement.content_digest())
+        record_attempt(departments, statement.signer, _about(statement), rules, why, statement_digest=statement.content_digest())
+
+
+def _about(statement: WaiverStatement) -> Signable:
+    return "break_glass" if statement.rule == BREAK_GLASS else "waiver"
