@@ -224,6 +224,9 @@ class BrokenRouter:
 
     names: ClassVar[dict[str, object]] = {"credit": object()}
 
+    def named(self, name: str) -> object:
+        return self.names[name]
+
     async def answer(self, *arguments: object) -> bytes:
         raise TypeError("a bug")
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from lifecycle.serving.answering.counters import LATENCY_BOUNDS_US, REFERRAL_CELL, CellCounts
+from lifecycle.serving.answering.counters import CELLS, LATENCY_BOUNDS_US, REFERRAL_CELL, CellCounts, Counters, total
+from lifecycle.serving.answering.router import Router
 from lifecycle.serving.answering.routes import Route
 
 CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
@@ -46,6 +47,21 @@ def arms_of(model: str, route: Route, counts: Sequence[CellCounts]) -> Iterable[
         yield ArmMetrics(model, str(route.canary), arm, route.canary_share, counts[route.canary_cell])
     if route.holdout:
         yield ArmMetrics(model, str(route.holdout), "holdout", route.holdout_share, counts[route.holdout_cell])
+
+
+def gathered(router: Router, counters: Sequence[Counters]) -> bytes:
+    """All metrics of all models, as all workers together count them."""
+    arms: list[ArmMetrics] = []
+    epochs: dict[str, int] = {}
+    logged: dict[str, int] = {}
+    dropped: dict[str, int] = {}
+    for name in router.names.values():
+        route = router.route(name)
+        epochs[name.name] = route.epoch
+        logged[name.name] = sum(one.rows_logged(name.slot) for one in counters)
+        dropped[name.name] = sum(one.copies_dropped(name.slot) for one in counters)
+        arms += arms_of(name.name, route, [total(counters, name.slot, cell) for cell in range(CELLS)])
+    return exposition(arms, epochs, logged, dropped)
 
 
 def exposition(arms: Sequence[ArmMetrics], epochs: dict[str, int], logged: dict[str, int], dropped: dict[str, int]) -> bytes:

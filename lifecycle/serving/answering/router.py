@@ -82,6 +82,14 @@ class Router:
         """What is in force for this model now."""
         return self._table.read(name.slot)
 
+    def named(self, name: str) -> ServedName:
+        """The model of this name. Raises RequestRefused (404) where it is not served here."""
+        served = self.names.get(name)
+        if served is None:
+            known = ", ".join(sorted(self.names)) or "none yet"
+            raise RequestRefused(f"The model {name!r} is not served here; the models are {known}.", "model", 404)
+        return served
+
     def schemas(self, name: ServedName) -> ModelSchemas | None:
         """What callers must send: as the champion has it, or the canary where there is no champion yet."""
         route = self.route(name)

@@ -1,0 +1,60 @@
+"""What a caller is sent: the answer, or what was wrong in the form of the protocol, and when to come again."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, NamedTuple
+
+from lifecycle.serving.access.refusing import AccessRefused
+from lifecycle.serving.answering.protocol import as_bytes
+from lifecycle.serving.failures import RequestRefused
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Headers = tuple[tuple[bytes, bytes], ...]
+
+JSON = b"application/json"
+_MORE_HEADERS: dict[int, Headers] = {
+    408: ((b"connection", b"close"),),
+    429: ((b"retry-after", b"1"),),
+    503: ((b"retry-after", b"1"),),
+}
+
+
+class Reply(NamedTuple):
+    """One answer, whole."""
+
+    body: bytes
+    status: int = 200
+    kind: bytes = JSON
+    headers: Headers = ()
+
+
+def refusal(error: RequestRefused) -> Reply:
+    """What a refused caller is told: what is wrong and where, when to come again, and what to show."""
+    return Reply(_error(error.what, error.field), error.status, JSON, _more_headers(error))
+
+
+def failure(status: int, what: str) -> Reply:
+    """What a caller is told who is not at fault."""
+    return Reply(_error(what), status)
+
+
+async def respond(send: Send, reply: Reply) -> None:
+    """Sends it."""
+    headers = [(b"content-type", reply.kind), (b"content-length", b"%d" % len(reply.body)), *reply.headers]
+    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+    await send({"type": "http.response.body", "body": reply.body})
+
+
+def _error(what: str, field: str = "") -> bytes:
+    said = {"error": what, "field": field} if field else {"error": what}
+    return as_bytes({key: text.encode("utf-8", "backslashreplace").decode() for key, text in said.items()})
+
+
+def _more_headers(error: RequestRefused) -> Headers:
+    if isinstance(error, AccessRefused):
+        retry = ((b"retry-after", b"%d" % error.retry_seconds),) if error.retry_seconds else ()
+        return (*retry, (b"www-authenticate", b"Bearer")) if error.status == 401 else retry
+    return _MORE_HEADERS.get(error.status, ())
