@@ -283,6 +283,7 @@ class Departments:
             port=self.settings.gateway_port,
             workers=self.settings.gateway_workers,
             seal_seconds=float(self.settings.gateway_seal_seconds),
+            offline_seconds=float(self.settings.gateway_offline_seconds),
             environment=self.environment,
             certificate=self.settings.gateway_certificate,
             certificate_key=self.settings.gateway_certificate_key,

@@ -74,13 +74,16 @@ def run(host: str | None, port: int | None, workers: int | None) -> None:
     import logging
 
     from lifecycle.life.access.deciding import AccessDecider
+    from lifecycle.life.withdrawn import LedgerWithdrawals
     from lifecycle.serving.supervision.supervisor import run_gateway
     from lifecycle.wiring import Departments
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     departments = Departments.here()
-    settings = _settings(departments, host, port, workers)
-    run_gateway(settings, LedgerSink(departments), departments.verify_package, access=AccessDecider(departments))
+    found = departments.settings
+    source = LedgerWithdrawals(found.ledger_url, origin=found.origin, environment=found.environment)
+    settings, access = _settings(departments, host, port, workers), AccessDecider(departments)
+    run_gateway(settings, LedgerSink(departments), departments.verify_package, source, access=access)
 
 
 @_options
@@ -155,6 +158,9 @@ def show(found: GatewayStatus) -> None:
     )
     for model in found.models:
         _print_more(model)
+    for gone in found.withdrawn:
+        under = "" if gone.decision_id is None else f" under decision {gone.decision_id}"
+        render.line(f"{gone.model}:{gone.version} may not serve any more{under}: {gone.why}")
     if found.waiting_events:
         render.line(f"{found.waiting_events} events wait in its journal for the ledger to answer.")
 

@@ -87,7 +87,7 @@ class WaiverStatement(Record):
 
 
 class RevocationStatement(Record):
-    """What somebody signs who takes back a key, an approval or a version. It can't be undone, so it needs no end."""
+    """What somebody signs who takes back a key, an approval or a version. It can't be undone: what ends is when it may be recorded."""
 
     schema_version: Literal["lifecycle.revocation/1"] = "lifecycle.revocation/1"
     revokes: Revocable
@@ -102,6 +102,7 @@ class RevocationStatement(Record):
     environment: Name
     nonce: str
     signed_at_us: Microseconds
+    expires_at_us: Microseconds
 
 
 class ReviewStatement(Record):

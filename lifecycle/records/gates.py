@@ -160,7 +160,7 @@ class DeploymentEvidence(Record):
 
 
 class RollbackEvidence(Record):
-    trigger: Literal["person", "schedule", "guardrail", "crash"]
+    trigger: Literal["person", "schedule", "guardrail", "crash", "revocation"]
     metric: str
     value: float | None
     limit: float | None

@@ -65,6 +65,11 @@ class GatewayFolder:
         return self.path / "used-decisions"
 
     @property
+    def withdrawals(self) -> Path:
+        """What was allowed and may not serve any more. It outlives the journal."""
+        return self.path / "withdrawals.json"
+
+    @property
     def access_book(self) -> Path:
         """Who may ask here, as it was last read from the ledger, with the proofs."""
         return self.path / "access.json"

@@ -9,6 +9,7 @@ from typing import Protocol
 from lifecycle.records.access import AccessBook
 from lifecycle.records.events import Event
 from lifecycle.records.record import Digest
+from lifecycle.serving.allowed.withdrawals import Withdrawal
 
 
 class EventSink(Protocol):
@@ -16,6 +17,16 @@ class EventSink(Protocol):
 
     def append(self, event: Event, /) -> object:
         """Enters the event, once, however often it is sent. Raises Unavailable where the sink does not answer."""
+
+
+class WithdrawalSource(Protocol):
+    """Whoever knows what was allowed and then taken back: the ledger."""
+
+    def since(self, place: int, /) -> tuple[int, tuple[Withdrawal, ...]]:
+        """Where to look on the next time, and what the records from this place on take back; from the first, where there are fewer.
+
+        Raises Unavailable where the ledger does not answer.
+        """
 
 
 class AccessSource(Protocol):

@@ -38,6 +38,10 @@ class GatewaySettings:
     watch_seconds: float = 5.0
     #: How long a segment of the prediction log takes rows before it is closed and sealed.
     seal_seconds: float = 60.0
+    #: How often the ledger is asked what was taken back.
+    look_seconds: float = 1.0
+    #: How long the gateway goes on answering while the ledger does not; then it stops, until the ledger answers.
+    offline_seconds: float = 86_400.0
     #: How often the ledger is asked who may call.
     access_seconds: float = 2.0
     #: The gateway's certificate and its key; with them it speaks TLS and nothing else.

@@ -16,6 +16,7 @@ from lifecycle.records.events import Actor, Event, Subject
 from lifecycle.records.rollout import RolloutOrder
 from lifecycle.serving.allowed.log_keys import LogKeys
 from lifecycle.serving.allowed.packages import PackageCache
+from lifecycle.serving.allowed.withdrawals import Withdrawals
 from lifecycle.serving.folder import GatewayFolder
 from tests.serving.packages import ENVIRONMENT, MODEL, NOWHERE, ORIGIN, Packed, decided, decision, order, pack, plan, prove
 from tests.serving.process import verify
@@ -44,7 +45,8 @@ def target(tmp_path: Path) -> Target:
     folder.make()
     key = SigningKey.generate(ORIGIN)
     packed = pack(tmp_path / "model")
-    return Target(PackageCache(folder, ENVIRONMENT, LogKeys(key.verifier), verify), folder, packed, key, order(packed, 1, key, plan()))
+    cache = PackageCache(folder, ENVIRONMENT, LogKeys(key.verifier), verify, Withdrawals(folder.withdrawals))
+    return Target(cache, folder, packed, key, order(packed, 1, key, plan()))
 
 
 def test_the_true_order_is_admitted(target: Target) -> None:

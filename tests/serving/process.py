@@ -14,13 +14,14 @@ from pathlib import Path
 
 from lifecycle.errors import Tampered, Unavailable
 from lifecycle.records.events import Event
+from lifecycle.serving.allowed.withdrawals import Withdrawal
 from lifecycle.serving.settings import GatewaySettings
 from lifecycle.serving.supervision.supervisor import run_gateway
 from tests.serving.granted import FileAccess
 
 
 class FileLedger:
-    """Takes each event once, by its id."""
+    """Takes each event once, by its id. What it takes back stands in `withdrawals.jsonl` beside it."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -37,6 +38,13 @@ class FileLedger:
             file.write(line)
             file.flush()
             os.fsync(file.fileno())
+
+    def since(self, place: int) -> tuple[int, tuple[Withdrawal, ...]]:
+        if self._path.with_name("down").exists():
+            raise Unavailable("The ledger is down.", "Wait.")
+        file = self._path.with_name("withdrawals.jsonl")
+        lines = file.read_bytes().splitlines() if file.exists() else []
+        return len(lines), tuple(Withdrawal.parse(line) for line in lines[min(place, len(lines)) :])
 
 
 def verify(folder: Path, signature: bytes) -> None:
@@ -64,13 +72,16 @@ def main() -> None:
         watch_seconds=given["watch_seconds"],
         request_seconds=given["request_seconds"],
         seal_seconds=given["seal_seconds"],
+        look_seconds=0.1,
         access_seconds=0.1,
         certificate=_path(given["certificate"]),
         certificate_key=_path(given["certificate_key"]),
         client_ca=_path(given["client_ca"]),
+        offline_seconds=given["offline_seconds"],
     )
     try:
-        run_gateway(settings, FileLedger(Path(given["ledger"])), verify, access=FileAccess(Path(given["ledger"]).with_name("access.json")))
+        ledger = FileLedger(Path(given["ledger"]))
+        run_gateway(settings, ledger, verify, ledger, access=FileAccess(Path(given["ledger"]).with_name("access.json")))
     except Unavailable as error:
         sys.exit(error.what)
 

@@ -19,7 +19,9 @@ from lifecycle.errors import LifecycleError
 from lifecycle.proofs.notes import SigningKey
 from lifecycle.records.access import AccessBook
 from lifecycle.records.events import Event
+from lifecycle.records.identity import new_id
 from lifecycle.records.rollout import RolloutPlan
+from lifecycle.serving.allowed.withdrawals import Withdrawal
 from lifecycle.serving.client import GatewayClient
 from lifecycle.serving.rollouts.state import ModelStatus, RolloutStatus
 from tests.serving.packages import ENVIRONMENT, MODEL, ORIGIN, ROW, Behaviour, Packed, order, pack
@@ -49,6 +51,7 @@ class RunningGateway:
         watch_seconds: float = 5.0,
         request_seconds: float = 10.0,
         seal_seconds: float = 60.0,
+        offline_seconds: float = 86_400.0,
     ) -> None:
         self.home = home
         self.folder = home / "gateway"
@@ -60,6 +63,7 @@ class RunningGateway:
         self._watch_seconds = watch_seconds
         self._request_seconds = request_seconds
         self._seal_seconds = seal_seconds
+        self._offline_seconds = offline_seconds
         #: What else its process is told.
         self.more: dict[str, Any] = {}
         self._process: subprocess.Popen[bytes] | None = None
@@ -83,6 +87,7 @@ class RunningGateway:
             "certificate_key": None,
             "client_ca": None,
             **self.more,
+            "offline_seconds": self._offline_seconds,
         }
         return json.dumps(told)
 
@@ -158,8 +163,9 @@ class RunningGateway:
         return made.rollout_id
 
     def await_rollout(self, rollout_id: str, *states: str) -> RolloutStatus:
-        """Waits until a rollout is in one of these states."""
+        """Waits until a rollout is in one of these states, and the ledger knows it where it answers."""
         wait_for(lambda: self.client.rollout(rollout_id).state in states, f"{rollout_id} is {' or '.join(states)}")
+        wait_for(lambda: self._ledger_is_down.exists() or not self.client.status().waiting_events, "the ledger has been told")
         return self.client.rollout(rollout_id)
 
     def await_weight(self, rollout_id: str, weight: float) -> None:
@@ -170,6 +176,25 @@ class RunningGateway:
         from tests.serving.packages import plan
 
         self.await_rollout(self.deploy(version, rollout_plan or plan(), behaviour=behaviour, model=model), "completed")
+
+    def take_back(self, version: int, *, under: str | None = None, model: str = MODEL) -> None:
+        """Has the ledger say that a version may not serve any more, or not under one decision."""
+        told = Withdrawal(event_id=new_id(), model=model, version=version, decision_id=under, why="it was revoked: it leaked")
+        with self.ledger.with_name("withdrawals.jsonl").open("ab") as file:
+            file.write(told.canonical() + b"\n")
+
+    @contextmanager
+    def ledger_down(self) -> Iterator[None]:
+        """While this lasts, the ledger does not answer."""
+        self._ledger_is_down.touch()
+        try:
+            yield
+        finally:
+            self._ledger_is_down.unlink()
+
+    @property
+    def _ledger_is_down(self) -> Path:
+        return self.ledger.with_name("down")
 
     def model(self, name: str = MODEL) -> ModelStatus:
         return next(model for model in self.client.status().models if model.model == name)
@@ -204,6 +229,7 @@ def running_gateway(
     watch_seconds: float = 5.0,
     request_seconds: float = 10.0,
     seal_seconds: float = 60.0,
+    offline_seconds: float = 86_400.0,
 ) -> Iterator[RunningGateway]:
     """A gateway that serves nothing yet, and that is ended afterwards whatever was done to it."""
     running = RunningGateway(
@@ -213,6 +239,7 @@ def running_gateway(
         watch_seconds=watch_seconds,
         request_seconds=request_seconds,
         seal_seconds=seal_seconds,
+        offline_seconds=offline_seconds,
     )
     try:
         running.start()

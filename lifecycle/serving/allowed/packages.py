@@ -21,6 +21,7 @@ from lifecycle.records.record import Digest, digest_of
 from lifecycle.records.rollout import RolloutOrder, Tier
 from lifecycle.serving.allowed.admission import proven_decision
 from lifecycle.serving.allowed.log_keys import LogKeys
+from lifecycle.serving.allowed.withdrawals import Withdrawal, Withdrawals
 from lifecycle.serving.folder import GatewayFolder
 from lifecycle.serving.ports import PackageVerifier
 
@@ -57,11 +58,14 @@ class Allowance:
 class PackageCache:
     """Admits orders, and keeps what it admitted."""
 
-    def __init__(self, folder: GatewayFolder, environment: str, log_keys: LogKeys, verifier: PackageVerifier) -> None:
+    def __init__(
+        self, folder: GatewayFolder, environment: str, log_keys: LogKeys, verifier: PackageVerifier, withdrawals: Withdrawals
+    ) -> None:
         self._folder = folder
         self._environment = environment
         self._log_keys = log_keys
         self._verifier = verifier
+        self._withdrawals = withdrawals
 
     def admit(self, order: RolloutOrder, source: Path) -> Package:
         """Copies a model into the cache if everything about it holds; otherwise nothing stays behind.
@@ -70,6 +74,7 @@ class PackageCache:
         Refused, each with what does not hold, and Unavailable where the cache can't be written.
         """
         proven_decision(order, self._environment, self._log_keys.now())
+        self._withdrawals.require_none(order.model, order.version, order.decision_id)
         arriving = self._folder.packages / f".arriving-{uuid.uuid4().hex}"
         try:
             _copy(source, arriving, order)
@@ -102,9 +107,21 @@ class PackageCache:
                 "Deploy that version again, and find out who changed the cache.",
             )
         proven_decision(order, self._environment, self._log_keys.now())
+        self._withdrawals.require_none(model, version, order.decision_id)
         package = Package(folder, order)
         self._verify(package)
         return package
+
+    def withdrawn(self, model: str, version: int, digest: Digest) -> Withdrawal | None:
+        """What keeps a version from serving that was admitted before, if it was taken back since."""
+        try:
+            decision_id: str | None = RolloutOrder.parse(
+                (self._folder.package(model, version, digest) / ORDER_FILE).read_bytes()
+            ).decision_id
+        except (OSError, LifecycleError):
+            # Whatever let it serve, it can't be loaded again.
+            decision_id = None
+        return self._withdrawals.against(model, version, decision_id)
 
     def keep_only(self, versions: Iterable[tuple[str, int, Digest]]) -> None:
         """Removes every other version, and what a gateway that died left half copied. Call it before anything is admitted."""

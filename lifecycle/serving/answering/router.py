@@ -32,6 +32,10 @@ from lifecycle.serving.failures import ArmFailed, RequestRefused
 from lifecycle.serving.prediction_log.writing import PredictionWriter
 
 
+#: What callers hear of a gateway that must not answer any more.
+OUT_OF_REACH = "This gateway has been out of reach of its ledger for too long, and answers nobody until the ledger answers."
+
+
 @dataclass
 class ServedName:
     """One model as this worker holds it: its place in the shared memory, and the versions that are loaded."""
@@ -89,6 +93,11 @@ class Router:
             known = ", ".join(sorted(self.names)) or "none yet"
             raise RequestRefused(f"The model {name!r} is not served here; the models are {known}.", "model", 404)
         return served
+
+    @property
+    def closed(self) -> bool:
+        """Whether nobody is answered any more: see `Route.closed`."""
+        return any(self.route(name).closed for name in self.names.values())
 
     def schemas(self, name: ServedName) -> ModelSchemas | None:
         """What callers must send: as the champion has it, or the canary where there is no champion yet."""
@@ -288,7 +297,8 @@ class Router:
     def _from_nobody(self, route: Route, fallback_from: int | None = None) -> Outcome:
         if route.refers:
             return Outcome("referral", None, None, fallback_from)
-        return Outcome("referral", None, None, fallback_from, "No version may answer this share of the traffic yet.")
+        why = OUT_OF_REACH if route.closed else "No version may answer this share of the traffic yet."
+        return Outcome("referral", None, None, fallback_from, why)
 
     def _record(
         self,

@@ -54,6 +54,8 @@ class Route:
     holdout_cell: int = 0
     holdout_weight: int = 0
     holdout_salt: bytes = b"\0" * 8
+    #: The gateway answers nobody, whatever it serves otherwise: it has been out of reach of its ledger for too long.
+    closed: bool = False
 
     def without_canary(self) -> Route:
         """The same with all that the canary had on the champion."""
@@ -127,7 +129,7 @@ class RouteTable:
             latest.slow_us,
             latest.champion_cell,
             latest.canary_cell,
-            latest.refers,
+            latest.refers | latest.closed << 1,
             latest.copies,
             latest.salt,
             latest.backup,
@@ -158,4 +160,5 @@ class RouteTable:
 
 def _parsed(row: bytes) -> Route:
     epoch, weight, champion, canary, slow_us, champion_cell, canary_cell, refers, copies, *more = _ROW.unpack_from(row)
-    return Route(epoch, weight, champion, canary, slow_us, champion_cell, canary_cell, bool(refers), bool(copies), *more)
+    route = Route(epoch, weight, champion, canary, slow_us, champion_cell, canary_cell, bool(refers & 1), bool(copies), *more)
+    return replace(route, closed=True) if refers & 2 else route

@@ -41,6 +41,8 @@ class Books:
         self.faults: dict[str, str] = {}
         #: What a rollout waits for where neither time nor requests are missing, by rollout.
         self.held: dict[str, str] = {}
+        #: Why nobody is answered at all; "" where the gateway answers.
+        self.closed = ""
         self._environment = environment
         self._journal = journal
         self._used = used
@@ -173,7 +175,16 @@ class Books:
                 copies=rollout.copies,
                 salt=_salt(rollout.rollout_id),
             )
+        if self.closed:
+            route = Route(refers=state.refers, closed=True)
         return self._table.write(state.slot, route)
+
+    def close(self, why: str) -> None:
+        """Has nobody be answered any more, at every worker's next request, for this reason; "" opens again."""
+        before, self.closed = self.closed, why
+        if bool(before) != bool(why):
+            for state in self.models:
+                self.put_in_force(state)
 
     # What was seen.
 

@@ -19,7 +19,7 @@ from lifecycle.records.events import Event
 from lifecycle.records.identity import new_id, now_us
 from lifecycle.records.rollout import RolloutOrder, RolloutPlan
 from lifecycle.serving.allowed.packages import PackageCache
-from lifecycle.serving.rollouts import controller, promoting, undoing
+from lifecycle.serving.rollouts import controller, promoting, undoing, withdrawing
 from lifecycle.serving.rollouts.books import Books
 from lifecycle.serving.rollouts.looking import Progress, verdict_on
 from lifecycle.serving.rollouts.promoting import Promotion
@@ -46,6 +46,7 @@ class Conductor:
         self._tick_seconds = tick_seconds
         self._running: dict[str, Progress] = {}
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._tidying: set[asyncio.Task[None]] = set()
 
     def canary_failed(self, model: str) -> None:
         """A worker saw a canary of this model fail: look at once."""
@@ -117,7 +118,7 @@ class Conductor:
         tasks = [progress.task for progress in self._running.values() if progress.task is not None]
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, *self._tidying, return_exceptions=True)
 
     async def order(self, order: RolloutOrder, source: Path) -> None:
         """Takes up a rollout. Sent again, it does nothing more.
@@ -236,6 +237,25 @@ class Conductor:
         await self._clean_up(model, rollout_id)
         return body
 
+    async def take_back(self, model: str) -> None:
+        """Takes out of a model whatever the ledger has taken back. Done again, it does nothing more."""
+        async with self._locks[model]:
+            state = self._books.find(model)
+            if state is None:
+                return
+            rollout_id = "" if state.rollout is None else state.rollout.rollout_id
+            await withdrawing.take_back(self._books, self._fleet, self._cache, state)
+        # Not waited for: a canary that ends slowly must not hold up what is taken back next.
+        tidying = asyncio.get_running_loop().create_task(self._tidy(model, rollout_id))
+        self._tidying.add(tidying)
+        tidying.add_done_callback(self._tidying.discard)
+
+    async def _tidy(self, model: str, rollout_id: str) -> None:
+        try:
+            await self._clean_up(model, rollout_id)
+        except LifecycleError as error:
+            _LOG.error("what was taken back of %s is not unloaded everywhere: %s", model, error.what)
+
     # The life of one rollout.
 
     def _begin(self, model: str, rollout_id: str, plan: RolloutPlan) -> None:
@@ -291,6 +311,10 @@ class Conductor:
         seen = self._books.rolling(rollout_id)
         if seen is None or seen.rollout is None:
             return False
+        if self._books.closed:
+            # Nobody is answered, so nothing can be learned: its step begins anew once somebody is.
+            progress.began = time.monotonic()
+            return True
         if not progress.refused and isinstance(verdict_on(self._books, seen, seen.rollout, progress), controller.Hold):
             return True
         async with self._locks[seen.model]:

@@ -6,6 +6,7 @@ from typing import Literal
 
 from lifecycle.records.bodies.serving import RollbackRequested, RolledBack
 from lifecycle.records.record import Count, Digest, Id, Microseconds, Name, Record, Share, Version
+from lifecycle.serving.allowed.withdrawals import Withdrawal
 
 #: loading: its process is being started; baking: it takes its share; promoting: the workers load it.
 Phase = Literal["loading", "baking", "promoting"]
@@ -232,3 +233,8 @@ class GatewayStatus(Record):
     access: AccessStatus | None = None
     #: What is wrong with the gateway as a whole.
     faults: tuple[str, ...] = ()
+    #: What was allowed here once and may not serve any more, the latest last.
+    withdrawn: tuple[Withdrawal, ...] = ()
+    #: For how long the ledger has not answered, and for how long the gateway still answers without it; None where it does not run.
+    ledger_away_seconds: float | None = None
+    ledger_left_seconds: float | None = None

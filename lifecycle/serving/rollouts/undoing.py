@@ -23,8 +23,14 @@ from lifecycle.serving.supervision.fleet import Fleet, Holding
 
 _LOG = logging.getLogger(__name__)
 
-AbortCause = Literal["guardrail", "crash", "person", "cancelled", "superseded", "failed"]
-_CAUSE_OF: dict[str, AbortCause] = {"guardrail": "guardrail", "crash": "crash", "person": "person", "schedule": "person"}
+AbortCause = Literal["guardrail", "crash", "person", "cancelled", "superseded", "failed", "revoked"]
+_CAUSE_OF: dict[str, AbortCause] = {
+    "guardrail": "guardrail",
+    "crash": "crash",
+    "person": "person",
+    "schedule": "person",
+    "revocation": "revoked",
+}
 
 
 async def undo(
@@ -74,9 +80,29 @@ async def replace(
     await fleet.load(Holding(state.model, state.slot, target))
     if state.rollout is not None:
         state = record_aborted(books, state, "superseded", reason)
+    books.faults.pop(state.model, None)
+    return await swap(books, fleet, state, leaving, target, trigger, reason, rollback_id, decision_id)
+
+
+async def swap(
+    books: Books,
+    fleet: Fleet,
+    state: ModelState,
+    leaving: ServedVersion,
+    target: ServedVersion | None,
+    trigger: Trigger,
+    reason: str,
+    rollback_id: str,
+    decision_id: str | None,
+) -> RolledBack:
+    """Has `target`, which every worker holds, serve in the place of what serves now, or nothing; returns what was observed.
+
+    The caller holds the model's lock, and no rollout is under way.
+    """
     intent = _intent(leaving, target, trigger, reason, rollback_id, decision_id)
     decided_ns, decided_at_us = time.monotonic_ns(), now_us()
-    standby = tuple(kept for kept in state.standby if kept.version not in (target.version, leaving.version))
+    gone = {leaving.version} | (set() if target is None else {target.version})
+    standby = tuple(kept for kept in state.standby if kept.version not in gone)
     changed = state.model_copy(
         update={
             "champion": target,
@@ -85,7 +111,6 @@ async def replace(
             "rollback": OpenRollback(intent=intent, decided_at_us=decided_at_us),
         }
     )
-    books.faults.pop(state.model, None)
     route = books.put_in_force(changed)
     routed_ns = time.monotonic_ns()
     books.commit(changed, (leaving, None, intent), in_force=True)

@@ -57,6 +57,7 @@ def _start(settings: GatewaySettings, project: Path) -> subprocess.Popen[bytes]:
         "LIFECYCLE_GATEWAY_PORT": str(settings.port),
         "LIFECYCLE_GATEWAY_WORKERS": str(settings.workers),
         "LIFECYCLE_GATEWAY_SEAL_SECONDS": str(round(settings.seal_seconds)),
+        "LIFECYCLE_GATEWAY_OFFLINE_SECONDS": str(round(settings.offline_seconds)),
     }
     with path.open("ab") as log:
         process = subprocess.Popen(

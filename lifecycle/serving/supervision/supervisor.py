@@ -21,21 +21,23 @@ from lifecycle.serving.access.refusal_sealing import RefusalSealer
 from lifecycle.serving.allowed.log_keys import LogKeys
 from lifecycle.serving.allowed.packages import PackageCache
 from lifecycle.serving.allowed.used_decisions import UsedDecisions
+from lifecycle.serving.allowed.withdrawals import Withdrawals
 from lifecycle.serving.answering.counters import Counters
 from lifecycle.serving.answering.routes import RouteTable
 from lifecycle.serving.folder import GatewayFolder, write_durably
-from lifecycle.serving.ports import AccessSource, EventSink, PackageVerifier
+from lifecycle.serving.ports import AccessSource, EventSink, PackageVerifier, WithdrawalSource
 from lifecycle.serving.prediction_log.sealing import Sealer
 from lifecycle.serving.rollouts.books import Books
 from lifecycle.serving.rollouts.conductor import Conductor
 from lifecycle.serving.rollouts.delivery import Delivery
 from lifecycle.serving.rollouts.journal import Journal
 from lifecycle.serving.rollouts.promoting import Promotion
-from lifecycle.serving.rollouts.state import AccessStatus, GatewayStatus
+from lifecycle.serving.rollouts.state import MOST_FINISHED, AccessStatus, GatewayStatus
 from lifecycle.serving.settings import GatewaySettings
 from lifecycle.serving.supervision.admin import AdminServer
 from lifecycle.serving.supervision.fleet import Fleet
 from lifecycle.serving.supervision.reporting import model_status
+from lifecycle.serving.supervision.watching import LedgerWatch
 
 _LOG = logging.getLogger(__name__)
 _BACKLOG = 4_096
@@ -49,6 +51,7 @@ def run_gateway(
     settings: GatewaySettings,
     sink: EventSink,
     verifier: PackageVerifier,
+    source: WithdrawalSource,
     *,
     access: AccessSource | None = None,
 ) -> None:
@@ -62,7 +65,7 @@ def run_gateway(
     lock = folder.take_lock()
     try:
         with listen_again(settings.host, settings.port, folder) as listener:
-            asyncio.run(Supervisor(settings, folder, listener, sink, verifier, access).run())
+            asyncio.run(Supervisor(settings, folder, listener, sink, verifier, source, access).run())
     finally:
         os.close(lock)
 
@@ -103,6 +106,7 @@ class Supervisor:
         listener: socket.socket,
         sink: EventSink,
         verifier: PackageVerifier,
+        source: WithdrawalSource,
         access: AccessSource | None,
     ) -> None:
         self._settings = settings
@@ -114,7 +118,8 @@ class Supervisor:
         used = UsedDecisions(folder.used_decisions, self._journal.state.decisions)
         self._books = Books(settings.environment, self._journal, used, RouteTable.create(folder.routes), lambda: counters, self._delivery)
         log_keys = LogKeys(VerifierKey.parse(settings.log_key), settings.log_key_changes)
-        self._cache = PackageCache(folder, settings.environment, log_keys, verifier)
+        self._withdrawals = Withdrawals(folder.withdrawals)
+        self._cache = PackageCache(folder, settings.environment, log_keys, verifier, self._withdrawals)
         self._fleet = Fleet(
             settings,
             listener,
@@ -122,6 +127,14 @@ class Supervisor:
             lambda rollout, how: self._conductor.canary_died(rollout, how),
         )
         self._conductor = Conductor(self._books, self._fleet, self._cache, settings.tick_ms / 1_000)
+        self._watch = LedgerWatch(
+            source,
+            self._withdrawals,
+            self._conductor.take_back,
+            self._books.close,
+            look_seconds=settings.look_seconds,
+            offline_seconds=settings.offline_seconds,
+        )
         self._sealer = Sealer(folder.predictions, settings.environment, self._books)
         host, port = settings.host, listener.getsockname()[1]
         scheme = "http" if settings.certificate is None else "https"
@@ -152,11 +165,15 @@ class Supervisor:
             },
         )
         self._cache.keep_only((state.model, kept.version, kept.digest) for state in self._books.models for kept in state.versions)
+        watching: list[asyncio.Task[None]] = []
+        await self._watch.look()
         await self._conductor.admit_all()
         try:
             self._fleet.admit(self._access.opened.as_message())
             await self._fleet.start()
             await self._conductor.resume()
+            await self._watch.act(*(state.model for state in self._books.models))
+            watching.append(loop.create_task(self._watch.run()))
             await admin.start()
             self._sealer.start()
             self._refusals.start()
@@ -166,6 +183,8 @@ class Supervisor:
             await self._stopping.wait()
         finally:
             await admin.end()
+            for task in watching:
+                task.cancel()
             await self._conductor.end()
             await self._fleet.end()
             await self._sealer.end()
@@ -179,6 +198,7 @@ class Supervisor:
             if not self._journal.settle():
                 _LOG.error("what is in force is not durable, and the next start does not know of it: %s", self._journal.fault)
             self._folder.address.unlink(missing_ok=True)
+            self._withdrawals.keep()
             self._journal.close()
 
     async def _settle(self) -> None:
@@ -196,7 +216,7 @@ class Supervisor:
             _LOG.warning("%s", error.what)
 
     def _faults(self, refused: int) -> tuple[str, ...]:
-        found = []
+        found = self._watch.faults(closed=self._books.closed)
         if self._journal.fault:
             found.append(f"What is in force is not durable, so that a restart would not know of it. {self._journal.fault}")
         if refused:
@@ -226,6 +246,9 @@ class Supervisor:
             refused_events=refused,
             access=self._access_status(),
             faults=self._faults(refused),
+            withdrawn=self._withdrawals.known[-MOST_FINISHED:],
+            ledger_away_seconds=self._watch.away_seconds,
+            ledger_left_seconds=self._watch.left_seconds,
         ).as_json()
 
     def _held(self) -> tuple[Held, ...]:

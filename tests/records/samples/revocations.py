@@ -10,7 +10,7 @@ from lifecycle.records.approval import REVOCATION_TYPE, Envelope, Revocable, Rev
 from lifecycle.records.events import Event, Subject
 from lifecycle.records.record import Digest
 from tests.records.samples.judging import STATEMENT
-from tests.records.samples.parts import AT_US, happened, of
+from tests.records.samples.parts import AT_US, DAY_US, happened, of
 
 _REASON = "It was on a laptop that is gone — “é”, 😀"
 
@@ -43,6 +43,7 @@ def _signed(revokes: Revocable, target: str, digest: Digest | None, *, compromis
         environment="local",
         nonce="00112233445566778899aabbccddeeff",
         signed_at_us=AT_US,
+        expires_at_us=AT_US + DAY_US,
     )
     payload = base64.b64encode(statement.canonical()).decode()
     signature = base64.b64encode(b"signed").decode()
