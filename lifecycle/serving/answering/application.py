@@ -87,7 +87,7 @@ class Application:
             case "live":
                 return describing.live()
             case "ready":
-                return describing.ready(self.ready)
+                return describing.ready(self.ready and not self._router.closed)
             case "metrics":
                 return Reply(metrics.gathered(self._router, list(self._all_counters())), kind=metrics.CONTENT_TYPE)
             case _:

@@ -31,7 +31,6 @@ from lifecycle.serving.answering.tiers import AnswerCache, RowBudget, ask_tiers
 from lifecycle.serving.failures import ArmFailed, RequestRefused
 from lifecycle.serving.prediction_log.writing import PredictionWriter
 
-
 #: What callers hear of a gateway that must not answer any more.
 OUT_OF_REACH = "This gateway has been out of reach of its ledger for too long, and answers nobody until the ledger answers."
 
@@ -86,6 +85,11 @@ class Router:
         """What is in force for this model now."""
         return self._table.read(name.slot)
 
+    @property
+    def closed(self) -> bool:
+        """Whether nobody is answered any more: see `Route.closed`."""
+        return any(self.route(name).closed for name in self.names.values())
+
     def named(self, name: str) -> ServedName:
         """The model of this name. Raises RequestRefused (404) where it is not served here."""
         served = self.names.get(name)
@@ -93,11 +97,6 @@ class Router:
             known = ", ".join(sorted(self.names)) or "none yet"
             raise RequestRefused(f"The model {name!r} is not served here; the models are {known}.", "model", 404)
         return served
-
-    @property
-    def closed(self) -> bool:
-        """Whether nobody is answered any more: see `Route.closed`."""
-        return any(self.route(name).closed for name in self.names.values())
 
     def schemas(self, name: ServedName) -> ModelSchemas | None:
         """What callers must send: as the champion has it, or the canary where there is no champion yet."""
