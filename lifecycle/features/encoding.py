@@ -60,25 +60,28 @@ class NumberPlan:
         flag = offset + 1 if column.flags_missing else -1
         return cls(column.name, offset, flag, column.mean, column.scale, column.clip, filled, column.nullable)
 
-    def fill_rows(self, values: Sequence[Any], rows: list[list[float]]) -> None:
-        for index, (value, row) in enumerate(zip(values, rows, strict=True)):
-            kind = type(value)
-            if kind is not float and kind is not int and value is not None:
-                value = plain_number(value, self.name, index)
-            try:
-                if value is None or isnan(value):
-                    if not self.nullable:
-                        raise missing(self.name, index)
-                    row[self.offset] = self.filled
-                    if self.flag >= 0:
-                        row[self.flag] = 1.0
-                    continue
-                scaled = (value - self.mean) / self.scale
-            except OverflowError:  # an integer that no double can hold
-                raise not_finite(self.name, index) from None
-            if not isfinite(scaled):
-                raise not_finite(self.name, index)
-            row[self.offset] = self.clip if scaled > self.clip else max(scaled, -self.clip)
+    def fill_row(self, value: Any, row: list[float], index: int = 0) -> None:
+        kind = type(value)
+        if kind is not float and kind is not int and value is not None:
+            value = plain_number(value, self.name, index)
+        try:
+            if value is None or isnan(value):
+                if not self.nullable:
+                    raise missing(self.name, index)
+                row[self.offset] = self.filled
+                if self.flag >= 0:
+                    row[self.flag] = 1.0
+                return
+            scaled = (value - self.mean) / self.scale
+        except OverflowError:  # an integer that no double can hold
+            raise not_finite(self.name, index) from None
+        clip = self.clip
+        if -clip <= scaled <= clip:
+            row[self.offset] = scaled
+        elif isfinite(scaled):
+            row[self.offset] = clip if scaled > clip else -clip
+        else:
+            raise not_finite(self.name, index)
 
     def fill_block(self, values: Any, block: Features) -> None:
         numbers = number_array(values, self.name)
@@ -111,9 +114,10 @@ class CategoryPlan:
         unknown_at = after + int(column.nullable) if column.unknown == "bucket" else -1
         return cls(column.name, {value: offset + place for place, value in enumerate(column.vocabulary)}, missing_at, unknown_at)
 
-    def fill_rows(self, values: Sequence[Any], rows: list[list[float]]) -> None:
-        for index, (value, row) in enumerate(zip(values, rows, strict=True)):
-            row[self.place(value, index)] = 1.0
+    def fill_row(self, value: Any, row: list[float], index: int = 0) -> None:
+        # What nearly every value is; `place` knows the others.
+        place = self.offsets.get(value) if type(value) is str else None
+        row[self.place(value, index) if place is None else place] = 1.0
 
     def fill_block(self, values: Any, block: Features) -> None:
         # Each distinct value is looked up once; the first row that holds it is the one that an error names.
@@ -172,7 +176,9 @@ def encode(plans: Sequence[Plan], width: int, columns: Columns) -> Features:
         return block
     rows = [[0.0] * width for _ in range(count)]
     for plan, values in zip(plans, raw, strict=True):
-        plan.fill_rows(values if isinstance(values, (list, tuple)) else list(values), rows)
+        fill_row = plan.fill_row
+        for index, value in enumerate(values):
+            fill_row(value, rows[index], index)
     return np.array(rows, dtype=np.float32).reshape(count, width)
 
 

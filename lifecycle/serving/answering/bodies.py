@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import MutableMapping
+from typing import Any
 
+from lifecycle.serving.answering.connections import WHOLE
 from lifecycle.serving.answering.replies import Receive, Scope
 from lifecycle.serving.failures import RequestRefused
 
@@ -28,6 +31,8 @@ class Bodies:
         length = header(scope, b"content-length") or b"0"
         if length.isdigit() and int(length) > self._most_bytes:
             raise self._too_large()
+        if WHOLE in scope:
+            return self._whole(await receive())
         body = bytearray()
         try:
             async with asyncio.timeout(self._seconds):
@@ -39,6 +44,15 @@ class Bodies:
         finally:
             self._arriving_bytes -= len(body)
         return bytes(body)
+
+    def _whole(self, message: MutableMapping[str, Any]) -> bytes:
+        """A body that is here already: nobody waits for it."""
+        if message["type"] == "http.disconnect":
+            raise RequestRefused("The caller left before the request was whole.")
+        body: bytes = message["body"]
+        if len(body) > self._most_bytes:
+            raise self._too_large()
+        return body
 
     async def _takes_more(self, receive: Receive, body: bytearray) -> bool:
         """Takes in the next part of a body; whether there is more."""

@@ -1,4 +1,7 @@
-"""Connections of callers who send slowly, without end, or no HTTP: a request's head must be whole in time, and not too long."""
+"""Connections of callers who send slowly, without end, or no HTTP: a request's head must be whole in time, and not too long.
+
+Nearly every request comes whole, in one piece. It is given no timer, neither here nor by whoever takes in its body.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,8 @@ import asyncio
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+#: In the scope of a request: its body was whole when its head was.
+WHOLE = "lifecycle.whole"
 #: The longest head of a request, give or take what one read brings.
 MOST_HEAD_BYTES = 64 << 10
 _NOT_HTTP = b'{"error":"This is not an HTTP request."}'
@@ -17,6 +22,7 @@ def protocol_with_deadline(head_seconds: float) -> type[HttpToolsProtocol]:
     class DeadlineProtocol(HttpToolsProtocol):
         _deadline: asyncio.TimerHandle | None = None
         _head_bytes = 0
+        _in_head = False
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in its parent
             super().connection_made(transport)
@@ -25,19 +31,28 @@ def protocol_with_deadline(head_seconds: float) -> type[HttpToolsProtocol]:
         def data_received(self, data: bytes) -> None:
             self._head_bytes += len(data)
             super().data_received(data)
-            if self._deadline is not None and self._head_bytes > MOST_HEAD_BYTES:
+            if not self._in_head:
+                return
+            if self._head_bytes > MOST_HEAD_BYTES:
                 self.transport.close()
+            elif self._deadline is None:
+                self._expect_head(head_seconds)
 
         def on_message_begin(self) -> None:
             super().on_message_begin()
-            self._expect_head(head_seconds)
+            self._in_head = True
+            # The one for the first head, which began with the connection.
+            self._forget_deadline()
 
         def on_headers_complete(self) -> None:
+            self._in_head = False
             self._forget_deadline()
             super().on_headers_complete()
 
         def on_message_complete(self) -> None:
             self._head_bytes = 0
+            # Its task has not begun when the body came with the head.
+            self.scope[WHOLE] = True  # type: ignore[literal-required]  # a key of our own
             super().on_message_complete()
 
         def send_400_response(self, msg: str) -> None:

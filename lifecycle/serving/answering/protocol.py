@@ -125,9 +125,11 @@ def _values(name: str, tensor: dict[str, Any]) -> list[str | int | float | None]
     kinds = _KINDS.get(datatype) if isinstance(datatype, str) else None
     if kinds is None:
         raise RequestRefused(f"The input {name!r} has the datatype {datatype!r}; allowed are {', '.join(_KINDS)}.", name)
-    for value in data:
-        if type(value) not in kinds or (type(value) is int and not -INTEGER_BOUND < value < INTEGER_BOUND):
-            raise RequestRefused(f"The input {name!r} has a value that is not {datatype}.", name)
+    found = frozenset(map(type, data))
+    if not kinds.issuperset(found) or (
+        int in found and any(type(value) is int and not -INTEGER_BOUND < value < INTEGER_BOUND for value in data)
+    ):
+        raise RequestRefused(f"The input {name!r} has a value that is not {datatype}.", name)
     span = _SPANS.get(str(datatype))
     if span is not None and not all(value is None or span[0] <= value <= span[1] for value in data):
         raise RequestRefused(f"The input {name!r} has a value that {datatype} does not hold: it holds {span[0]:g} to {span[1]:g}.", name)
