@@ -26,6 +26,7 @@ VERBS: dict[str, Verb] = {
     "deploy": Verb("A model's life", "runs", "Roll an allowed version out, step by step."),
     "rollout": Verb("A model's life", "rollout", "Show a rollout; promote or end an A/B test or a shadow."),
     "rollback": Verb("A model's life", "runs", "Go back to the last allowed version."),
+    "revoke": Verb("A model's life", "revoke", "Take back a version, an approval or a key."),
     "retire": Verb("A model's life", "retire", "Record that a version is over."),
     "gateway": Verb("What runs", "gateway", "Run, start, stop or look at the gateway."),
     "access": Verb("What runs", "access", "Grant, take back and list who may ask the gateway for predictions."),

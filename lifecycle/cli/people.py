@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from lifecycle.cli import render
-from lifecycle.errors import Unavailable
+from lifecycle.errors import Unavailable, UnknownName
 
 if TYPE_CHECKING:
     from lifecycle.wiring import Departments
@@ -46,11 +46,18 @@ def new(file: Path, person: str | None, for_policy: bool) -> None:
 @click.argument("key_id", metavar="KEY")
 @click.option("--reason", required=True, metavar="TEXT", help="What happened to the key; stands in the ledger.")
 def revoke(key_id: str, reason: str) -> None:
-    """Record that the key with the id KEY counts no more, for nothing that it ever signed. It can't be undone."""
-    from lifecycle.life.people.enrolment import revoke_key
+    """The same as `lifecycle revoke KEY`, unsigned: record that the key counts no more. It can't be undone.
+
+    What it signed and nothing has used yet is void; what was deployed with it stays. Where people govern, `lifecycle revoke` has it signed,
+    and says since when the key was in other hands.
+    """
+    from lifecycle.life.revocation import revoke as take_back
     from lifecycle.wiring import Departments
 
-    revoke_key(Departments.here(), key_id, reason=reason)
+    departments = Departments.here()
+    if departments.people.key(key_id) is None:
+        raise UnknownName(f"There is no key {key_id!r} here.", "`lifecycle people list` shows whose keys there are.")
+    take_back(departments, key_id, reason=reason)
     render.line(f"{key_id} counts no more.")
     render.note("What it approved and no deployment has used yet waits again. A new key: lifecycle keys new FILE")
 

@@ -13,24 +13,30 @@ That an approval runs out, that a policy changes and that a person leaves takes 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, Unpack
 
-from lifecycle.ledger.looking import LookingLedger
 from lifecycle.life.gates.standing import body_of
 from lifecycle.records.approval import WaiverStatement
 from lifecycle.records.bodies.decisions import ApprovalGiven, DecisionMade, VersionRetired, WaiverSigned
-from lifecycle.records.bodies.revocations import ApprovalRevoked, KeyRevoked, VersionRevoked
+from lifecycle.records.bodies.revocations import ApprovalRevoked, KeyRevoked, Revocation, VersionRevoked
 from lifecycle.records.events import Recorded
 from lifecycle.records.gates import Decision
 from lifecycle.records.record import Digest, Name
 
 if TYPE_CHECKING:
+    from lifecycle.ledger.recorded import Wanted
     from lifecycle.serving.allowed.withdrawals import Withdrawal
 
 #: All that takes something back.
 TAKING_BACK = ("VersionRevoked", "VersionRetired", "ApprovalRevoked", "KeyRevoked")
 #: All that people sign to let a version be deployed.
 LETTING = ("ApprovalGiven", "WaiverSigned")
+
+
+class Events(Protocol):
+    """A ledger to read, as `Ledger` and `LookingLedger` both are."""
+
+    def events(self, **wanted: Unpack[Wanted]) -> list[Recorded]: ...
 
 
 class LedgerWithdrawals:
@@ -43,28 +49,31 @@ class LedgerWithdrawals:
 
     def since(self, place: int, /) -> tuple[int, tuple[Withdrawal, ...]]:
         """Where to look on, and what was taken back from there; all of it where the ledger is shorter, as after a restore."""
+        from lifecycle.ledger.looking import LookingLedger
+
         with LookingLedger(self._ledger_url, origin=self._origin) as ledger:
             size = ledger.head().size
             came = ledger.events(types=TAKING_BACK, since=place if place <= size else 0)
             return size, tuple(one for recorded in came for one in withdrawals_of(ledger, recorded, self._environment))
 
 
-def withdrawals_of(ledger: LookingLedger, recorded: Recorded, environment: Name) -> Iterator[Withdrawal]:
+def withdrawals_of(ledger: Events, recorded: Recorded, environment: Name) -> Iterator[Withdrawal]:
     """What one record keeps from serving in an environment."""
     from lifecycle.serving.allowed.withdrawals import Withdrawal
 
     event, body = recorded.event, recorded.event.body
+    reason = body.reason.rstrip(".") if isinstance(body, Revocation | VersionRetired) else ""
     if isinstance(body, VersionRevoked | VersionRetired):
         if event.environment == environment and event.subject.version is not None:
             verb = "revoked" if isinstance(body, VersionRevoked) else "retired"
             name, version = event.subject.name, event.subject.version
-            yield Withdrawal(event_id=event.id, model=name, version=version, decision_id=None, why=f"it was {verb}: {body.reason}")
+            yield Withdrawal(event_id=event.id, model=name, version=version, decision_id=None, why=f"it was {verb}: {reason}")
     elif isinstance(body, ApprovalRevoked | KeyRevoked):
         void, waived = void_by(ledger, recorded)
         why = (
-            f"what {body.approver} had signed for it was revoked: {body.reason}"
+            f"what {body.approver} had signed for it was revoked: {reason}"
             if isinstance(body, ApprovalRevoked)
-            else f"the key of {body.person} that let it through was in other hands: {body.reason}"
+            else f"the key of {body.person} that let it through was in other hands: {reason}"
         )
         for decided in resting_on(ledger, void, waived, environment) if void else ():
             about, decision = decided.event.subject, body_of(decided, DecisionMade).decision
@@ -72,7 +81,7 @@ def withdrawals_of(ledger: LookingLedger, recorded: Recorded, environment: Name)
                 yield Withdrawal(event_id=event.id, model=about.name, version=about.version, decision_id=decision.id, why=why)
 
 
-def void_by(ledger: LookingLedger, recorded: Recorded) -> tuple[frozenset[Digest], tuple[WaiverStatement, ...]]:
+def void_by(ledger: Events, recorded: Recorded) -> tuple[frozenset[Digest], tuple[WaiverStatement, ...]]:
     """The statements that a revocation makes void even where they were used, and which of them are waivers."""
     body = recorded.event.body
     signed = [
@@ -88,7 +97,7 @@ def void_by(ledger: LookingLedger, recorded: Recorded) -> tuple[frozenset[Digest
     return void, tuple(said.statement for said in signed if isinstance(said, WaiverSigned))
 
 
-def resting_on(ledger: LookingLedger, void: frozenset[Digest], waived: tuple[WaiverStatement, ...], environment: Name) -> list[Recorded]:
+def resting_on(ledger: Events, void: frozenset[Digest], waived: tuple[WaiverStatement, ...], environment: Name) -> list[Recorded]:
     """The deployment decisions that allowed something here and counted one of these statements."""
     found = []
     for recorded in ledger.events(types=("DecisionMade",), environment=environment):

@@ -18,6 +18,7 @@ from lifecycle.records.approval import Envelope, GovernanceStatement
 from lifecycle.records.bodies.decisions import ApprovalGiven, ApprovalRefused, DecisionMade, WaiverSigned
 from lifecycle.records.bodies.governors import GovernanceChanged, GovernanceProposed, GovernanceSigned
 from lifecycle.records.bodies.reviews import ReviewGiven
+from lifecycle.records.bodies.revocations import Revocation
 from lifecycle.records.events import Event
 from lifecycle.records.record import ActorId, Digest
 
@@ -56,6 +57,10 @@ class SignatureCheck:
             yield from self._signed(index, name, body.envelope, body.statement.approver, body.statement.content_digest())
         elif isinstance(body, WaiverSigned | ReviewGiven):
             yield from self._signed(index, name, body.envelope, body.statement.signer, body.statement.content_digest())
+        elif isinstance(body, Revocation):
+            if body.envelope is not None:
+                said = body.envelope.revocation()
+                yield from self._signed(index, name, body.envelope, said.signer, said.content_digest())
         elif isinstance(body, DecisionMade):
             yield from self._shown(body)
         elif isinstance(body, GovernanceProposed | GovernanceSigned):

@@ -189,12 +189,12 @@ def rollback_input(
 def approvals_for(departments: Departments, model: str, version: int) -> tuple[VerifiedApproval, ...]:
     """Every approval and refusal of a version whose signature, person and key verify now, each once.
 
-    One that does not verify any more (a revoked key, a person who left) is not an approval; nor is one that was signed for
-    another version, or a second record of the same statement or nonce.
+    One that does not verify any more (a revoked key, a person who left) is not an approval; nor is one that was revoked, that was
+    signed for another version, or a second record of the same statement or nonce.
     """
     from lifecycle.approvals.statements import verified_approval
 
-    people = people_in_force(departments)
+    people, void = people_in_force(departments), standing.taken_back(departments, model, version)
     consumed: set[Digest] = set()
     seen: set[tuple[str, str]] = set()
     found: list[VerifiedApproval] = []
@@ -208,7 +208,12 @@ def approvals_for(departments: Departments, model: str, version: int) -> tuple[V
         used = statement.content_digest() in consumed
         approval = verified_approval(recorded.event.id, body.envelope, people, consumed=used)
         signature = (statement.approver, statement.nonce)
-        if approval is None or (statement.model, statement.version) != (model, version) or signature in seen:
+        if (
+            approval is None
+            or statement.content_digest() in void
+            or (statement.model, statement.version) != (model, version)
+            or signature in seen
+        ):
             continue
         seen.add(signature)
         found.append(approval)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from lifecycle.life.people.known_keys import KnownKeys, key_in, signature_fault
 from lifecycle.records.approval import Envelope, Statement, WaiverStatement
 from lifecycle.records.bodies.decisions import ApprovalGiven, ApprovalRefused, WaiverSigned
+from lifecycle.records.bodies.revocations import ApprovalRevoked
 from lifecycle.records.events import Event
 from lifecycle.records.gates import Decision, VerifiedApproval, WaiverEvidence
 from lifecycle.records.record import Digest, Microseconds
@@ -48,6 +49,8 @@ class QuotedStatements:
         """`keys` is fed by whoever makes this, one event behind."""
         self._keys = keys
         self._said: dict[Digest, _Said] = {}
+        #: The statements that were revoked so far, and by which record.
+        self._taken_back: dict[Digest, int] = {}
         self._waived: dict[Digest, tuple[str, WaiverStatement]] = {}
 
     def take(self, index: int, event: Event) -> None:
@@ -58,6 +61,8 @@ class QuotedStatements:
             self._said.setdefault(statement.content_digest(), _Said(index, event.id, body.envelope, statement))
         elif isinstance(body, WaiverSigned):
             self._waived[body.statement.content_digest()] = (event.id, body.statement)
+        elif isinstance(body, ApprovalRevoked):
+            self._taken_back.setdefault(body.statement_digest, index)
 
     def missing(self, decision: Decision) -> Iterator[str]:
         """What a decision was shown and nobody said before it, as the end of a sentence that begins with its name."""
@@ -82,6 +87,9 @@ class QuotedStatements:
             if said is not None:
                 yield from _misquoted(event, approval, said)
                 yield from self._misattributed(decision, approval, said)
+            if decision.gate == "deployment" and approval.statement_digest in self._taken_back:
+                by = self._taken_back[approval.statement_digest]
+                yield f"was shown an approval by {approval.approver}, which record {by} had revoked before"
         if isinstance(decision.input.evidence, WaiverEvidence):
             for signature in decision.input.evidence.signatures:
                 found = self._waived.get(signature.statement_digest)

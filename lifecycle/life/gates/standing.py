@@ -7,6 +7,7 @@ from typing import TypeVar
 from lifecycle.errors import UnknownName
 from lifecycle.records.bodies import Body
 from lifecycle.records.bodies.decisions import DecisionMade
+from lifecycle.records.bodies.revocations import ApprovalRevoked
 from lifecycle.records.bodies.training import ModelEvaluated, ModelTrained
 from lifecycle.records.events import Event, Recorded
 from lifecycle.records.gates import Decision, Gate
@@ -89,6 +90,12 @@ def decisions(departments: Departments, model: str, version: int, gate: Gate) ->
     found = departments.ledger.events(types=("DecisionMade",), name=model, version=version, environment=departments.environment)
     made = [(recorded.event, body_of(recorded, DecisionMade).decision) for recorded in found]
     return [(event, decision) for event, decision in made if decision.gate == gate]
+
+
+def taken_back(departments: Departments, model: str, version: int) -> frozenset[Digest]:
+    """The statements on a version that were revoked: approvals and waivers that count no more."""
+    found = departments.ledger.events(types=("ApprovalRevoked",), name=model, version=version)
+    return frozenset(body_of(recorded, ApprovalRevoked).statement_digest for recorded in found)
 
 
 def parse_version(text: str) -> tuple[str, int]:

@@ -45,12 +45,16 @@ def signatures(
     """The signatures under one waiver whose key, person and bytes verify now; with a role, only of those who hold it."""
     from lifecycle.approvals.statements import signer_of
 
-    people, now = people_in_force(departments), now_us()
+    people, now, void = people_in_force(departments), now_us(), standing.taken_back(departments, model, version)
     found: dict[str, WaiverSignature] = {}
     for recorded in departments.ledger.events(types=("WaiverSigned",), name=model, version=version, environment=departments.environment):
         body = standing.body_of(recorded, WaiverSigned)
         said = body.statement
-        if said.waiver_id != waiver_id or (said.model, said.version, said.environment) != (model, version, departments.environment):
+        if (
+            said.content_digest() in void
+            or said.waiver_id != waiver_id
+            or (said.model, said.version, said.environment) != (model, version, departments.environment)
+        ):
             continue
         try:
             person, key = signer_of(body.envelope, WAIVER_TYPE, people)
