@@ -126,7 +126,8 @@ def test_a_forged_proof_does_not_hold(capsys: pytest.CaptureFixture[str], home: 
     answer(capsys, "p4", "--proof", str(proof))
     whole = json.loads(proof.read_text())
     row = base64.b64encode(base64.b64decode(whole["row"]).replace(b'"bad"', b'"fad"')).decode()
-    for forged in ({"row": row}, {"position": whole["position"] + 1}, {"path": []}):
+    forgeries: list[dict[str, object]] = [{"row": row}, {"position": whole["position"] + 1}, {"path": []}]
+    for forged in forgeries:
         proof.write_text(json.dumps(whole | forged))
         answer(capsys, "--check", str(proof), code=4)
     proof.write_text(json.dumps(whole))

@@ -292,7 +292,6 @@ def of_governors() -> Iterator[Event]:
     yield happened(at_once, about=rita, people="people")
     refused = bodies.SignInRefused(person="rita", key_id="passkey:1", rules=("KEY-COUNTER",), reason="The passkey's count went back.")
     yield happened(refused, about=rita)
-    other_bytes = "The passkey signed something else than this."
     forged = bodies.SignatureBarred(
         person="rita",
         about="waiver",
