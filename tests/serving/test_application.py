@@ -139,17 +139,6 @@ def test_a_body_that_is_too_large_is_refused(caller: Caller) -> None:
     assert caller.send("POST", "/v2/models/credit/infer", b" " * (1 << 20) + b"x")[0] == 413
 
 
-def test_binary_tensors_are_refused_plainly(served: RunningGateway) -> None:
-    """An extension that is not there is not misread as JSON."""
-    import http.client
-
-    connection = http.client.HTTPConnection(str(served.client.status().url).removeprefix("http://"))
-    connection.request("POST", "/v2/models/credit/infer", b"{}", {"Inference-Header-Content-Length": "2"})
-    answer = connection.getresponse()
-    assert (answer.status, "JSON" in answer.read().decode()) == (400, True)
-    connection.close()
-
-
 def test_half_a_request_harms_nobody(served: RunningGateway, caller: Caller) -> None:
     """A caller that leaves in the middle is forgotten; others are answered."""
     host, _, port = str(served.client.status().url).removeprefix("http://").partition(":")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lifecycle import __version__
+from lifecycle.serving.answering.binary_tensors import EXTENSION
 from lifecycle.serving.answering.paths import Place
 from lifecycle.serving.answering.protocol import as_bytes, format_metadata
 from lifecycle.serving.answering.replies import Reply
@@ -12,7 +13,7 @@ from lifecycle.serving.failures import RequestRefused
 
 def server() -> Reply:
     """The server's name, version and extensions."""
-    return Reply(as_bytes({"name": "lifecycle", "version": __version__, "extensions": []}))
+    return Reply(as_bytes({"name": "lifecycle", "version": __version__, "extensions": [EXTENSION]}))
 
 
 def live() -> Reply:

@@ -73,7 +73,11 @@ def parse_body(body: bytes) -> Any:
 
 def parse_infer(body: bytes, most_rows: int) -> InferRequest:
     """An inference request. Raises RequestRefused that names the field and what is allowed."""
-    value = parse_body(body)
+    return infer_request(parse_body(body), most_rows)
+
+
+def infer_request(value: Any, most_rows: int) -> InferRequest:
+    """The request that a JSON value is. Raises like `parse_infer`."""
     if not isinstance(value, dict):
         raise RequestRefused("The body must be a JSON object with `inputs`.")
     request_id, parameters = value.get("id", ""), value.get("parameters", {})
@@ -147,20 +151,20 @@ def _outputs(wanted: Any) -> tuple[str, ...]:
     return tuple(str(name) for name in names)
 
 
-def format_answer(request: InferRequest, model: str, version: int, answer: Answer, parameters: JsonObject) -> bytes:
+def format_answer(request: InferRequest, model: str, version: int, answer: Answer, parameters: JsonObject) -> dict[str, Any]:
     """The answer of a version, in the form of the protocol."""
     made: dict[str, JsonObject] = {
         "probability": {"name": "probability", "datatype": "FP32", "shape": [request.rows], "data": list(answer.probabilities)},
         "decision": {"name": "decision", "datatype": TEXT, "shape": [request.rows], "data": list(answer.decisions)},
     }
     outputs = [made[name] for name in request.outputs]
-    return as_bytes({"model_name": model, "model_version": str(version), "id": request.id, "parameters": parameters, "outputs": outputs})
+    return {"model_name": model, "model_version": str(version), "id": request.id, "parameters": parameters, "outputs": outputs}
 
 
-def format_referral(request: InferRequest, model: str, parameters: JsonObject) -> bytes:
+def format_referral(request: InferRequest, model: str, parameters: JsonObject) -> dict[str, Any]:
     """The answer where no version may answer yet: no probability, and the decision that a person decides."""
     decision = {"name": "decision", "datatype": TEXT, "shape": [request.rows], "data": [REFERRED] * request.rows}
-    return as_bytes({"model_name": model, "id": request.id, "parameters": parameters, "outputs": [decision]})
+    return {"model_name": model, "id": request.id, "parameters": parameters, "outputs": [decision]}
 
 
 def format_metadata(model: str, versions: list[int], schemas: ModelSchemas) -> bytes:

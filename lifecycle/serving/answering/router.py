@@ -104,8 +104,8 @@ class Router:
         holder = name.loaded.get(route.champion) or name.links.get(route.canary)
         return None if holder is None else holder.schemas
 
-    async def answer(self, name: ServedName, request: InferRequest, version: int | None = None) -> bytes:
-        """The body of the answer, once its rows are in the log. A caller may insist on the champion's version, on no other.
+    async def answer(self, name: ServedName, request: InferRequest, version: int | None = None) -> dict[str, Any]:
+        """The answer, in the form of the protocol, once its rows are in the log. A caller may insist on the champion's version only.
 
         Raises RequestRefused for what the caller must correct, Unavailable where no version can answer.
         """
