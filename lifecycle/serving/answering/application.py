@@ -88,8 +88,13 @@ class Application:
                 return describing.live()
             case "ready":
                 return describing.ready(self.ready and not self._router.closed)
+            case "openapi":
+                return describing.openapi()
             case "metrics":
                 return Reply(metrics.gathered(self._router, list(self._all_counters())), kind=metrics.CONTENT_TYPE)
+            case "models":
+                self._door.identify(scope)
+                return describing.models(self._router)
             case _:
                 self._door.identify(scope)
                 return describing.model(self._router, place)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lifecycle import __version__
 from lifecycle.serving.answering.binary_tensors import EXTENSION
+from lifecycle.serving.answering.openapi import document
 from lifecycle.serving.answering.paths import Place
 from lifecycle.serving.answering.protocol import as_bytes, format_metadata
 from lifecycle.serving.answering.replies import Reply
@@ -24,6 +25,16 @@ def live() -> Reply:
 def ready(is_ready: bool) -> Reply:
     """Whether requests are answered."""
     return Reply(as_bytes({"ready": is_ready}), 200 if is_ready else 503)
+
+
+def models(router: Router) -> Reply:
+    """The names of the models that are served."""
+    return Reply(as_bytes({"models": sorted(router.names)}))
+
+
+def openapi() -> Reply:
+    """How all of it is asked."""
+    return Reply(as_bytes(document()))
 
 
 def model(router: Router, place: Place) -> Reply:

@@ -4,10 +4,12 @@
 | ---------------------------------------------- | ----------------------------------------------------------- |
 | GET  /v2                                       | the server's name, version and extensions                   |
 | GET  /v2/health/live, /v2/health/ready         | 200; 503 while models are being loaded                      |
+| GET  /v2/models                                | the names of the models                                     |
 | GET  /v2/models/{m}[/versions/{v}]             | what the model takes and answers                            |
 | GET  /v2/models/{m}[/versions/{v}]/ready       | 200 where it answers, 404 where not                         |
 | POST /v2/models/{m}[/versions/{v}]/infer       | a prediction                                                |
 | POST /v2/feedback                              | takes the label of a prediction                             |
+| GET  /v2/openapi.json                          | all of this as an OpenAPI document                          |
 | GET  /metrics                                  | Prometheus text                                             |
 """
 
@@ -18,12 +20,14 @@ from typing import Literal, NamedTuple
 
 from lifecycle.serving.failures import RequestRefused
 
-Resource = Literal["infer", "model", "model_ready", "feedback", "server", "live", "ready", "metrics"]
+Resource = Literal["infer", "models", "model", "model_ready", "feedback", "server", "live", "ready", "openapi", "metrics"]
 
 _FIXED: dict[str, Resource] = {
     "v2": "server",
     "v2/health/live": "live",
     "v2/health/ready": "ready",
+    "v2/models": "models",
+    "v2/openapi.json": "openapi",
     "v2/feedback": "feedback",
     "metrics": "metrics",
 }

@@ -29,6 +29,7 @@ _KINDS: dict[str, frozenset[type]] = {
     **dict.fromkeys(("FP16", "FP32", "FP64"), frozenset({float, int}) | _ABSENT),
     **dict.fromkeys(("INT8", "INT16", "INT32", "INT64", "UINT8", "UINT16", "UINT32", "UINT64"), _WHOLE | _ABSENT),
 }
+DATATYPES = tuple(_KINDS)
 #: The least and the most of datatypes that hold less than JSON says: what does not fit is refused, and never cut to fit.
 _SPANS: dict[str, tuple[float, float]] = {
     **{f"INT{bits}": (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) for bits in (8, 16, 32)},
