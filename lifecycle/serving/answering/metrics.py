@@ -1,4 +1,8 @@
-"""What the gateway counts, as Prometheus reads it (text format 0.0.4). No label ever holds a request's id."""
+"""What the gateway counts, as Prometheus reads it (text format 0.0.4). No label ever holds a request's id.
+
+`request_predict_seconds` is the same time under the name and the label that KServe's own servers have, so that dashboards made for
+them show a model that is served here.
+"""
 
 from __future__ import annotations
 
@@ -11,13 +15,17 @@ from lifecycle.serving.answering.routes import Route
 
 CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
 
-_HELP = {
+DURATION = "lifecycle_inference_duration_seconds"
+KSERVE_DURATION = "request_predict_seconds"
+#: Every metric: its kind, and what it counts.
+METRICS = {
     "lifecycle_inference_requests_total": ("counter", "Requests by the arm that they went to first."),
     "lifecycle_inference_errors_total": ("counter", "Requests that their arm failed to answer."),
     "lifecycle_inference_slow_total": ("counter", "Answers slower than the objective."),
     "lifecycle_inference_fallbacks_total": ("counter", "Requests of a failed canary that were answered in its place."),
     "lifecycle_inference_refused_total": ("counter", "Requests that callers must correct."),
-    "lifecycle_inference_duration_seconds": ("histogram", "Time from the request's arrival in the router to its answer."),
+    DURATION: ("histogram", "Time from the request's arrival in the router to its answer."),
+    KSERVE_DURATION: ("histogram", "The same under KServe's name, over all arms of a model."),
     "lifecycle_predictions_logged_total": ("counter", "Rows that were put into the prediction log."),
     "lifecycle_shadow_dropped_total": ("counter", "Copies of requests that a shadow was too slow to take."),
     "lifecycle_rollout_weight": ("gauge", "The share of the traffic that the route table gives a version."),
@@ -66,7 +74,7 @@ def gathered(router: Router, counters: Sequence[Counters]) -> bytes:
 
 def exposition(arms: Sequence[ArmMetrics], epochs: dict[str, int], logged: dict[str, int], dropped: dict[str, int]) -> bytes:
     """All metrics as text. By model: `logged` are its rows in the prediction log, `dropped` the copies that its shadows did not take."""
-    lines: dict[str, list[str]] = {name: [] for name in _HELP}
+    lines: dict[str, list[str]] = {name: [] for name in METRICS}
     for arm in arms:
         labels = f'model="{arm.model}",version="{arm.version}",arm="{arm.arm}"'
         for name, value in (
@@ -78,7 +86,10 @@ def exposition(arms: Sequence[ArmMetrics], epochs: dict[str, int], logged: dict[
             ("lifecycle_rollout_weight", arm.weight),
         ):
             lines[name].append(f"{name}{{{labels}}} {value}")
-        lines["lifecycle_inference_duration_seconds"] += _histogram(labels, arm.counts)
+        lines[DURATION] += _histogram(DURATION, labels, arm.counts)
+    for model in epochs:
+        whole = sum((arm.counts for arm in arms if arm.model == model), CellCounts())
+        lines[KSERVE_DURATION] += _histogram(KSERVE_DURATION, f'model_name="{model}"', whole)
     for model, epoch in epochs.items():
         lines["lifecycle_route_epoch"].append(f'lifecycle_route_epoch{{model="{model}"}} {epoch}')
     for model, rows in logged.items():
@@ -86,13 +97,13 @@ def exposition(arms: Sequence[ArmMetrics], epochs: dict[str, int], logged: dict[
     for model, copies in dropped.items():
         lines["lifecycle_shadow_dropped_total"].append(f'lifecycle_shadow_dropped_total{{model="{model}"}} {copies}')
     text: list[str] = []
-    for name, (kind, meaning) in _HELP.items():
+    for name, (kind, meaning) in METRICS.items():
         text += [f"# HELP {name} {meaning}", f"# TYPE {name} {kind}", *lines[name]]
     return ("\n".join(text) + "\n").encode()
 
 
-def _histogram(labels: str, counts: CellCounts) -> list[str]:
-    name, below, lines = "lifecycle_inference_duration_seconds", 0, []
+def _histogram(name: str, labels: str, counts: CellCounts) -> list[str]:
+    below, lines = 0, []
     for bound, bucket in zip((*LATENCY_BOUNDS_US, None), counts.latency_buckets, strict=True):
         below += bucket
         edge = "+Inf" if bound is None else f"{bound / 1e6:g}"
