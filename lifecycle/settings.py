@@ -40,6 +40,9 @@ class Settings:
     gateway_certificate: Path | None
     gateway_certificate_key: Path | None
     gateway_client_ca: Path | None
+    #: Whether the gateway writes a line of every answered request, and where it sends spans of predictions to.
+    gateway_access_log: bool
+    gateway_traces_url: str | None
     desk_host: str
     desk_port: int
     #: Under which address people open the approval desk; passkeys speak there and nowhere else.
@@ -100,6 +103,8 @@ class Settings:
             gateway_certificate=_path(environ, "LIFECYCLE_GATEWAY_CERTIFICATE"),
             gateway_certificate_key=_path(environ, "LIFECYCLE_GATEWAY_CERTIFICATE_KEY"),
             gateway_client_ca=_path(environ, "LIFECYCLE_GATEWAY_CLIENT_CA"),
+            gateway_access_log=_truth(environ, "LIFECYCLE_GATEWAY_ACCESS_LOG"),
+            gateway_traces_url=environ.get("LIFECYCLE_GATEWAY_TRACES_URL") or None,
             desk_host=environ.get("LIFECYCLE_DESK_HOST", "127.0.0.1"),
             desk_port=_number(environ, "LIFECYCLE_DESK_PORT", 3001),
             desk_origin=environ.get("LIFECYCLE_DESK_ORIGIN") or None,

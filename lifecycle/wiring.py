@@ -288,6 +288,8 @@ class Departments:
             certificate=self.settings.gateway_certificate,
             certificate_key=self.settings.gateway_certificate_key,
             client_ca=self.settings.gateway_client_ca,
+            access_log=self.settings.gateway_access_log,
+            traces_url=self.settings.gateway_traces_url,
             log_key=str(self.ledger_key),
             log_key_changes=self.key_changes_file,
             signing_public_key=self.signing_public_key,

@@ -79,6 +79,11 @@ class GatewayFolder:
         """The log of refused requests."""
         return self.path / "refusals"
 
+    @property
+    def access_log(self) -> Path:
+        """Lines about requests, where they are asked for."""
+        return self.path / "access-log"
+
     def quotas(self, worker: int) -> Path:
         return self.path / f"quotas-{worker}.bin"
 
@@ -111,7 +116,7 @@ class GatewayFolder:
     def make(self) -> None:
         """Makes the folder and what lies in it. Raises Unavailable where it can't be written."""
         try:
-            for part in (self.path, self.packages, self.predictions, self.refusals):
+            for part in (self.path, self.packages, self.predictions, self.refusals, self.access_log):
                 part.mkdir(parents=True, exist_ok=True, mode=0o700)
         except OSError as error:
             raise Unavailable(

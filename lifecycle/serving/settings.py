@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from lifecycle.errors import InvalidDeclaration
@@ -49,6 +50,9 @@ class GatewaySettings:
     certificate_key: Path | None = None
     #: The authority whose certificates callers may show in place of a key.
     client_ca: Path | None = None
+    #: Whether a line is written of every answered request, and where spans of predictions are sent to (OTLP over HTTP).
+    access_log: bool = False
+    traces_url: str | None = None
     #: How long a process may take to load its models before its start counts as failed.
     start_seconds: float = 60.0
 
@@ -61,6 +65,11 @@ class GatewaySettings:
             raise InvalidDeclaration(
                 "The gateway speaks TLS with a certificate and its key, and asks callers for certificates only then.",
                 "Set LIFECYCLE_GATEWAY_CERTIFICATE and LIFECYCLE_GATEWAY_CERTIFICATE_KEY, or none of the three.",
+            )
+        if self.traces_url is not None and find_spec("opentelemetry") is None:
+            raise InvalidDeclaration(
+                "LIFECYCLE_GATEWAY_TRACES_URL asks for traces, and OpenTelemetry is not installed.",
+                "Install Lifecycle with the extra `traces`, or take the setting away.",
             )
         if self.seal_seconds <= 0:
             raise InvalidDeclaration(

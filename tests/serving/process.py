@@ -78,6 +78,8 @@ def main() -> None:
         certificate_key=_path(given["certificate_key"]),
         client_ca=_path(given["client_ca"]),
         offline_seconds=given["offline_seconds"],
+        access_log=given.get("access_log", False),
+        traces_url=given.get("traces_url"),
     )
     try:
         ledger = FileLedger(Path(given["ledger"]))

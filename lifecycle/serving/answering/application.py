@@ -8,6 +8,7 @@ being answered counts as in flight: callers who send slowly keep nobody else fro
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Iterable
 
 from lifecycle.errors import LifecycleError, Unavailable
@@ -16,9 +17,10 @@ from lifecycle.serving.access.doorkeeper import Doorkeeper
 from lifecycle.serving.access.refusal_log import Refusal, RefusalWriter
 from lifecycle.serving.access.refusing import AccessRefused, reason_of
 from lifecycle.serving.answering import describing, metrics
-from lifecycle.serving.answering.bodies import Bodies
+from lifecycle.serving.answering.bodies import Bodies, header
 from lifecycle.serving.answering.counters import Counters
 from lifecycle.serving.answering.inference import Inference
+from lifecycle.serving.answering.onlookers import GRANT, Onlookers, Seen
 from lifecycle.serving.answering.paths import Place, place_of
 from lifecycle.serving.answering.protocol import as_bytes, parse_body
 from lifecycle.serving.answering.replies import Receive, Reply, Scope, Send, failure, refusal, respond
@@ -27,6 +29,7 @@ from lifecycle.serving.failures import RequestRefused
 from lifecycle.serving.prediction_log.writing import PredictionWriter
 
 _LOG = logging.getLogger(__name__)
+_METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
 
 
 class Application:
@@ -44,6 +47,7 @@ class Application:
         most_rows: int,
         most_in_flight: int,
         request_seconds: float,
+        onlookers: Onlookers = (),
     ) -> None:
         self.ready = False
         self._router = router
@@ -52,22 +56,33 @@ class Application:
         self._door = door
         self._refusals = refusals
         self._bodies = Bodies(most_body_bytes, request_seconds)
+        self._onlookers = onlookers
         self._inference = Inference(router, door, self._bodies, most_rows, most_in_flight)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if not self._onlookers:
+            await respond(send, await self._reply_or_refusal(scope, receive))
+            return
+        at_us, started_ns = now_us(), time.monotonic_ns()
+        reply = await self._reply_or_refusal(scope, receive)
+        await respond(send, reply)
+        seen = self._seen(scope, reply, at_us, (time.monotonic_ns() - started_ns) // 1_000)
+        for onlooker in self._onlookers:
+            onlooker.saw(seen)
+
+    async def _reply_or_refusal(self, scope: Scope, receive: Receive) -> Reply:
         try:
-            reply = await self._reply(scope, receive)
+            return await self._reply(scope, receive)
         except RequestRefused as error:
-            reply = refusal(error)
             self._note(scope["path"], error)
+            return refusal(error)
         except Unavailable as error:
-            reply = failure(503, error.what)
+            return failure(503, error.what)
         except LifecycleError as error:
-            reply = failure(500, error.what)
+            return failure(500, error.what)
         except Exception:  # noqa: BLE001  # the caller gets JSON whatever broke; the log has the rest
             _LOG.exception("a request to %s broke", scope.get("path"))
-            reply = failure(500, "The gateway broke over this request; its log says how.")
-        await respond(send, reply)
+            return failure(500, "The gateway broke over this request; its log says how.")
 
     async def _reply(self, scope: Scope, receive: Receive) -> Reply:
         place = place_of(scope["path"])
@@ -98,6 +113,18 @@ class Application:
             case _:
                 self._door.identify(scope)
                 return describing.model(self._router, place)
+
+    def _seen(self, scope: Scope, reply: Reply, at_us: int, duration_us: int) -> Seen:
+        """What may be told of a request: of its path, what it names here."""
+        try:
+            named = place_of(scope["path"])
+        except RequestRefused:
+            place = None
+        else:
+            place = named if not named.model or named.model in self._router.names else named._replace(model="", version=None)
+        # A method is the caller's own text too.
+        method = scope["method"] if scope["method"] in _METHODS else "other"
+        return Seen(at_us, duration_us, method, place, reply.status, len(reply.body), scope.get(GRANT), header(scope, b"traceparent"))
 
     def _note(self, path: str, error: RequestRefused) -> None:
         """Has a refusal counted: by whose grant where that is known, and by a model where it is served here."""

@@ -7,6 +7,7 @@ from typing import Any
 from lifecycle.serving.access.doorkeeper import Caller, Doorkeeper
 from lifecycle.serving.answering.binary_tensors import JSON_LENGTH, OCTETS, encoded, fill_in, split, wanted
 from lifecycle.serving.answering.bodies import Bodies, header
+from lifecycle.serving.answering.onlookers import GRANT
 from lifecycle.serving.answering.paths import Place
 from lifecycle.serving.answering.protocol import as_bytes, infer_request, parse_body
 from lifecycle.serving.answering.replies import Receive, Reply, Scope
@@ -33,6 +34,7 @@ class Inference:
         caller = self._door.identify(scope)
         if caller is None:
             return await self._answer(place, scope, receive, None)
+        scope[GRANT] = caller.grant_id
         caller.quota.enter()
         try:
             return await self._answer(place, scope, receive, caller)

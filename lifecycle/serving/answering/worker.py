@@ -25,10 +25,12 @@ from lifecycle.serving.access.doorkeeper import Doorkeeper
 from lifecycle.serving.access.refusal_log import RefusalWriter
 from lifecycle.serving.access.shared_counts import SharedCounts
 from lifecycle.serving.allowed.packages import read_allowance, read_schemas
+from lifecycle.serving.answering.access_log import AccessLog
 from lifecycle.serving.answering.application import Application
 from lifecycle.serving.answering.canary_link import CanaryLink
 from lifecycle.serving.answering.connections import protocol_with_deadline
 from lifecycle.serving.answering.counters import Counters
+from lifecycle.serving.answering.onlookers import Onlooker
 from lifecycle.serving.answering.router import Router, ServedName
 from lifecycle.serving.answering.routes import RouteTable
 from lifecycle.serving.answering.served import ServedModel
@@ -69,6 +71,7 @@ class Worker:
         )
         self._door = Doorkeeper(lambda: self._shared_counts(configuration["all_workers"], index))
         self._refusals = RefusalWriter(folder.refusals, index, configuration["seal_seconds"])
+        self._onlookers = _onlookers(folder, configuration)
         self._application = Application(
             self._router,
             self._log,
@@ -79,6 +82,7 @@ class Worker:
             most_rows=configuration["most_rows"],
             most_in_flight=configuration["most_in_flight"],
             request_seconds=configuration["request_seconds"],
+            onlookers=self._onlookers,
         )
         settings = uvicorn.Config(
             self._application,
@@ -110,6 +114,8 @@ class Worker:
         closing.cancel()
         self._log.close()
         self._refusals.close()
+        for onlooker in self._onlookers:
+            onlooker.close()
         self.control.close()
 
     async def _close_old_segments(self) -> None:
@@ -202,6 +208,19 @@ class Worker:
     def _all_counters(self) -> Iterator[Counters]:
         for path in sorted(self._folder.path.glob("counters-*.bin")):
             yield Counters.open(path)
+
+
+def _onlookers(folder: GatewayFolder, configuration: dict[str, Any]) -> list[Onlooker]:
+    """Who is told of requests, as the settings have it."""
+    found: list[Onlooker] = []
+    if configuration["access_log"]:
+        found.append(AccessLog(folder.access_log, configuration["index"]))
+    if configuration["traces_url"] is not None:
+        # OpenTelemetry is for gateways that are traced; others start without it.
+        from lifecycle.serving.answering.tracing import Tracer
+
+        found.append(Tracer.to(configuration["traces_url"]))
+    return found
 
 
 def main() -> None:

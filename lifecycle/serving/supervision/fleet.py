@@ -209,6 +209,8 @@ class Fleet:
             "certificate": _path(settings.certificate),
             "certificate_key": _path(settings.certificate_key),
             "client_ca": _path(settings.client_ca),
+            "access_log": settings.access_log,
+            "traces_url": settings.traces_url,
         }
         worker = await OwnProcess.start(
             "lifecycle.serving.answering.worker",
