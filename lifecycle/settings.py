@@ -36,6 +36,8 @@ class Settings:
     gateway_seal_seconds: int
     #: How long the gateway goes on answering while the ledger does not answer.
     gateway_offline_seconds: int
+    #: How much memory a canary's process may take; 0: half of the machine's.
+    gateway_canary_memory_mb: int
     #: The gateway's certificate and its key (TLS), and the authority whose certificates callers may show in place of a key.
     gateway_certificate: Path | None
     gateway_certificate_key: Path | None
@@ -100,6 +102,7 @@ class Settings:
             gateway_workers=_number(environ, "LIFECYCLE_GATEWAY_WORKERS", 1),
             gateway_seal_seconds=_number(environ, "LIFECYCLE_GATEWAY_SEAL_SECONDS", 60),
             gateway_offline_seconds=_number(environ, "LIFECYCLE_GATEWAY_OFFLINE_SECONDS", 86_400),
+            gateway_canary_memory_mb=_number(environ, "LIFECYCLE_GATEWAY_CANARY_MEMORY_MB", 0),
             gateway_certificate=_path(environ, "LIFECYCLE_GATEWAY_CERTIFICATE"),
             gateway_certificate_key=_path(environ, "LIFECYCLE_GATEWAY_CERTIFICATE_KEY"),
             gateway_client_ca=_path(environ, "LIFECYCLE_GATEWAY_CLIENT_CA"),

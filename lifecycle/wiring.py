@@ -284,6 +284,7 @@ class Departments:
             workers=self.settings.gateway_workers,
             seal_seconds=float(self.settings.gateway_seal_seconds),
             offline_seconds=float(self.settings.gateway_offline_seconds),
+            canary_memory_mb=self.settings.gateway_canary_memory_mb,
             environment=self.environment,
             certificate=self.settings.gateway_certificate,
             certificate_key=self.settings.gateway_certificate_key,

@@ -27,6 +27,8 @@ class GatewaySettings:
     log_key_changes: Path | None = None
     #: How long a canary may take over one answer before the champion answers in its place.
     canary_timeout_ms: int = 1_000
+    #: How much memory a canary's process may take for itself before it is refused more; 0: half of the machine's.
+    canary_memory_mb: int = 0
     #: How often the controller looks at a rollout when nothing has gone wrong.
     tick_ms: int = 20
     #: Limits of one request and of one worker; past them a request is refused, never queued without end.

@@ -7,9 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
-from onnx import TensorProto, helper, numpy_helper
-
 from lifecycle.features import Preprocessor
 from lifecycle.proofs.merkle import inclusion_path, leaf_hash, root_of
 from lifecycle.proofs.notes import Checkpoint, SigningKey, sign
@@ -29,9 +26,10 @@ from lifecycle.records.gates import (
     Requester,
     SignatureEvidence,
 )
-from lifecycle.records.manifest import FILE_NAMES, ManifestFile, ModelManifest, ModelSchemas, Part
+from lifecycle.records.manifest import FILE_NAMES, Bounds, ManifestFile, ModelManifest, ModelSchemas, Part
 from lifecycle.records.record import Digest, canonical_bytes, digest_of
 from lifecycle.records.rollout import Guardrail, LedgerProof, RolloutOrder, RolloutPlan, RolloutStep, Strategy, Tier
+from tests.serving.graphs import Behaviour, graph
 
 ORIGIN = "test.example/ledger"
 NOWHERE: Digest = "sha256:" + "0" * 64
@@ -40,7 +38,6 @@ MODEL = "credit"
 #: A row that every tiny model takes.
 ROW: dict[str, str | float | None] = {"income": 120.0, "home": "rent"}
 
-Behaviour = Literal["good", "refuses_unknown", "not_a_number", "unloadable"]
 Gate = Literal["deployment", "promotion"]
 
 
@@ -61,11 +58,11 @@ def pack(folder: Path, *, bias: float = 0.0, behaviour: Behaviour = "good", sign
         ("income",),
         ("home",),
         unknown="refuse" if behaviour == "refuses_unknown" else "bucket",
-    )
+    ).within({"income": Bounds(least=-1e6, most=1e6)})
     schemas = ModelSchemas(inputs=preprocessor.inputs, positive="bad", negative="good", threshold=0.5)
     parts: dict[Part, bytes] = {
         "weights": b"weights" + str(bias).encode(),
-        "graph": b"no graph" if behaviour == "unloadable" else graph(preprocessor.width, bias, broken=behaviour == "not_a_number"),
+        "graph": b"no graph" if behaviour == "unloadable" else graph(preprocessor.width, bias, behaviour),
         "preprocessor": preprocessor.canonical(),
         "schemas": schemas.canonical(),
         "training": canonical_bytes({"bias": bias, "behaviour": behaviour}),
@@ -79,35 +76,6 @@ def pack(folder: Path, *, bias: float = 0.0, behaviour: Behaviour = "good", sign
     (folder / "manifest.json").write_bytes(manifest)
     (folder / "model.sig").write_bytes(signature)
     return Packed(folder, digest_of(manifest), digest_of(signature))
-
-
-def graph(width: int, bias: float, *, broken: bool = False) -> bytes:
-    """ONNX: sigmoid of the mean of the features plus the bias. A broken one answers NaN for incomes above the mean only.
-
-    That way it loads and warms up, and shows what it is in traffic.
-    """
-    weights = numpy_helper.from_array(np.full((width, 1), 1.0 / width, dtype=np.float32), "weights")
-    shift = numpy_helper.from_array(np.array([bias], dtype=np.float32), "shift")
-    flat = numpy_helper.from_array(np.array([-1], dtype=np.int64), "flat")
-    first = numpy_helper.from_array(np.array([0], dtype=np.int64), "first")
-    if broken:
-        nodes = [
-            helper.make_node("Gather", ["features", "first"], ["income"], axis=1),
-            helper.make_node("Neg", ["income"], ["negated"]),
-            helper.make_node("Sqrt", ["negated"], ["logit"]),
-        ]
-    else:
-        nodes = [helper.make_node("MatMul", ["features", "weights"], ["sum"]), helper.make_node("Add", ["sum", "shift"], ["logit"])]
-    nodes += [helper.make_node("Sigmoid", ["logit"], ["column"]), helper.make_node("Reshape", ["column", "flat"], ["probability"])]
-    made = helper.make_graph(
-        nodes,
-        "tiny",
-        [helper.make_tensor_value_info("features", TensorProto.FLOAT, ["batch", width])],
-        [helper.make_tensor_value_info("probability", TensorProto.FLOAT, ["batch"])],
-        [weights, shift, flat, first],
-    )
-    model: bytes = helper.make_model(made, opset_imports=[helper.make_opsetid("", 17)], ir_version=10).SerializeToString()
-    return model
 
 
 def plan(

@@ -80,6 +80,8 @@ def main() -> None:
         offline_seconds=given["offline_seconds"],
         access_log=given.get("access_log", False),
         traces_url=given.get("traces_url"),
+        canary_memory_mb=given.get("canary_memory_mb", 0),
+        start_seconds=given.get("start_seconds", 60.0),
     )
     try:
         ledger = FileLedger(Path(given["ledger"]))

@@ -24,7 +24,8 @@ from lifecycle.records.rollout import RolloutPlan
 from lifecycle.serving.allowed.withdrawals import Withdrawal
 from lifecycle.serving.client import GatewayClient
 from lifecycle.serving.rollouts.state import ModelStatus, RolloutStatus
-from tests.serving.packages import ENVIRONMENT, MODEL, ORIGIN, ROW, Behaviour, Packed, order, pack
+from tests.serving.graphs import Behaviour
+from tests.serving.packages import ENVIRONMENT, MODEL, ORIGIN, ROW, Packed, order, pack
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PATIENCE = 90.0
@@ -52,6 +53,7 @@ class RunningGateway:
         request_seconds: float = 10.0,
         seal_seconds: float = 60.0,
         offline_seconds: float = 86_400.0,
+        more: dict[str, Any] | None = None,
     ) -> None:
         self.home = home
         self.folder = home / "gateway"
@@ -65,7 +67,7 @@ class RunningGateway:
         self._seal_seconds = seal_seconds
         self._offline_seconds = offline_seconds
         #: What else its process is told.
-        self.more: dict[str, Any] = {}
+        self.more: dict[str, Any] = more or {}
         self._process: subprocess.Popen[bytes] | None = None
         self._packed: dict[tuple[str, int], Packed] = {}
         self._callers: list[Caller] = []
@@ -230,6 +232,7 @@ def running_gateway(
     request_seconds: float = 10.0,
     seal_seconds: float = 60.0,
     offline_seconds: float = 86_400.0,
+    more: dict[str, Any] | None = None,
 ) -> Iterator[RunningGateway]:
     """A gateway that serves nothing yet, and that is ended afterwards whatever was done to it."""
     running = RunningGateway(
@@ -240,6 +243,7 @@ def running_gateway(
         request_seconds=request_seconds,
         seal_seconds=seal_seconds,
         offline_seconds=offline_seconds,
+        more=more,
     )
     try:
         running.start()

@@ -136,6 +136,7 @@ class Fleet:
             "socket": str(path),
             "version": holding.version.version,
             "digest": holding.version.digest,
+            "memory_bytes": self._settings.canary_memory_mb << 20,
         }
         name = f"canary {holding.model}:{holding.version.version}"
         process = await OwnProcess.start("lifecycle.serving.answering.canary", name, configuration, on_nudge=lambda message: None)

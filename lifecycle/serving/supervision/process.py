@@ -58,6 +58,7 @@ def _start(settings: GatewaySettings, project: Path) -> subprocess.Popen[bytes]:
         "LIFECYCLE_GATEWAY_WORKERS": str(settings.workers),
         "LIFECYCLE_GATEWAY_SEAL_SECONDS": str(round(settings.seal_seconds)),
         "LIFECYCLE_GATEWAY_OFFLINE_SECONDS": str(round(settings.offline_seconds)),
+        "LIFECYCLE_GATEWAY_CANARY_MEMORY_MB": str(settings.canary_memory_mb),
     }
     with path.open("ab") as log:
         process = subprocess.Popen(
