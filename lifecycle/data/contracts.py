@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from lifecycle.data.rejection import failure
 from lifecycle.errors import InvalidDeclaration
 from lifecycle.records.bodies.data import ContractFailure
+from lifecycle.records.manifest import Bounds
 from lifecycle.records.record import Digest, canonical_bytes, digest_of
 
 if TYPE_CHECKING:
     from pandas import DataFrame
-    from pandera.pandas import DataFrameSchema
+    from pandera.pandas import Check, DataFrameSchema
 
     from lifecycle.data.spec import Contract
 
@@ -43,6 +46,37 @@ def contract_digest(contract: Contract) -> Digest:
         for name, column in schema_of(contract).columns.items()
     }
     return digest_of(canonical_bytes({"name": contract.name, "columns": columns}))
+
+
+def number_bounds(contract: Contract, numbers: tuple[str, ...]) -> dict[str, Bounds]:
+    """What the contract permits of each of these columns, by its checks of size; a column without one is left out.
+
+    A bound that is not included becomes the next double inside. Raises InvalidDeclaration where two checks leave no number.
+    """
+    columns = schema_of(contract).columns
+    found: dict[str, Bounds] = {}
+    for name in numbers:
+        sizes = [edges for check in (columns[name].checks if name in columns else ()) for edges in _edges(check)]
+        least, most = max((low for low, _ in sizes), default=-math.inf), min((high for _, high in sizes), default=math.inf)
+        if least > most:
+            raise InvalidDeclaration(
+                f"The contract {contract.name} permits no number in the column {name}.", "Correct the checks of that column."
+            )
+        if (least, most) != (-math.inf, math.inf):
+            found[name] = Bounds(least=None if least == -math.inf else least, most=None if most == math.inf else most)
+    return found
+
+
+def _edges(check: Check) -> Iterator[tuple[float, float]]:
+    """The least and the most that a check lets through; nothing of a check that is not of size, or only warns."""
+    said = check.statistics or {}
+    if check.raise_warning or check.groupby is not None:
+        return
+    open_below = check.name == "greater_than" or said.get("include_min") is False
+    open_above = check.name == "less_than" or said.get("include_max") is False
+    if check.name in ("in_range", "greater_than", "greater_than_or_equal_to", "less_than", "less_than_or_equal_to"):
+        low, high = float(said.get("min_value", -math.inf)), float(said.get("max_value", math.inf))
+        yield math.nextafter(low, math.inf) if open_below else low, math.nextafter(high, -math.inf) if open_above else high
 
 
 def broken_checks(contract: Contract, frame: DataFrame) -> tuple[ContractFailure, ...]:

@@ -6,7 +6,8 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
-from lifecycle.records.record import Record
+from lifecycle.records.manifest import Bounds
+from lifecycle.records.record import Record, is_none
 
 #: What a category that training never saw becomes: a slot of its own, or a refusal.
 UnknownCategories = Literal["bucket", "refuse"]
@@ -17,7 +18,7 @@ class NumberColumn(Record):
 
     `flags_missing` adds a second output that is 1 where the value was missing. It stands only where training saw
     missing values, because the weights of an output that never varied are untrained. Where `nullable` is false,
-    a missing value is refused.
+    a missing value is refused. Outside of `bounds` a number is refused as well: only what the data contract permits is ever cut off.
     """
 
     kind: Literal["number"] = "number"
@@ -28,6 +29,7 @@ class NumberColumn(Record):
     clip: float = Field(default=10.0, gt=0.0)
     nullable: bool
     flags_missing: bool
+    bounds: Bounds | None = Field(default=None, exclude_if=is_none)
 
     @property
     def outputs(self) -> tuple[str, ...]:

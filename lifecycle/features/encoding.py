@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import isfinite, isnan
+from math import inf, isfinite, isnan
 from typing import Any, Protocol
 
 import numpy as np
@@ -53,12 +53,15 @@ class NumberPlan:
     clip: float
     filled: float
     nullable: bool
+    least: float
+    most: float
 
     @classmethod
     def of(cls, column: NumberColumn, offset: int) -> NumberPlan:
         filled = min(max((column.median - column.mean) / column.scale, -column.clip), column.clip)
         flag = offset + 1 if column.flags_missing else -1
-        return cls(column.name, offset, flag, column.mean, column.scale, column.clip, filled, column.nullable)
+        least, most = (-inf, inf) if column.bounds is None else column.bounds.edges
+        return cls(column.name, offset, flag, column.mean, column.scale, column.clip, filled, column.nullable, least, most)
 
     def fill_row(self, value: Any, row: list[float], index: int = 0) -> None:
         kind = type(value)
@@ -72,6 +75,8 @@ class NumberPlan:
                 if self.flag >= 0:
                     row[self.flag] = 1.0
                 return
+            if not self.least <= value <= self.most:
+                raise out_of_bounds(self, value, index)
             scaled = (value - self.mean) / self.scale
         except OverflowError:  # an integer that no double can hold
             raise not_finite(self.name, index) from None
@@ -88,6 +93,10 @@ class NumberPlan:
         absent = np.isnan(numbers)
         if absent.any() and not self.nullable:
             raise missing(self.name, int(np.argmax(absent)))
+        outside = (numbers < self.least) | (numbers > self.most)
+        if outside.any():
+            first = int(np.argmax(outside))
+            raise out_of_bounds(self, numbers[first], first)
         with np.errstate(over="ignore"):
             scaled = (numbers - self.mean) / self.scale
         infinite = np.isinf(scaled)
@@ -211,6 +220,14 @@ def missing(name: str, index: int) -> FeatureRefused:
 
 def not_finite(name: str, index: int) -> FeatureRefused:
     return FeatureRefused(name, "holds a number that is not finite", "Send finite numbers, and null for a missing one.", index)
+
+
+def out_of_bounds(plan: NumberPlan, value: float, index: int) -> FeatureRefused:
+    if not isfinite(value):
+        return not_finite(plan.name, index)
+    allowed = f"below {plan.least:g}" if plan.most == inf else f"over {plan.most:g}" if plan.least == -inf else ""
+    problem = f"holds a number {allowed}" if allowed else f"holds a number that is not from {plan.least:g} to {plan.most:g}"
+    return FeatureRefused(plan.name, problem, "Send what the data contract permits.", index)
 
 
 def not_text(name: str, index: int) -> FeatureRefused:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
 from math import isnan
 from typing import Annotated, Any, Literal, Self
@@ -21,7 +21,7 @@ from lifecycle.features.encoding import (
     encode,
     number_array,
 )
-from lifecycle.records.manifest import InputColumn
+from lifecycle.records.manifest import Bounds, InputColumn
 from lifecycle.records.record import Record
 
 Column = Annotated[NumberColumn | CategoryColumn, Field(discriminator="kind")]
@@ -64,11 +64,21 @@ class Preprocessor(Record):
             learnt.append(_fit_number(name, values, nullable) if name in numbers else _fit_category(name, values, nullable, unknown))
         return cls(columns=tuple(learnt))
 
+    def within(self, bounds: Mapping[str, Bounds]) -> Self:
+        """The same preprocessor, which refuses what lies outside of these bounds of its number columns."""
+        held = tuple(
+            column.model_copy(update={"bounds": bounds[column.name]})
+            if isinstance(column, NumberColumn) and column.name in bounds
+            else column
+            for column in self.columns
+        )
+        return self.model_copy(update={"columns": held})
+
     def apply(self, columns: Columns) -> Features:
         """Features, float32 [rows, width], from raw columns by name; columns that it doesn't know are left alone.
 
         Raises FeatureRefused that names the column (and the row, from 0) for a column that is absent or of another
-        length, a value of the wrong type, a number that is not finite, a missing value where none may be, and an
+        length, a value of the wrong type, a number that is not finite or out of its bounds, a missing value where none may be, and an
         unknown category where those are refused.
         """
         return encode(self._plans, self.width, columns)
@@ -91,6 +101,7 @@ class Preprocessor(Record):
                 kind=column.kind,
                 nullable=column.nullable,
                 categories=column.vocabulary if isinstance(column, CategoryColumn) else (),
+                bounds=column.bounds if isinstance(column, NumberColumn) else None,
             )
             for column in self.columns
         )

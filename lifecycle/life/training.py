@@ -68,6 +68,7 @@ def train_candidate(
 def _train(departments: Departments, model: GovernedModel, started: TrainingStarted, step: Step, report: Report) -> Recorded:
     from lifecycle.artifacts.packages import pack
     from lifecycle.artifacts.signing import key_id, sign_package
+    from lifecycle.data.contracts import number_bounds
     from lifecycle.training.request import TrainingRequest
     from lifecycle.training.run import train
 
@@ -83,6 +84,7 @@ def _train(departments: Departments, model: GovernedModel, started: TrainingStar
         function=model.training.function,
         dataset_digest=started.dataset_digest,
         code_commit=code_commit(departments),
+        bounds=number_bounds(model.data.contract, model.data.numbers),
     )
     with _workshop(departments, request.identity, step) as folder:
         try:

@@ -7,11 +7,12 @@ before the model is signed, so that what is evaluated, signed, approved, loaded 
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
-from lifecycle.records.record import Count, Digest, JsonObject, Name, Record, Share
+from lifecycle.records.record import Count, Digest, JsonObject, Name, Record, Share, is_none
 
 #: Every manifest has exactly one file in each of these parts.
 PARTS = ("weights", "graph", "preprocessor", "schemas", "training")
@@ -49,6 +50,31 @@ class ModelManifest(Record):
         return self
 
 
+class Bounds(Record):
+    """The least and the most that a number may be, both included; None where the data contract names none."""
+
+    least: float | None = Field(default=None, exclude_if=is_none)
+    most: float | None = Field(default=None, exclude_if=is_none)
+
+    @model_validator(mode="after")
+    def _hold_a_number(self) -> Bounds:
+        if self.least is None and self.most is None:
+            raise ValueError("least, most: at least one of them must stand")
+        if self.least is not None and self.most is not None and self.least > self.most:
+            raise ValueError(f"least, most: no number is from {self.least:g} to {self.most:g}")
+        return self
+
+    def nearest(self, value: float) -> float:
+        """The number within them that is nearest to this one."""
+        least, most = self.edges
+        return min(max(value, least), most)
+
+    @property
+    def edges(self) -> tuple[float, float]:
+        """Both, with an infinite one where none is named."""
+        return -math.inf if self.least is None else self.least, math.inf if self.most is None else self.most
+
+
 class InputColumn(Record):
     """One raw feature as a caller sends it. `nullable`: a missing value is part of the data, not an error."""
 
@@ -57,6 +83,8 @@ class InputColumn(Record):
     nullable: bool
     #: The values seen in training, for `category`.
     categories: tuple[str, ...] = ()
+    #: What the data contract permits, for `number`: a value outside of it is refused, and never moved inside.
+    bounds: Bounds | None = Field(default=None, exclude_if=is_none)
 
 
 class ModelSchemas(Record):

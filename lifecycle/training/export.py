@@ -34,8 +34,10 @@ def export_parts(trained: TrainedNetwork, request: TrainingRequest, metering: Me
 
     module = copy.deepcopy(trained.module).cpu().float().eval()
     weights = {name: tensor.detach().contiguous().clone() for name, tensor in module.state_dict().items()}
+    # The bounds come from the declaration here, so that no training function can leave them out.
+    preprocessor = trained.preprocessor.within(request.bounds)
     schemas = ModelSchemas(
-        inputs=trained.preprocessor.inputs, positive=request.spec.positive, negative=request.spec.negative, threshold=trained.threshold
+        inputs=preprocessor.inputs, positive=request.spec.positive, negative=request.spec.negative, threshold=trained.threshold
     )
     recipe = TrainingRecipe(
         function=request.function,
@@ -51,8 +53,8 @@ def export_parts(trained: TrainedNetwork, request: TrainingRequest, metering: Me
     )
     return {
         "weights": save(weights),
-        "graph": onnx_graph(module, trained.preprocessor.width, request.function),
-        "preprocessor": trained.preprocessor.canonical(),
+        "graph": onnx_graph(module, preprocessor.width, request.function),
+        "preprocessor": preprocessor.canonical(),
         "schemas": schemas.canonical(),
         "training": recipe.canonical(),
     }

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib.util
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lifecycle.errors import InvalidDeclaration
+from lifecycle.records.manifest import Bounds
 from lifecycle.records.record import Digest, JsonObject, canonical_bytes, digest_of
 from lifecycle.training.ports import TrainingData
 
@@ -34,6 +36,8 @@ class TrainingRequest:
     function: str
     dataset_digest: Digest
     code_commit: str
+    #: What the data contract permits of the number columns: whatever the model refuses to answer.
+    bounds: Mapping[str, Bounds] = field(default_factory=dict)
 
     @property
     def identity(self) -> Digest:

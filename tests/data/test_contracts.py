@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 from pandera.pandas import Check, Column, DataFrameSchema
 
-from lifecycle.data.contracts import broken_checks, contract_digest
+from lifecycle.data.contracts import broken_checks, contract_digest, number_bounds
 from lifecycle.data.spec import Contract
 from lifecycle.errors import InvalidDeclaration
+from lifecycle.records.manifest import Bounds
 from tests.data.rows import loan_schema, loans
 
 LOAN = Contract(name="loan/1", schema_factory=loan_schema)
@@ -76,3 +77,42 @@ def test_a_contract_that_gives_no_schema_is_named() -> None:
     """A function that returns something else is a mistake of the declaration."""
     with pytest.raises(InvalidDeclaration, match=r"loan/1 gives a NoneType"):
         broken_checks(Contract(name="loan/1", schema_factory=lambda: None), loans())  # type: ignore[arg-type, return-value]  # on purpose
+
+
+def bounds_of(*checks: Check) -> dict[str, Bounds]:
+    """The bounds of the one column that has these checks."""
+    contract = Contract(name="sizes/1", schema_factory=lambda: DataFrameSchema({"amount": Column(float, list(checks))}))
+    return number_bounds(contract, ("amount", "elsewhere"))
+
+
+def test_the_checks_of_size_of_a_column_are_its_bounds() -> None:
+    """The narrowest of them; a column without one, and one that the contract does not name, has none."""
+    assert bounds_of(Check.in_range(0, 100), Check.ge(5), Check.le(200)) == {"amount": Bounds(least=5.0, most=100.0)}
+    assert bounds_of(Check.ge(0)) == {"amount": Bounds(least=0.0)}
+    assert bounds_of(Check.isin([1.0, 2.0]), Check(lambda values: values > 3)) == {}
+
+
+def test_a_check_that_only_warns_bounds_nothing() -> None:
+    """Such rows came into the dataset, so a caller may send them."""
+    assert bounds_of(Check.ge(0, raise_warning=True)) == {}
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0, 5e-324, 1.0 - 2**-53, 1.0 + 2**-52, -5e-324, 0.5])
+@pytest.mark.parametrize(
+    "check",
+    [Check.in_range(0, 1), Check.in_range(0, 1, include_min=False), Check.in_range(0, 1, include_max=False), Check.gt(0), Check.lt(1)],
+    ids=str,
+)
+def test_a_value_lies_within_the_bounds_exactly_where_the_contract_takes_it(check: Check, value: float) -> None:
+    """Of checks that exclude their bound too, to the last double."""
+    import pandas as pd
+
+    contract = Contract(name="sizes/1", schema_factory=lambda: DataFrameSchema({"amount": Column(float, check)}))
+    least, most = bounds_of(check)["amount"].edges
+    assert (least <= value <= most) == (broken_checks(contract, pd.DataFrame({"amount": [value]})) == ())
+
+
+def test_checks_that_leave_no_number_are_refused() -> None:
+    """A model of such a column could answer nobody."""
+    with pytest.raises(InvalidDeclaration, match="permits no number in the column amount"):
+        bounds_of(Check.ge(2), Check.le(1))

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from lifecycle.errors import LifecycleError, MalformedRecord
 from lifecycle.features import CategoryColumn, FeatureRefused, NumberColumn, Preprocessor
 from lifecycle.features.encoding import FEW_ROWS
+from lifecycle.records.manifest import Bounds
 from lifecycle.records.record import canonical_bytes
 
 ROWS: dict[str, list[Any]] = {
@@ -86,6 +87,40 @@ def test_an_outlier_is_cut_off() -> None:
     """However far out a number lies, its feature is at most ten scales away."""
     assert features(one(years=1e300))["years"] == 10.0
     assert features(one(years=-1e300))["years"] == -10.0
+
+
+BOUNDED = FITTED.within({"years": Bounds(least=0.0, most=60.0), "income": Bounds(least=1.0), "home": Bounds(most=1.0)})
+
+
+@pytest.mark.parametrize(
+    ("changed", "problem"),
+    [
+        ({"years": -0.1}, "not from 0 to 60"),
+        ({"years": 61}, "not from 0 to 60"),
+        ({"income": 0.0}, "below 1"),
+        ({"years": math.inf}, "not finite"),
+        ({"income": 10**400}, "not finite"),
+    ],
+)
+@pytest.mark.parametrize("count", [1, FEW_ROWS + 1], ids=["few", "many"])
+def test_a_number_out_of_its_bounds_is_refused_and_never_moved_inside(changed: dict[str, Any], problem: str, count: int) -> None:
+    """On both paths, with its column and row; both bounds are included."""
+    columns = {name: values * (count - 1) + one(**changed)[name] for name, values in one().items()}
+    with pytest.raises(FeatureRefused, match=problem) as refused:
+        BOUNDED.apply(columns)
+    assert (refused.value.column, refused.value.row) == (next(iter(changed)), count - 1)
+    for edge in (0.0, 60):
+        at_edge = {name: values * count for name, values in one(years=edge, income=None).items()}
+        assert (BOUNDED.apply(at_edge) == FITTED.apply(at_edge)).all()
+
+
+def test_bounds_leave_the_features_of_what_they_permit_alone() -> None:
+    """What lies inside is cut off at ten scales as before; a preprocessor without bounds has the bytes that it always had."""
+    wide = FITTED.within({"years": Bounds(least=-1e9, most=1e9)})
+    assert features(one(years=1e6), wide) == features(one(years=1e6))
+    assert b"bounds" not in FITTED.canonical()
+    assert Preprocessor.parse(BOUNDED.canonical()) == BOUNDED
+    assert [column.bounds for column in BOUNDED.inputs] == [Bounds(least=1.0), Bounds(least=0.0, most=60.0), None, None]
 
 
 def test_a_constant_column_is_not_divided_by_zero() -> None:

@@ -57,7 +57,7 @@ def test_a_model_says_what_it_takes_and_answers(caller: Caller, path: str) -> No
     status, said = caller.send("GET", path)
     assert (status, said["name"], said["versions"]) == (200, MODEL, ["3"])
     assert said["inputs"] == [
-        {"name": "income", "datatype": "FP64", "shape": [-1]},
+        {"name": "income", "datatype": "FP64", "shape": [-1], "parameters": {"least": -1e6, "most": 1e6}},
         {"name": "home", "datatype": "BYTES", "shape": [-1]},
     ]
     assert [output["name"] for output in said["outputs"]] == ["probability", "decision"]
@@ -99,10 +99,12 @@ def test_only_the_outputs_that_are_asked_for(caller: Caller) -> None:
         ({"income": "much", "home": "rent"}, "income"),
         ({"income": 1.0, "home": 7.0}, "home"),
         ({"income": 1.0, "home": None}, "home"),
+        ({"income": 1_000_000.5, "home": "rent"}, "income"),
+        ({"income": -1e7, "home": "rent"}, "income"),
     ],
 )
 def test_what_the_model_does_not_take_is_refused_by_name(caller: Caller, row: dict[str, object], field: str) -> None:
-    """A column that is missing, unknown, of another type, or empty where it may not be."""
+    """A column that is missing, unknown, of another type, empty where it may not be, or out of what the data contract permits."""
     status, said = caller.infer(row)
     assert (status, said["field"]) == (400, field)
     assert field in said["error"]
@@ -127,6 +129,13 @@ def test_what_is_not_there_is_said_in_the_form_of_the_protocol(caller: Caller, m
     found, said = caller.send(method, path, tensors(income=[1.0], home=["rent"]) if status != 400 else b"nonsense")
     assert found == status
     assert isinstance(said["error"], str)
+
+
+def test_callers_are_told_what_numbers_must_lie_within(caller: Caller) -> None:
+    """The metadata of an input names its bounds, and a value on them is answered."""
+    inputs = {one["name"]: one for one in caller.send("GET", "/v2/models/credit")[1]["inputs"]}
+    bounds = inputs["income"]["parameters"]
+    assert [caller.infer({"income": value, "home": "rent"})[0] for value in (bounds["least"], bounds["most"])] == [200, 200]
 
 
 def test_the_champion_can_be_asked_by_its_version(caller: Caller) -> None:

@@ -12,6 +12,7 @@ import pytest
 from assets.credit.data import APPLICATIONS
 from assets.credit.network import CreditOptions, build_network, train_credit_network
 from lifecycle.data.columnar import read_dataset
+from lifecycle.data.contracts import number_bounds
 from lifecycle.data.ingestion import ingest
 from lifecycle.errors import MalformedRecord
 from lifecycle.evaluation.served import ServedModel
@@ -20,6 +21,7 @@ from lifecycle.measures.classification import Scored, accuracy, auc, value_of
 from lifecycle.measures.fairness import Decided, demographic_parity_difference
 from lifecycle.measures.intervals import Resamples
 from lifecycle.records.evidence import Measurement
+from lifecycle.records.manifest import Bounds
 from lifecycle.records.record import Digest, digest_of
 from lifecycle.training.request import TrainingRequest
 from lifecycle.training.run import TrainingResult, train
@@ -71,6 +73,7 @@ def candidate(applications: pd.DataFrame, tmp_path_factory: pytest.TempPathFacto
             function="assets.credit.network:train_credit_network",
             dataset_digest=digest_of(b"applications"),
             code_commit="0" * 40,
+            bounds=number_bounds(APPLICATIONS.contract, APPLICATIONS.numbers),
         )
         return train(train_credit_network, request, tmp_path_factory.mktemp("training"), FreePrices(), lambda line: None)
 
@@ -137,6 +140,16 @@ def test_a_network_that_refuses_the_unknown_is_as_good_on_the_known(candidate: A
     assert (scored(bucketing, unheard).probabilities > 0.0).all()
     with pytest.raises(FeatureRefused, match="'home' in row 0"):
         scored(refusing, unheard)
+
+
+def test_what_the_data_contract_permits_is_what_the_model_takes(candidate: Any, held_out: pd.DataFrame) -> None:
+    """Evaluation refuses what the gateway refuses, because the bounds are part of the preprocessor that both run."""
+    model = ServedModel(candidate().parts)
+    bounds = {column.name: column.bounds for column in model.schemas.inputs}
+    assert bounds["seniority"] == Bounds(least=0.0, most=60.0)
+    assert bounds["home"] is None
+    with pytest.raises(FeatureRefused, match="'seniority' in row 0 holds a number that is not from 0 to 60"):
+        model.features(held_out.head(1).assign(seniority=61.0))
 
 
 def test_what_it_never_learnt_says_nothing(candidate: Any, held_out: pd.DataFrame) -> None:

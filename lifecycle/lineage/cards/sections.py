@@ -12,6 +12,7 @@ from lifecycle.lineage.reading import short
 from lifecycle.records.bodies.data import DatasetIngested
 from lifecycle.records.bodies.serving import RolledBack, RolloutAborted, RolloutCompleted, RolloutRequested
 from lifecycle.records.evidence import Evidence, Fairness
+from lifecycle.records.manifest import InputColumn
 from lifecycle.records.record import JsonObject
 
 
@@ -83,8 +84,8 @@ def _intended_use(records: VersionRecords) -> str:
         said.append("- **People:** what no version may answer yet is referred to a person.")
     inputs = ""
     if schemas is not None:
-        rows = [(code(one.name), one.kind, "yes" if one.nullable else "no", _codes(one.categories)) for one in schemas.inputs]
-        inputs = "\n\n### What it takes\n\n" + table(("input", "kind", "may be missing", "values seen in training"), rows, "")
+        rows = [(code(one.name), one.kind, "yes" if one.nullable else "no", _values_taken(one)) for one in schemas.inputs]
+        inputs = "\n\n### What it takes\n\n" + table(("input", "kind", "may be missing", "values that it takes"), rows, "")
     return "## Intended use\n\n" + "\n".join(said) + inputs
 
 
@@ -226,6 +227,13 @@ def _proof(records: VersionRecords, stamp: JsonObject) -> str:
         "`model_signing verify key DIR/model --signature DIR/signature.json --public_key DIR/signing.pub`. "
         f"The ledger: `lifecycle ledger verify`, and `lifecycle lineage show {records.name}`."
     )
+
+
+def _values_taken(column: InputColumn) -> str:
+    if column.bounds is None:
+        return _codes(column.categories)
+    least, most = column.bounds.least, column.bounds.most
+    return f"from {least:g}" if most is None else f"up to {most:g}" if least is None else f"{least:g} to {most:g}"
 
 
 def _codes(values: tuple[str, ...]) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from lifecycle.records.manifest import ModelSchemas
+from lifecycle.records.manifest import InputColumn, ModelSchemas
 from lifecycle.records.record import INTEGER_BOUND, Digest, JsonObject
 from lifecycle.serving.failures import RequestRefused
 
@@ -170,11 +170,17 @@ def format_referral(request: InferRequest, model: str, parameters: JsonObject) -
 
 def format_metadata(model: str, versions: list[int], schemas: ModelSchemas) -> bytes:
     """What the model takes and answers."""
-    inputs = [{"name": column.name, "datatype": "FP64" if column.kind == "number" else TEXT, "shape": [-1]} for column in schemas.inputs]
+    inputs = [_input_metadata(column) for column in schemas.inputs]
     outputs = [{"name": "probability", "datatype": "FP32", "shape": [-1]}, {"name": "decision", "datatype": TEXT, "shape": [-1]}]
     return as_bytes(
         {"name": model, "versions": [str(version) for version in versions], "platform": "onnx", "inputs": inputs, "outputs": outputs}
     )
+
+
+def _input_metadata(column: InputColumn) -> JsonObject:
+    """One input tensor; what its numbers must lie within stands in its parameters."""
+    tensor: JsonObject = {"name": column.name, "datatype": "FP64" if column.kind == "number" else TEXT, "shape": [-1]}
+    return tensor if column.bounds is None else {**tensor, "parameters": column.bounds.as_json()}
 
 
 def as_bytes(value: Any) -> bytes:

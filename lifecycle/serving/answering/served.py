@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from lifecycle.errors import Tampered
 from lifecycle.features import FeatureRefused, Preprocessor
-from lifecycle.records.manifest import ModelSchemas
+from lifecycle.records.manifest import InputColumn, ModelSchemas
 from lifecycle.records.record import Digest, Version
 from lifecycle.serving.allowed.packages import Allowance, read_allowance, read_parts
 from lifecycle.serving.failures import ArmFailed, RequestRefused
@@ -91,10 +91,15 @@ class ServedModel:
 
     def _warm_up(self) -> None:
         """One answer, so that the first caller does not wait for what is set up on first use."""
-        row: dict[str, list[str | int | float | None]] = {
-            column.name: [0.0 if column.kind == "number" else column.categories[0]] for column in self.schemas.inputs
-        }
+        row: dict[str, list[str | int | float | None]] = {column.name: [_typical(column)] for column in self.schemas.inputs}
         self.answer(row, 1)
+
+
+def _typical(column: InputColumn) -> str | float:
+    """A value that the column takes."""
+    if column.kind == "category":
+        return column.categories[0]
+    return 0.0 if column.bounds is None else column.bounds.nearest(0.0)
 
 
 def checked_answer(probabilities: Sequence[Any], rows: int, version: Version, schemas: ModelSchemas) -> Answer:

@@ -52,11 +52,24 @@ def documents() -> Iterator[Record]:
         code_commit="5b728f5",
         packages={"torch": "2.8.0"},
     )
+    yield manifest.ModelSchemas(
+        inputs=(
+            manifest.InputColumn(name="income", kind="number", nullable=True, bounds=manifest.Bounds(least=0.0, most=10_000.0)),
+            manifest.InputColumn(name="years", kind="number", nullable=False, bounds=manifest.Bounds(most=60.0)),
+        ),
+        positive="good",
+        negative="bad",
+        threshold=0.5,
+    )
     yield Preprocessor(
         columns=(
             NumberColumn(name="income", median=125.0, mean=131.5, scale=80.25, clip=10.0, nullable=True, flags_missing=True),
             CategoryColumn(name="home", vocabulary=("owner", "rent"), nullable=False, unknown="bucket"),
         )
+    )
+    bounds = manifest.Bounds(least=0.0)
+    yield Preprocessor(
+        columns=(NumberColumn(name="income", median=1.0, mean=2.0, scale=3.0, nullable=False, flags_missing=False, bounds=bounds),)
     )
     yield BundleDocument(files={"policies/gates/promotion.rego": "package gov.promotion\n"})
     yield Registry(
