@@ -214,7 +214,7 @@ def check_statements(pack: Pack) -> Iterator[str]:
     """What people signed was signed as what it counts for, by a key that was enrolled for them before."""
     for leaf in (leaf for leaf in pack.leaves if "envelope" in leaf.body):
         envelope, known, said = leaf.body["envelope"], pack.enrolled(leaf.place), json.loads(b64decode(leaf.body["envelope"]["payload"]))
-        kind = re.split("(?<=[a-z])(?=[A-Z])", leaf.event["type"])[0].lower()  # An approval, a waiver, or about what governs.
+        kind = "revocation" if leaf.event["type"].endswith("Revoked") else re.split("(?<=[a-z])(?=[A-Z])", leaf.event["type"])[0].lower()
         if envelope["payload_type"] != f"application/vnd.lifecycle.{kind}-statement+json":
             yield f"{leaf} holds what was signed as {envelope['payload_type']}"
         if kind == "governance" and not any(change.place < leaf.place for change in pack.happened("GovernanceChanged")):
@@ -228,8 +228,8 @@ def check_statements(pack: Pack) -> Iterator[str]:
 def check_duties(pack: Pack) -> Iterator[str]:
     """Nobody approved their own work; each approval says what the gate was told, and counted once, in time and for these bytes."""
     payloads = [(leaf, b64decode(leaf.body["envelope"]["payload"])) for leaf in reversed(pack.happened("ApprovalGiven"))]
-    given = {sha256(payload): (leaf, json.loads(payload)) for leaf, payload in payloads}
-    revoked, used = {leaf.body["key_id"]: leaf.place for leaf in pack.happened("KeyRevoked")}, dict[str, Leaf]()
+    given, used = {sha256(payload): (leaf, json.loads(payload)) for leaf, payload in payloads}, dict[str, Leaf]()
+    revoked = [({x.body.get("key_id"), x.body.get("statement_digest")}, x.place) for x in pack.happened("KeyRevoked", "ApprovalRevoked")]
     for leaf in pack.happened("DecisionMade"):
         subject, shown, known = leaf.event["subject"], leaf.body["decision"]["input"], pack.enrolled(leaf.place)
         made = [one for one in pack.happened("ModelTrained") if one.event["subject"] == subject]
@@ -255,7 +255,7 @@ def check_duties(pack: Pack) -> Iterator[str]:
                 (not said["signed_at_us"] <= shown["now_us"] < said["expires_at_us"], "it uses an approval outside of its time"),
                 (said["model_digest"] != subject["digest"], "it uses an approval of other bytes"),
                 (said["environment"] != leaf.event["environment"], "it uses an approval for another environment"),
-                (revoked.get(key, leaf.place) < leaf.place, f"it uses an approval by the key {key}, which was revoked before"),
+                (any({key, digest} & one and at < leaf.place for one, at in revoked), f"it uses what {key} signed, revoked before"),
             ):
                 yield from [f"{leaf}: {what}"] if wrong else []
         for need in result["required_approvals"] if result["allow"] else ():

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from lifecycle.records import bodies
 from lifecycle.records.gates import GateInput
 from tests.desk.authenticators import Authenticator, ed25519_authenticator
 from tests.evidence.house import HOUR_US, House, evaluated
@@ -106,7 +107,17 @@ def test_use_an_approval_by_a_revoked_key(house: House, tmp_path: Path) -> None:
     approval = house.approves("rita", about)
     house.revokes("rita")
     house.decides("deployment", about, "allow", approval)
-    assert any("key-of-rita, which was revoked before" in finding for finding in found_in(house, tmp_path).broken)
+    assert any("key-of-rita signed, revoked before" in finding for finding in found_in(house, tmp_path).broken)
+
+
+def test_use_an_approval_that_was_revoked(house: House, tmp_path: Path) -> None:
+    """Whoever gave it has thought better of it; the decision comes too late."""
+    about = evaluated(house)
+    approval = house.approves("rita", about)
+    taken = bodies.ApprovalRevoked(approver="rita", statement_digest=approval.statement_digest, reason="misread")
+    house.happened(taken, about, inputs={"approval": approval.statement_digest})
+    house.decides("deployment", about, "allow", approval)
+    assert any("key-of-rita signed, revoked before" in finding for finding in found_in(house, tmp_path).broken)
 
 
 def test_record_another_input_than_the_gate_was_shown(house: House, tmp_path: Path) -> None:
