@@ -123,18 +123,16 @@ def _values(name: str, tensor: dict[str, Any]) -> list[str | int | float | None]
         if not all(isinstance(row, list) and len(row) == 1 for row in data):
             raise RequestRefused(f"The input {name!r} is one column: nest its values as [[a], [b]], or not at all.", name)
         data = [row[0] for row in data]
-    if shape not in ([len(data)], [len(data), 1]) or not _WHOLE.issuperset(map(type, shape)):
-        raise RequestRefused(
-            f"The input {name!r} has {len(data)} values, so its shape is [{len(data)}] or [{len(data)}, 1], not {shape}.", name
-        )
+    count = len(data)
+    if (shape != [count] and shape != [count, 1]) or not _WHOLE.issuperset(map(type, shape)):
+        raise RequestRefused(f"The input {name!r} has {count} values, so its shape is [{count}] or [{count}, 1], not {shape}.", name)
     kinds = _KINDS.get(datatype) if isinstance(datatype, str) else None
     if kinds is None:
         raise RequestRefused(f"The input {name!r} has the datatype {datatype!r}; allowed are {', '.join(_KINDS)}.", name)
-    found = frozenset(map(type, data))
-    if not kinds.issuperset(found) or (
-        int in found and any(type(value) is int and not -INTEGER_BOUND < value < INTEGER_BOUND for value in data)
-    ):
-        raise RequestRefused(f"The input {name!r} has a value that is not {datatype}.", name)
+    for value in data:
+        kind = type(value)
+        if kind not in kinds or (kind is int and not -INTEGER_BOUND < value < INTEGER_BOUND):
+            raise RequestRefused(f"The input {name!r} has a value that is not {datatype}.", name)
     span = _SPANS.get(str(datatype))
     if span is not None and not all(value is None or span[0] <= value <= span[1] for value in data):
         raise RequestRefused(f"The input {name!r} has a value that {datatype} does not hold: it holds {span[0]:g} to {span[1]:g}.", name)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,12 +103,16 @@ def _typical(column: InputColumn) -> str | float:
 
 def checked_answer(probabilities: Sequence[Any], rows: int, version: Version, schemas: ModelSchemas) -> Answer:
     """The answer if it is one: a finite probability for each row. Raises ArmFailed otherwise."""
-    if len(probabilities) != rows or not all(
-        isinstance(value, float) and 0.0 <= value <= 1.0 and math.isfinite(value) for value in probabilities
-    ):
-        raise ArmFailed(f"Version {version} answered something that is not {rows} probabilities.")
     positive, negative, threshold = schemas.positive, schemas.negative, schemas.threshold
-    return Answer(list(probabilities), [positive if value >= threshold else negative for value in probabilities])
+    decisions = []
+    for value in probabilities:
+        # NaN lies between no two numbers.
+        if not isinstance(value, float) or not 0.0 <= value <= 1.0:
+            break
+        decisions.append(positive if value >= threshold else negative)
+    if not len(decisions) == len(probabilities) == rows:
+        raise ArmFailed(f"Version {version} answered something that is not {rows} probabilities.")
+    return Answer(list(probabilities), decisions)
 
 
 def _session(graph: bytes, digest: Digest) -> Session:
