@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from lifecycle.errors import Tampered, Unavailable, UnknownName
-from lifecycle.records.identity import Opening
+from lifecycle.records.identity import Opening, new_id
 from lifecycle.records.prediction import PredictedOutput, Prediction
 from lifecycle.records.record import digest_of
 from lifecycle.serving.prediction_log import writing as predictions
@@ -197,3 +197,26 @@ def test_values_of_an_earlier_form_are_read(written: Path) -> None:
         if earlier:
             segment.write_text("".join(json.dumps(one, separators=(",", ":")) + "\n" for one in earlier))
     assert PredictionLog(written).find("p3")["values"] == {"income": 3.0}
+
+
+def test_a_second_row_of_an_id_is_named(written: Path) -> None:
+    """Attack: a row of somebody's own is laid beside the one that was sealed, so that an explanation tells another answer."""
+    liar = PredictionWriter(written, 2)
+    liar.append("credit", [row(3, outcome="answered", version=1)], [asked(income=9.0)])
+    liar.close()
+    with pytest.raises(Tampered, match=r"p3 stands in 2 segments of the log: \S+\.jsonl and \S+\.jsonl"):
+        PredictionLog(written).find("p3")
+
+
+def test_a_second_row_is_named_where_the_first_one_s_file_lost_its_times(tmp_path: Path) -> None:
+    """What is in no sealed segment is looked for to the last file: times of files are anybody's to set."""
+    prediction, honest, liar = new_id(), PredictionWriter(tmp_path, 0), PredictionWriter(tmp_path, 1)
+    honest.append("credit", [row(1, id=prediction)], [asked(income=1.0)])
+    honest.close()
+    for file in (tmp_path / "credit" / "rows").iterdir():
+        os.utime(file, (0, 0))
+    assert PredictionLog(tmp_path).find(prediction)["values"] == {"income": 1.0}
+    liar.append("credit", [row(2, id=prediction)], [asked(income=2.0)])
+    liar.close()
+    with pytest.raises(Tampered, match="stands in 2 segments"):
+        PredictionLog(tmp_path).find(prediction)

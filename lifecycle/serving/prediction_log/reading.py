@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import mmap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import compress
+from operator import not_
 from pathlib import Path
 from typing import Any
 
@@ -91,17 +93,30 @@ class PredictionLog:
         return found.as_row()
 
     def locate(self, prediction_id: str) -> Located:
-        """The row, with its place in its segment. Raises UnknownName where there is none, Tampered for a line that is no row."""
+        """The row, with its place in its segment.
+
+        Raises UnknownName where there is none, Tampered for a line that is no row, and where the id stands in two segments: somebody
+        who can write here could lay a row of their own beside the one that was sealed.
+        """
         segments = [(log, path) for log in model_logs(self._folder) for path in log.files(ROWS)]
-        # Where the times of a file were lost, as in a copy, its row is still found: what can't hold it is looked through last.
-        for log, path in sorted(segments, key=lambda segment: not _may_hold(segment[1], prediction_id)):
-            found = _position(path, prediction_id)
-            if found is not None:
-                return _located(log, path, *found)
-        raise UnknownName(
-            f"There is no prediction {prediction_id!r} in the log at {self._folder}.",
-            "Take the `prediction_id` from the parameters of an answer of this gateway.",
-        )
+        likely = [_may_hold(path, prediction_id) for _, path in segments]
+        found = list(_places(compress(segments, likely), prediction_id))
+        if not any(_has_seal(log, path) for log, path, _ in found):
+            # Where the times of a file were lost, as in a copy, its row is still found; what is sealed is looked for to the last file.
+            found += _places(compress(segments, map(not_, likely)), prediction_id)
+        if not found:
+            raise UnknownName(
+                f"There is no prediction {prediction_id!r} in the log at {self._folder}.",
+                "Take the `prediction_id` from the parameters of an answer of this gateway.",
+            )
+        if len(found) > 1:
+            names = " and ".join(path.name for _, path, _ in found)
+            raise Tampered(
+                f"Prediction {prediction_id} stands in {len(found)} segments of the log: {names}.",
+                "Keep a copy of the home as evidence, and find out who wrote the one that the ledger has no seal of.",
+            )
+        log, path, place = found[0]
+        return _located(log, path, *place)
 
 
 def answered_at_us(prediction_id: str) -> Microseconds | None:
@@ -157,6 +172,18 @@ def _asked_of(log: ModelLog, segment: str, prediction_id: Id) -> dict[str, Any] 
         if found is not None:
             return _parsed(file, found[0], VALUES, found[1])
     return None
+
+
+def _places(segments: Iterable[tuple[ModelLog, Path]], prediction_id: str) -> Iterator[tuple[ModelLog, Path, tuple[int, bytes]]]:
+    """The segments that have a row of this id, and where in them."""
+    for log, path in segments:
+        place = _position(path, prediction_id)
+        if place is not None:
+            yield log, path, place
+
+
+def _has_seal(log: ModelLog, segment: Path) -> bool:
+    return any(seal.segment == segment.name for seal in log.seals())
 
 
 def _may_hold(segment: Path, prediction_id: str) -> bool:
