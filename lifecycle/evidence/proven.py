@@ -82,7 +82,7 @@ def proven_files(rows: Iterable[Row], artifacts: HeldArtifacts, version: Version
             decision = _decision_in(row)
             name = f"input-{decision['gate'].replace('_', '-')}-{row.leaf_index:06}.json"
             found.add("input", decision["input_digest"], partial(_input_of, row), name)
-    found.left_out |= {key: why for key, why in other.items() if key[1] not in found.files}
+    found.left_out |= {key: why for key, why in other.items() if key[1] not in found.files and key not in found.left_out}
     return found
 
 

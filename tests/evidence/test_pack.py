@@ -163,3 +163,12 @@ def test_the_program_is_short_and_imports_nothing_of_ours() -> None:
     import sys
 
     assert {str(module).partition(".")[0] for module in modules} - set(sys.stdlib_module_names) == {"cryptography"}
+
+
+def test_what_the_store_lost_is_no_other_version_s(tmp_path: Path) -> None:
+    """Attack: the rules are deleted before the pack is made. That another version was judged by the same ones is no excuse for it."""
+    house = lived(tmp_path / "house")
+    bundle = house.keep("bundle")
+    next((tmp_path / "house").rglob(bundle.removeprefix("sha256:"))).unlink()
+    left_out = json.loads(files_of(packed(house))["pack.json"])["left_out"]
+    assert [one["why"] for one in left_out if one["digest"] == bundle] == ["the artifact store does not hold it"]
