@@ -7,8 +7,10 @@ and outputs are the lineage; where a body names the same digests in words of its
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal, Self
 
+import orjson
 from pydantic import Field, JsonValue, SerializeAsAny, ValidationError, field_validator, model_validator
 
 from lifecycle.errors import MalformedRecord
@@ -26,7 +28,11 @@ from lifecycle.records.record import (
     canonical_record,
     describe,
     is_none,
+    parse_json,
+    settled_json,
 )
+
+_BodyReader = Callable[[type[Body], JsonValue], Body]
 
 
 class Actor(Record):
@@ -135,8 +141,20 @@ class Event(Header):
         )
 
     @classmethod
+    def parse(cls, content: bytes | str) -> Self:
+        """An event from JSON. Raises MalformedRecord like every record."""
+        settled = settled_json(content)
+        if settled is None:
+            return cls.of(parse_json(content))
+        return cls._typed(settled, lambda body_type, body: body_type.of_settled(orjson.dumps(body)))
+
+    @classmethod
     def of(cls, value: JsonValue) -> Self:
         """An event from a JSON value: the type says which body it must have."""
+        return cls._typed(value, lambda body_type, body: body_type.of(body))
+
+    @classmethod
+    def _typed(cls, value: JsonValue, read: _BodyReader) -> Self:
         if not isinstance(value, dict) or "body" not in value:
             raise MalformedRecord("This is not an event: it has no body.", "Write events through `Event.happened`.")
         header = Header.of({key: part for key, part in value.items() if key != "body"})
@@ -145,7 +163,7 @@ class Event(Header):
             raise MalformedRecord(f"{header.type!r} is not a type of event.", f"The types are {', '.join(BODIES)}.")
         parts = {field: getattr(header, field) for field in Header.model_fields}
         try:
-            return cls(**parts, body=body_type.of(value["body"]))
+            return cls(**parts, body=read(body_type, value["body"]))
         except ValidationError as error:
             raise MalformedRecord(f"This is not an event: {describe(error)}.", "Write events through `Event.happened`.") from error
 

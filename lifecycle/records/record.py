@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated, Any, Self
 
+import orjson
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, ValidationError
 
 from lifecycle.errors import MalformedRecord
@@ -72,10 +74,28 @@ def _refusing() -> Iterator[None]:
         ) from error
 
 
-def parse_json(content: bytes | str) -> JsonValue:
-    """A JSON value, refusing what readers disagree on: a key twice in one object, NaN, Infinity."""
+def settled_json(content: bytes | str) -> JsonValue:
+    """The value of a text that orjson itself would write so, as nearly all is that is stored; None for every other text.
+
+    In such a text is nothing that readers disagree on: a key that stands twice would be written once, and NaN, infinities,
+    lone surrogates, integers past 64 bits and what is no UTF-8 not at all.
+    """
     try:
-        value: JsonValue = json.loads(content, object_pairs_hook=_object_without_duplicates, parse_constant=_refuse_constant)
+        value: JsonValue = orjson.loads(content)
+        return value if orjson.dumps(value) == (content.encode() if isinstance(content, str) else content) else None
+    except (ValueError, TypeError):
+        return None
+
+
+def parse_json(content: bytes | str) -> JsonValue:
+    """A JSON value, refusing what readers disagree on: a key twice in one object, NaN, Infinity, a number past every double."""
+    settled = settled_json(content)
+    if settled is not None:
+        return settled
+    try:
+        value: JsonValue = json.loads(
+            content, object_pairs_hook=_object_without_duplicates, parse_constant=_refuse_constant, parse_float=_finite
+        )
     except (ValueError, RecursionError) as error:
         raise MalformedRecord(f"This is not JSON that can be trusted: {error}.", "Send one JSON value in UTF-8.") from error
     return value
@@ -92,6 +112,13 @@ def _object_without_duplicates(pairs: list[tuple[str, JsonValue]]) -> JsonObject
 
 def _refuse_constant(name: str) -> JsonValue:
     raise ValueError(f"{name} is not a JSON number")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text[:20]} is past every double")
+    return value
 
 
 class Record(BaseModel):
@@ -118,13 +145,18 @@ class Record(BaseModel):
 
         Raises MalformedRecord that names each field and what is wrong with it.
         """
-        return cls.of(parse_json(content))
+        return cls.of(parse_json(content)) if settled_json(content) is None else cls.of_settled(content)
 
     @classmethod
     def of(cls, value: JsonValue) -> Self:
         """The same from a JSON value that is parsed already."""
+        return cls.of_settled(json.dumps(value))
+
+    @classmethod
+    def of_settled(cls, text: bytes | str) -> Self:
+        """The same from a text of which it is known that every reader reads the same in it."""
         try:
-            return cls.model_validate_json(json.dumps(value))
+            return cls.model_validate_json(text)
         except ValidationError as error:
             raise MalformedRecord(
                 f"This is not a {cls.__name__}: {describe(error)}.", "Correct the named fields and send it again."
