@@ -1,6 +1,6 @@
 """Tiny ONNX graphs, good and bad. Bad ones load and warm up, and show what they are at incomes above the mean only.
 
-`endless` shows it at once: its warm-up never ends.
+`endless` shows it at once: its warm-up never ends. A `heavy` one is good, and has 160 MB of weights.
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ from typing import Any, Literal
 import numpy as np
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
-Behaviour = Literal["good", "refuses_unknown", "not_a_number", "unloadable", "slow", "hungry", "endless"]
+Behaviour = Literal["good", "refuses_unknown", "not_a_number", "unloadable", "slow", "hungry", "endless", "heavy"]
 #: So often a slow one turns in a circle: about 20 ms.
 _SLOW_TURNS = 30_000
 #: So many numbers a hungry one wants: 2 GB.
 HUNGRY_NUMBERS = 500_000_000
 _FOR_EVER = 1 << 60
+_HEAVY_NUMBERS = 40_000_000
 
 
 def graph(width: int, bias: float, behaviour: Behaviour = "good") -> bytes:
@@ -43,6 +44,10 @@ def graph(width: int, bias: float, behaviour: Behaviour = "good") -> bytes:
         "flat": np.array([-1], dtype=np.int64),
         "first": np.array([0], dtype=np.int64),
     }
+    if behaviour == "heavy":
+        constants["shift"] = np.full(_HEAVY_NUMBERS, bias, dtype=np.float32)
+        nodes = [helper.make_node("Gather", ["shift", "first"], ["lifted"]), *nodes]
+        nodes[2].input[1] = "lifted"
     made = helper.make_graph(
         nodes,
         "tiny",

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import fcntl
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -124,9 +127,29 @@ def _session(graph: bytes, digest: Digest) -> Session:
     options.log_severity_level = 3
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
-        session: Session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        with as_file(graph) as given:
+            session: Session = onnxruntime.InferenceSession(given, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # ONNX Runtime's errors share no root
         raise Tampered(
             f"The graph of {digest} can't be loaded: {type(error).__name__}.", "Train and evaluate that version again."
         ) from error
     return session
+
+
+@contextmanager
+def as_file(graph: bytes) -> Iterator[str | bytes]:
+    """These very bytes as a file that nobody can open or change; or the bytes, where the system has no such files.
+
+    ONNX Runtime parses bytes with Python standing still, which is 100 ms of no answer for 160 MB; a file it parses on the side.
+    """
+    if not hasattr(os, "memfd_create"):
+        yield graph
+        return
+    descriptor = os.memfd_create("graph", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    try:
+        with os.fdopen(descriptor, "wb", closefd=False) as file:
+            file.write(graph)
+        fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL)
+        yield f"/proc/self/fd/{descriptor}"
+    finally:
+        os.close(descriptor)
