@@ -27,6 +27,7 @@ VERBS: dict[str, Verb] = {
     "rollout": Verb("A model's life", "rollout", "Show a rollout; promote or end an A/B test or a shadow."),
     "rollback": Verb("A model's life", "runs", "Go back to the last allowed version."),
     "revoke": Verb("A model's life", "revoke", "Take back a version, an approval or a key."),
+    "recall": Verb("A model's life", "recall", "Ask again what a version that was taken out decided, and list what differs."),
     "retire": Verb("A model's life", "retire", "Record that a version is over."),
     "gateway": Verb("What runs", "gateway", "Run, start, stop or look at the gateway."),
     "access": Verb("What runs", "access", "Grant, take back and list who may ask the gateway for predictions."),

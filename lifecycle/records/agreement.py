@@ -16,6 +16,7 @@ from lifecycle.records.bodies.access import AccessGranted, AccessRevoked, Refusa
 from lifecycle.records.bodies.data import DatasetIngested, DatasetRejected
 from lifecycle.records.bodies.decisions import ApprovalGiven, ApprovalRefused, ApprovalRequested, DecisionMade
 from lifecycle.records.bodies.governors import GovernanceChanged, KeyEnrolled, PersonEnrolled, SignatureBarred, SignInRefused
+from lifecycle.records.bodies.recalls import DecisionsRecalled
 from lifecycle.records.bodies.reviews import ReviewGiven
 from lifecycle.records.bodies.revocations import ApprovalRevoked, Revocation, VersionRevoked
 from lifecycle.records.bodies.serving import (
@@ -84,6 +85,7 @@ _INPUTS: _Fields = {
     RolloutRequested: {"champion": "champion_digest"},
     RolloutCompleted: {"superseded": "superseded_digest"},
     RollbackRequested: _SWAP,
+    DecisionsRecalled: {"by": "by_digest"},
     RolledBack: _SWAP,
     ApprovalRevoked: {"approval": "statement_digest"},
 }
@@ -96,6 +98,7 @@ _OUTPUTS: _Fields = {
     KeyEnrolled: {"people": "registry_digest"},
     PredictionsSealed: {"predictions": "root"},
     RefusalsSealed: {"refusals": "root"},
+    DecisionsRecalled: {"recall": "list_digest"},
     GovernanceChanged: {"bundle": "bundle_digest", "people": "people_digest"},
 }
 

@@ -125,7 +125,7 @@ SILENT = frozenset(
     {
         *("TrainingStarted", "TrainingFailed", "ApprovalRequested", "ApprovalGiven", "ApprovalBarred", "ApprovalRevoked", "WaiverSigned"),
         *("GlassBroken", "ReviewGiven"),
-        *("RollbackRequested", "MonitoringReported"),
+        *("RollbackRequested", "MonitoringReported", "DecisionsRecalled"),
     }
 )
 

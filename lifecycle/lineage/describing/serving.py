@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lifecycle.lineage.describing.description import Description, Tellers
+from lifecycle.records.bodies.recalls import DecisionsRecalled
 from lifecycle.records.bodies.serving import (
     MonitoringReported,
     PredictionsSealed,
@@ -77,6 +78,14 @@ def _sealed(event: Event, body: PredictionsSealed) -> Description:
     return Description(f"sealing/{event.id}", "sealing", label, "complete", facts, used=used, generated=(("predictions", body.root),))
 
 
+def _recalled(event: Event, body: DecisionsRecalled) -> Description:
+    facts: JsonObject = {"by_version": body.by_version, "decisions": body.decisions, "rescored": body.rescored}
+    facts |= {"differing": body.differing, "unread": body.unread}
+    used = (("by", body.by_digest),) if body.by_digest is not None else ()
+    label = f"recalled {body.decisions:,} decisions"
+    return Description(f"recall/{event.id}", "recall", label, "complete", facts, used=used, generated=(("recall", body.list_digest),))
+
+
 def _swap(body: RollbackRequested | RolledBack) -> tuple[tuple[str, Digest], ...]:
     back = (("to", body.to_digest),) if body.to_digest is not None else ()
     return (("from", body.from_digest), *back)
@@ -104,4 +113,5 @@ TELLERS: Tellers = {
     RolledBack: _rolled_back,
     MonitoringReported: _monitored,
     PredictionsSealed: _sealed,
+    DecisionsRecalled: _recalled,
 }

@@ -32,6 +32,7 @@ from lifecycle.records.bodies.keeping import (
     LogKeyRotated,
     SubjectErased,
 )
+from lifecycle.records.bodies.recalls import DecisionsRecalled
 from lifecycle.records.bodies.reviews import GlassBroken, ReviewGiven
 from lifecycle.records.bodies.revocations import ApprovalRevoked, KeyRevoked, VersionRevoked
 from lifecycle.records.bodies.serving import (
@@ -76,6 +77,7 @@ BODIES: dict[str, type[Body]] = {
         RolledBack,
         MonitoringReported,
         PredictionsSealed,
+        DecisionsRecalled,
         AccessGranted,
         AccessRevoked,
         RefusalsSealed,
@@ -110,6 +112,7 @@ __all__ = [
     "DatasetIngested",
     "DatasetRejected",
     "DecisionMade",
+    "DecisionsRecalled",
     "GlassBroken",
     "GovernanceChanged",
     "GovernanceProposed",

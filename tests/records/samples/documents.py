@@ -12,6 +12,7 @@ from lifecycle.policy.bundle import BundleDocument
 from lifecycle.records import manifest, rollout
 from lifecycle.records.identity import derived_id
 from lifecycle.records.prediction import PredictedOutput, Prediction
+from lifecycle.records.recall import DifferingDecision, RecallList
 from lifecycle.records.record import Record
 from tests.records.samples.judging import EVIDENCE, PROMOTION, STATEMENT, decision
 from tests.records.samples.parts import AT_US, DAY_US, DECLARED, PASSKEY, PASSKEY_PUBLIC, PLAN, RUN, of
@@ -123,3 +124,6 @@ def documents() -> Iterator[Record]:
     yield answered
     yield answered.model_copy(update={"arm": "shadow", "shadow_of": derived_id("prediction"), "fallback_from": None})
     yield answered.model_copy(update={"arm": "backup", "asked_model": "credit_large", "cached": True})
+    told, now = PredictedOutput(probability=0.8125, decision="good"), PredictedOutput(probability=0.25, decision="bad")
+    differing = DifferingDecision(prediction_id=answered.id, at_us=AT_US, told=told, now=now)
+    yield RecallList(model="credit", version=2, digest=of("model 2"), by_version=6, by_digest=of("champion"), differing=(differing,))

@@ -227,6 +227,20 @@ def of_sealing() -> Iterator[Event]:
         versions=(answered,),
     )
     yield happened(sealed, about=Subject(kind="model", name="credit"), predictions="rows")
+    recalled = bodies.DecisionsRecalled(
+        since_us=AT_US - DAY_US,
+        by_version=6,
+        by_digest=of("champion"),
+        decisions=1_000,
+        rescored=980,
+        differing=41,
+        erased=12,
+        altered=1,
+        not_taken=7,
+        unread=3,
+        list_digest=of("recall"),
+    )
+    yield happened(recalled, inputs={"by": "champion"}, recall="recall")
 
 
 def of_access() -> Iterator[Event]:
