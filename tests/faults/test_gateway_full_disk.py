@@ -22,14 +22,15 @@ pytestmark = pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="only L
 
 
 @contextmanager
-def full_disk(gateway: RunningGateway) -> Iterator[None]:
-    """No file of the gateway's process may grow."""
-    before = resource.prlimit(gateway.pid, resource.RLIMIT_FSIZE)
-    resource.prlimit(gateway.pid, resource.RLIMIT_FSIZE, (1, before[1]))
+def full_disk(gateway: RunningGateway, process: str = "") -> Iterator[None]:
+    """No file of the gateway's supervisor, or of another process of it, may grow."""
+    pid = gateway.process(process) if process else gateway.pid
+    before = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (1, before[1]))
     try:
         yield
     finally:
-        resource.prlimit(gateway.pid, resource.RLIMIT_FSIZE, before)
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, before)
 
 
 @pytest.mark.parametrize("canary", [False, True], ids=["from a champion", "from a canary"])
@@ -63,3 +64,17 @@ def test_a_new_rollout_is_refused_on_a_full_disk(tmp_path: Path) -> None:
         with full_disk(gateway), pytest.raises(Unavailable, match=os.strerror(errno.EFBIG)):
             gateway.deploy(2, plan())
         assert gateway.caller().infer()[1]["model_version"] == "1"
+
+
+def test_nothing_is_answered_that_the_log_does_not_take(tmp_path: Path) -> None:
+    """While its log can't grow a worker refuses (503) and says why; then it answers again, and the log has what was answered."""
+    with running_gateway(tmp_path) as gateway:
+        gateway.serve(1)
+        caller = gateway.caller()
+        _, ids = caller.infer_many(10)
+        with full_disk(gateway, "worker"):
+            said = [caller.infer() for _ in range(5)]
+            assert {status for status, _ in said} == {503}
+            assert all("prediction log can't be written" in answer["error"] for _, answer in said)
+        ids += caller.infer_many(10)[1]
+        assert sorted(row["id"] for row in gateway.client.predictions.rows(MODEL)) == sorted(ids)

@@ -18,6 +18,7 @@ from lifecycle.serving.access.refusal_log import Refusal, RefusalWriter
 from lifecycle.serving.access.refusing import AccessRefused, reason_of
 from lifecycle.serving.answering import describing, metrics
 from lifecycle.serving.answering.bodies import Bodies, header
+from lifecycle.serving.answering.connections import WHOLE
 from lifecycle.serving.answering.counters import Counters
 from lifecycle.serving.answering.inference import Inference
 from lifecycle.serving.answering.onlookers import GRANT, Onlookers, Seen
@@ -75,7 +76,7 @@ class Application:
             return await self._reply(scope, receive)
         except RequestRefused as error:
             self._note(scope["path"], error)
-            return refusal(error)
+            return refusal(error, unread=WHOLE not in scope)
         except Unavailable as error:
             return failure(503, error.what)
         except LifecycleError as error:

@@ -15,8 +15,9 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Headers = tuple[tuple[bytes, bytes], ...]
 
 JSON = b"application/json"
+_CLOSE: Headers = ((b"connection", b"close"),)
 _MORE_HEADERS: dict[int, Headers] = {
-    408: ((b"connection", b"close"),),
+    408: _CLOSE,
     429: ((b"retry-after", b"1"),),
     503: ((b"retry-after", b"1"),),
 }
@@ -31,9 +32,14 @@ class Reply(NamedTuple):
     headers: Headers = ()
 
 
-def refusal(error: RequestRefused) -> Reply:
-    """What a refused caller is told: what is wrong and where, when to come again, and what to show."""
-    return Reply(_error(error.what, error.field), error.status, JSON, _more_headers(error))
+def refusal(error: RequestRefused, *, unread: bool = False) -> Reply:
+    """What a refused caller is told: what is wrong and where, when to come again, and what to show.
+
+    Where there is an `unread` rest of a body that is too large, or that a stranger sends, the connection ends with the answer:
+    otherwise the server would take in all of it, only to drop it.
+    """
+    closing = _CLOSE if unread and error.status in (401, 413) else ()
+    return Reply(_error(error.what, error.field), error.status, JSON, (*_more_headers(error), *closing))
 
 
 def failure(status: int, what: str) -> Reply:
