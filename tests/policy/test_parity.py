@@ -15,8 +15,8 @@ from lifecycle.policy.recheck import believed
 from lifecycle.policy.server import ServerEngine
 from lifecycle.records.gates import BREAK_GLASS, GateInput, GateResult
 from tests.policy import server
+from tests.policy.breaks import BREAKS, waiver
 from tests.policy.questions import challenging, changed, good
-from tests.policy.test_rules import BREAKS, waiver
 
 #: rego-cpp can not read numbers at the edge of what a double holds; a test of its own shows that such a question is denied.
 ANYWHERE = st.floats(-1.0, 1.0, allow_subnormal=False).map(lambda number: 0.0 if abs(number) < 1e-300 else number)

@@ -19,9 +19,9 @@ from lifecycle.policy.gatekeeper import GateKeeper
 from lifecycle.policy.posing import posed
 from lifecycle.records.gates import GateInput
 from lifecycle.records.record import JsonObject
+from tests.policy.breaks import BREAKS, NEEDS_HIGH_RISK, SURELY_WORSE
 from tests.policy.projects import copied, edit
 from tests.policy.questions import NOBODY_DIGEST, against_champion, challenging, changed, comparison, good
-from tests.policy.test_rules import BREAKS, NEEDS_HIGH_RISK, SURELY_WORSE
 
 LEAVING_OUT = ("deployment", "promotion")
 #: Rules read this of something else, so that names alone prove nothing; what stands there is shown to change no answer, as for all.

@@ -20,9 +20,9 @@ from lifecycle.policy.opa import check_with_opa
 from lifecycle.policy.server import ServerEngine
 from lifecycle.records.gates import GateInput
 from tests.policy import server
+from tests.policy.breaks import BREAKS, NEEDS_HIGH_RISK
 from tests.policy.projects import copied, edit
 from tests.policy.questions import NOBODY_DIGEST, good
-from tests.policy.test_rules import BREAKS, NEEDS_HIGH_RISK
 
 
 @pytest.fixture(scope="module")
