@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from lifecycle.cli import render
+from lifecycle.errors import InvalidDeclaration
 
 if TYPE_CHECKING:
     from lifecycle.life.access.deciding import AccessDecider, Answered
-    from lifecycle.life.access.granting import Grant
+    from lifecycle.life.access.grants import Grant
     from lifecycle.wiring import Departments
 
 
@@ -31,18 +33,41 @@ def access() -> None:
 @click.option("--days", type=click.IntRange(1, 3650), default=90, show_default=True, help="For how long.")
 @click.option("--certificate", "certificate_name", default="", help="The name in its certificate (URI, DNS or CN), in place of a key.")
 @click.option("--reason", required=True, help="Why, for whoever reads the ledger.")
+@click.option("--as", "person", metavar="ID", help="Who signs. Only in the environment `local` nobody has to.")
+@click.option("--key", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Their private key.")
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON, for programs.")
-def grant(application: str, models: tuple[str, ...], tier: str, days: int, certificate_name: str, reason: str, as_json: bool) -> None:
+def grant(
+    application: str,
+    models: tuple[str, ...],
+    tier: str,
+    days: int,
+    certificate_name: str,
+    reason: str,
+    person: str | None,
+    key: Path | None,
+    as_json: bool,
+) -> None:
     """Grant APPLICATION access, and show its key once: it is kept nowhere, and whoever loses it is granted another.
 
     The caller sends the key as `Authorization: Bearer KEY`. The gate is asked first
-    for the version that serves: what it denies is not granted (exit code 3).
+    for the version that serves: what it denies is not granted (exit code 3). It is signed by somebody
+    of the role `operator` or `governor`, or by the owner of these models.
     """
     from lifecycle.life.access.granting import grant_access
     from lifecycle.wiring import Departments
 
-    departments = Departments.here()
-    granted = grant_access(departments, application, models=models, tier=tier, days=days, certificate_name=certificate_name, reason=reason)
+    _require_both(person, key)
+    granted = grant_access(
+        Departments.here(),
+        application,
+        models=models,
+        tier=tier,
+        days=days,
+        certificate_name=certificate_name,
+        reason=reason,
+        person=person,
+        key_file=key,
+    )
     body: Any = granted.recorded.event.body
     if as_json:
         render.as_json(
@@ -53,6 +78,7 @@ def grant(application: str, models: tuple[str, ...], tier: str, days: int, certi
                 "tier": tier,
                 "expires_at_us": body.expires_at_us,
                 "key": granted.key,
+                "signed_by": person,
             }
         )
         return
@@ -65,13 +91,16 @@ def grant(application: str, models: tuple[str, ...], tier: str, days: int, certi
 @access.command()
 @click.argument("grant_id")
 @click.option("--reason", required=True, help="Why, for whoever reads the ledger.")
+@click.option("--as", "person", metavar="ID", help="Who signs. Only in the environment `local` nobody has to.")
+@click.option("--key", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Their private key.")
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON, for programs.")
-def revoke(grant_id: str, reason: str, as_json: bool) -> None:
-    """Take a grant back. A gateway that runs refuses its caller within seconds."""
+def revoke(grant_id: str, reason: str, person: str | None, key: Path | None, as_json: bool) -> None:
+    """Take a grant back, signed by somebody who could have given it. A gateway that runs refuses its caller within seconds."""
     from lifecycle.life.access.granting import revoke_access
     from lifecycle.wiring import Departments
 
-    recorded = revoke_access(Departments.here(), grant_id, reason=reason)
+    _require_both(person, key)
+    recorded = revoke_access(Departments.here(), grant_id, reason=reason, person=person, key_file=key)
     if as_json:
         render.as_json({"grant_id": grant_id, "event_id": recorded.event.id, "index": recorded.index})
     else:
@@ -83,7 +112,7 @@ def revoke(grant_id: str, reason: str, as_json: bool) -> None:
 def list_grants(as_json: bool) -> None:
     """Show every grant here: who, which models, how much, until when, and what the gate says of each version."""
     from lifecycle.life.access.deciding import AccessDecider
-    from lifecycle.life.access.granting import grants
+    from lifecycle.life.access.grants import grants
     from lifecycle.records.identity import now_us
     from lifecycle.wiring import Departments
 
@@ -113,6 +142,11 @@ def list_grants(as_json: bool) -> None:
     )
 
 
+def _require_both(person: str | None, key: Path | None) -> None:
+    if (person is None) != (key is None):
+        raise InvalidDeclaration("Access is granted and taken back by somebody, with their key.", "Give both --as and --key, or neither.")
+
+
 def _said(answered: Answered) -> str:
     decision = answered.decision
     subject = decision.input.subject
@@ -137,6 +171,7 @@ def _as_json(departments: Departments, grant: Grant, at_us: int, decider: Access
         "granted_at_us": grant.granted_at_us,
         "expires_at_us": body.expires_at_us,
         "reason": body.reason,
+        "signed_by": None if body.envelope is None else body.envelope.access().signer,
         "environment": departments.environment,
         "versions": [
             {

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import base64
 import binascii
-from typing import Literal, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import Field
 
 from lifecycle.errors import MalformedRecord
+from lifecycle.records.access import CredentialKind, Quota
 from lifecycle.records.passkeys import Assertion
 from lifecycle.records.record import ActorId, Count, Digest, Id, Microseconds, Name, Prose, Record, Version, is_none
 
@@ -18,9 +19,10 @@ GOVERNANCE_TYPE = "application/vnd.lifecycle.governance-statement+json"
 WAIVER_TYPE = "application/vnd.lifecycle.waiver-statement+json"
 REVIEW_TYPE = "application/vnd.lifecycle.review-statement+json"
 REVOCATION_TYPE = "application/vnd.lifecycle.revocation-statement+json"
+ACCESS_TYPE = "application/vnd.lifecycle.access-statement+json"
 
 #: What can be taken back.
-Revocable = Literal["key", "approval", "version"]
+Revocable = Literal["key", "approval", "version", "access"]
 
 RecordT = TypeVar("RecordT", bound=Record)
 
@@ -87,13 +89,16 @@ class WaiverStatement(Record):
 
 
 class RevocationStatement(Record):
-    """What somebody signs who takes back a key, an approval or a version. It can't be undone: what ends is when it may be recorded."""
+    """What somebody signs who takes back a key, an approval, a version or access. It can't be undone.
+
+    What ends is when it may be recorded.
+    """
 
     schema_version: Literal["lifecycle.revocation/1"] = "lifecycle.revocation/1"
     revokes: Revocable
-    #: The id of the key, the digest of the statement, or the version as people call it (`credit:7`).
+    #: The id of the key or of the grant, the digest of the statement, or the version as people call it (`credit:7`).
     target: str
-    #: The bytes of the version, or those that the approval is about; None for a key.
+    #: The bytes of the version, or those that the approval is about; None for a key and for access.
     model_digest: Digest | None
     #: For a key that somebody else had: the first record of the ledger from which nothing that it signed ever counted.
     compromised_from: Count | None
@@ -119,6 +124,29 @@ class ReviewStatement(Record):
     environment: Name
     nonce: str
     signed_at_us: Microseconds
+    expires_at_us: Microseconds
+
+
+class AccessStatement(Record):
+    """What somebody signs who lets an application ask for predictions: this one, these models, so much, until then."""
+
+    schema_version: Literal["lifecycle.access-statement/1"] = "lifecycle.access-statement/1"
+    grant_id: Id
+    principal: ActorId
+    kind: CredentialKind
+    credential_digest: Digest
+    certificate_name: str = Field(max_length=256)
+    models: Annotated[tuple[Name, ...], Field(min_length=1)]
+    purpose: Name
+    tier: Name
+    quota: Quota
+    granted_until_us: Microseconds
+    signer: ActorId
+    reason: Prose
+    environment: Name
+    nonce: str
+    signed_at_us: Microseconds
+    #: By when it may be recorded.
     expires_at_us: Microseconds
 
 
@@ -158,6 +186,10 @@ class Envelope(Record):
     def revocation(self) -> RevocationStatement:
         """The same for what is taken back."""
         return self.holding(RevocationStatement, REVOCATION_TYPE)
+
+    def access(self) -> AccessStatement:
+        """The same for access that is granted."""
+        return self.holding(AccessStatement, ACCESS_TYPE)
 
     def holding(self, kind: type[RecordT], payload_type: str) -> RecordT:
         """The record of this kind that was signed as this type. Raises MalformedRecord for anything else."""

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from lifecycle.errors import InvalidDeclaration, Refused, UnknownName
-from lifecycle.life.access import deciding, granting
+from lifecycle.life.access import deciding
 from lifecycle.life.access.deciding import AccessDecider, Held
-from lifecycle.life.access.granting import Granted, grant_access, grants, revoke_access
+from lifecycle.life.access.granting import Granted, grant_access, revoke_access
+from lifecycle.life.access.grants import grants
 from lifecycle.life.gates import standing
 from lifecycle.life.gates.asking import ask
 from lifecycle.life.gates.judging import deployment_input
@@ -171,7 +172,7 @@ def test_an_answer_without_a_grant_lets_nobody_in(departments: Departments, monk
         raise KeyboardInterrupt
 
     with monkeypatch.context() as dying:
-        dying.setattr(granting, "require_allowed", killed)
+        dying.setattr(deciding, "require_allowed", killed)
         with pytest.raises(KeyboardInterrupt):
             granted(departments)
     assert AccessDecider(departments)(held(departments)).passes == ()

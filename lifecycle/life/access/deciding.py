@@ -12,14 +12,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lifecycle.life.access.granting import Grant
+from lifecycle.life.access.grants import Grant
 from lifecycle.life.gates import judging, standing
-from lifecycle.life.gates.asking import ask
+from lifecycle.life.gates.asking import ask, require_allowed
+from lifecycle.life.gates.governed import UNGOVERNED
+from lifecycle.life.people.known_keys import KnownKeys
 from lifecycle.life.recording import Step
 from lifecycle.life.signing import proof_of
 from lifecycle.records.access import AccessBook
 from lifecycle.records.bodies.access import AccessGranted, AccessRevoked
 from lifecycle.records.bodies.decisions import DecisionMade
+from lifecycle.records.bodies.revocations import KeyRevoked
 from lifecycle.records.events import Recorded
 from lifecycle.records.gates import Decision, Requester, ServingAccessEvidence
 from lifecycle.records.identity import new_id, now_us
@@ -31,7 +34,7 @@ from lifecycle.wiring import Departments
 Held = tuple[str, int, Digest]
 #: How long an engine that did not answer is left alone: each answer that is none is recorded as well.
 RETRY_SECONDS = 60.0
-_READ = ("AccessGranted", "AccessRevoked", "DecisionMade")
+_READ = ("AccessGranted", "AccessRevoked", "DecisionMade", "PersonEnrolled", "KeyEnrolled", "KeyRevoked", "GovernanceChanged")
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,11 @@ class AccessDecider:
         self._departments = departments
         self._next = 0
         self._grants: dict[Id, Grant] = {}
+        self._keys = self._no_keys()
+        #: The keys that were in other hands, and the first record from which nothing that they signed ever counted.
+        self._compromised: dict[str, int] = {}
+        #: Who signed which grant where: the key, and the record.
+        self._signed: dict[Id, tuple[str, int]] = {}
         self._answers: dict[tuple[Id, Digest], Answered] = {}
         #: The last answer by a policy, which counts while the engine is down.
         self._by_policy: dict[tuple[Id, Digest], Answered] = {}
@@ -91,7 +99,8 @@ class AccessDecider:
         if size < self._next:
             # A ledger that went back was restored: nothing that was read of it counts.
             self._next, self._grants, self._answers, self._by_policy, self._proofs = 0, {}, {}, {}, {}
-        for recorded in departments.ledger.events(types=_READ, environment=departments.environment, since=self._next):
+            self._keys, self._compromised, self._signed = self._no_keys(), {}, {}
+        for recorded in departments.ledger.events(types=_READ, since=self._next):
             self._take_in(recorded)
         self._next = size
 
@@ -101,8 +110,16 @@ class AccessDecider:
 
     def _take_in(self, recorded: Recorded) -> None:
         body = recorded.event.body
-        if isinstance(body, AccessGranted):
-            self._grants[body.grant_id] = Grant(body, recorded.event.occurred_at_us, revoked=False)
+        # Keys are the same in every environment; what was granted and decided is not.
+        self._keys.take(recorded.index, recorded.event)
+        if isinstance(body, KeyRevoked):
+            if body.compromised_from is not None:
+                self._compromised[body.key_id] = min(body.compromised_from, self._compromised.get(body.key_id, body.compromised_from))
+        elif recorded.event.environment != self._departments.environment:
+            return
+        elif isinstance(body, AccessGranted):
+            if self._counts(recorded.index, body):
+                self._grants[body.grant_id] = Grant(body, recorded.event.occurred_at_us, revoked=False)
         elif isinstance(body, AccessRevoked) and body.grant_id in self._grants:
             grant = self._grants[body.grant_id]
             self._grants[body.grant_id] = Grant(grant.body, grant.granted_at_us, revoked=True)
@@ -115,9 +132,26 @@ class AccessDecider:
                     self._by_policy[key] = answered
                     self._retry_at.pop(key, None)
 
+    def _no_keys(self) -> KnownKeys:
+        return KnownKeys(lambda digest: self._departments.artifacts.read(digest))
+
+    def _counts(self, index: int, body: AccessGranted) -> bool:
+        """Whether a grant is one: where people govern, only what is signed by a key that was its signer's by then."""
+        if body.envelope is None:
+            return self._departments.environment == UNGOVERNED
+        self._signed[body.grant_id] = (body.envelope.key_id, index)
+        return self._keys.wrong_with(body.envelope, body.envelope.access().signer) is None
+
+    def _in_other_hands(self, grant_id: Id) -> bool:
+        """Whether the key that signed a grant was somebody else's by then."""
+        key_id, index = self._signed.get(grant_id, ("", 0))
+        return index >= self._compromised.get(key_id, index + 1)
+
     def _in_force(self) -> Iterable[Grant]:
         at_us = now_us()
-        return [grant for grant in self._grants.values() if grant.state(at_us) == "in force"]
+        return [
+            grant for grant in self._grants.values() if grant.state(at_us) == "in force" and not self._in_other_hands(grant.body.grant_id)
+        ]
 
     def _decide(self, grant: Grant, model: str, version: int, digest: Digest) -> None:
         """Asks the gate, unless this bundle has answered already or its engine is to be left alone."""
@@ -150,7 +184,7 @@ class AccessDecider:
         The gate is asked before a grant is recorded, so there may be an answer without a grant.
         """
         grant = self._grants.get(grant_id)
-        return grant is not None and grant.body.expires_at_us > now_us()
+        return grant is not None and grant.body.expires_at_us > now_us() and not self._in_other_hands(grant_id)
 
     def _proof(self, index: int) -> LedgerProof:
         """The proof of one decision; made once, because a proof stays one."""
@@ -183,6 +217,15 @@ def decide(departments: Departments, grant: Grant, model: str, version: int) -> 
     )
     subject = judging.model_subject(departments, trained, step)
     return ask(departments, judging.gate_input(departments, declared, "serving_access", evidence, step, subject=subject), step)
+
+
+def require_granted(departments: Departments, grant: Grant) -> None:
+    """Asks the gate about every version that serves here and that a grant names. Raises Refused where it denies one."""
+    for model in grant.body.models:
+        serving = standing.serving_version(departments, model)
+        if serving is not None:
+            decision = decide(departments, grant, model, serving)
+            require_allowed(decision, f"Access of {grant.body.principal} to {model}:{serving}")
 
 
 def _stamp(departments: Departments) -> tuple[int, ...]:

@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-from lifecycle.errors import InvalidDeclaration, Refused, UnknownName
+from lifecycle.errors import Refused
+from lifecycle.life.access.deciding import require_granted
+from lifecycle.life.access.grants import Grant, declared_models, grant_of
+from lifecycle.life.access.signed_access import (
+    DAY_US,
+    access_to_sign,
+    append_once,
+    record_access,
+    record_access_revocation,
+    revocation_to_sign,
+)
 from lifecycle.life.access.tiers import AccessTiers
-from lifecycle.life.gates import standing
-from lifecycle.life.gates.asking import require_allowed
-from lifecycle.life.gates.governed import require_governed
-from lifecycle.life.gates.standing import body_of
+from lifecycle.life.gates.governed import UNGOVERNED, require_governed
+from lifecycle.life.people.attempts import refused_attempts_kept
+from lifecycle.life.people.enrolment import people_in_force
 from lifecycle.life.recording import require_prose
+from lifecycle.records.approval import ACCESS_TYPE, REVOCATION_TYPE
 from lifecycle.records.bodies.access import AccessGranted, AccessRevoked
 from lifecycle.records.events import Actor, Event, Recorded, Subject
 from lifecycle.records.identity import new_id, now_us
-from lifecycle.records.record import Id
+from lifecycle.records.record import ActorId, Id
 from lifecycle.wiring import Departments
 
-_DAY_US = 86_400_000_000
-#: Nobody signs in to grant access: that it was done from the command line is all that is known.
+#: In `local` nobody has to sign: that it was done from the command line is all that is known then.
 COMMAND_LINE = Actor(id="command_line", kind="service", authenticated=False)
 
 
@@ -32,102 +41,101 @@ class Granted:
     key: str
 
 
-@dataclass(frozen=True)
-class Grant:
-    """A grant in this environment, as the ledger has it now."""
-
-    body: AccessGranted
-    granted_at_us: int
-    revoked: bool
-
-    def state(self, at_us: int) -> str:
-        return "revoked" if self.revoked else "expired" if self.body.expires_at_us <= at_us else "in force"
-
-
 def grant_access(
-    departments: Departments, principal: str, *, models: Sequence[str], tier: str, days: int, certificate_name: str = "", reason: str
+    departments: Departments,
+    principal: str,
+    *,
+    models: Sequence[str],
+    tier: str,
+    days: int,
+    certificate_name: str = "",
+    reason: str,
+    person: ActorId | None = None,
+    key_file: Path | None = None,
 ) -> Granted:
-    """Records that an application may ask for predictions, for the purpose that its models are for.
+    """Records that an application may ask for predictions, for the purpose that its models are for; signed where a person is given.
 
     The gate serving_access is asked first, for every version that serves here: what it denies is not granted. Raises UnknownName
     for a model or a tier that there is not, InvalidDeclaration for what is no name and for models of several purposes, Refused
-    where the gate denies it, or the people and policies here are not those that were agreed to.
+    where nobody signs although people govern here, where whoever signs may not, where the gate denies it, and where the people and
+    policies here are not those that were agreed to.
     """
-    from lifecycle.life.access.deciding import decide
+    from lifecycle.approvals.keys import load_key
+    from lifecycle.approvals.statements import signed
     from lifecycle.serving.access.credentials import certificate_digest, key_digest, make_key
 
-    require_prose(reason, "A grant")
-    _require_names(principal, certificate_name)
     require_governed(departments)
-    declared = [departments.model(name) for name in dict.fromkeys(models)]
-    purposes = sorted({model.purpose for model in declared})
-    if len(purposes) != 1:
-        raise InvalidDeclaration(
-            f"These models are for {' and '.join(purposes) or 'nothing'}, and access is granted for one purpose.",
-            "Grant access once for each purpose.",
-        )
     key = "" if certificate_name else make_key()
-    grant_id, at_us = new_id(), now_us()
+    credential = certificate_digest(certificate_name) if certificate_name else key_digest(key)
+    if person is not None and key_file is not None:
+        statement = access_to_sign(
+            departments,
+            principal,
+            person=person,
+            models=models,
+            tier=tier,
+            days=days,
+            credential_digest=credential,
+            certificate_name=certificate_name,
+            reason=reason,
+        )
+        own = load_key(key_file)
+        with refused_attempts_kept(departments, "access", statement):
+            recorded = record_access(departments, signed(statement, ACCESS_TYPE, person, own, people_in_force(departments)))
+        return Granted(recorded, key)
+    _require_unsigned(departments, "A grant")
+    require_prose(reason, "A grant")
+    declared, purpose = declared_models(departments, principal, certificate_name, models)
+    at_us = now_us()
     body = AccessGranted(
-        grant_id=grant_id,
+        grant_id=new_id(),
         principal=principal,
         kind="certificate" if certificate_name else "api_key",
-        credential_digest=certificate_digest(certificate_name) if certificate_name else key_digest(key),
+        credential_digest=credential,
         certificate_name=certificate_name,
         models=tuple(model.name for model in declared),
-        purpose=purposes[0],
+        purpose=purpose,
         tier=tier,
-        quota=AccessTiers.load(departments.settings.project / "governance" / "access.yaml").quota(tier),
-        expires_at_us=at_us + days * _DAY_US,
+        quota=AccessTiers.of_project(departments.settings.project).quota(tier),
+        expires_at_us=at_us + days * DAY_US,
         reason=reason,
     )
-    for model in body.models:
-        serving = standing.serving_version(departments, model)
-        if serving is not None:
-            decision = decide(departments, Grant(body, at_us, revoked=False), model, serving)
-            require_allowed(decision, f"Access of {principal} to {model}:{serving}")
-    event = Event.happened(
-        body, subject=Subject(kind="key", name=grant_id), actor=COMMAND_LINE, environment=departments.environment, at_us=at_us
-    )
-    receipt = departments.ledger.append(event)
-    return Granted(Recorded(index=receipt.index, event=event), key)
+    require_granted(departments, Grant(body, at_us, revoked=False))
+    return Granted(_append(departments, body, at_us), key)
 
 
-def revoke_access(departments: Departments, grant_id: Id, *, reason: str) -> Recorded:
-    """Records that a grant counts no more. Raises UnknownName where there is none, Refused where it was revoked before."""
+def revoke_access(
+    departments: Departments, grant_id: Id, *, reason: str, person: ActorId | None = None, key_file: Path | None = None
+) -> Recorded:
+    """Records that a grant counts no more; signed where a person is given.
+
+    Raises UnknownName where there is no such grant, Refused where it was revoked before, where nobody signs although people govern
+    here, and where whoever signs may not.
+    """
+    from lifecycle.approvals.keys import load_key
+    from lifecycle.approvals.statements import signed
+
+    if person is not None and key_file is not None:
+        statement = revocation_to_sign(departments, grant_id, person=person, reason=reason)
+        own = load_key(key_file)
+        with refused_attempts_kept(departments, "revocation", statement):
+            return record_access_revocation(departments, signed(statement, REVOCATION_TYPE, person, own, people_in_force(departments)))
+    _require_unsigned(departments, "A revocation")
     require_prose(reason, "A revocation")
-    grant = next((one for one in grants(departments) if one.body.grant_id == grant_id), None)
-    if grant is None:
-        raise UnknownName(f"No access {grant_id} was granted here.", "`lifecycle access list` shows what was.")
-    if grant.revoked:
-        raise Refused(f"The access {grant_id} was revoked before.", "There is nothing left to do.", ("STATE",))
-    event = Event.happened(
-        AccessRevoked(grant_id=grant_id, principal=grant.body.principal, reason=reason),
-        subject=Subject(kind="key", name=grant_id),
-        actor=COMMAND_LINE,
-        environment=departments.environment,
+    grant = grant_of(departments, grant_id)
+    return _append(departments, AccessRevoked(grant_id=grant_id, principal=grant.body.principal, reason=reason), now_us())
+
+
+def _require_unsigned(departments: Departments, what: str) -> None:
+    """Raises Refused where people govern: nothing is granted or taken back there in nobody's name."""
+    if departments.environment != UNGOVERNED:
+        raise Refused(
+            f"{what} of access in {departments.environment} is signed by somebody who may.", "Give --as ID and --key FILE.", ("ACS-002",)
+        )
+
+
+def _append(departments: Departments, body: AccessGranted | AccessRevoked, at_us: int) -> Recorded:
+    subject = Subject(kind="key", name=body.grant_id)
+    return append_once(
+        departments, Event.happened(body, subject=subject, actor=COMMAND_LINE, environment=departments.environment, at_us=at_us)
     )
-    receipt = departments.ledger.append(event)
-    return Recorded(index=receipt.index, event=event)
-
-
-def _require_names(principal: str, certificate_name: str) -> None:
-    if re.fullmatch(r"[a-z][a-z0-9_.-]{0,62}", principal) is None:
-        raise InvalidDeclaration(
-            f"{principal!r} is not the name of an application.", "Name it in small letters, digits, `_`, `.` and `-`, such as loan_portal."
-        )
-    if certificate_name and re.fullmatch(r"[!-~]{1,256}", certificate_name) is None:
-        raise InvalidDeclaration(
-            f"{certificate_name!r} is not a name that a certificate has.", "Give its URI, DNS name or common name: ASCII without spaces."
-        )
-
-
-def grants(departments: Departments) -> list[Grant]:
-    """Every grant of this environment, the oldest first."""
-    found = departments.ledger.events(types=("AccessGranted", "AccessRevoked"), environment=departments.environment)
-    revoked = {body_of(one, AccessRevoked).grant_id for one in found if one.event.type == "AccessRevoked"}
-    return [
-        Grant(body, one.event.occurred_at_us, body.grant_id in revoked)
-        for one in found
-        if isinstance(body := one.event.body, AccessGranted)
-    ]

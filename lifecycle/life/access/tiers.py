@@ -30,6 +30,11 @@ class AccessTiers(Record):
         except ValidationError as error:
             raise InvalidDeclaration(f"The tiers of access in {path} are not declared well: {describe(error)}.", fix) from error
 
+    @classmethod
+    def of_project(cls, project: Path) -> AccessTiers:
+        """The tiers that a project declares; raises like `load`."""
+        return cls.load(project / "governance" / "access.yaml")
+
     def quota(self, tier: str) -> Quota:
         """Raises UnknownName that lists the tiers that there are."""
         if tier not in self.tiers:

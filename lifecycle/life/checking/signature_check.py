@@ -11,16 +11,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lifecycle.ledger.verifying.findings import Finding, named
-from lifecycle.life.gates.governed import OTHERS
+from lifecycle.life.gates.governed import OTHERS, UNGOVERNED
 from lifecycle.life.people.governing import ROLE
 from lifecycle.life.people.known_keys import KnownKeys, key_in, signature_fault
 from lifecycle.records.approval import Envelope, GovernanceStatement
+from lifecycle.records.bodies.access import AccessGranted, AccessRevoked
 from lifecycle.records.bodies.decisions import ApprovalGiven, ApprovalRefused, DecisionMade, WaiverSigned
 from lifecycle.records.bodies.governors import GovernanceChanged, GovernanceProposed, GovernanceSigned
 from lifecycle.records.bodies.reviews import ReviewGiven
 from lifecycle.records.bodies.revocations import Revocation
 from lifecycle.records.events import Event
-from lifecycle.records.record import ActorId, Digest
+from lifecycle.records.record import ActorId, Digest, Name
 
 if TYPE_CHECKING:
     from lifecycle.approvals.people import Registry
@@ -61,6 +62,8 @@ class SignatureCheck:
             if body.envelope is not None:
                 said = body.envelope.revocation()
                 yield from self._signed(index, name, body.envelope, said.signer, said.content_digest())
+        elif isinstance(body, AccessGranted | AccessRevoked):
+            yield from self._access(index, name, body, event.environment)
         elif isinstance(body, DecisionMade):
             yield from self._shown(body)
         elif isinstance(body, GovernanceProposed | GovernanceSigned):
@@ -76,6 +79,14 @@ class SignatureCheck:
             if wrong is not None:
                 unknown = wrong == "" and self._keys.out_of_reach
                 yield Finding(one.index, f"{one.name} {_not_by(one.signer, one.envelope, wrong)}", None if unknown else "L0")
+
+    def _access(self, index: int, name: str, body: AccessGranted | AccessRevoked, environment: Name) -> Iterator[Finding]:
+        if body.envelope is None:
+            if environment != UNGOVERNED:
+                yield Finding(index, f"{name} is signed by nobody, and in {environment} people govern")
+            return
+        said = body.envelope.access() if isinstance(body, AccessGranted) else body.envelope.revocation()
+        yield from self._signed(index, name, body.envelope, said.signer, said.content_digest())
 
     def _signed(self, index: int, name: str, envelope: Envelope, signer: ActorId, statement: Digest) -> Iterator[Finding]:
         wrong = self._keys.wrong_with(envelope, signer)

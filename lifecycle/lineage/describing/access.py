@@ -14,13 +14,18 @@ def _granted(event: Event, body: AccessGranted) -> Description:
     models: list[Any] = list(body.models)
     facts: JsonObject = {"principal": body.principal, "kind": body.kind, "models": models, "purpose": body.purpose, "tier": body.tier}
     facts |= {"expires_at_us": body.expires_at_us, "reason": body.reason}
+    if body.envelope is not None:
+        facts["signed_by"] = body.envelope.access().signer
     label = f"granted {body.principal} access to {', '.join(body.models)}"
     return Description(f"access/{body.grant_id}", "access", label, "complete", facts)
 
 
 def _revoked(event: Event, body: AccessRevoked) -> Description:
+    facts: JsonObject = {"revoked_because": body.reason}
+    if body.envelope is not None:
+        facts["revoked_by"] = body.envelope.revocation().signer
     label = f"took back the access of {body.principal}"
-    return Description(f"access/{body.grant_id}", "access", label, "revoked", {"revoked_because": body.reason})
+    return Description(f"access/{body.grant_id}", "access", label, "revoked", facts)
 
 
 def _refusals(event: Event, body: RefusalsSealed) -> Description:

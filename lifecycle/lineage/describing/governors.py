@@ -22,6 +22,8 @@ _SIGNED = {
     "governance": "a change of what governs",
     "revocation": "a revocation",
     "break_glass": "a break-glass",
+    "review": "a review",
+    "access": "a grant of access",
 }
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from lifecycle.errors import MalformedRecord
 from lifecycle.records.access import CredentialKind, Quota
+from lifecycle.records.approval import AccessStatement, Envelope
 from lifecycle.records.bodies.body import Body
-from lifecycle.records.record import INTEGER_BOUND, ActorId, Count, Digest, Id, Microseconds, Name, Record
+from lifecycle.records.record import INTEGER_BOUND, ActorId, Count, Digest, Id, Microseconds, Name, Record, is_none
 
 #: Why a request was refused, in one word for each reason.
 RefusalReason = Literal[
@@ -24,6 +26,8 @@ RefusalReason = Literal[
     "invalid",
     "unknown_name",
 ]
+#: The same, in the order in which a gateway counts them: a new one goes to the end.
+REFUSAL_REASONS: tuple[RefusalReason, ...] = get_args(RefusalReason)
 
 
 class AccessGranted(Body):
@@ -46,6 +50,27 @@ class AccessGranted(Body):
     quota: Quota
     expires_at_us: Microseconds
     reason: str
+    #: What somebody signed, which says all of this; None where nobody did, as only in `local`.
+    envelope: Envelope | None = Field(default=None, exclude_if=is_none)
+
+    @classmethod
+    def signed(cls, envelope: Envelope) -> Self:
+        """What an envelope grants. Raises MalformedRecord where it holds something else."""
+        return cls(**_granted_by(envelope.access()), envelope=envelope)
+
+    @model_validator(mode="after")
+    def _says_what_was_signed(self) -> Self:
+        if self.envelope is not None:
+            for name, value in _granted_by(self.envelope.access()).items():
+                if getattr(self, name) != value:
+                    raise MalformedRecord(f"AccessGranted says another {name} than was signed.", "Record what was signed.")
+        return self
+
+
+def _granted_by(statement: AccessStatement) -> dict[str, Any]:
+    """What stands in the body of what a statement grants."""
+    taken = ("grant_id", "principal", "kind", "credential_digest", "certificate_name", "models", "purpose", "tier", "quota", "reason")
+    return {name: getattr(statement, name) for name in taken} | {"expires_at_us": statement.granted_until_us}
 
 
 class AccessRevoked(Body):
@@ -54,6 +79,16 @@ class AccessRevoked(Body):
     grant_id: Id
     principal: ActorId
     reason: str
+    #: What somebody signed; None where nobody did, as only in `local`.
+    envelope: Envelope | None = Field(default=None, exclude_if=is_none)
+
+    @model_validator(mode="after")
+    def _says_what_was_signed(self) -> Self:
+        if self.envelope is not None:
+            said = self.envelope.revocation()
+            if (said.revokes, said.target, said.reason) != ("access", self.grant_id, self.reason):
+                raise MalformedRecord("AccessRevoked says something else than was signed.", "Record what was signed.")
+        return self
 
 
 class RefusedCount(Record):

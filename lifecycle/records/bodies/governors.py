@@ -61,7 +61,7 @@ class SignInRefused(Body):
 
 
 #: What people sign here.
-Signable = Literal["approval", "waiver", "governance", "revocation", "break_glass", "review"]
+Signable = Literal["approval", "waiver", "governance", "revocation", "break_glass", "review", "access"]
 
 
 class SignatureBarred(Body):

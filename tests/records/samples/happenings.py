@@ -31,7 +31,7 @@ from tests.records.samples.parts import (
     measured,
     of,
 )
-from tests.records.samples.revocations import of_revocations
+from tests.records.samples.revocations import of_revocations, signed_access
 
 
 def of_data() -> Iterator[Event]:
@@ -260,6 +260,7 @@ def of_access() -> Iterator[Event]:
     )
     yield happened(granted, about=grant)
     yield happened(bodies.AccessRevoked(grant_id=grant.name, principal="loan_portal", reason="The portal was replaced."), about=grant)
+    yield from signed_access(granted, about=grant)
     refused = bodies.RefusalsSealed(
         segment="01763910000000000-0-4711.jsonl",
         stream=derived_id("stream of refusals"),

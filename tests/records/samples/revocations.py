@@ -6,9 +6,9 @@ import base64
 from collections.abc import Iterator
 
 from lifecycle.records import bodies
-from lifecycle.records.approval import REVOCATION_TYPE, Envelope, Revocable, RevocationStatement
+from lifecycle.records.approval import ACCESS_TYPE, REVOCATION_TYPE, AccessStatement, Envelope, Revocable, RevocationStatement
 from lifecycle.records.events import Event, Subject
-from lifecycle.records.record import Digest
+from lifecycle.records.record import Digest, Record
 from tests.records.samples.judging import STATEMENT
 from tests.records.samples.parts import AT_US, DAY_US, happened, of
 
@@ -31,6 +31,24 @@ def of_revocations() -> Iterator[Event]:
     yield happened(withdrawn, inputs={"model": "model 2"})
 
 
+def signed_access(granted: bodies.AccessGranted, *, about: Subject) -> Iterator[Event]:
+    """The same grant and its end, as somebody signs them who governs."""
+    statement = AccessStatement(
+        **{name: value for name, value in granted if name not in ("body_version", "expires_at_us", "envelope")},
+        granted_until_us=granted.expires_at_us,
+        signer="rita",
+        environment="local",
+        nonce="00112233445566778899aabbccddeeff",
+        signed_at_us=AT_US,
+        expires_at_us=AT_US + DAY_US,
+    )
+    yield happened(bodies.AccessGranted.signed(_envelope(ACCESS_TYPE, statement)), about=about)
+    ended = _signed("access", granted.grant_id, None)
+    yield happened(
+        bodies.AccessRevoked(grant_id=granted.grant_id, principal=granted.principal, reason=_REASON, envelope=ended), about=about
+    )
+
+
 def _signed(revokes: Revocable, target: str, digest: Digest | None, *, compromised_from: int | None = None) -> Envelope:
     """As a signer sends it; the signature is none, which a registry of people would notice."""
     statement = RevocationStatement(
@@ -45,6 +63,10 @@ def _signed(revokes: Revocable, target: str, digest: Digest | None, *, compromis
         signed_at_us=AT_US,
         expires_at_us=AT_US + DAY_US,
     )
+    return _envelope(REVOCATION_TYPE, statement)
+
+
+def _envelope(payload_type: str, statement: Record) -> Envelope:
     payload = base64.b64encode(statement.canonical()).decode()
     signature = base64.b64encode(b"signed").decode()
-    return Envelope(payload_type=REVOCATION_TYPE, payload=payload, key_id="ed25519:1", signature=signature)
+    return Envelope(payload_type=payload_type, payload=payload, key_id="ed25519:1", signature=signature)
