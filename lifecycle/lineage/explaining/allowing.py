@@ -13,7 +13,7 @@ from lifecycle.lineage.reading import short
 from lifecycle.lineage.step import Part, Step
 from lifecycle.records.bodies.decisions import ApprovalGiven, DecisionMade
 from lifecycle.records.bodies.governors import EnrolledKey, KeyEnrolled, PersonEnrolled
-from lifecycle.records.bodies.revocations import KeyRevoked
+from lifecycle.records.bodies.revocations import ApprovalRevoked, KeyRevoked
 from lifecycle.records.bodies.serving import RolloutCompleted, RolloutRequested, RolloutStepReached
 from lifecycle.records.events import Event
 from lifecycle.records.gates import Decision, DeploymentEvidence, VerifiedApproval
@@ -182,11 +182,12 @@ def _approval(walk: Walk, approval: VerifiedApproval, edge: str) -> tuple[Step, 
     require(statement.model_digest == walk.row.model_digest, "it is about other bytes than those that answered")
     roles = ", ".join(approval.roles)
     detail = f"{moment(statement.signed_at_us)} as {roles}: “{statement.reason}”"
+    revoked = walk.chain.all(ApprovalRevoked, lambda event, body: body.statement_digest == approval.statement_digest)
+    if revoked:
+        detail += f"; revoked since: “{revoked[-1].body.reason}”"
     facts = {"approver": statement.approver, "roles": list(approval.roles), "reason": statement.reason, "key": found.body.envelope.key_id}
-    step = told(
-        "allowed", edge, found, f"approved by {statement.approver}", detail, digest=approval.statement_digest, tone="good", facts=facts
-    )
-    return step, found
+    what, tone = f"approved by {statement.approver}", TONES["denied" if revoked else "approved"]
+    return told("allowed", edge, found, what, detail, digest=approval.statement_digest, tone=tone, facts=facts), found
 
 
 def _enrolment(walk: Walk, given: Found[ApprovalGiven], edge: str) -> Step:
@@ -209,4 +210,7 @@ def _enrolment(walk: Walk, given: Found[ApprovalGiven], edge: str) -> Step:
     detail = f"with the key {envelope.key_id[:12]}, which verifies what was signed"
     if revoked:
         detail += f"; revoked since: “{revoked[-1].body.reason}”"
+    stolen = min((one.body.compromised_from for one in revoked if one.body.compromised_from is not None), default=None)
+    if stolen is not None and (given.index is None or given.index >= stolen):
+        detail += f"; it was in other hands from record {stolen} on, so what it signed there never counted"
     return told("allowed", edge, found, f"{approver} was enrolled", detail, tone="bad" if revoked else "plain")

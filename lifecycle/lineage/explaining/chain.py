@@ -23,6 +23,7 @@ ABOUT_MODEL = (
     "ModelEvaluated",
     "DecisionMade",
     "ApprovalGiven",
+    "ApprovalRevoked",
     "RolloutRequested",
     "RolloutStepReached",
     "RolloutCompleted",
