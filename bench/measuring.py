@@ -75,7 +75,11 @@ def main(name: str, bench: Callable[..., Figures], *, rounds: int = 5, **sizes: 
         "--rounds", type=int, default=rounds, help="how often each thing is measured; the median counts (default %(default)s)"
     )
     for size, (default, what) in sizes.items():
-        parser.add_argument(f"--{size}", type=int, default=default, help=f"{what} (default %(default)s)")
+        option = f"--{size.replace('_', '-')}"
+        if isinstance(default, bool):
+            parser.add_argument(option, action="store_true", help=what)
+        else:
+            parser.add_argument(option, type=int, default=default, help=f"{what} (default %(default)s)")
     asked = parser.parse_args()
     measured = bench(asked.rounds, **{size: getattr(asked, size) for size in sizes})
     figures = {"bench": name, "rounds": asked.rounds, **measured, "machine": machine()}

@@ -10,6 +10,14 @@ kind at a cadence like ours, tuned on runs of other seeds to at most 1 % false r
 - `detect_5pct_200rps_s`: the median seconds until a canary is out that fails 5 % of its requests from a random moment of its bake time
   of 120 s; `detect` says the same for other bake times and for a fault that is there from the start.
 - `bed`: faults by requests per second and share of the canary: median seconds, share found within 300 s, bad requests of the canary.
+
+Then the same on real processes (`bench.canaries.live`): a gateway with two workers under load, whose canaries go wrong.
+
+- `actuation_p99_ms`: from the decision to the last request that any worker gave to the canary, by the workers' own counters;
+  `actuation_by_log_p99_ms`: to the last row of it in the prediction log, by the wall clock.
+- `lost`: requests that were answered and are not in the log once; `client_errors_hard`: what callers saw of faults that are the canary's
+  alone, its death included; `false_live`: canaries that were taken out though nothing was wrong with them yet.
+- `live`: each cell of the sample; with `--full` every fault at every rate and share, which takes half an hour.
 """
 
 from __future__ import annotations
@@ -24,6 +32,7 @@ from typing import Any
 import numpy as np
 from scipy.special import betaincinv
 
+from bench.canaries.live import grid, live_bench, sample
 from bench.canaries.rules import DOCUMENTED, Rule, tuned
 from bench.canaries.simulation import Run, Scenario, rolled_back_at, simulated
 from bench.measuring import Figures, main
@@ -142,8 +151,9 @@ def bed(pool: ProcessPoolExecutor, runs: int) -> Figures:
     return cells
 
 
-def bench(rounds: int, runs: int, cells: int) -> Figures:
-    """Simulated rollouts under the gateway's own decision function, beside the rules of other tools."""
+def bench(rounds: int, runs: int, cells: int, by_hand: int, full: bool) -> Figures:
+    """Simulated rollouts under the gateway's own decision function, beside the rules of other tools; then live ones on a gateway."""
+    live = live_bench(grid() if full else sample(), by_hand)
     rule = tuned_rule()
     rules = (*DOCUMENTED, rule)
     with ProcessPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
@@ -154,6 +164,7 @@ def bench(rounds: int, runs: int, cells: int) -> Figures:
             **false_rollbacks(pool, runs, rules),
             **detection(pool, max(1, min(runs, 400)), rules),
             "bed": bed(pool, cells),
+            **live,
         }
 
 
@@ -164,4 +175,6 @@ if __name__ == "__main__":
         rounds=1,
         runs=(2_000, "healthy canaries per scenario"),
         cells=(20, "runs per cell of the bed"),
+        by_hand=(20, "live rollbacks by hand under heavy traffic"),
+        full=(False, "live: every fault at every rate and share"),
     )

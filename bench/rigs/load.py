@@ -93,7 +93,7 @@ def _one_connection(order: dict[str, Any], requests: Sequence[bytes]) -> tuple[l
     while (sent := time.perf_counter()) < end:
         caller.sendall(requests[number % len(requests)])
         answer = caller.recv(65_536)
-        while not _is_whole(answer):
+        while not is_whole(answer):
             answer += caller.recv(65_536)
         latencies.append(time.perf_counter() - sent)
         failed += not answer.startswith(b"HTTP/1.1 200")
@@ -101,7 +101,8 @@ def _one_connection(order: dict[str, Any], requests: Sequence[bytes]) -> tuple[l
     return latencies, failed
 
 
-def _is_whole(answer: bytes) -> bool:
+def is_whole(answer: bytes) -> bool:
+    """Whether the head of an answer and as much as it announces are there."""
     head = answer.find(_HEAD_END)
     if head < 0:
         return False
@@ -130,7 +131,7 @@ class _Caller(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._answer += data
-        if not _is_whole(self._answer):
+        if not is_whole(self._answer):
             return
         now = time.perf_counter()
         self.latencies.append(now - self._sent)

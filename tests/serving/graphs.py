@@ -11,8 +11,8 @@ import numpy as np
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
 Behaviour = Literal["good", "refuses_unknown", "not_a_number", "unloadable", "slow", "hungry", "endless", "heavy"]
-#: So often a slow one turns in a circle: about 20 ms.
-_SLOW_TURNS = 30_000
+#: So often a slow one turns in a circle: about 80 ms.
+_SLOW_TURNS = 120_000
 #: So many numbers a hungry one wants: 2 GB.
 HUNGRY_NUMBERS = 500_000_000
 _FOR_EVER = 1 << 60
