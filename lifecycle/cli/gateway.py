@@ -186,3 +186,5 @@ def _print_more(model: ModelStatus) -> None:
         render.line(
             f"Rollout of {rollout.model}:{rollout.version}: {rollout.state}, step {rollout.step + 1}, {rollout.weight:.0%} of the {of}."
         )
+        if rollout.reason:
+            render.line(f"It is held: {rollout.reason}.")

@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 
 from lifecycle.cli import main
+from lifecycle.cli.gateway import show
 from lifecycle.errors import Unavailable
 from lifecycle.serving.client import GatewayClient
+from lifecycle.serving.rollouts.state import GatewayStatus, ModelStatus, RolloutStatus
 
 
 @pytest.fixture
@@ -34,6 +36,16 @@ def status(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
     assert main.run(["gateway", "status", "--json"]) == 0
     said: dict[str, Any] = json.loads(capsys.readouterr().out)
     return said
+
+
+def test_a_held_rollout_is_shown_with_its_reason(capsys: pytest.CaptureFixture[str]) -> None:
+    """A person who looks sees what it waits for, and not only that it does."""
+    rollout = RolloutStatus(
+        rollout_id="r1", model="credit", version=2, state="baking", step=0, weight=0.5, reason="the arms' requests are not split as said"
+    )
+    model = ModelStatus(model="credit", versions=(), referred=0, rollout=rollout)
+    show(GatewayStatus(running=False, url=None, pid=None, environment="local", workers=0, models=(model,), waiting_events=0))
+    assert "It is held: the arms' requests are not split as said." in capsys.readouterr().out
 
 
 @pytest.mark.usefixtures("project")

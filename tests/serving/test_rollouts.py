@@ -135,6 +135,9 @@ def test_a_version_goes_on_when_it_has_shown_that_it_is_no_worse(gateway: Runnin
     caller.infer_many(20)
     wait_for(lambda: "does no worse" in gateway.client.rollout(rollout).reason, "the status says what is waited for")
     assert gateway.client.rollout(rollout).weight == 0.5
+    shown = gateway.model().rollout
+    assert shown is not None
+    assert "does no worse" in shown.reason
     while gateway.client.rollout(rollout).state in ("baking", "promoting"):
         caller.infer_many(50)
     assert gateway.await_rollout(rollout, "completed").reason == ""

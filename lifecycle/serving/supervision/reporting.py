@@ -22,11 +22,12 @@ Counts = Callable[[ModelState, ServedVersion | None], CellCounts]
 
 
 def model_status(
-    state: ModelState, counts: Counts, fault: str, *, alarm: str = "", copies_dropped: int = 0, running: bool = True
+    state: ModelState, counts: Counts, fault: str, *, alarm: str = "", held: str = "", copies_dropped: int = 0, running: bool = True
 ) -> ModelStatus:
     """One model's versions: the champion, the canary, and what stands by.
 
-    A fault keeps the champion from serving; an alarm is for a person to look into, and takes nothing out.
+    A fault keeps the champion from serving; an alarm is for a person to look into, and takes nothing out. `held` is why its rollout
+    goes no further.
     """
     rollout = state.rollout
     apart = 0.0 if state.holdout is None else state.holdout.share
@@ -45,7 +46,7 @@ def model_status(
         model=state.model,
         versions=tuple(arms),
         referred=counts(state, None).requests,
-        rollout=None if rollout is None else rollout_status(state),
+        rollout=None if rollout is None else rollout_status(state, held),
         copies_dropped=copies_dropped,
         fault="; ".join(what for what in (fault, alarm) if what),
     )

@@ -238,6 +238,7 @@ class Supervisor:
                     books.counts,
                     books.faults.get(state.model, ""),
                     alarm=alarms.get(state.model, ""),
+                    held="" if state.rollout is None else books.held.get(state.rollout.rollout_id, ""),
                     copies_dropped=books.copies_dropped(state),
                 )
                 for state in books.models
