@@ -19,7 +19,7 @@ SAMPLE = re.compile(r"^(?P<name>[a-z_]+)(?:\{(?P<labels>.*)\})? \S+$")
 def samples() -> dict[str, set[str]]:
     """What the gateway tells, as Prometheus sees it: each series by name, with its labels."""
     arm = ArmMetrics("credit", "1", "champion", 1.0, CellCounts())
-    text = exposition([arm], {"credit": 1}, {"credit": 0}, {"credit": 0}).decode()
+    text = exposition([arm], {"credit": 1}, {"credit": 0}, {"credit": 0}, {"quota": 0}).decode()
     found: dict[str, set[str]] = {}
     for line in text.splitlines():
         if not line.startswith("#"):

@@ -10,10 +10,12 @@ import pytest
 
 from lifecycle.errors import Unavailable
 from lifecycle.proofs.merkle import leaf_hash, root_of
-from lifecycle.records.bodies.access import RefusalsSealed
+from lifecycle.records.bodies.access import REFUSAL_REASONS, RefusalReason, RefusalsSealed
 from lifecycle.records.events import Event
 from lifecycle.serving.access.refusal_log import Refusal, RefusalWriter
 from lifecycle.serving.access.refusal_sealing import RefusalSealer
+from lifecycle.serving.answering.counters import Counters
+from lifecycle.serving.answering.metrics import exposition
 from lifecycle.serving.rollouts.state import SealedStream
 
 NO_KEY = Refusal("no_credential", 401, None, "credit")
@@ -155,6 +157,20 @@ def test_a_segment_that_was_altered_is_not_sealed_and_is_told(folder: Path) -> N
     asyncio.run(run())
     assert [body.number for body in journal.bodies()] == [1]
     assert "not a line of the log of refusals" in told[0]
+
+
+def test_every_refusal_is_counted_by_its_reason_over_all_workers_and_restarts(tmp_path: Path) -> None:
+    """Also those of which no disk took a line; the counts outlive the worker that made them."""
+    counters = Counters.open(tmp_path / "counters")
+    writer = RefusalWriter(Path("/dev/null/x"), 0, 60.0, counters.turned_away)
+    for at_us in (10, 11, 12):
+        writer.refused(NO_KEY, at_us)
+    writer.refused(QUOTA, 13)
+    again = Counters.open(tmp_path / "counters")
+    counted: dict[RefusalReason, int] = {reason: again.turned_away_for(reason) for reason in REFUSAL_REASONS}
+    assert {reason: count for reason, count in counted.items() if count} == {"no_credential": 3, "quota": 1}
+    text = exposition((), {}, {}, {}, counted).decode()
+    assert 'lifecycle_refused_requests_total{reason="no_credential"} 3\n' in text
 
 
 def test_a_disk_that_takes_no_line_changes_no_answer() -> None:

@@ -119,10 +119,11 @@ def _beside_the_ledger(departments: Departments) -> tuple[Check, ...]:
     """Holds what lies beside this home's ledger against it: what its gateway logged, and the rows of its datasets."""
     from lifecycle.life.checking.dataset_check import DatasetCheck
     from lifecycle.life.checking.predictions import PredictionsCheck
+    from lifecycle.life.checking.refused_requests import RefusedRequestsCheck
     from lifecycle.wiring import Departments
 
     looking = Departments(departments.settings, make=False)
-    return PredictionsCheck(looking), DatasetCheck(looking)
+    return PredictionsCheck(looking), RefusedRequestsCheck(looking), DatasetCheck(looking)
 
 
 def _resting_on_documents(url: str) -> tuple[Check, ...]:

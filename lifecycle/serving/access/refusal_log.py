@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import os
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -45,10 +46,14 @@ class _Repeated:
 class RefusalWriter:
     """One worker's part of the log."""
 
-    def __init__(self, folder: Path, worker: int, segment_seconds: float) -> None:
+    def __init__(
+        self, folder: Path, worker: int, segment_seconds: float, counted: Callable[[RefusalReason], None] = lambda reason: None
+    ) -> None:
+        """`counted` is told of each refused request, whatever becomes of its line."""
         self._folder = folder
         self._worker = worker
         self._segment_seconds = segment_seconds
+        self._counted = counted
         self._segment: Appended | None = None
         self._opened = 0.0
         self._repeated: dict[Refusal, _Repeated] = {}
@@ -57,6 +62,7 @@ class RefusalWriter:
 
     def refused(self, refusal: Refusal, at_us: int) -> None:
         """Counts one refused request. A disk that is full changes no answer: what is lost is counted."""
+        self._counted(refusal.reason)
         repeated = self._repeated.get(refusal)
         if repeated is not None and at_us - repeated.from_us < _SECOND_US:
             repeated.requests += 1

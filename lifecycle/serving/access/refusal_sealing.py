@@ -32,6 +32,10 @@ _LOOK_SECONDS = 1.0
 ABOUT = Subject(kind="policy", name="serving_access")
 
 
+#: How the name of a seal ends that the journal has.
+SEALED = ".sealed.json"
+
+
 class RefusedLine(Record):
     """One line: so many requests that were refused alike, within a second."""
 
@@ -132,7 +136,7 @@ class RefusalSealer:
             return event
         try:
             with held(segment) as descriptor:
-                body, length = _body(segment, stream, number)
+                body, length = sealed_content(segment, stream, number)
                 if body is None:
                     segment.unlink()
                     return None
@@ -148,7 +152,7 @@ class RefusalSealer:
             actor=GATEWAY,
             environment=self._environment,
             outputs=(Link(role="refusals", digest=body.root),),
-            event_id=derived_id("refusals", stream, str(number)),
+            event_id=seal_id(stream, number),
         )
         write_durably(standing, event.canonical() + b"\n")
         return event
@@ -161,10 +165,15 @@ def _seal_of(segment: Path) -> Path:
 
 def _entered(segment: Path) -> Path:
     """Where it lies from then on."""
-    return segment.with_suffix(".sealed.json")
+    return segment.with_suffix(SEALED)
 
 
-def _body(segment: Path, stream: Id, number: int) -> tuple[RefusalsSealed | None, int]:
+def seal_id(stream: Id, number: int) -> Id:
+    """The id of the event of a segment: the ledger can hold only one for each place in a stream."""
+    return derived_id("refusals", stream, str(number))
+
+
+def sealed_content(segment: Path, stream: Id, number: int) -> tuple[RefusalsSealed | None, int]:
     """What the lines of a segment add up to, and their length in bytes. Raises Tampered for a line that is none of ours."""
     tree, refused, length = Frontier(), Counter[RefusalReason](), 0
     from_us, to_us = 0, 0

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lifecycle.errors import Unavailable
+from lifecycle.records.bodies.access import REFUSAL_REASONS, RefusalReason
 from lifecycle.serving.answering.routes import SLOTS
 
 #: Arms that a model's counts are kept for. Cell 0 is what went to a person; the others are versions.
@@ -27,7 +28,10 @@ _FIELDS = _BUCKETS + len(LATENCY_BOUNDS_US) + 1
 _LOGGED = SLOTS * CELLS * _FIELDS
 #: After those: for each slot, the copies that a shadow did not take.
 _DROPPED = _LOGGED + SLOTS
-_BYTES = (_DROPPED + SLOTS) * 8
+#: After those: for each reason, the requests that were refused for it, whatever they asked for.
+_TURNED_AWAY = _DROPPED + SLOTS
+_REASONS: dict[RefusalReason, int] = {reason: _TURNED_AWAY + place for place, reason in enumerate(REFUSAL_REASONS)}
+_BYTES = (_TURNED_AWAY + len(_REASONS)) * 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +152,14 @@ class Counters:
     def copies_dropped(self, slot: int) -> int:
         """The copies that shadows of this model did not take, in this worker and those before it."""
         return self._words[_DROPPED + slot]
+
+    def turned_away(self, reason: RefusalReason) -> None:
+        """A request was refused."""
+        self._words[_REASONS[reason]] += 1
+
+    def turned_away_for(self, reason: RefusalReason) -> int:
+        """The requests that this worker, and those before it, refused for this reason."""
+        return self._words[_REASONS[reason]]
 
     def clear_slot(self, slot: int) -> None:
         """Begins to count rows and copies anew, for a model that is new in this slot."""

@@ -6,9 +6,11 @@ them show a model that is served here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
+from lifecycle.records.bodies.access import REFUSAL_REASONS, RefusalReason
 from lifecycle.serving.answering.counters import CELLS, LATENCY_BOUNDS_US, REFERRAL_CELL, CellCounts, Counters, total
 from lifecycle.serving.answering.router import Router
 from lifecycle.serving.answering.routes import Route
@@ -28,6 +30,7 @@ METRICS = {
     KSERVE_DURATION: ("histogram", "The same under KServe's name, over all arms of a model."),
     "lifecycle_predictions_logged_total": ("counter", "Rows that were put into the prediction log."),
     "lifecycle_shadow_dropped_total": ("counter", "Copies of requests that a shadow was too slow to take."),
+    "lifecycle_refused_requests_total": ("counter", "Requests that were refused, by reason; the log of refusals names the grants."),
     "lifecycle_rollout_weight": ("gauge", "The share of the traffic that the route table gives a version."),
     "lifecycle_route_epoch": ("gauge", "The epoch of a model's route; it grows with every change."),
 }
@@ -69,10 +72,17 @@ def gathered(router: Router, counters: Sequence[Counters]) -> bytes:
         logged[name.name] = sum(one.rows_logged(name.slot) for one in counters)
         dropped[name.name] = sum(one.copies_dropped(name.slot) for one in counters)
         arms += arms_of(name.name, route, [total(counters, name.slot, cell) for cell in range(CELLS)])
-    return exposition(arms, epochs, logged, dropped)
+    refused = {reason: sum(one.turned_away_for(reason) for one in counters) for reason in REFUSAL_REASONS}
+    return exposition(arms, epochs, logged, dropped, refused)
 
 
-def exposition(arms: Sequence[ArmMetrics], epochs: dict[str, int], logged: dict[str, int], dropped: dict[str, int]) -> bytes:
+def exposition(
+    arms: Sequence[ArmMetrics],
+    epochs: dict[str, int],
+    logged: dict[str, int],
+    dropped: dict[str, int],
+    refused: Mapping[RefusalReason, int] = MappingProxyType({}),
+) -> bytes:
     """All metrics as text. By model: `logged` are its rows in the prediction log, `dropped` the copies that its shadows did not take."""
     lines: dict[str, list[str]] = {name: [] for name in METRICS}
     for arm in arms:
@@ -96,6 +106,8 @@ def exposition(arms: Sequence[ArmMetrics], epochs: dict[str, int], logged: dict[
         lines["lifecycle_predictions_logged_total"].append(f'lifecycle_predictions_logged_total{{model="{model}"}} {rows}')
     for model, copies in dropped.items():
         lines["lifecycle_shadow_dropped_total"].append(f'lifecycle_shadow_dropped_total{{model="{model}"}} {copies}')
+    for reason, requests in refused.items():
+        lines["lifecycle_refused_requests_total"].append(f'lifecycle_refused_requests_total{{reason="{reason}"}} {requests}')
     text: list[str] = []
     for name, (kind, meaning) in METRICS.items():
         text += [f"# HELP {name} {meaning}", f"# TYPE {name} {kind}", *lines[name]]

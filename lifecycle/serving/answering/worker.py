@@ -70,7 +70,7 @@ class Worker:
             lambda model: self.control.nudge(failed=model),
         )
         self._door = Doorkeeper(lambda: self._shared_counts(configuration["all_workers"], index))
-        self._refusals = RefusalWriter(folder.refusals, index, configuration["seal_seconds"])
+        self._refusals = RefusalWriter(folder.refusals, index, configuration["seal_seconds"], self._own.turned_away)
         self._onlookers = _onlookers(folder, configuration)
         self._application = Application(
             self._router,

@@ -1,0 +1,66 @@
+"""The log of refused requests held against the ledger: the part of `lifecycle ledger verify` that reads its lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from lifecycle.errors import LifecycleError, UnknownName
+from lifecycle.ledger.verifying.findings import Finding
+from lifecycle.life.checking.predictions import ledger_is_here
+from lifecycle.records.bodies.access import RefusalsSealed
+from lifecycle.records.events import Event
+from lifecycle.records.record import Id
+from lifecycle.wiring import Departments
+
+if TYPE_CHECKING:
+    from lifecycle.serving.access.refusal_check import OwnRefusals
+
+
+class RefusedRequestsCheck:
+    """A `ledger.checks.Check`: every sealed segment of this home's log of refusals is whole, and no seal is missing.
+
+    Make it before the ledger is read, like `PredictionsCheck`.
+    """
+
+    def __init__(self, departments: Departments) -> None:
+        from lifecycle.serving.access.refusal_check import OwnRefusals
+        from lifecycle.serving.folder import GatewayFolder
+
+        self._departments = departments
+        self._sealed: list[tuple[int, RefusalsSealed]] = []
+        self._fault = ""
+        self._own: OwnRefusals | None = None
+        try:
+            self._own = OwnRefusals.look(GatewayFolder(departments.settings.home / "gateway"))
+        except LifecycleError as error:
+            self._fault = error.what
+
+    def look_at(self, index: int, event: Event) -> Iterator[Finding]:
+        """Takes in what was sealed; says nothing before the end."""
+        if isinstance(event.body, RefusalsSealed):
+            self._sealed.append((index, event.body))
+        yield from ()
+
+    def end(self) -> Iterator[Finding]:
+        """Each segment that does not hold, with the record that sealed it."""
+        from lifecycle.serving.access.refusal_check import check_refusals
+
+        if self._own is None:
+            yield Finding(None, f"the log of refused requests can't be held against the ledger: {self._fault}")
+            return
+        try:
+            for found in check_refusals(self._own, self._sealed, self._pruned, all_here=ledger_is_here(self._departments)):
+                yield Finding(found.index, found.what, "L0" if found.broken else None)
+        except LifecycleError as error:
+            yield Finding(None, f"the log of refused requests can't be held against the ledger: {error}")
+
+    def _pruned(self, event_id: Id) -> bool:
+        """Whether the ledger has this event without its bytes, by a record that says so."""
+        try:
+            self._departments.ledger.find(event_id)
+        except UnknownName:
+            return True
+        except LifecycleError:
+            return False
+        return False
