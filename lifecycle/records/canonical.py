@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from contextlib import suppress
 from decimal import Decimal
 from json.encoder import encode_basestring as quoted
 from operator import itemgetter
@@ -26,7 +27,7 @@ _MOST_DIGITS = 21
 #: … and one of up to this many zeros after it.
 _MOST_ZEROS = 6
 #: What `_numbers_in` says where orjson writes a value like RFC 8785 as it is.
-_ALL_USUAL_NONE_WHOLE = (True, False)
+_ALL_USUAL_NONE_APART = (True, False)
 
 
 class NoCanonicalForm(ValueError):
@@ -51,20 +52,21 @@ def _writer_of_derived(value: Any) -> Callable[[Any], str]:
 
 
 def canonical_dump(dumped: dict[str, Any]) -> bytes:
-    """The canonical bytes of what `model_dump(mode="json")` made. Takes `dumped` over: numbers in it may be replaced by equal ones.
+    """The canonical bytes of what `model_dump(mode="json")` made. Takes `dumped` over: some of its numbers may stand as text after.
 
     Raises like `canonical_text`, and UnicodeEncodeError for a lone surrogate.
     """
-    usual, whole = _numbers_in(dumped)
+    usual, apart = _numbers_in(dumped)
     if not usual:
         return canonical_text(dumped).encode()
-    if whole:
-        _drop_points(dumped)
-    try:
+    written_apart = _write_apart(dumped) if apart else []
+    with suppress(orjson.JSONEncodeError):
         written = orjson.dumps(dumped, option=orjson.OPT_SORT_KEYS)
-    except orjson.JSONEncodeError:
-        return canonical_text(dumped).encode()
-    return written if written.isascii() or _has_ascii_keys(dumped) else canonical_text(dumped).encode()
+        if written.isascii() or _has_ascii_keys(dumped):
+            return written
+    for holder, place, number in written_apart:
+        holder[place] = number
+    return canonical_text(dumped).encode()
 
 
 def canonical_json(value: dict[str, Any] | list[Any]) -> bytes:
@@ -74,15 +76,15 @@ def canonical_json(value: dict[str, Any] | list[Any]) -> bytes:
         written = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
     except orjson.JSONEncodeError:
         return canonical_text(value).encode()
-    if _numbers_in(value) == _ALL_USUAL_NONE_WHOLE and (written.isascii() or _has_ascii_keys(value)):
+    if _numbers_in(value) == _ALL_USUAL_NONE_APART and (written.isascii() or _has_ascii_keys(value)):
         return written
     return canonical_text(value).encode()
 
 
 def _numbers_in(dumped: dict[str, Any] | list[Any]) -> tuple[bool, bool]:
-    """Whether orjson writes all numbers like RFC 8785 once no float is whole any more, and whether one is."""
+    """Whether orjson writes all numbers like RFC 8785 once `_write_apart` was there, and whether it must have been."""
     holders: list[Any] = [dumped]
-    whole = False
+    apart = False
     for holder in holders:
         for value in holder.values() if type(holder) is dict else holder:
             kind = type(value)
@@ -91,26 +93,35 @@ def _numbers_in(dumped: dict[str, Any] | list[Any]) -> tuple[bool, bool]:
             if kind is dict or kind is list:
                 holders.append(value)
             elif kind is float:
-                if value.is_integer():
-                    if not -INTEGER_BOUND < value < INTEGER_BOUND:
-                        return False, whole
-                    whole = True
-                elif not (_LEAST_PLAIN <= value < _LEAST_WITH_EXPONENT or -_LEAST_WITH_EXPONENT < value <= -_LEAST_PLAIN):
-                    return False, whole
+                if not _is_usual(value):
+                    apart = True
             elif kind is int:
                 if not -INTEGER_BOUND < value < INTEGER_BOUND:
-                    return False, whole
+                    return False, apart
             elif value is not None and kind is not bool:
-                return False, whole
-    return True, whole
+                return False, apart
+    return True, apart
 
 
-def _drop_points(dumped: dict[str, Any]) -> None:
-    """Makes integers of the whole numbers among the floats: RFC 8785 writes 2.0 as 2."""
-    for holder in _holders_in(dumped):
-        for place, value in holder.items() if type(holder) is dict else enumerate(holder):
-            if type(value) is float and value.is_integer():
-                holder[place] = int(value)
+def _is_usual(value: float) -> bool:
+    """Whether orjson writes this float like ECMAScript does: it is not whole, and neither so small nor so large that it has an exponent."""
+    return not value.is_integer() and (_LEAST_PLAIN <= value < _LEAST_WITH_EXPONENT or -_LEAST_WITH_EXPONENT < value <= -_LEAST_PLAIN)
+
+
+def _write_apart(dumped: dict[str, Any]) -> list[tuple[Any, Any, float]]:
+    """Puts the text that ECMAScript writes into the place of each float that orjson writes in another way: 2.0 is 2, 1e-07 is 1e-7.
+
+    Returns what stood where.
+    """
+    unusual = [
+        (holder, place, value)
+        for holder in _holders_in(dumped)
+        for place, value in (holder.items() if type(holder) is dict else enumerate(holder))
+        if type(value) is float and not _is_usual(value)
+    ]
+    for holder, place, value in unusual:
+        holder[place] = orjson.Fragment(_number(value))
+    return unusual
 
 
 def _has_ascii_keys(dumped: dict[str, Any] | list[Any]) -> bool:
