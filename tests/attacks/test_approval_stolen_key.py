@@ -50,13 +50,14 @@ def test_an_approval_by_a_key_that_was_revoked_since_does_not_count(departments:
 
 
 def test_a_revoked_key_signs_nothing(departments: Departments, tmp_path: Path) -> None:
-    """Nothing is recorded for whoever holds it."""
+    """Nothing counts for whoever holds it; that somebody tried stands in the ledger."""
     revoke(departments)
     before = departments.ledger.head().size
     with pytest.raises(Refused) as refusal:
         sign(departments, tmp_path / "officer.key")
     assert refusal.value.rules == ("KEY-ENROLLED",)
-    assert departments.ledger.head().size == before
+    assert judging.approvals_for(departments, MODEL, VERSION) == ()
+    assert [recorded.event.type for recorded in departments.ledger.events(since=before)] == ["ApprovalBarred"]
 
 
 def test_another_id_does_not_bring_a_revoked_key_back(departments: Departments, tmp_path: Path) -> None:

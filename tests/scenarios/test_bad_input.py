@@ -114,8 +114,9 @@ def test_a_person_without_a_key_can_not_sign(home: Path) -> None:
     assert "Nobody here goes by 'stranger'" in clear_error(lifecycle(*approval(home, person="stranger")), 2)
     absent = ("approve", "credit:1", "--as", OFFICER, "--key", str(home / "none.key"), *REASON)
     assert "lifecycle keys new" in clear_error(lifecycle(*absent), 2)
-    assert "demo_engineer" in clear_error(lifecycle(*approval(home, person="demo_engineer")), 3)
     assert lifecycle.types() == before
+    assert "demo_engineer" in clear_error(lifecycle(*approval(home, person="demo_engineer")), 3)
+    assert sorted(lifecycle.types()) == sorted([*before, "ApprovalBarred"])
     lifecycle.require_whole_ledger()
 
 
