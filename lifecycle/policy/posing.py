@@ -6,9 +6,9 @@ of its numbers would cost the engine time and stand in a server's log.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 
+import orjson
 from pydantic import JsonValue
 
 from lifecycle.policy.bundle import Bundle
@@ -33,7 +33,7 @@ def posed(asked: bytes, bundle: Bundle, gate: Gate) -> JsonObject:
 
     That can be wrong in one way only. A rule that does read it does not pass, and then neither does the gate's canary.
     """
-    shown: JsonObject = json.loads(asked)
+    shown: JsonObject = orjson.loads(asked)
     for path in bundle.leaves_out.get(gate, ()):
         _leave_out(shown, path.split("."))
     return shown
