@@ -1,0 +1,1 @@
+"""Where versions serve: one contract that a rollout drives, and its adapters: this machine, Kubernetes, KServe."""

@@ -1,0 +1,34 @@
+"""Which plans a target can carry out that splits requests by weight and knows nothing else of them."""
+
+from __future__ import annotations
+
+from lifecycle.errors import Refused
+from lifecycle.records.rollout import RolloutPlan
+
+
+def require_drivable(plan: RolloutPlan, *, has_champion: bool) -> None:
+    """Raises Refused for a plan that a target which splits requests by weight alone can't carry out as the gate was shown it."""
+    if plan.strategy not in ("canary", "blue_green"):
+        raise Refused(
+            f"A cluster does not carry out the strategy {plan.strategy}: its routes are not sticky and its copies are not logged as such.",
+            "Declare a canary or blue-green, or roll it out on the gateway of one machine.",
+            ("STATE",),
+        )
+    if plan.holdout is not None or plan.tiers is not None:
+        raise Refused(
+            "A cluster keeps no hold-out and has no tiers: those are the gateway's own.",
+            "Leave `holdout` and `tiers` out, or roll it out on the gateway of one machine.",
+            ("STATE",),
+        )
+    if not has_champion and plan.steps[0].weight < 1.0:
+        raise Refused(
+            "No version serves there yet, so what this plan leaves to a champion would be answered by nobody.",
+            "Bring the first version in by a plan of one step with the weight 1.0.",
+            ("STATE",),
+        )
+
+
+def slower_than_us(plan: RolloutPlan) -> int:
+    """The strictest objective of the plan's latency guardrails; 0 where there is none."""
+    objectives = [rail.objective_ms for rail in plan.guardrails if rail.objective_ms is not None]
+    return round(min(objectives) * 1_000) if objectives else 0

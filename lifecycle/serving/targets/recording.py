@@ -1,0 +1,39 @@
+"""Where a rollout on a target is told: a journal of its own first, and from there the ledger, for as long as that takes."""
+
+from __future__ import annotations
+
+from lifecycle.records.bodies import Body
+from lifecycle.records.bodies.serving import RolledBack
+from lifecycle.records.events import Event, Link, Subject
+from lifecycle.serving.allowed.used_decisions import UsedDecisions
+from lifecycle.serving.rollouts.journal import Journal
+from lifecycle.serving.rollouts.rollout_events import GATEWAY
+from lifecycle.serving.targets.contract import TargetVersion
+
+
+class JournalRecords:
+    """Tells each event once, by its id, however often a rollout is driven again. See `driving.Records`."""
+
+    def __init__(self, journal: Journal, told: UsedDecisions, environment: str) -> None:
+        self._journal = journal
+        self._told = told
+        self._environment = environment
+
+    def tell(self, event_id: str, model: str, version: TargetVersion, run_id: str | None, body: Body) -> None:
+        if event_id in self._told:
+            return
+        links = [Link(role="model", digest=version.digest)]
+        if isinstance(body, RolledBack):
+            links = [Link(role="from", digest=body.from_digest)]
+            links += [] if body.to_digest is None else [Link(role="to", digest=body.to_digest)]
+        event = Event.happened(
+            body,
+            subject=Subject(kind="model", name=model, version=version.version, digest=version.digest),
+            actor=GATEWAY,
+            environment=self._environment,
+            run_id=run_id,
+            inputs=tuple(links),
+            event_id=event_id,
+        )
+        self._journal.commit(self._journal.state, [event])
+        self._told.add(event_id)

@@ -1,0 +1,182 @@
+"""What a version runs as on a cluster: a Deployment and a Service of the gateway's image, or one InferenceService of KServe.
+
+Either way its pods run the gateway with that one version, which checks proof, signature and bytes itself before it answers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any, Protocol
+
+from lifecycle.serving.targets.contract import TargetVersion
+from lifecycle.serving.targets.kubernetes_api import DEPLOYMENT, INFERENCE_SERVICE, SERVICE, Kind, Manifest
+
+PORT = 8470
+_LONGEST_SLUG = 36
+
+
+@dataclass(frozen=True)
+class PodTemplate:
+    """What every pod of a version has in common."""
+
+    image: str
+    #: The PersistentVolumeClaim with the admitted packages; each pod keeps its own journal and prediction log there too.
+    claim: str
+    #: Where that volume lies in a pod.
+    home: str = "/var/lib/lifecycle"
+    settings: str = "lifecycle-settings"
+    secret: str = "lifecycle-secrets"
+    replicas: int = 2
+    cpu: str = "1"
+    memory: str = "2Gi"
+
+
+class Workload(Protocol):
+    """How versions run, in the cluster's objects."""
+
+    def objects(self, model: str, version: TargetVersion) -> tuple[tuple[Kind, Manifest], ...]:
+        """What to apply, in this order; it is deleted in the other."""
+
+    def watched(self, model: str, version: TargetVersion) -> tuple[Kind, str]:
+        """The object whose status says whether the version is ready."""
+
+    def not_ready(self, found: Manifest) -> str:
+        """Why that object is not ready; "" where it is."""
+
+    def service(self, model: str, version: TargetVersion) -> str:
+        """The Service that a route sends requests to."""
+
+    @property
+    def port(self) -> int:
+        """The port of that Service."""
+
+    def pod_labels(self, model: str, version: TargetVersion) -> dict[str, str]:
+        """What its pods, and no others, are labelled with."""
+
+
+def slug(model: str) -> str:
+    """A model's name as the cluster takes names (RFC 1123 label); another name never gives the same."""
+    plain = model.lower().replace("_", "-").replace(".", "-")[:_LONGEST_SLUG].strip("-")
+    return plain if plain == model else f"{plain or 'model'}-{blake2b(model.encode(), digest_size=3).hexdigest()}"
+
+
+def object_name(model: str, version: TargetVersion) -> str:
+    """The name of a version's objects: other bytes have another."""
+    return f"{slug(model)}-v{version.version}-{version.digest.removeprefix('sha256:')[:8]}"
+
+
+class Deployments:
+    """One Deployment and one Service for each version."""
+
+    port = 80
+
+    def __init__(self, template: PodTemplate) -> None:
+        self._template = template
+
+    def objects(self, model: str, version: TargetVersion) -> tuple[tuple[Kind, Manifest], ...]:
+        name, labels = object_name(model, version), self.pod_labels(model, version)
+        service = {
+            **_header(SERVICE, name, model, version),
+            "spec": {"selector": labels, "ports": [{"name": "http", "port": self.port, "targetPort": "http", "protocol": "TCP"}]},
+        }
+        deployment = {
+            **_header(DEPLOYMENT, name, model, version),
+            "spec": {
+                "replicas": self._template.replicas,
+                "selector": {"matchLabels": labels},
+                "template": {"metadata": {"labels": labels}, "spec": _pod(self._template, model, version)},
+            },
+        }
+        return ((SERVICE, service), (DEPLOYMENT, deployment))
+
+    def watched(self, model: str, version: TargetVersion) -> tuple[Kind, str]:
+        return DEPLOYMENT, object_name(model, version)
+
+    def not_ready(self, found: Manifest) -> str:
+        status = found.get("status") or {}
+        if status.get("observedGeneration", 0) < found["metadata"].get("generation", 1):
+            return "the cluster has not taken in its Deployment yet"
+        wanted, ready = found["spec"]["replicas"], status.get("readyReplicas", 0)
+        return "" if ready >= wanted and status.get("updatedReplicas", 0) >= wanted else f"{ready} of its {wanted} pods are ready"
+
+    def service(self, model: str, version: TargetVersion) -> str:
+        return object_name(model, version)
+
+    def pod_labels(self, model: str, version: TargetVersion) -> dict[str, str]:
+        return {"app.kubernetes.io/name": "lifecycle-version", "app.kubernetes.io/instance": object_name(model, version)}
+
+
+class InferenceServices:
+    """One InferenceService for each version, in KServe's Standard mode: plain Deployments, and no route of KServe's own outside."""
+
+    port = 80
+
+    def __init__(self, template: PodTemplate) -> None:
+        self._template = template
+
+    def objects(self, model: str, version: TargetVersion) -> tuple[tuple[Kind, Manifest], ...]:
+        header = _header(INFERENCE_SERVICE, object_name(model, version), model, version)
+        header["metadata"]["annotations"]["serving.kserve.io/deploymentMode"] = "Standard"
+        header["metadata"]["labels"]["networking.kserve.io/visibility"] = "cluster-local"
+        replicas = self._template.replicas
+        predictor = {"minReplicas": replicas, "maxReplicas": replicas, **_pod(self._template, model, version, container="kserve-container")}
+        return ((INFERENCE_SERVICE, {**header, "spec": {"predictor": predictor}}),)
+
+    def watched(self, model: str, version: TargetVersion) -> tuple[Kind, str]:
+        return INFERENCE_SERVICE, object_name(model, version)
+
+    def not_ready(self, found: Manifest) -> str:
+        status = found.get("status") or {}
+        if status.get("observedGeneration", 0) < found["metadata"].get("generation", 1):
+            return "KServe has not taken in its InferenceService yet"
+        ready = next((one for one in status.get("conditions") or [] if one["type"] == "Ready"), None)
+        if ready is None:
+            return "KServe says nothing of it yet"
+        return "" if ready["status"] == "True" else f"KServe says: {ready.get('message') or ready.get('reason') or 'not ready'}"
+
+    def service(self, model: str, version: TargetVersion) -> str:
+        return f"{object_name(model, version)}-predictor"
+
+    def pod_labels(self, model: str, version: TargetVersion) -> dict[str, str]:
+        return {"serving.kserve.io/inferenceservice": object_name(model, version)}
+
+
+def _header(kind: Kind, name: str, model: str, version: TargetVersion) -> Manifest:
+    labels = {"app.kubernetes.io/part-of": "lifecycle", "lifecycle/model": slug(model), "lifecycle/version": str(version.version)}
+    metadata = {"name": name, "labels": labels, "annotations": {"lifecycle/digest": version.digest}}
+    return {"apiVersion": kind.api_version, "kind": kind.kind, "metadata": metadata}
+
+
+def _pod(template: PodTemplate, model: str, version: TargetVersion, container: str = "gateway") -> dict[str, Any]:
+    package = f"{template.home}/targets/packages/{object_name(model, version)}"
+    serving = {
+        "name": container,
+        "image": template.image,
+        "args": ["lifecycle", "gateway", "run", "--only", package],
+        "env": [
+            {"name": "POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
+            {"name": "LIFECYCLE_HOME", "value": f"{template.home}/pods/$(POD_NAME)"},
+            {"name": "LIFECYCLE_GATEWAY_HOST", "value": "0.0.0.0"},  # a pod's own network
+            {"name": "LIFECYCLE_GATEWAY_PORT", "value": str(PORT)},
+        ],
+        "envFrom": [{"configMapRef": {"name": template.settings}}, {"secretRef": {"name": template.secret}}],
+        "ports": [{"name": "http", "containerPort": PORT, "protocol": "TCP"}],
+        "readinessProbe": {"httpGet": {"path": "/v2/health/ready", "port": "http"}, "periodSeconds": 2},
+        "livenessProbe": {"httpGet": {"path": "/v2/health/live", "port": "http"}, "periodSeconds": 5, "failureThreshold": 6},
+        "resources": {"requests": {"cpu": template.cpu, "memory": template.memory}, "limits": {"memory": template.memory}},
+        "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
+        "volumeMounts": [{"name": "home", "mountPath": template.home}],
+    }
+    return {
+        "automountServiceAccountToken": False,
+        "terminationGracePeriodSeconds": 30,
+        "securityContext": {
+            "runAsNonRoot": True,
+            "runAsUser": 10001,
+            "fsGroup": 10001,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        "containers": [serving],
+        "volumes": [{"name": "home", "persistentVolumeClaim": {"claimName": template.claim}}],
+    }

@@ -1,0 +1,125 @@
+"""What a version is on a cluster, and what a controller needs to be allowed."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from lifecycle.errors import Refused
+from lifecycle.records.record import Digest
+from lifecycle.serving.targets.contract import Placement, TargetVersion
+from lifecycle.serving.targets.driving import Drive
+from lifecycle.serving.targets.http_route import accepted, placed_in, route_manifest
+from lifecycle.serving.targets.workloads import Deployments, InferenceServices, PodTemplate, Workload, object_name, slug
+from tests.kubernetes.cluster import DEPLOYMENTS
+from tests.serving.places import Told, place
+from tests.serving.test_targets import AT_ONCE, HALF_FIRST, PACE, asking, serve
+
+DIGEST: Digest = "sha256:" + "ab" * 32
+VERSION = TargetVersion(version=3, digest=DIGEST)
+TEMPLATE = PodTemplate(image="registry.example/lifecycle:0.1.0", claim="lifecycle-home")
+WORKLOADS: list[Workload] = [Deployments(TEMPLATE), InferenceServices(TEMPLATE)]
+
+
+def pod_of(workload: Workload) -> dict[str, Any]:
+    _, last = workload.objects("credit", VERSION)[-1]
+    spec: dict[str, Any] = last["spec"].get("predictor") or last["spec"]["template"]["spec"]
+    return spec
+
+
+@pytest.mark.parametrize("workload", WORKLOADS)
+def test_a_versions_pods_are_those_of_the_gateway(workload: Workload) -> None:
+    """User, privileges, probes, settings and volume are what deployments/kubernetes/gateway.yaml has."""
+    gateway = next(iter(yaml.safe_load_all((DEPLOYMENTS / "gateway.yaml").read_text(encoding="utf-8"))))["spec"]["template"]["spec"]
+    pod = pod_of(workload)
+    (there,), (here,) = gateway["containers"], pod["containers"]
+    for key in ("automountServiceAccountToken", "terminationGracePeriodSeconds", "securityContext", "volumes"):
+        assert pod[key] == gateway[key], key
+    for key in ("image", "envFrom", "readinessProbe", "livenessProbe", "securityContext", "volumeMounts"):
+        assert here[key] == there[key], key
+
+
+def test_other_bytes_and_other_models_have_other_names() -> None:
+    """Two versions never share an object, and names are such as a cluster takes."""
+    other = TargetVersion(version=3, digest="sha256:" + "cd" * 32)
+    assert object_name("credit", VERSION) == "credit-v3-abababab"
+    assert object_name("credit", other) != object_name("credit", VERSION)
+    assert slug("my_model") != slug("my-model")
+    assert len(object_name("m" * 200, VERSION)) < 63
+
+
+def test_a_route_names_only_versions_that_have_a_share() -> None:
+    """A backend that is not there would answer 500 for its share; weights add up to the whole."""
+    workload = WORKLOADS[0]
+
+    def service(version: TargetVersion) -> str:
+        return workload.service("credit", version)
+
+    champion = TargetVersion(version=2, digest=DIGEST)
+    for weight, named in ((0.0, [1_000]), (0.01, [990, 10]), (1.0, [1_000])):
+        placement = Placement(model="credit", champion=champion, canary=VERSION, weight=weight)
+        route = route_manifest("credit", "infra/public", placement, service, 80)
+        assert [one["weight"] for one in route["spec"]["rules"][0]["backendRefs"]] == named
+        read = placed_in({**route, "metadata": {**route["metadata"], "resourceVersion": "7"}}, "credit", service, 80)
+        assert (read.placement, read.revision, read.in_force) == (placement, "7", True)
+
+
+def test_a_route_counts_as_taken_in_only_in_its_latest_generation() -> None:
+    """What a gateway said of an earlier generation says nothing of this one."""
+
+    def route(observed: int, status: str = "True") -> dict[str, Any]:
+        conditions = [{"type": what, "status": status, "observedGeneration": observed} for what in ("Accepted", "ResolvedRefs")]
+        return {"metadata": {"generation": 2}, "status": {"parents": [{"conditions": conditions}]}}
+
+    assert accepted(route(2))
+    assert not accepted(route(1))
+    assert not accepted(route(2, "False"))
+    assert not accepted({"metadata": {"generation": 1}})
+
+
+def _allowed() -> set[tuple[str, str]]:
+    _, role, _ = yaml.safe_load_all((DEPLOYMENTS / "targets.yaml").read_text(encoding="utf-8"))
+    return {(verb, resource) for rule in role["rules"] for resource in rule["resources"] for verb in rule["verbs"]}
+
+
+def _verb(call: str) -> tuple[str, str]:
+    """The verb and the resource that a call is authorised as."""
+    method, path = call.split(" ")
+    if "/proxy/" in path:
+        return "get", "pods/proxy"
+    resource, _, name = path.partition("/namespaces/lifecycle/")[2].partition("/")
+    return {"GET": "get" if name else "list", "POST": "create", "PATCH": "patch", "DELETE": "delete"}[method], resource
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["deployments", "kserve"])
+def test_a_rollout_needs_no_right_that_its_role_does_not_give(kind: str, tmp_path: Path) -> None:
+    """Every call of a whole rollout is one that deployments/kubernetes/targets.yaml allows."""
+
+    async def run() -> None:
+        async with place(kind, tmp_path) as there:
+            await serve(there)
+            drive = asyncio.create_task(Drive(there.target(), Told(), there.version(2, HALF_FIRST), PACE).run())
+            await asking(there, drive)
+            assert (await drive).outcome == "completed"
+            assert {_verb(call) for call in there.server.calls} <= _allowed()
+
+    asyncio.run(run())
+
+
+def test_the_first_version_comes_in_whole_or_not_at_all(tmp_path: Path) -> None:
+    """Where no version serves, a plan that leaves half to a champion is refused; one step with everything serves."""
+
+    async def run() -> None:
+        async with place("deployments", tmp_path) as there:
+            with pytest.raises(Refused, match="No version serves there yet"):
+                await Drive(there.target(), Told(), there.version(1, HALF_FIRST), PACE).run()
+            assert there.server.pods == {}
+            ended = await Drive(there.target(), Told(), there.version(2, AT_ONCE), PACE).run()
+            assert (ended.outcome, await there.ask(10)) == ("completed", {2: 10})
+
+    asyncio.run(run())
