@@ -62,11 +62,11 @@ class Application:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if not self._onlookers:
-            await respond(send, await self._reply_or_refusal(scope, receive))
+            await respond(send, receive, await self._reply_or_refusal(scope, receive))
             return
         at_us, started_ns = now_us(), time.monotonic_ns()
         reply = await self._reply_or_refusal(scope, receive)
-        await respond(send, reply)
+        await respond(send, receive, reply)
         seen = self._seen(scope, reply, at_us, (time.monotonic_ns() - started_ns) // 1_000)
         for onlooker in self._onlookers:
             onlooker.saw(seen)

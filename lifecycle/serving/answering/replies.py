@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, NamedTuple
 
@@ -15,6 +17,9 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Headers = tuple[tuple[bytes, bytes], ...]
 
 JSON = b"application/json"
+#: So much more of a body that nobody wants is read, and so long, before its connection ends.
+_MOST_DROPPED_BYTES = 8 << 20
+_LINGER_SECONDS = 1.0
 _CLOSE: Headers = ((b"connection", b"close"),)
 _MORE_HEADERS: dict[int, Headers] = {
     408: _CLOSE,
@@ -30,16 +35,17 @@ class Reply(NamedTuple):
     status: int = 200
     kind: bytes = JSON
     headers: Headers = ()
+    #: Whether its request's body is not taken in yet, and shall not be: the connection ends.
+    unread: bool = False
 
 
 def refusal(error: RequestRefused, *, unread: bool = False) -> Reply:
     """What a refused caller is told: what is wrong and where, when to come again, and what to show.
 
-    Where there is an `unread` rest of a body that is too large, or that a stranger sends, the connection ends with the answer:
-    otherwise the server would take in all of it, only to drop it.
+    The `unread` rest of a body that is too large, or that a stranger sends, is not taken in: the connection ends.
     """
-    closing = _CLOSE if unread and error.status in (401, 413) else ()
-    return Reply(_error(error.what, error.field), error.status, JSON, (*_more_headers(error), *closing))
+    ending = unread and error.status in (401, 413)
+    return Reply(_error(error.what, error.field), error.status, JSON, (*_more_headers(error), *(_CLOSE if ending else ())), ending)
 
 
 def failure(status: int, what: str) -> Reply:
@@ -47,11 +53,27 @@ def failure(status: int, what: str) -> Reply:
     return Reply(_error(what), status)
 
 
-async def respond(send: Send, reply: Reply) -> None:
-    """Sends it."""
+async def respond(send: Send, receive: Receive, reply: Reply) -> None:
+    """Sends it. A caller who still sends has a moment to read it: one whose connection just broke would never know why."""
     headers = [(b"content-type", reply.kind), (b"content-length", b"%d" % len(reply.body)), *reply.headers]
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-    await send({"type": "http.response.body", "body": reply.body})
+    if reply.unread:
+        await send({"type": "http.response.body", "body": reply.body, "more_body": True})
+        await _drop(receive)
+        await send({"type": "http.response.body", "body": b""})
+    else:
+        await send({"type": "http.response.body", "body": reply.body})
+
+
+async def _drop(receive: Receive) -> None:
+    """Reads on for a little, and keeps nothing."""
+    dropped, more = 0, True
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_LINGER_SECONDS):
+            while more and dropped < _MOST_DROPPED_BYTES:
+                message = await receive()
+                dropped += len(message.get("body", b""))
+                more = message.get("more_body", False)
 
 
 def _error(what: str, field: str = "") -> bytes:
