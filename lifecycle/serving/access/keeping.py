@@ -1,13 +1,14 @@
 """Keeps what the workers believe of callers up with the ledger: a grant lets in, and a revocation keeps out, within seconds.
 
-A ledger that does not answer changes nothing: what was proven stays in force until it ends by itself. What was read last lies beside
-the gateway, so a restart needs no ledger either.
+A ledger that does not answer changes nothing for the time that the gateway may go on without it: then nobody is let in, because nobody
+here knows whose access was taken back since. What was read last lies beside the gateway, so a restart needs no ledger either.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Sequence
 
 from lifecycle.errors import LifecycleError
@@ -35,6 +36,7 @@ class AccessKeeper:
         held: Callable[[], Sequence[Held]],
         tell: Callable[[JsonObject], Awaitable[None]],
         look_seconds: float,
+        offline_seconds: float,
     ) -> None:
         self._folder = folder
         self._environment = environment
@@ -43,8 +45,12 @@ class AccessKeeper:
         self._held = held
         self._tell = tell
         self._look_seconds = look_seconds
+        self._offline_seconds = offline_seconds
+        self._answered = time.monotonic()
         self._book = read_book(folder.access_book)
         self.opened = self._open()
+        #: Whether nobody is let in, because the ledger has not said for too long who may call.
+        self._ended = False
         #: Why the ledger could not be asked who may call; "" where it could.
         self.fault = ""
 
@@ -61,26 +67,31 @@ class AccessKeeper:
         try:
             book = await asyncio.to_thread(self._source, tuple(self._held()))
         except LifecycleError as error:
-            self._failed(error.what)
+            await self._failed(error.what)
             return
         except Exception:  # noqa: BLE001  # a source that breaks its promise must not end the looking for good
             _LOG.exception("asking who may call broke")
-            self._failed("Asking who may call broke; the gateway's log says how.")
+            await self._failed("Asking who may call broke; the gateway's log says how.")
             return
-        self.fault = ""
-        if self._book is not None and book.model_copy(update={"read_at_us": self._book.read_at_us}) == self._book:
+        self.fault, self._answered = "", time.monotonic()
+        if not self._ended and self._book is not None and book.model_copy(update={"read_at_us": self._book.read_at_us}) == self._book:
             return
-        self._book = book
+        self._book, self._ended = book, False
         self.opened = self._open()
         for what in self.opened.invalid:
             _LOG.error("a pass does not hold and lets nobody in: %s", what)
         await self._tell(self.opened.as_message())
         await asyncio.to_thread(write_book, self._folder.access_book, book)
 
-    def _failed(self, what: str) -> None:
+    async def _failed(self, what: str) -> None:
+        """Goes on with what was proven, for its time; an open gateway has nobody whose access could have been taken back."""
         if what != self.fault:
             _LOG.warning("who may call is as it was: %s", what)
         self.fault = what
+        if not self._ended and self.opened.closed and time.monotonic() - self._answered >= self._offline_seconds:
+            _LOG.error("nobody is let in any more: the ledger has not said who may call for %.0f s", self._offline_seconds)
+            self._ended, self.opened = True, OpenedBook(closed=True, passes=(), revoked=frozenset())
+            await self._tell(self.opened.as_message())
 
     def _open(self) -> OpenedBook:
         if self._book is None:

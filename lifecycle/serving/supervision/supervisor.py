@@ -141,7 +141,14 @@ class Supervisor:
         self.url = f"{scheme}://{'127.0.0.1' if host in ('', '0.0.0.0') else host}:{port}"  # compared, not bound
         self._stopping = asyncio.Event()
         self._access = AccessKeeper(
-            folder, settings.environment, log_keys, access, self._held, self._fleet.tell_access, settings.access_seconds
+            folder,
+            settings.environment,
+            log_keys,
+            access,
+            self._held,
+            self._fleet.tell_access,
+            look_seconds=settings.access_seconds,
+            offline_seconds=settings.offline_seconds,
         )
         self._refusals = RefusalSealer(folder.refusals, settings.environment, self._books)
 
