@@ -13,7 +13,7 @@ from lifecycle.errors import InvalidDeclaration, Unavailable
 
 if TYPE_CHECKING:
     from lifecycle.records.events import Event
-    from lifecycle.serving.rollouts.state import AccessStatus, GatewayStatus, ModelStatus
+    from lifecycle.serving.rollouts.state import AccessStatus, GatewayStatus, ModelStatus, VersionStatus
     from lifecycle.serving.settings import GatewaySettings
     from lifecycle.wiring import Departments
 
@@ -148,9 +148,12 @@ def show(found: GatewayStatus) -> None:
     if found.refused_events and not found.running:
         render.line(f"FAULT: the ledger refused {found.refused_events} events of this gateway; they lie in its folder.")
     render.table(
-        ("version", "arm", "weight", "requests", "errors", "slow", "fallbacks"),
+        ("version", "arm", "weight", "requests", "errors", "of them", "slow", "fallbacks"),
         [
-            (f"{model.model}:{arm.version}", arm.arm, f"{arm.weight:.0%}", arm.requests, arm.errors, arm.slow, arm.fallbacks)
+            (
+                *(f"{model.model}:{arm.version}", arm.arm, f"{arm.weight:.0%}", arm.requests, arm.errors, _kinds(arm)),
+                *(arm.slow, arm.fallbacks),
+            )
             for model in found.models
             for arm in model.versions
         ],
@@ -171,6 +174,12 @@ def _who_may_ask(access: AccessStatus) -> str:
     else:
         said = f"It answers {access.callers} caller{'' if access.callers == 1 else 's'} that access was granted (`lifecycle access list`)."
     return f"{said} FAULT: {access.fault}" if access.fault else said
+
+
+def _kinds(arm: VersionStatus) -> str | None:
+    """What kinds of errors there were; None without any."""
+    counted = (("exceptions", arm.errors - arm.timeouts - arm.invalid), ("time-outs", arm.timeouts), ("invalid answers", arm.invalid))
+    return ", ".join(f"{count} {kind}" for kind, count in counted if count > 0) or None
 
 
 def _print_more(model: ModelStatus) -> None:

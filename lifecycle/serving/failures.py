@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from lifecycle.errors import LifecycleError
+
+#: How a version failed: it broke or is gone, took too long, or answered something that is no answer.
+FailureKind = Literal["exception", "timeout", "invalid"]
 
 
 class RequestRefused(LifecycleError):
@@ -20,5 +25,6 @@ class RequestRefused(LifecycleError):
 class ArmFailed(LifecycleError):
     """A version that did not answer, or answered something that is no answer: the version's fault."""
 
-    def __init__(self, what: str) -> None:
+    def __init__(self, what: str, kind: FailureKind = "exception") -> None:
         super().__init__(what, "Another version answers in its place where there is one; the rollout's guardrails see it.")
+        self.kind: FailureKind = kind

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from lifecycle.serving.answering.counters import LATENCY_BOUNDS_US, CellCounts, Counters, total
 from lifecycle.serving.answering.routes import SLOTS
+from lifecycle.serving.failures import FailureKind
 
 
 def test_what_one_worker_counts_another_process_reads(tmp_path: Path) -> None:
@@ -86,3 +87,17 @@ def test_counts_of_before_rows_were_counted_stay(tmp_path: Path) -> None:
     counters = Counters.open(path)
     assert path.stat().st_size == size
     assert (counters.read(0, 1).requests, counters.rows_logged(0)) == (1, 0)
+
+
+def test_failures_are_told_apart_by_kind_and_forgotten_with_their_arm(tmp_path: Path) -> None:
+    """A time-out and what is no answer are counted beside the errors; the neighbouring arm has none of them."""
+    counters = Counters.open(tmp_path / "counters")
+    cell = counters.cell(1, 2)
+    kinds: tuple[FailureKind, ...] = ("exception", "timeout", "invalid", "invalid")
+    for kind in kinds:
+        cell.failed(fell_back=True, kind=kind)
+    found = total([counters, counters], 1, 2)
+    assert (found.errors, found.exceptions, found.timeouts, found.invalid) == (8, 2, 2, 4)
+    assert counters.read(1, 3) == CellCounts()
+    counters.clear(1, 2)
+    assert counters.read(1, 2) == CellCounts()

@@ -38,7 +38,7 @@ class CanaryEnd(FrameProtocol):
         except RequestRefused as error:
             said = {"refused": error.what, "field": error.field}
         except ArmFailed as error:
-            said = {"failed": error.what}
+            said = {"failed": error.what, "kind": error.kind}
         self.send({"request": message["request"], **said})
 
     def disconnected(self) -> None:

@@ -52,14 +52,15 @@ class CanaryLink(FrameProtocol):
         except ConnectionError as error:
             raise ArmFailed(f"The process of version {self.version} is gone.") from error
         except TimeoutError as error:
-            raise ArmFailed(f"Version {self.version} took longer than {timeout:g} s.") from error
+            raise ArmFailed(f"Version {self.version} took longer than {timeout:g} s.", "timeout") from error
         finally:
             self._waiting.pop(number, None)
         if "refused" in said:
             raise RequestRefused(str(said["refused"]), str(said.get("field", "")))
         probabilities = said.get("probabilities")
         if not isinstance(probabilities, list):
-            raise ArmFailed(str(said.get("failed", f"Version {self.version} gave no answer.")))
+            broke = "failed" in said and said.get("kind") != "invalid"
+            raise ArmFailed(str(said.get("failed", f"Version {self.version} gave no answer.")), "exception" if broke else "invalid")
         return checked_answer(probabilities, rows, self.version, self.schemas)
 
     @property

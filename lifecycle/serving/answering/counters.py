@@ -15,6 +15,7 @@ from pathlib import Path
 from lifecycle.errors import Unavailable
 from lifecycle.records.bodies.access import REFUSAL_REASONS, RefusalReason
 from lifecycle.serving.answering.routes import SLOTS
+from lifecycle.serving.failures import FailureKind
 
 #: Arms that a model's counts are kept for. Cell 0 is what went to a person; the others are versions.
 CELLS = 16
@@ -31,7 +32,10 @@ _DROPPED = _LOGGED + SLOTS
 #: After those: for each reason, the requests that were refused for it, whatever they asked for.
 _TURNED_AWAY = _DROPPED + SLOTS
 _REASONS: dict[RefusalReason, int] = {reason: _TURNED_AWAY + place for place, reason in enumerate(REFUSAL_REASONS)}
-_BYTES = (_TURNED_AWAY + len(_REASONS)) * 8
+#: After those: for each arm, the failures that were no exceptions, by kind.
+_KINDS: tuple[FailureKind, ...] = ("timeout", "invalid")
+_FAILED = _TURNED_AWAY + len(_REASONS)
+_BYTES = (_FAILED + SLOTS * CELLS * len(_KINDS)) * 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,14 @@ class CellCounts:
     last_dispatch_ns: int = 0
     latency_sum_us: int = 0
     latency_buckets: tuple[int, ...] = (0,) * (len(LATENCY_BOUNDS_US) + 1)
+    #: Of the errors: it took too long, and what it answered was no answer. The others are exceptions.
+    timeouts: int = 0
+    invalid: int = 0
+
+    @property
+    def exceptions(self) -> int:
+        """The errors in which it broke, or was gone."""
+        return max(0, self.errors - self.timeouts - self.invalid)
 
     def __add__(self, other: CellCounts) -> CellCounts:
         return CellCounts(
@@ -62,17 +74,20 @@ class CellCounts:
             max(self.last_dispatch_ns, other.last_dispatch_ns),
             self.latency_sum_us + other.latency_sum_us,
             tuple(mine + theirs for mine, theirs in zip(self.latency_buckets, other.latency_buckets, strict=True)),
+            self.timeouts + other.timeouts,
+            self.invalid + other.invalid,
         )
 
 
 class Cell:
     """One arm's counts in one worker, to write."""
 
-    __slots__ = ("_start", "_words")
+    __slots__ = ("_kinds", "_start", "_words")
 
-    def __init__(self, words: memoryview, start: int) -> None:
+    def __init__(self, words: memoryview, place: int) -> None:
         self._words = words
-        self._start = start
+        self._start = place * _FIELDS
+        self._kinds = _FAILED + place * len(_KINDS)
 
     def dispatched(self, now_ns: int) -> None:
         """A request goes to this arm."""
@@ -91,8 +106,10 @@ class Cell:
             bucket += 1
         words[start + _BUCKETS + bucket] += 1
 
-    def failed(self, fell_back: bool) -> None:
+    def failed(self, fell_back: bool, kind: FailureKind = "exception") -> None:
         words, start = self._words, self._start
+        if kind != "exception":
+            words[self._kinds + _KINDS.index(kind)] += 1
         words[start + _REQUESTS] += 1
         words[start + _ERRORS] += 1
         words[start + _CONSECUTIVE] += 1
@@ -127,14 +144,19 @@ class Counters:
             raise Unavailable(f"{path} can't be written: {error.strerror}.", "Free space on that disk, or give write access.") from error
 
     def cell(self, slot: int, cell: int) -> Cell:
-        return Cell(self._words, (slot * CELLS + cell) * _FIELDS)
+        return Cell(self._words, slot * CELLS + cell)
 
     def read(self, slot: int, cell: int) -> CellCounts:
         start = (slot * CELLS + cell) * _FIELDS
         words = self._words[start : start + _FIELDS].tolist()
+        kinds = _FAILED + (slot * CELLS + cell) * len(_KINDS)
+        timeouts, invalid = self._words[kinds : kinds + len(_KINDS)].tolist()
         requests, errors, slow, fallbacks, refused, consecutive, last_dispatch_ns, latency_sum_us, *buckets = words
         return CellCounts(
-            requests, errors, slow, fallbacks, refused, consecutive, last_dispatch_ns, latency_sum_us, latency_buckets=tuple(buckets)
+            *(requests, errors, slow, fallbacks, refused, consecutive, last_dispatch_ns, latency_sum_us),
+            tuple(buckets),
+            timeouts,
+            invalid,
         )
 
     def logged(self, slot: int, rows: int) -> None:
@@ -169,7 +191,8 @@ class Counters:
     def clear(self, slot: int, cell: int) -> None:
         """Forgets an arm's counts, for a version that takes over the cell of one that serves no more."""
         start = (slot * CELLS + cell) * _FIELDS
-        for word in range(start, start + _FIELDS):
+        kinds = _FAILED + (slot * CELLS + cell) * len(_KINDS)
+        for word in (*range(start, start + _FIELDS), *range(kinds, kinds + len(_KINDS))):
             self._words[word] = 0
 
 

@@ -23,6 +23,7 @@ KSERVE_DURATION = "request_predict_seconds"
 METRICS = {
     "lifecycle_inference_requests_total": ("counter", "Requests by the arm that they went to first."),
     "lifecycle_inference_errors_total": ("counter", "Requests that their arm failed to answer."),
+    "lifecycle_inference_failures_total": ("counter", "The same by kind: an exception, a time-out, or what is no answer."),
     "lifecycle_inference_slow_total": ("counter", "Answers slower than the objective."),
     "lifecycle_inference_fallbacks_total": ("counter", "Requests of a failed canary that were answered in its place."),
     "lifecycle_inference_refused_total": ("counter", "Requests that callers must correct."),
@@ -96,6 +97,9 @@ def exposition(
             ("lifecycle_rollout_weight", arm.weight),
         ):
             lines[name].append(f"{name}{{{labels}}} {value}")
+        for kind, failures in (("exception", arm.counts.exceptions), ("timeout", arm.counts.timeouts), ("invalid", arm.counts.invalid)):
+            failed = f'lifecycle_inference_failures_total{{{labels},kind="{kind}"}} {failures}'
+            lines["lifecycle_inference_failures_total"].append(failed)
         lines[DURATION] += _histogram(DURATION, labels, arm.counts)
     for model in epochs:
         whole = sum((arm.counts for arm in arms if arm.model == model), CellCounts())

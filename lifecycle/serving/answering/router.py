@@ -28,7 +28,7 @@ from lifecycle.serving.answering.routes import Route, RouteTable
 from lifecycle.serving.answering.served import ServedModel
 from lifecycle.serving.answering.shadowing import Copy, ShadowQueue
 from lifecycle.serving.answering.tiers import AnswerCache, RowBudget, ask_tiers
-from lifecycle.serving.failures import ArmFailed, RequestRefused
+from lifecycle.serving.failures import ArmFailed, FailureKind, RequestRefused
 from lifecycle.serving.prediction_log.writing import PredictionWriter
 
 #: What callers hear of a gateway that must not answer any more.
@@ -158,7 +158,9 @@ class Router:
                 # Nobody else can tell whether the request or the version is at fault: the caller hears what was wrong.
                 cell.refused()
                 raise
-        except ArmFailed:
+            kind: FailureKind = "invalid"
+        except ArmFailed as error:
+            kind = error.kind
             try:
                 outcome = self._instead(name, route, request)
             except RequestRefused:
@@ -168,7 +170,7 @@ class Router:
             latency_us = (time.monotonic_ns() - started_ns) // 1_000
             cell.answered(latency_us, 0 < route.slow_us < latency_us)
             return Outcome("canary", link, answer)
-        cell.failed(fell_back=not outcome.failure)
+        cell.failed(fell_back=not outcome.failure, kind=kind)
         self._on_canary_failure(name.name)
         return outcome
 
@@ -194,9 +196,9 @@ class Router:
         except RequestRefused:
             cell.refused()
             raise
-        except ArmFailed:
+        except ArmFailed as error:
             outcome = replace(self._instead(name, route, request), fallback_from=route.holdout)
-            cell.failed(fell_back=not outcome.failure)
+            cell.failed(fell_back=not outcome.failure, kind=error.kind)
             return outcome
         latency_us = (time.monotonic_ns() - started_ns) // 1_000
         cell.answered(latency_us, 0 < route.slow_us < latency_us)
@@ -224,7 +226,7 @@ class Router:
             raise
         except ArmFailed as error:
             outcome = self._from_tiers(name, route, champion, request) or Outcome("champion", champion, None, failure=error.what)
-            cell.failed(fell_back=not outcome.failure)
+            cell.failed(fell_back=not outcome.failure, kind=error.kind)
             return outcome
         latency_us = (time.monotonic_ns() - started_ns) // 1_000
         cell.answered(latency_us, 0 < route.slow_us < latency_us)
@@ -272,15 +274,18 @@ class Router:
             return
         cell, started_ns, at_us = self._counters.cell(name.slot, route.canary_cell), time.monotonic_ns(), now_us()
         cell.dispatched(started_ns)
+        kind: FailureKind = "invalid"
         try:
             answer = await link.answer(copy.request.columns, copy.request.rows, self._canary_timeout)
             outcome = Outcome("shadow", link, answer)
         except (ArmFailed, RequestRefused) as error:
             # What its champion answered is a request that it should have taken.
             outcome = Outcome("shadow", link, None, failure=error.what)
+            if isinstance(error, ArmFailed):
+                kind = error.kind
         latency_us = (time.monotonic_ns() - started_ns) // 1_000
         if outcome.failure:
-            cell.failed(fell_back=False)
+            cell.failed(fell_back=False, kind=kind)
             self._on_canary_failure(name.name)
         else:
             cell.answered(latency_us, 0 < route.slow_us < latency_us)

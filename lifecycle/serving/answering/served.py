@@ -114,7 +114,7 @@ def checked_answer(probabilities: Sequence[Any], rows: int, version: Version, sc
             break
         decisions.append(positive if value >= threshold else negative)
     if not len(decisions) == len(probabilities) == rows:
-        raise ArmFailed(f"Version {version} answered something that is not {rows} probabilities.")
+        raise ArmFailed(f"Version {version} answered something that is not {rows} probabilities.", "invalid")
     return Answer(list(probabilities), decisions)
 
 

@@ -191,6 +191,9 @@ class VersionStatus(Record):
     errors: Count
     slow: Count
     fallbacks: Count
+    #: Of the errors: it took too long, and what it answered was no answer. The others are exceptions.
+    timeouts: Count = 0
+    invalid: Count = 0
 
 
 class ModelStatus(Record):

@@ -114,5 +114,7 @@ def _version(state: ModelState, version: ServedVersion, arm: str, weight: float,
             "errors": found.errors,
             "slow": found.slow,
             "fallbacks": found.fallbacks,
+            "timeouts": found.timeouts,
+            "invalid": found.invalid,
         }
     )
