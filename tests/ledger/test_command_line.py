@@ -93,6 +93,10 @@ def test_whoever_trusts_an_older_checkpoint_is_told_what_this_home_knows(call: C
     told = "\n".join(notice["what"] for notice in json.loads(call("verify", "--json", "--trust", str(trusted))[1])["notices"])
     assert "by what this home knows itself, and you did not pass: " in told
     assert "5 records" in told
+    code, said = call("verify", "--json")
+    assert code == Tampered.exit_code
+    against = [found["what"] for found in json.loads(said)["findings"]]
+    assert any("by what this home knows itself: " in what and "5 records" in what for what in against)
 
 
 def test_what_is_trusted_has_three_names_and_one_meaning(call: Call, home: Departments, tmp_path: Path, project: Path) -> None:

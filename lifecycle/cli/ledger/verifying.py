@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import click
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from lifecycle.ledger.verifying.checks import Check
-    from lifecycle.ledger.verifying.findings import Finding, Verification
+    from lifecycle.ledger.verifying.findings import Verification
     from lifecycle.proofs.trust import Trust
     from lifecycle.wiring import Departments
 
@@ -67,7 +67,8 @@ def verify(
     What --trust says is what the levels above L0 rest on; get it before, and not from whom you verify. Without it the key, the
     folders, witnesses and authorities of this project are taken, which is enough to find an accident and not its operator. With it
     nothing of the project's is, but for the log's key where what you pass has none; of this home's own ledger it is told all the
-    same where what this home knows itself (the signer's memory, the note beside the ledger, its folders) speaks against it.
+    same where what this home knows itself (the signer's memory, the note beside the ledger, its folders) speaks against it. Without
+    --trust that is a finding: an old copy of the ledger was put back, or its past is another.
     """
     from lifecycle.ledger.address import Address
     from lifecycle.ledger.verifying.verification import verify_ledger
@@ -83,10 +84,10 @@ def verify(
         departments = Departments.here()
         if not knows_the_key:
             given.append(_key_of_home(departments))
+        if url is None:
+            known_here = _known_here(departments, folders=not trusts_this_project)
         if url is None and trusts_this_project:
             given += _declared(departments)
-        elif url is None:
-            known_here = _known_here(departments)
         if url is None and not structure_only:
             checks += _beside_the_ledger(departments)
         url = url or departments.settings.ledger_url
@@ -94,7 +95,7 @@ def verify(
         checks += _resting_on_documents(url)
     result = verify_ledger(url, None, trust=Trust.joined(given), structure_only=structure_only, checks=checks)
     if known_here is not None:
-        result = replace(result, notices=(*result.notices, *_against(known_here, url, result)))
+        result = _with_what_is_known(known_here, url, result, believed=trusts_this_project)
     if as_json:
         render.as_json(_result_as_json(result, url=str(Address.parse(url))))
     else:
@@ -141,30 +142,36 @@ def _resting_on_documents(url: str) -> tuple[Check, ...]:
     return PeopleCheck(departments, elsewhere=elsewhere), RetentionCheck(departments, elsewhere=elsewhere)
 
 
-def _known_here(departments: Departments) -> Trust:
-    """What this home knows of its own log, whatever else the verifier trusts."""
+def _known_here(departments: Departments, *, folders: bool) -> Trust:
+    """What this home knows of its own log, whatever else the verifier trusts; with what lies in its folders where that is not trusted."""
     from lifecycle.life.checking.known_checkpoints import own_notes
     from lifecycle.proofs.trust import Trust
 
     try:
-        notes = [*own_notes(departments), *(note for one in _declared(departments) for note in one.checkpoints)]
+        notes = [*own_notes(departments), *(note for one in (_declared(departments) if folders else ()) for note in one.checkpoints)]
     except LifecycleError as error:
         render.note(f"{error.what} What this home knows itself is not held against the ledger.")
+        return Trust()
+    if not notes:
         return Trust()
     return Trust.joined((_key_of_home(departments), Trust(checkpoints=tuple(dict.fromkeys(notes)))))
 
 
-def _against(known: Trust, url: str, result: Verification) -> Iterator[Finding]:
-    """What speaks against the ledger by this home's own knowledge, and by nothing that the verifier brought: told, and no finding."""
-    from lifecycle.ledger.verifying.findings import Finding
+def _with_what_is_known(known: Trust, url: str, result: Verification, *, believed: bool) -> Verification:
+    """With what speaks against the ledger by this home's own knowledge: told, and a finding only where the verifier brought nothing."""
+    from lifecycle.ledger.verifying.findings import Assurance, Finding, level_reached
     from lifecycle.ledger.verifying.verification import verify_ledger
 
     if not known.checkpoints or not known.log_keys:
-        return
+        return result
     told = {found.what for found in result.findings}
-    for found in verify_ledger(url, None, trust=known, structure_only=True).findings:
-        if found.what not in told:
-            yield Finding(found.index, f"by what this home knows itself, and you did not pass: {found.what}", None)
+    against = [found for found in verify_ledger(url, None, trust=known, structure_only=True).findings if found.what not in told]
+    if not believed:
+        unbrought = (Finding(one.index, f"by what this home knows itself, and you did not pass: {one.what}", None) for one in against)
+        return replace(result, notices=(*result.notices, *unbrought))
+    findings = (*result.findings, *(Finding(one.index, f"by what this home knows itself: {one.what}", one.breaks) for one in against))
+    level = level_reached(findings, [one for one in get_args(Assurance) if one <= result.level])
+    return replace(result, findings=findings, level=level)
 
 
 def _declared(departments: Departments) -> Iterator[Trust]:
