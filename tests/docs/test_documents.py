@@ -105,7 +105,7 @@ def test_every_vendor_that_is_imported_is_asked_for() -> None:
     project = tomllib.loads(text_of("pyproject.toml"))["project"]
     asked = [
         *project["dependencies"],
-        *(name for extra in ("postgres", "kubernetes", "desk") for name in project["optional-dependencies"][extra]),
+        *(name for extra in ("postgres", "kubernetes", "desk", "traces") for name in project["optional-dependencies"][extra]),
     ]
     wanted = {re.split(r"[\s\[<>=;~!]", requirement, maxsplit=1)[0].lower() for requirement in asked}
     imported = {
