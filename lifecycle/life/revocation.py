@@ -164,9 +164,9 @@ def target_of(departments: Departments, what: str) -> Target:
 
 
 def _let(departments: Departments) -> Iterator[tuple[Recorded, ApprovalGiven | WaiverSigned]]:
-    """All that people signed to let a version be deployed."""
+    """All that people signed to let a version be deployed here."""
     for recorded in every_event(departments.ledger, types=LETTING):
-        if isinstance(recorded.event.body, ApprovalGiven | WaiverSigned):
+        if recorded.event.environment == departments.environment and isinstance(recorded.event.body, ApprovalGiven | WaiverSigned):
             yield recorded, recorded.event.body
 
 

@@ -7,6 +7,7 @@
 | a key, from a record on (`compromised_from`) | the same, for all that the key signed and that stands from that record on     |
 | a key, and no more                          | nothing: what was deployed with it was rightly deployed, and goes on          |
 
+What is taken back in `local`, where nobody signs, takes nothing out elsewhere on the same ledger.
 That an approval runs out, that a policy changes and that a person leaves takes nothing back: they bound deployment, not serving.
 """
 
@@ -15,11 +16,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Protocol, Unpack
 
+from lifecycle.life.gates.governed import UNGOVERNED
 from lifecycle.life.gates.standing import body_of
 from lifecycle.records.approval import WaiverStatement
 from lifecycle.records.bodies.decisions import ApprovalGiven, DecisionMade, VersionRetired, WaiverSigned
 from lifecycle.records.bodies.revocations import ApprovalRevoked, KeyRevoked, Revocation, VersionRevoked
-from lifecycle.records.events import Recorded
+from lifecycle.records.events import Event, Recorded
 from lifecycle.records.gates import Decision
 from lifecycle.records.record import Digest, Name
 
@@ -68,7 +70,7 @@ def withdrawals_of(ledger: Events, recorded: Recorded, environment: Name) -> Ite
             verb = "revoked" if isinstance(body, VersionRevoked) else "retired"
             name, version = event.subject.name, event.subject.version
             yield Withdrawal(event_id=event.id, model=name, version=version, decision_id=None, why=f"it was {verb}: {reason}")
-    elif isinstance(body, ApprovalRevoked | KeyRevoked):
+    elif isinstance(body, ApprovalRevoked | KeyRevoked) and _counts_in(environment, event):
         void, waived = void_by(ledger, recorded)
         why = (
             f"what {body.approver} had signed for it was revoked: {reason}"
@@ -79,6 +81,11 @@ def withdrawals_of(ledger: Events, recorded: Recorded, environment: Name) -> Ite
             about, decision = decided.event.subject, body_of(decided, DecisionMade).decision
             if about.version is not None:
                 yield Withdrawal(event_id=event.id, model=about.name, version=about.version, decision_id=decision.id, why=why)
+
+
+def _counts_in(environment: Name, event: Event) -> bool:
+    """An approval is taken back where it was given; a key everywhere, but by nobody's word in `local` only there."""
+    return event.environment == environment or (event.type == "KeyRevoked" and event.environment != UNGOVERNED)
 
 
 def void_by(ledger: Events, recorded: Recorded) -> tuple[frozenset[Digest], tuple[WaiverStatement, ...]]:

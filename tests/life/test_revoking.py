@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Unpack
 
 import pytest
 
@@ -19,15 +21,18 @@ from lifecycle.life.people.enrolment import enrol
 from lifecycle.life.recording import Step
 from lifecycle.life.revocation import revoke
 from lifecycle.life.signing import signed_now
-from lifecycle.life.withdrawn import LedgerWithdrawals
+from lifecycle.life.withdrawn import LedgerWithdrawals, withdrawals_of
 from lifecycle.records.bodies.decisions import ApprovalGiven
-from lifecycle.records.bodies.revocations import KeyRevoked
-from lifecycle.records.events import Recorded
+from lifecycle.records.bodies.revocations import ApprovalRevoked, KeyRevoked, VersionRevoked
+from lifecycle.records.events import Actor, Event, Recorded, Subject
 from lifecycle.records.identity import now_us
 from lifecycle.serving.allowed.withdrawals import Withdrawal
 from lifecycle.wiring import Departments
 from tests.life.test_deploying import GatewayThatAnswers, types
 from tests.scenarios.homes import copy_of_home_at_the_gate
+
+if TYPE_CHECKING:
+    from lifecycle.ledger.recorded import Wanted
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("life")]
 
@@ -104,6 +109,16 @@ def test_a_decision_that_was_cut_short_does_not_go_out_on_a_revoked_approval(hou
     assert "RolloutRequested" not in types(house.departments)
 
 
+def test_a_deployment_on_a_revoked_approval_is_found_by_verification(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever makes the gate overlook a revocation gets an allowance, and a ledger that names it."""
+    taken_back = revoke(house.departments, house.given.event.id, reason="I misread the report.")
+    with monkeypatch.context() as blind:
+        blind.setattr(standing, "taken_back", lambda *of: frozenset())
+        house.deployed()
+    (found,) = [what for what in house.verified() if "revoked before" in what]
+    assert f"was shown an approval by {house.cast.officer}, which record {taken_back.index} had revoked before" in found
+
+
 def test_what_was_deployed_with_a_key_stands_when_the_key_is_revoked(house: House) -> None:
     """A key that is lost or not needed any more takes nothing down that was rightly deployed."""
     house.deployed()
@@ -170,6 +185,50 @@ def test_where_people_govern_a_revocation_is_signed(house: House) -> None:
     elsewhere = Departments(house.departments.settings.__class__(**{**vars(house.departments.settings), "environment": "staging"}))
     with pytest.raises(Refused, match="is signed by somebody who may"):
         revoke(elsewhere, "credit:1", reason="It leaked.")
+
+
+@pytest.mark.parametrize("what", ["version", "approval", "key"])
+def test_an_unsigned_revocation_where_people_govern_is_found(house: House, what: str) -> None:
+    """Whoever can append to a ledger takes nothing back with nobody's word that `ledger verify` would pass over."""
+    statement = standing.body_of(house.given, ApprovalGiven).statement
+    body: VersionRevoked | ApprovalRevoked | KeyRevoked
+    if what == "version":
+        body = VersionRevoked(reason="because")
+    elif what == "approval":
+        body = ApprovalRevoked(reason="because", approver=statement.approver, statement_digest=statement.content_digest())
+    else:
+        body = KeyRevoked(reason="because", person=statement.approver, key_id=house.key_id)
+    subject = Subject(kind="key", name=house.key_id) if what == "key" else house.given.event.subject
+    nobody = Actor(id="nobody", kind="human")
+    for environment in ("local", "staging"):
+        house.departments.ledger.append(Event.happened(body, subject=subject, actor=nobody, environment=environment))
+    (found,) = [told for told in house.verified() if "is signed by nobody" in told]
+    assert found.endswith("in staging people govern")
+
+
+def test_an_approval_is_taken_back_where_it_was_given_and_nowhere_else(house: House) -> None:
+    """In another environment nobody goes by it, so nobody takes it back."""
+    elsewhere = Departments(replace(house.departments.settings, environment="staging"))
+    with pytest.raises(UnknownName):
+        revoke(elsewhere, house.given.event.id, reason="I misread the report.")
+
+
+@pytest.mark.parametrize("what", ["approval", "key"])
+def test_what_nobody_signs_in_local_takes_nothing_out_elsewhere(house: House, what: str) -> None:
+    """A laptop's home may share the ledger of what serves for real."""
+    house.deployed()
+
+    class Elsewhere:
+        """The same ledger, where the same was deployed in every environment."""
+
+        def events(self, **wanted: Unpack[Wanted]) -> list[Recorded]:
+            wanted.pop("environment", None)
+            return house.departments.ledger.events(**wanted)
+
+    target, since = (house.given.event.id, None) if what == "approval" else (house.key_id, 1)
+    recorded = revoke(house.departments, target, reason="because", since_us=since)
+    assert len(list(withdrawals_of(Elsewhere(), recorded, "local"))) == 1
+    assert list(withdrawals_of(Elsewhere(), recorded, "staging")) == []
 
 
 def test_what_nobody_knows_can_not_be_taken_back(house: House) -> None:

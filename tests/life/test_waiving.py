@@ -10,12 +10,16 @@ import pytest
 from lifecycle.approvals.keys import create_key
 from lifecycle.cli import main
 from lifecycle.errors import LifecycleError, Refused, UnknownName
-from lifecycle.life.gates import waivers
+from lifecycle.ledger.verifying.verification import verify_ledger
+from lifecycle.life.checking.people_check import PeopleCheck
+from lifecycle.life.gates import judging, waivers
+from lifecycle.life.gates.asking import ask
 from lifecycle.life.gates.waivers import waivers_for
 from lifecycle.life.people.enrolment import enrol, revoke_key
 from lifecycle.life.people.waiving import WaiverOutcome, sign_waiver
 from lifecycle.life.promotion import ask_for_promotion
 from lifecycle.life.recording import Step
+from lifecycle.life.revocation import revoke
 from lifecycle.wiring import Departments
 from tests.scenarios.homes import PROJECT, copy_of_home_at_the_gate, departments_at
 
@@ -124,6 +128,36 @@ def test_a_waiver_ends_with_a_key(office: Office) -> None:
     revoke_key(office.departments, key.id, reason="lost")
     assert waivers_for(office.departments, "credit", 1) == ()
     assert office.promoted()[0] == "deny"
+
+
+@pytest.mark.parametrize("what", ["statement", "key"])
+def test_a_deployment_on_a_revoked_waiver_is_found_by_verification(office: Office, monkeypatch: pytest.MonkeyPatch, what: str) -> None:
+    """Whoever shows a gate a waiver of which somebody's word or key was taken back leaves a ledger that names it."""
+    office.sign("demo_risk_officer")
+    signed = office.sign("demo_second_officer").statement
+    waived = waivers_for(office.departments, "credit", 1)
+    (key,) = office.departments.people.person("demo_second_officer").keys
+    revoke(office.departments, key.id if what == "key" else signed.content_digest(), reason="I misread it.")
+    assert waivers_for(office.departments, "credit", 1) == ()
+    monkeypatch.setattr(judging, "waivers_for", lambda *of: waived)
+    step = Step(run_id="blind")
+    ask(office.departments, judging.deployment_input(office.departments, office.departments.model("credit"), 1, step), step)
+    found = verify_ledger(office.departments.ledger, None, checks=(PeopleCheck(office.departments),)).findings
+    assert [one.what for one in found if f"a waiver of {RULE} by demo_second_officer, which had been revoked" in one.what]
+    assert not [one.what for one in found if "by demo_risk_officer, which" in one.what]
+
+
+def test_a_key_that_is_revoked_while_a_gate_is_shown_a_waiver_is_not_passed_over(office: Office) -> None:
+    """The question was put together before; its answer is not recorded, with no approval in it either."""
+    office.sign("demo_risk_officer")
+    office.sign("demo_second_officer")
+    step, seen = Step(run_id="asking"), office.departments.ledger.head().size
+    asked = judging.deployment_input(office.departments, office.departments.model("credit"), 1, step)
+    assert (len(asked.waivers), asked.approvals) == (1, ())
+    (key,) = office.departments.people.person("demo_second_officer").keys
+    revoke(office.departments, key.id, reason="lost")
+    with pytest.raises(Refused, match="a key was revoked"):
+        ask(office.departments, asked, step, seen=seen)
 
 
 def test_a_waiver_is_not_one_in_another_environment(office: Office) -> None:

@@ -58,12 +58,8 @@ class SignatureCheck:
             yield from self._signed(index, name, body.envelope, body.statement.approver, body.statement.content_digest())
         elif isinstance(body, WaiverSigned | ReviewGiven):
             yield from self._signed(index, name, body.envelope, body.statement.signer, body.statement.content_digest())
-        elif isinstance(body, Revocation):
-            if body.envelope is not None:
-                said = body.envelope.revocation()
-                yield from self._signed(index, name, body.envelope, said.signer, said.content_digest())
-        elif isinstance(body, AccessGranted | AccessRevoked):
-            yield from self._access(index, name, body, event.environment)
+        elif isinstance(body, AccessGranted | AccessRevoked | Revocation):
+            yield from self._signed_where_people_govern(index, name, body, event.environment)
         elif isinstance(body, DecisionMade):
             yield from self._shown(body)
         elif isinstance(body, GovernanceProposed | GovernanceSigned):
@@ -80,7 +76,9 @@ class SignatureCheck:
                 unknown = wrong == "" and self._keys.out_of_reach
                 yield Finding(one.index, f"{one.name} {_not_by(one.signer, one.envelope, wrong)}", None if unknown else "L0")
 
-    def _access(self, index: int, name: str, body: AccessGranted | AccessRevoked, environment: Name) -> Iterator[Finding]:
+    def _signed_where_people_govern(
+        self, index: int, name: str, body: AccessGranted | AccessRevoked | Revocation, environment: Name
+    ) -> Iterator[Finding]:
         if body.envelope is None:
             if environment != UNGOVERNED:
                 yield Finding(index, f"{name} is signed by nobody, and in {environment} people govern")

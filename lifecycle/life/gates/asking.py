@@ -73,7 +73,7 @@ def _require_nothing_new(writer: Writer, asked: GateInput, environment: str, see
         since=seen,
     )
     here = [recorded for recorded in new if recorded.event.environment == environment or recorded.event.type == "ModelEvaluated"]
-    if here or (asked.approvals and writer.events(types=("KeyRevoked",), since=seen)):
+    if here or ((asked.approvals or asked.waivers) and writer.events(types=("KeyRevoked",), since=seen)):
         raise Refused(
             f"{subject.name}:{subject.version} was refused, revoked or evaluated anew, or a key was revoked, "
             "while the gate was being asked.",

@@ -14,8 +14,8 @@ from lifecycle.records.approval import Envelope, Statement, WaiverStatement
 from lifecycle.records.bodies.decisions import ApprovalGiven, ApprovalRefused, WaiverSigned
 from lifecycle.records.bodies.revocations import ApprovalRevoked
 from lifecycle.records.events import Event
-from lifecycle.records.gates import Decision, VerifiedApproval, WaiverEvidence
-from lifecycle.records.record import Digest, Microseconds
+from lifecycle.records.gates import Decision, VerifiedApproval, Waiver, WaiverEvidence
+from lifecycle.records.record import Digest, Microseconds, Name
 
 #: What an approval of a decision repeats of its statement: (field of the approval, field of the statement).
 REPEATED = (
@@ -42,6 +42,15 @@ class _Said:
     statement: Statement
 
 
+@dataclass(frozen=True)
+class _Waived:
+    """What somebody signed under a waiver, and the event that holds it."""
+
+    event_id: str
+    envelope: Envelope
+    statement: WaiverStatement
+
+
 class QuotedStatements:
     """The statements of a ledger, fed in order, and what decisions made of them."""
 
@@ -51,7 +60,7 @@ class QuotedStatements:
         self._said: dict[Digest, _Said] = {}
         #: The statements that were revoked so far, and by which record.
         self._taken_back: dict[Digest, int] = {}
-        self._waived: dict[Digest, tuple[str, WaiverStatement]] = {}
+        self._waived: dict[Digest, _Waived] = {}
 
     def take(self, index: int, event: Event) -> None:
         """Takes a statement in."""
@@ -60,7 +69,7 @@ class QuotedStatements:
             statement = body.statement
             self._said.setdefault(statement.content_digest(), _Said(index, event.id, body.envelope, statement))
         elif isinstance(body, WaiverSigned):
-            self._waived[body.statement.content_digest()] = (event.id, body.statement)
+            self._waived[body.statement.content_digest()] = _Waived(event.id, body.envelope, body.statement)
         elif isinstance(body, ApprovalRevoked):
             self._taken_back.setdefault(body.statement_digest, index)
 
@@ -71,8 +80,7 @@ class QuotedStatements:
             if approval.statement_digest not in self._said:
                 yield f"was shown an approval by {approval.approver} that no record before it holds"
         for waiver in asked.waivers:
-            about = (waiver.rule, waiver.subject_digest, waiver.expires_at_us, waiver.ticket, asked.target.environment)
-            signed = {said.signer for _, said in self._waived.values() if _waiver_of(said) == about}
+            signed = {said.statement.signer for said in self._under(waiver, asked.target.environment).values()}
             for person in sorted(set(waiver.granted_by) - signed):
                 yield f"was shown a waiver of {waiver.rule} by {person} that no record before it holds"
         if isinstance(asked.evidence, WaiverEvidence):
@@ -93,8 +101,27 @@ class QuotedStatements:
         if isinstance(decision.input.evidence, WaiverEvidence):
             for signature in decision.input.evidence.signatures:
                 found = self._waived.get(signature.statement_digest)
-                if found is not None and (found[0], found[1].signer) != (signature.event_id, signature.signer):
-                    yield f"was shown a waiver as signed by {signature.signer}, but it is signed by {found[1].signer}"
+                if found is not None and (found.event_id, found.statement.signer) != (signature.event_id, signature.signer):
+                    yield f"was shown a waiver as signed by {signature.signer}, but it is signed by {found.statement.signer}"
+        if decision.gate == "deployment":
+            yield from self._void_waivers(decision)
+
+    def _void_waivers(self, decision: Decision) -> Iterator[str]:
+        """Waivers of which somebody's word had been taken back, or their key, and who signed no other."""
+        registry = self._keys.registry(decision.policy.people_digest)
+        for waiver in decision.input.waivers:
+            under = self._under(waiver, decision.input.target.environment)
+            for person in sorted(waiver.granted_by):
+                signed = {digest: said.envelope.key_id for digest, said in under.items() if said.statement.signer == person}
+                keys = {key_id: key_in(registry, person, key_id) for key_id in signed.values()}
+                gone = {key_id for key_id, key in keys.items() if self._revoked(key_id, "" if key is None else key.public)}
+                if signed and all(digest in self._taken_back or key_id in gone for digest, key_id in signed.items()):
+                    yield f"was shown a waiver of {waiver.rule} by {person}, which had been revoked before, or its key"
+
+    def _under(self, waiver: Waiver, environment: Name) -> dict[Digest, _Waived]:
+        """What stands signed of a waiver that a gate was shown."""
+        about = (waiver.rule, waiver.subject_digest, waiver.expires_at_us, waiver.ticket, environment)
+        return {digest: said for digest, said in self._waived.items() if _waiver_of(said.statement) == about}
 
     def _misattributed(self, decision: Decision, approval: VerifiedApproval, said: _Said) -> Iterator[str]:
         """Who spoke, by the registry that the decision names: with which key, in which roles, and for whom else."""
@@ -125,7 +152,7 @@ class QuotedStatements:
     def _revoked(self, key_id: str, public: str) -> bool:
         from lifecycle.approvals.keys import key_id_of
 
-        return not self._keys.revoked.keys().isdisjoint({key_id, key_id_of(public)})
+        return not self._keys.revoked.keys().isdisjoint({key_id, *([key_id_of(public)] if public else [])})
 
 
 def _misquoted(event: Event, approval: VerifiedApproval, said: _Said) -> Iterator[str]:

@@ -93,8 +93,8 @@ def decisions(departments: Departments, model: str, version: int, gate: Gate) ->
 
 
 def taken_back(departments: Departments, model: str, version: int) -> frozenset[Digest]:
-    """The statements on a version that were revoked: approvals and waivers that count no more."""
-    found = departments.ledger.events(types=("ApprovalRevoked",), name=model, version=version)
+    """The statements on a version that were revoked here: approvals and waivers that count no more."""
+    found = departments.ledger.events(types=("ApprovalRevoked",), name=model, version=version, environment=departments.environment)
     return frozenset(body_of(recorded, ApprovalRevoked).statement_digest for recorded in found)
 
 
