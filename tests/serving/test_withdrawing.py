@@ -9,8 +9,10 @@ import pytest
 from lifecycle.errors import Refused
 from lifecycle.records.bodies.revocations import VersionRevoked
 from lifecycle.records.bodies.serving import RolledBack, RolloutAborted, Trigger
+from lifecycle.records.gates import VerifiedApproval
+from lifecycle.records.identity import now_us
 from lifecycle.records.states import Fold
-from tests.serving.packages import ENVIRONMENT, MODEL, plan
+from tests.serving.packages import ENVIRONMENT, MODEL, NOWHERE, decided, decision, order, plan, prove
 from tests.serving.running import RunningGateway, running_gateway, wait_for
 
 BY_HAND = Trigger(kind="person", metric="", value=None, limit=None, detail="try")
@@ -108,6 +110,41 @@ def test_a_version_that_may_not_serve_under_one_decision_may_under_another(gatew
     again = gateway.deploy(2, plan(), rollout_id="again")
     gateway.await_rollout(again, "completed")
     assert serving(gateway) == {2: 1.0}
+
+
+def test_a_restart_after_its_approval_has_run_out_and_the_policies_have_changed_goes_on_serving(gateway: RunningGateway) -> None:
+    """Both bound what is deployed: the decision that let it in is proven, under the policies of its day, and that is all a load asks."""
+    packed, ends_us = gateway.pack(1), now_us() + 1_500_000
+    rightly = order(packed, 1, gateway.key, plan())
+    allowed = decision(packed.digest, 1, plan()).model_copy(update={"id": rightly.decision_id})
+    approval = VerifiedApproval(
+        event_id="given",
+        statement_digest=NOWHERE,
+        approver="rita",
+        also=(),
+        roles=("risk",),
+        decision="approve",
+        subject_digest=packed.digest,
+        dataset_digest=NOWHERE,
+        report_digest=NOWHERE,
+        evidence_digest=NOWHERE,
+        bundle_digest=allowed.policy.bundle_digest,
+        environment=ENVIRONMENT,
+        approved_at_us=1,
+        expires_at_us=ends_us,
+        consumed=False,
+    )
+    asked = allowed.input.model_copy(update={"approvals": (approval,)})
+    allowed = allowed.model_copy(update={"input": asked, "input_digest": asked.content_digest()})
+    gateway.client.order(rightly.model_copy(update={"proof": prove(decided(allowed), gateway.key)}), packed.folder)
+    gateway.await_rollout(rightly.rollout_id, "completed")
+    wait_for(lambda: now_us() > ends_us, "the approval has run out")
+    for end in (gateway.stop, gateway.kill):
+        end()
+        gateway.start()
+        assert gateway.caller().infer()[1]["model_version"] == "1"
+        status = gateway.client.status()
+        assert (serving(gateway), status.withdrawn, status.faults) == ({1: 1.0}, (), ())
 
 
 def test_an_order_of_a_revoked_version_is_not_taken(gateway: RunningGateway) -> None:
