@@ -180,12 +180,14 @@ class Conductor:
                     f"Wait for it, or end it: `lifecycle rollback {state.model}` takes it out.",
                     ("STATE",),
                 )
-            if latest.rollout.phase != "baking" or not isinstance(
-                verdict_on(self._books, latest, latest.rollout, progress, promoted=True), controller.Complete
-            ):
+            verdict = verdict_on(self._books, latest, latest.rollout, progress, promoted=True)
+            if latest.rollout.phase != "baking" or not isinstance(verdict, controller.Complete):
                 last = progress.plan.steps[-1]
+                held = verdict.why if isinstance(verdict, controller.Hold) else ""
                 raise Refused(
-                    f"{named} has not answered {last.minimum_n} requests and baked for {last.bake_seconds:g} s in its last step yet.",
+                    f"{named} can't be promoted yet: {held}."
+                    if held
+                    else f"{named} has not answered {last.minimum_n} requests and baked for {last.bake_seconds:g} s in its last step yet.",
                     "Wait until it has; `lifecycle rollout show` tells how far it is.",
                     ("STATE",),
                 )
