@@ -16,6 +16,7 @@ import statistics
 import tempfile
 import threading
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -116,6 +117,7 @@ def _under_load(gateway: RunningGateway, seconds: float, rate: float, rollout_ev
         "requests": requests,
         "lost": sum(watched.lost(f"{_NAME}-{index}", one) for index, one in enumerate(sent)),
         "client_errors": sum(len(one["unanswered"]) for one in sent),
+        "statuses": sum((Counter(one["statuses"]) for one in sent), Counter()),
         "rollouts": watched.rollouts,
         "slowest_answer_ms": round(1_000 * max(one["slowest"] for one in sent), 1),
         **memory_figures(watched),

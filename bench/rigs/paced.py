@@ -65,7 +65,10 @@ class PacedProcesses:
         """Has all of them end: each one's requests, statuses, numbers without an answer (200), and slowest answer."""
         for process in self._running:
             cast("IO[bytes]", process.stdin).close()
-        said = [json.loads(cast("IO[bytes]", process.stdout).read()) for process in self._running]
+        said = []
+        for process in self._running:
+            with cast("IO[bytes]", process.stdout) as output:
+                said.append(json.loads(output.read()))
         if any(process.wait(30) for process in self._running):
             raise RuntimeError("A process of the load broke.")
         return said
