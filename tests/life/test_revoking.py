@@ -29,6 +29,7 @@ from lifecycle.records.identity import now_us
 from lifecycle.serving.allowed.withdrawals import Withdrawal
 from lifecycle.wiring import Departments
 from tests.life.test_deploying import GatewayThatAnswers, types
+from tests.scenarios.commands import change, project_copy
 from tests.scenarios.homes import copy_of_home_at_the_gate
 
 if TYPE_CHECKING:
@@ -158,12 +159,19 @@ def test_a_revoked_version_is_over(house: House) -> None:
     assert house.verified() == ()
 
 
-def test_nothing_is_taken_back_by_time_or_by_a_new_policy(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    """That an approval has run out bounds deployment; what was deployed with it goes on serving."""
+def test_nothing_is_taken_back_by_time_or_by_a_new_policy(house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """That an approval has run out and that limits became stricter bounds deployment; what was deployed before goes on serving."""
     house.deployed()
+    project = project_copy(tmp_path / "stricter")
+    change(project / "governance" / "limits" / "consumer_credit.yaml", "{value: 0.78, from: 0.65", "{value: 0.9, from: 0.65")
+    stricter = Departments(replace(house.departments.settings, project=project))
+    assert stricter.gate_keeper.bundle_digest != house.departments.gate_keeper.bundle_digest
+    step = Step(run_id="anew")
+    assert not ask(stricter, deployment_input(stricter, stricter.model("credit"), 1, step), step).allowed
     expired = standing.body_of(house.given, ApprovalGiven).statement.expires_at_us + 1
     monkeypatch.setattr("lifecycle.records.identity.now_us", lambda: expired)
     assert house.withdrawn() == ()
+    assert house.verified() == ()
 
 
 @pytest.mark.parametrize("what", ["credit:1", "the approval"])
