@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -69,7 +70,12 @@ def _settings(departments: Departments, host: str | None, port: int | None, work
 
 @_options
 @gateway.command()
-def run(host: str | None, port: int | None, workers: int | None) -> None:
+@click.option(
+    "--only",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Serve the version in this package (its files, model.sig, order.json) and nothing else, as a version's pod does.",
+)
+def run(host: str | None, port: int | None, workers: int | None, only: Path | None) -> None:
     """Run the gateway here, until Ctrl-C or SIGTERM. This is what a service manager starts."""
     import logging
 
@@ -83,6 +89,10 @@ def run(host: str | None, port: int | None, workers: int | None) -> None:
     found = departments.settings
     source = LedgerWithdrawals(found.ledger_url, origin=found.origin, environment=found.environment)
     settings, access = _settings(departments, host, port, workers), AccessDecider(departments)
+    if only is not None:
+        from lifecycle.serving.targets.pod import bring_in
+
+        bring_in(settings, departments.verify_package, only)
     run_gateway(settings, LedgerSink(departments), departments.verify_package, source, access=access)
 
 
