@@ -98,8 +98,12 @@ def way_back(departments: Departments, model: str) -> Way:
 
 
 def _is_an_answer(error: LifecycleError) -> bool:
-    """Whether somebody said no. An engine, a policy, a registry or a ledger that is broken says nothing: a SYS rule is no rule."""
-    return isinstance(error, Refused) and not (error.rules and all(rule.startswith("SYS-") for rule in error.rules))
+    """Whether somebody said no.
+
+    An engine, a policy, a registry or a ledger that is broken says nothing (SYS), and nor does a gate whose rules nobody has agreed to
+    (GOV): an edit in governance/ that waits for its second person must not keep a bad version in service.
+    """
+    return isinstance(error, Refused) and not (error.rules and all(rule.startswith(("SYS-", "GOV-")) for rule in error.rules))
 
 
 def _ask(departments: Departments, model: GovernedModel, step: Step, trigger: Trigger, reason: str, to_version: int | None) -> Judged:

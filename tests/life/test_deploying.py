@@ -201,7 +201,8 @@ def test_what_the_gateway_has_lost_goes_out_again_under_the_decision_that_allowe
 
 
 def test_a_rollback_needs_no_gate_that_works(tmp_path: Path) -> None:
-    """A registry that can't be read, an engine that fails: the gateway is asked all the same, and the reason says so. A rule is obeyed."""
+    """A registry that can't be read, an engine that fails, rules that nobody agreed to: the gateway is asked all the same, and the reason
+    says so. A rule is obeyed."""
     departments, _ = copy_of_home_at_the_gate(tmp_path)
     asked: list[dict[str, Any]] = []
 
@@ -218,15 +219,18 @@ def test_a_rollback_needs_no_gate_that_works(tmp_path: Path) -> None:
     def engine_down(*arguments: Any) -> str:
         raise Refused("It was denied.", "See the log.", ("SYS-001",))
 
-    for failing in (broken, engine_down):
+    def edited(*arguments: Any) -> str:
+        raise Refused("The policies in governance/ are not those that were agreed to.", "Put the files back.", ("GOV-002",))
+
+    for failing in (broken, engine_down, edited):
         with pytest.MonkeyPatch.context() as patched:
             patched.setattr(rollback, "_ask", failing)
             rollback.roll_back(departments, departments.model("credit"), Step(run_id="r"), reason="It is bad")
-    assert [told["decision_id"] for told in asked] == [None, None]
+    assert [told["decision_id"] for told in asked] == [None, None, None]
     assert all("could not be asked" in told["reason"] for told in asked)
     with pytest.raises(Refused):
         rollback.roll_back(departments, departments.model("credit"), Step(run_id="r"), reason="Nothing serves")
-    assert len(asked) == 2
+    assert len(asked) == 3
 
 
 def test_a_mended_source_is_ingested_by_the_same_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
