@@ -188,3 +188,13 @@ def test_sign_with_somebody_else_s_passkey(house: House, tmp_path: Path) -> None
     del house.people["rita"]
     house.decides("deployment", about, "allow", house.approves("rita", about, key_of="sam"))
     assert any("no key that was enrolled for rita signed this" in finding for finding in found_in(house, tmp_path).broken)
+
+
+def test_a_bundle_that_is_not_in_the_pack_is_not_spoken_for(house: House, tmp_path: Path) -> None:
+    """The program says of no bundle that the decision was taken under it: it names the bundle as what it did not check."""
+    about = evaluated(house)
+    house.decides("deployment", about, "allow", house.approves("rita", about))
+    house.checkpoint()
+    checks = verify(packed(house), tmp_path / "run", str(house.log_key)).said["checks"]
+    assert not any("under the policy bundle" in check["what"] for check in checks)
+    assert [check["holds"] for check in checks if check["what"].startswith("That a bundle is here, and its rules decide so")] == [None]
