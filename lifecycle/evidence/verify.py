@@ -349,12 +349,7 @@ def verified(pack: Pack, trust: Trust) -> Iterator[tuple[str, bool | None, str, 
         why = [f"number {min(missing)} of the {last} records on {stream} is missing"] if listed and len(missing) > gone else []
         yield "L0", not why and (not missing or None), f"All of the first {last} records on {stream} are here.", why
     yield "L0", len(pack.leaves) == pack.checkpoint.size or None, f"All records are here: {len(pack.leaves)} of {pack.checkpoint.size}.", []
-    yield (
-        "L0",
-        None,
-        "That a bundle is here, and its rules decide so; waivers; who acts through teams or groups: that is not checked here.",
-        [],
-    )
+    yield "L0", None, "That a bundle is here, and its rules decide so; waivers; who acts through teams or groups: not checked here.", []
     note, keys = pack.checkpoint, trust.log_keys_after(pack.happened("LogKeyRotated"))
     mine = [key for key, (first, last) in keys.items() if key.startswith(f"{note.origin}+") and first <= note.size <= last]
     good = any(map(note.signed_by, mine)) if keys else None
