@@ -66,7 +66,8 @@ def _as_json(examination: Examination, *, url: str, repaired: bool) -> dict[str,
 
 def _show(examination: Examination, *, repaired: bool) -> None:
     if examination.missing_guards:
-        render.line(f"The database refuses changes no more: {', '.join(examination.missing_guards)} was taken off by somebody who owns it.")
+        guards = ", ".join(examination.missing_guards)
+        render.line(f"The database refuses changes no more: somebody who owns it took off {guards}.")
         render.line("Next: find out who, and when; run `lifecycle ledger verify`. A ledger that is restored from an older backup has them.")
     differences = examination.differences
     if not differences:
