@@ -116,7 +116,7 @@ def _placed(departments: Departments, located: Located, waiting: Sequence[Event]
     try:
         path = segment_path(located, seal.body)
     except LifecycleError as error:
-        return Placed(segment, position, 0, seal, unproven=error.what), ()
+        return Placed(segment, position, 0, seal, unproven=error.what.rstrip(".")), ()
     return Placed(segment, position, len(path), seal), path
 
 

@@ -53,7 +53,9 @@ def decided(found: Found[DecisionMade], part: Part, edge: str) -> Step:
 
 def _objections(decision: Decision) -> str:
     result = decision.result
-    counts = ((result.violations, "violation"), (result.waived, "waived"), (result.warnings, "warning"))
+    # A decision that waits for people lists what they have not answered yet, and nothing that was violated.
+    broken = () if result.outcome == "needs_approval" else result.violations
+    counts = ((broken, "violation"), (result.waived, "waived"), (result.warnings, "warning"))
     said = [f"{len(listed)} {what}{'s' if what != 'waived' and len(listed) > 1 else ''}" for listed, what in counts if listed]
     return ", ".join(said) or "no violation"
 

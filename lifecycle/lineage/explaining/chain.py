@@ -91,7 +91,7 @@ class Store:
         except UnknownName as error:
             raise NotFound(f"{what} {short(digest)} is not in the artifact store") from error
         except LifecycleError as error:
-            raise NotFound(f"{what} {short(digest)} does not hold: {error.what}") from error
+            raise NotFound(f"{what} {short(digest)} does not hold: {error.what.rstrip('.')}") from error
 
     def has(self, digest: Digest) -> bool:
         """Whether bytes lie under this digest, without reading them."""
