@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from lifecycle.cli import main
 from lifecycle.ledger.looking import LookingLedger
 from lifecycle.life.reconciling.reconciled import Reconciliation
 from lifecycle.life.reconciling.reconciliation import reconcile
@@ -150,6 +151,20 @@ def held_against(home: Departments) -> Reconciliation:
         return reconcile(looking, None)
     finally:
         looking.ledger.close()
+
+
+def test_the_command_claims_no_more_than_numbers_and_counts(
+    home: Departments, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What the rows of a sealed segment say is not read: who asks whether they were edited is sent to the verb that reads them."""
+    home.ledger.append(trained(1))
+    home.ledger.close()
+    monkeypatch.setenv("LIFECYCLE_PROJECT", str(home.settings.project))
+    monkeypatch.setenv("LIFECYCLE_HOME", str(home.settings.home))
+    assert main.run(["ledger", "reconcile"]) == 0
+    said = capsys.readouterr().out
+    assert "Nothing contradicts" not in said
+    assert "`lifecycle ledger verify` holds them against their seals" in said
 
 
 def test_a_home_without_dagster_and_gateway_is_told_so(home: Departments) -> None:

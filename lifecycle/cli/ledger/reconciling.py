@@ -27,7 +27,8 @@ def reconcile(ctx: click.Context, dagster_home: Path | None, as_json: bool) -> N
 
     Ends with 4 where two accounts contradict each other: a materialization or a check that Dagster shows and no record stands for, a
     successful run that the ledger holds nothing of, rows that the gateway counted and its log lacks, a segment or a place in a stream
-    that is missing. What Dagster has lost is told, and is no contradiction: the ledger is the truth.
+    that is missing. Only numbers and counts are compared: whether a sealed segment's rows were edited or added to, `lifecycle ledger
+    verify` says. What Dagster has lost is told, and is no contradiction: the ledger is the truth.
     """
     from lifecycle.life.reconciling.reconciliation import reconcile as hold_against
     from lifecycle.wiring import Departments
@@ -71,7 +72,8 @@ def _show(result: Reconciliation) -> None:
     counted = ", ".join(f"{what.replace('_', ' ')}: {count}" for what, count in result.looked_at.items())
     render.line(f"The ledger ({result.size} records) was held against the other accounts of it. {counted[0].upper()}{counted[1:]}.")
     rows = [(_when(one.at_us), one.source, f"{one.what}.") for one in result.contradictions]
-    render.table(("when", "account", "contradiction"), rows, empty="Nothing contradicts it.")
+    render.table(("when", "account", "contradiction"), rows, empty="No number and no count contradicts it.")
+    render.line("What the rows of a sealed segment say was not read: `lifecycle ledger verify` holds them against their seals.")
     if result.told:
         render.table(("when", "account", "told, and not wrong"), [(_when(one.at_us), one.source, f"{one.what}.") for one in result.told])
     if not result.ok:
