@@ -23,7 +23,7 @@ from lifecycle.life.people.approval import roles_asked, statement_to_sign
 from lifecycle.life.people.attempts import record_attempt
 from lifecycle.life.people.governing import ROLE as GOVERNOR
 from lifecycle.life.people.governing import agreement_to_sign, proposal_to_sign
-from lifecycle.life.people.reviewing import ROLES as REVIEWING
+from lifecycle.life.people.known_reviews import ROLES as REVIEWING
 from lifecycle.life.people.reviewing import review_to_sign
 from lifecycle.life.people.waiving import waiver_to_sign
 from lifecycle.records.record import INTEGER_BOUND, ActorId, Name

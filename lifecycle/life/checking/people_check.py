@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from lifecycle.errors import LifecycleError, Unavailable, UnknownName
 from lifecycle.ledger.verifying.findings import Finding, named
+from lifecycle.life.checking.authority_check import AuthorityCheck
 from lifecycle.life.checking.decision_check import DecisionCheck
 from lifecycle.life.checking.signature_check import SignatureCheck
 from lifecycle.life.people.known_keys import KnownKeys
@@ -31,7 +32,11 @@ class PeopleCheck:
         self._departments = departments
         self._elsewhere = elsewhere
         self._keys = KnownKeys(self._document, elsewhere=elsewhere)
-        self._parts = (SignatureCheck(self._keys, self._people_here), DecisionCheck(self._keys, self._doubt))
+        self._parts = (
+            SignatureCheck(self._keys, self._people_here),
+            DecisionCheck(self._keys, self._doubt),
+            AuthorityCheck(self._keys, self._people_here),
+        )
         #: Decisions whose rules can't be had here, which is no fault of the ledger.
         self._not_taken_again = 0
         self._enrolled: dict[ActorId, tuple[int, tuple[EnrolledKey, ...]]] = {}

@@ -16,6 +16,9 @@ from lifecycle.errors import LifecycleError, MalformedRecord, Refused, Tampered,
 from lifecycle.life.gates import judging, standing
 from lifecycle.life.people.attempts import refused_attempts_kept
 from lifecycle.life.people.enrolment import people_in_force
+from lifecycle.life.people.known_keys import KnownKeys
+from lifecycle.life.people.known_reviews import ROLES, KnownReviews
+from lifecycle.life.people.known_roles import KnownRoles, roles_in
 from lifecycle.life.recording import Step, require_prose
 from lifecycle.records.approval import REVIEW_TYPE, Envelope, ReviewStatement
 from lifecycle.records.bodies.reviews import GlassBroken, ReviewGiven
@@ -26,8 +29,11 @@ from lifecycle.records.record import ActorId, Microseconds, Name
 from lifecycle.wiring import Departments
 
 Verdict = Literal["justified", "not_justified"]
-#: What is reviewed, and the roles of which one is enough to do so.
-ROLES: dict[str, tuple[Name, ...]] = {"GlassBroken": ("risk",), "RolledBack": ("risk", "operator")}
+#: What says who might review: whose registries, who had a part, and what there is to review.
+JUDGED_BY = (
+    *("PersonEnrolled", "KeyEnrolled", "GovernanceChanged", "DecisionMade"),
+    *("ModelTrained", "GlassBroken", "RolledBack"),
+)
 #: The limit that says when a review is due, and what it is where a version's own limits can't be had any more.
 REVIEW_LIMIT, REVIEW_HOURS = "review_hours", 72.0
 HOUR_US = 3_600 * 1_000_000
@@ -137,7 +143,28 @@ def _holds(departments: Departments, given: Recorded) -> bool:
     said = body.statement
     owed = departments.ledger.find(said.event_id)
     stands_behind = owed.event.body.signed_by if owed is not None and isinstance(owed.event.body, GlassBroken) else ()
-    return person.id == said.signer and key.holds(said.signed_at_us) and person.id not in stands_behind
+    if person.id != said.signer or not key.holds(said.signed_at_us) or person.id in stands_behind:
+        return False
+    return _might(departments, given)
+
+
+def _might(departments: Departments, given: Recorded) -> bool:
+    """Whether they had no part in it and held a role at that time, by any registry that the ledger had named: leavers reopen nothing."""
+    body = standing.body_of(given, ReviewGiven)
+    keys = KnownKeys(departments.artifacts.read)
+    roles, reviews = KnownRoles(keys), KnownReviews()
+    for before in departments.ledger.events(types=JUDGED_BY):
+        if before.index >= given.index:
+            break
+        roles.take(before.event)
+        reviews.take(before.event)
+    needed, environment = reviews.roles_for(body), given.event.environment
+    if needed is None or reviews.had_a_part(body):
+        return False
+    known = roles.registries(environment)
+    if known is None:
+        return True  # a registry that can't be had here says nothing against anybody; `ledger verify` tells of it
+    return bool(needed & roles_in((*known, departments.people), environment, body.statement.signer, body.statement.signed_at_us))
 
 
 def _require_may(departments: Departments, owed: OpenReview, person: ActorId) -> None:
