@@ -220,3 +220,13 @@ def test_a_second_row_is_named_where_the_first_one_s_file_lost_its_times(tmp_pat
     liar.close()
     with pytest.raises(Tampered, match="stands in 2 segments"):
         PredictionLog(tmp_path).find(prediction)
+
+
+def test_a_number_with_an_exponent_is_read_as_it_was_sent(tmp_path: Path) -> None:
+    """Its canonical form is written apart; whoever reads the log gets the number, and what was handed in is as it was."""
+    said = asked(income=1.5e-07)
+    writer = PredictionWriter(tmp_path, 0)
+    writer.append("credit", [row(1)], [said])
+    writer.close()
+    assert PredictionLog(tmp_path).find("p1")["values"] == {"income": 1.5e-07}
+    assert said["values"] == {"income": 1.5e-07}

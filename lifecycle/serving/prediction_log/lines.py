@@ -25,11 +25,8 @@ def line_of(value: Mapping[str, Any]) -> bytes:
 
 
 def committed_line(prediction_id: str, asked: dict[str, Any]) -> tuple[str, bytes]:
-    """A commitment to what was asked, and the line in which that is kept: its salt, and the very bytes that are committed to.
-
-    Takes `asked` over (see `canonical_dump`).
-    """
-    canonical = canonical_dump(asked)
+    """A commitment to what was asked, and the line in which that is kept: its salt, and the very bytes that are committed to."""
+    canonical = _canonical(asked)
     digest, salt = commit_to_bytes(canonical)
     return digest, _kept(prediction_id, salt, canonical)
 
@@ -41,7 +38,12 @@ def has_own_form(kind: str, value: dict[str, Any], line: bytes) -> bool:
     if kind != VALUES:
         return False
     asked = {name: of for name, of in value.items() if name not in ("id", "salt")}
-    return _kept(value["id"], value["salt"], canonical_dump(asked)) == line + b"\n"
+    return _kept(value["id"], value["salt"], _canonical(asked)) == line + b"\n"
+
+
+def _canonical(asked: dict[str, Any]) -> bytes:
+    # Of a copy, because `canonical_dump` puts other numbers in the place of those that it is given.
+    return canonical_dump({**asked, "values": {**asked["values"]}})
 
 
 def _kept(prediction_id: str, salt: str, canonical: bytes) -> bytes:

@@ -102,7 +102,7 @@ class PredictionWriter:
     def append(self, model: str, rows: list[dict[str, Any]], asked: list[dict[str, Any]]) -> None:
         """Writes rows (`records.prediction.Prediction` but for the commitment) and, apart from them, what was asked of each.
 
-        `asked` is `{"request_id", "values"}` per row, and `subject` where the caller said whom it is about; both are taken over.
+        `asked` is `{"request_id", "values"}` per row, and `subject` where the caller said whom it is about; `rows` are taken over.
         Raises Unavailable where the disk takes no more.
         """
         kept = []
