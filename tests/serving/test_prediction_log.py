@@ -230,3 +230,13 @@ def test_a_number_with_an_exponent_is_read_as_it_was_sent(tmp_path: Path) -> Non
     writer.close()
     assert PredictionLog(tmp_path).find("p1")["values"] == {"income": 1.5e-07}
     assert said["values"] == {"income": 1.5e-07}
+
+
+@pytest.mark.parametrize("forged", [{"values": 5}, {"values": None}, {"values": [1]}, {"salt": 7}, {"request_id": None, "values": "x"}])
+def test_values_of_no_form_at_all_are_named(written: Path, forged: dict[str, Any]) -> None:
+    """Whatever somebody wrote into a line, it is told as altered, and nothing else breaks over it."""
+    for segment in (written / "credit" / "values").iterdir():
+        lines = [json.loads(line) | forged for line in segment.read_bytes().splitlines()]
+        segment.write_text("".join(json.dumps(one, separators=(",", ":")) + "\n" for one in lines))
+    with pytest.raises(Tampered):
+        PredictionLog(written).find("p3")

@@ -35,7 +35,7 @@ def has_own_form(kind: str, value: dict[str, Any], line: bytes) -> bool:
     """Whether a line, without its end, is what is or was written of its value. Raises ValueError for one that has no form at all."""
     if line in (orjson.dumps(value), _EARLIER.encode(value).encode()):
         return True
-    if kind != VALUES:
+    if kind != VALUES or not isinstance(value["values"], dict) or not all(isinstance(value[name], str) for name in ("id", "salt")):
         return False
     asked = {name: of for name, of in value.items() if name not in ("id", "salt")}
     return _kept(value["id"], value["salt"], _canonical(asked)) == line + b"\n"
