@@ -16,11 +16,11 @@ from lifecycle.approvals.passkeys import require_asserted
 from lifecycle.approvals.people import Key, Person, Registry
 from lifecycle.errors import LifecycleError, MalformedRecord, Refused, Tampered
 from lifecycle.proofs.dsse import pre_authentication
-from lifecycle.records.approval import STATEMENT_TYPE, Envelope, Statement, decoded
+from lifecycle.records.approval import AnyStatement, Envelope, Statement, StatementT, decoded
 from lifecycle.records.gates import VerifiedApproval
 from lifecycle.records.identity import now_us
 from lifecycle.records.passkeys import Assertion, Passkey
-from lifecycle.records.record import ActorId, Microseconds, Record
+from lifecycle.records.record import ActorId, Microseconds
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -35,11 +35,12 @@ class VerifyingKey(Protocol):
     def passkey(self) -> Passkey | None: ...
 
 
-def signed(record: Record, payload_type: str, signer: ActorId, key: Ed25519PrivateKey, registry: Registry) -> Envelope:
-    """A record as somebody signs it with a key of their own.
+def signed(statement: AnyStatement, key: Ed25519PrivateKey, registry: Registry) -> Envelope:
+    """A statement, signed with a key of whom it speaks for.
 
     Raises Refused where the key is not enrolled for them, UnknownName where they are not.
     """
+    signer = statement.speaker
     public = encode_public(key.public_key())
     enrolled = next((candidate for candidate in registry.person(signer).keys if candidate.public == public), None)
     if enrolled is None:
@@ -48,13 +49,32 @@ def signed(record: Record, payload_type: str, signer: ActorId, key: Ed25519Priva
             "Sign with a key of your own, or have it enrolled: `lifecycle people add`.",
             ("KEY-ENROLLED",),
         )
-    payload = record.canonical()
+    payload = statement.canonical()
     return Envelope(
-        payload_type=payload_type,
+        payload_type=statement.payload_type,
         payload=base64.b64encode(payload).decode("ascii"),
         key_id=enrolled.id,
-        signature=base64.b64encode(key.sign(pre_authentication(payload_type, payload))).decode("ascii"),
+        signature=base64.b64encode(key.sign(pre_authentication(statement.payload_type, payload))).decode("ascii"),
     )
+
+
+def opened(envelope: Envelope, kind: type[StatementT], registry: Registry, at_us: Microseconds) -> StatementT:
+    """The statement of this kind that this envelope holds, if whom it speaks for signed exactly these bytes with a key in force.
+
+    Raises Tampered where the bytes are not what was signed, Refused where the kind, the key, the person or the time does not hold.
+    """
+    person, key = signer_of(envelope, kind.payload_type, registry)
+    statement = said_in(envelope, kind)
+    _require_in_force(person, key, statement, at_us)
+    return statement
+
+
+def said_in(envelope: Envelope, kind: type[StatementT]) -> StatementT:
+    """What an envelope that somebody sends says, whether or not anybody signed it. Raises Tampered where it says nothing of this kind."""
+    try:
+        return envelope.holding(kind)
+    except MalformedRecord as error:
+        raise Tampered(error.what, error.next_step) from error
 
 
 def signer_of(envelope: Envelope, payload_type: str, registry: Registry) -> tuple[Person, Key]:
@@ -88,48 +108,27 @@ def require_signed_by(envelope: Envelope, key: VerifyingKey, signer: ActorId) ->
         raise Tampered(f"The signature is not one by {signer} on these bytes.", "Ask them to sign again.") from error
 
 
-def asserted(record: Record, payload_type: str, key_id: str, assertion: Assertion, signature: bytes) -> Envelope:
-    """A record as somebody signed it with a passkey. Whether they did is for `signer_of` to say."""
+def asserted(statement: AnyStatement, key_id: str, assertion: Assertion, signature: bytes) -> Envelope:
+    """A statement as somebody signed it with a passkey. Whether they did is for `opened` to say."""
     return Envelope(
-        payload_type=payload_type,
-        payload=base64.b64encode(record.canonical()).decode("ascii"),
+        payload_type=statement.payload_type,
+        payload=base64.b64encode(statement.canonical()).decode("ascii"),
         key_id=key_id,
         signature=base64.b64encode(signature).decode("ascii"),
         assertion=assertion,
     )
 
 
-def require_in_force(
-    person: Person, key: Key, signer: ActorId, signed_at_us: Microseconds, expires_at_us: Microseconds, at_us: Microseconds
-) -> None:
+def _require_in_force(person: Person, key: Key, statement: AnyStatement, at_us: Microseconds) -> None:
     """Raises Refused where a person signed in another's name, with a key out of force, or where the time is over or yet to come."""
-    if signer != person.id:
-        raise Refused(f"{person.id} signed in the name of {signer}.", "Each signs in their own name.", ("KEY-OWNER",))
-    if not key.holds(signed_at_us) or not key.holds(at_us):
+    if statement.speaker != person.id:
+        raise Refused(f"{person.id} signed in the name of {statement.speaker}.", "Each signs in their own name.", ("KEY-OWNER",))
+    if not key.holds(statement.signed_at_us) or not key.holds(at_us):
         raise Refused(f"The key {key.id} of {person.id} is not in force.", "Sign with a key that is.", ("KEY-IN-FORCE",))
-    if at_us < signed_at_us:
+    if at_us < statement.signed_at_us:
         raise Refused("The statement is dated in the future.", "Check the clock of the machine that signed.", ("APR-004",))
-    if at_us >= expires_at_us:
+    if at_us >= statement.expires_at_us:
         raise Refused("The statement has expired.", "Ask for it to be signed again.", ("APR-004",))
-
-
-def sign_statement(statement: Statement, key: Ed25519PrivateKey, registry: Registry) -> Envelope:
-    """The statement, signed by its approver's own key; raises like `signed`."""
-    return signed(statement, STATEMENT_TYPE, statement.approver, key, registry)
-
-
-def verify_statement(envelope: Envelope, registry: Registry, at_us: Microseconds) -> Statement:
-    """The statement that this envelope holds, if somebody who is enrolled signed exactly these bytes.
-
-    Raises Tampered where the bytes are not what was signed, Refused where the key, the person or the time does not hold.
-    """
-    person, key = signer_of(envelope, STATEMENT_TYPE, registry)
-    try:
-        statement = envelope.statement()
-    except MalformedRecord as error:
-        raise Tampered(error.what, error.next_step) from error
-    require_in_force(person, key, statement.approver, statement.signed_at_us, statement.expires_at_us, at_us)
-    return statement
 
 
 def approval_of(event_id: str, statement: Statement, registry: Registry, *, consumed: bool, at_us: Microseconds) -> VerifiedApproval:
@@ -167,10 +166,10 @@ def verified_approval(
     """
     moment = now_us() if at_us is None else at_us
     try:
-        said = envelope.statement()
+        said = envelope.holding(Statement)
         if said.decision == "reject":
             moment = min(moment, said.signed_at_us)
-        statement = verify_statement(envelope, registry, moment)
+        statement = opened(envelope, Statement, registry, moment)
     except LifecycleError:
         return None
     return approval_of(event_id, statement, registry, consumed=consumed, at_us=moment)

@@ -9,6 +9,7 @@ import click
 
 from lifecycle.cli import render
 from lifecycle.errors import InvalidDeclaration
+from lifecycle.records.approval import AccessStatement
 
 if TYPE_CHECKING:
     from lifecycle.life.access.deciding import AccessDecider, Answered
@@ -171,7 +172,7 @@ def _as_json(departments: Departments, grant: Grant, at_us: int, decider: Access
         "granted_at_us": grant.granted_at_us,
         "expires_at_us": body.expires_at_us,
         "reason": body.reason,
-        "signed_by": None if body.envelope is None else body.envelope.access().signer,
+        "signed_by": None if body.envelope is None else body.envelope.holding(AccessStatement).signer,
         "environment": departments.environment,
         "versions": [
             {

@@ -14,7 +14,7 @@ from starlette.routing import Route
 from lifecycle.desk.desk import Desk, desk_of
 from lifecycle.desk.guard import form_of, json_of, require_not_withheld, text_in, visitor_of
 from lifecycle.desk.matters.known import APPROVALS, CHANGES, REVIEWS, WAIVERS
-from lifecycle.desk.matters.matter import Matter, Signed
+from lifecycle.desk.matters.matter import Matter
 from lifecycle.desk.rendering import page
 from lifecycle.desk.signing import begin_signing, finish_signing
 from lifecycle.errors import MalformedRecord, Refused
@@ -26,6 +26,7 @@ from lifecycle.life.people.governing import agreement_to_sign, proposal_to_sign
 from lifecycle.life.people.known_reviews import ROLES as REVIEWING
 from lifecycle.life.people.reviewing import review_to_sign
 from lifecycle.life.people.waiving import waiver_to_sign
+from lifecycle.records.approval import AnyStatement
 from lifecycle.records.record import INTEGER_BOUND, ActorId, Name
 
 MOST_DAYS = 3_660
@@ -39,7 +40,7 @@ class Asked:
 
     matter: Matter[Any]
     roles: tuple[Name, ...]
-    statement: Callable[[], Signed]
+    statement: Callable[[], AnyStatement]
 
 
 def begin_approval(request: Request) -> Response:
@@ -49,7 +50,7 @@ def begin_approval(request: Request) -> Response:
     decision = _decision(text_in(said, "decision")) if _by_script(request) else "approve"
     reason, shown = _prose(said.get("reason", "")), said.get("asked", "")
 
-    def made() -> Signed:
+    def made() -> AnyStatement:
         statement = statement_to_sign(desk.departments, model, version, person=person, reason=reason, decision=decision)
         if statement.requested_by_decision != shown:
             raise Refused(
@@ -73,7 +74,7 @@ def begin_waiver(request: Request) -> Response:
     # An emergency is told in hours.
     hours = _number(said["hours"], MOST_DAYS * 24) if "hours" in said else _number(said.get("days", "0"), MOST_DAYS) * 24
 
-    def made() -> Signed:
+    def made() -> AnyStatement:
         return waiver_to_sign(desk.departments, model, version, rule=rule, person=person, reason=reason, ticket=ticket, hours=hours)
 
     command = f"lifecycle waive {model}:{version} --rule {rule or 'RULE'} {_as(person)}"
@@ -86,7 +87,7 @@ def begin_review(request: Request) -> Response:
     event, reason = request.path_params["event"], _prose(said.get("reason", ""))
     verdict = _verdict(text_in(said, "decision")) if _by_script(request) else "justified"
 
-    def made() -> Signed:
+    def made() -> AnyStatement:
         return review_to_sign(desk.departments, event, person=person, verdict=verdict, reason=reason)
 
     roles = tuple(sorted({role for several in REVIEWING.values() for role in several}))
@@ -125,8 +126,8 @@ def _begin(request: Request, asked: Asked, back: str, *commands: str) -> Respons
     return JSONResponse(begin_signing(desk, asked.matter, asked.statement()))
 
 
-def _change(desk: Desk, person: ActorId, reason: str, proposal: str | None) -> Callable[[], Signed]:
-    def made() -> Signed:
+def _change(desk: Desk, person: ActorId, reason: str, proposal: str | None) -> Callable[[], AnyStatement]:
+    def made() -> AnyStatement:
         try:
             if proposal is None:
                 return proposal_to_sign(desk.departments, person, reason)

@@ -17,11 +17,11 @@ from dataclasses import dataclass
 from typing import Any, Literal, cast
 
 from lifecycle.desk.matters.known import MATTERS
-from lifecycle.desk.matters.matter import Matter, Signed
+from lifecycle.desk.matters.matter import Matter
 from lifecycle.desk.sessions import SECOND_US
 from lifecycle.desk.store import DeskStore
 from lifecycle.errors import UnknownName
-from lifecycle.records.approval import STATEMENT_TYPE, Envelope
+from lifecycle.records.approval import AnyStatement, Envelope, Statement
 from lifecycle.records.identity import now_us
 from lifecycle.records.record import ActorId, Microseconds
 
@@ -54,18 +54,18 @@ class Ceremonies:
     def __init__(self, store: DeskStore) -> None:
         self._store = store
 
-    def open(self, matter: Matter[Any], statement: Signed, valid_seconds: int) -> Ceremony:
+    def open(self, matter: Matter[Any], statement: AnyStatement, valid_seconds: int) -> Ceremony:
         """Keeps what somebody is about to be shown."""
         now = now_us()
         until = now + valid_seconds * SECOND_US
-        made = Ceremony(secrets.token_urlsafe(24), matter.signer(statement), matter, statement, until, "open", None)
+        made = Ceremony(secrets.token_urlsafe(24), statement.speaker, matter, statement, until, "open", None)
         with self._store.writing() as tables:
             tables.execute("DELETE FROM ceremonies WHERE until_us <= ? AND state <> 'signed'", (now - REMEMBERED_US,))
             tables.execute(
                 "INSERT INTO ceremonies VALUES (?, ?, ?, ?, 'open', NULL)", (made.id, made.person, statement.canonical(), made.until_us)
             )
             tables.execute("DELETE FROM ceremony_types WHERE id NOT IN (SELECT id FROM ceremonies)")
-            tables.execute("INSERT INTO ceremony_types VALUES (?, ?)", (made.id, matter.payload_type))
+            tables.execute("INSERT INTO ceremony_types VALUES (?, ?)", (made.id, matter.kind.payload_type))
         return made
 
     def find(self, ceremony_id: str, person: ActorId) -> Ceremony:
@@ -105,6 +105,6 @@ class Ceremonies:
 
 def _ceremony(row: tuple[Any, ...]) -> Ceremony:
     # A ceremony of before there was anything else to sign than approvals has no type beside it.
-    matter = MATTERS[row[6] or STATEMENT_TYPE]
+    matter = MATTERS[row[6] or Statement.payload_type]
     envelope = None if row[5] is None else Envelope.parse(row[5])
-    return Ceremony(row[0], row[1], matter, matter.parse(row[2]), row[3], cast("CeremonyState", row[4]), envelope)
+    return Ceremony(row[0], row[1], matter, matter.kind.parse(row[2]), row[3], cast("CeremonyState", row[4]), envelope)

@@ -18,10 +18,11 @@ from lifecycle.desk.ceremonies import Ceremonies, Ceremony
 from lifecycle.desk.counters import require_counted_up
 from lifecycle.desk.credentials import Answer, answer_in, request_options
 from lifecycle.desk.desk import Desk
-from lifecycle.desk.matters.matter import Matter, Signed
+from lifecycle.desk.matters.matter import Matter
 from lifecycle.desk.signed_counts import last_count
 from lifecycle.errors import LifecycleError, Refused, Unavailable
 from lifecycle.proofs.dsse import pre_authentication
+from lifecycle.records.approval import AnyStatement
 from lifecycle.records.identity import now_us
 from lifecycle.records.record import ActorId, JsonObject
 
@@ -36,14 +37,14 @@ class Outcome:
     page: str
 
 
-def begin_signing(desk: Desk, matter: Matter[Any], statement: Signed) -> JsonObject:
+def begin_signing(desk: Desk, matter: Matter[Any], statement: AnyStatement) -> JsonObject:
     """What the browser is to ask of the authenticator, over the statement that is kept under `ceremony` from now on.
 
     Raises Refused where its signer has no passkey that speaks here.
     """
     keys = _keys(desk, matter, statement)
     ceremony = Ceremonies(desk.store).open(matter, statement, desk.settings.ceremony_seconds)
-    challenge = challenge_of(_to_sign(matter, statement))
+    challenge = challenge_of(_to_sign(statement))
     options = request_options(desk.settings, challenge, (key.passkey for key in keys if key.passkey is not None))
     return {"ceremony": ceremony.id, "options": options}
 
@@ -74,17 +75,17 @@ def resume_signing(desk: Desk) -> None:
                 _log.warning("what %s signed about %s was not recorded: %s", ceremony.person, _name(ceremony), error.what)
 
 
-def _to_sign(matter: Matter[Any], statement: Signed) -> bytes:
-    return pre_authentication(matter.payload_type, statement.canonical())
+def _to_sign(statement: AnyStatement) -> bytes:
+    return pre_authentication(statement.payload_type, statement.canonical())
 
 
 def _name(ceremony: Ceremony) -> str:
     return ceremony.matter.name(ceremony.statement)
 
 
-def _keys(desk: Desk, matter: Matter[Any], statement: Signed) -> list[Key]:
+def _keys(desk: Desk, matter: Matter[Any], statement: AnyStatement) -> list[Key]:
     """The passkeys of the signer that speak at this desk now. Raises Refused where there are none."""
-    signer = matter.signer(statement)
+    signer = statement.speaker
     keys = matter.judges(desk.departments, statement).person(signer).keys
     speaking = [key for key in keys if key.passkey is not None and key.passkey.origin == desk.settings.origin and key.holds(now_us())]
     if not speaking:
@@ -113,8 +114,8 @@ def _signed(desk: Desk, ceremonies: Ceremonies, ceremony: Ceremony, answer: Answ
         key = next((key for key in keys if key.passkey and key.passkey.credential_id == answer.credential_id), None)
         if key is None or key.passkey is None:
             raise ForgedAssertion("This passkey is not one of yours.", "Sign with one that is enrolled for you.", ("KEY-ENROLLED",))
-        count = require_asserted(answer.assertion, answer.signature, _to_sign(matter, statement), key.public, key.passkey)
-        envelope = asserted(statement, matter.payload_type, key.id, answer.assertion, answer.signature)
+        count = require_asserted(answer.assertion, answer.signature, _to_sign(statement), key.public, key.passkey)
+        envelope = asserted(statement, key.id, answer.assertion, answer.signature)
         ceremonies.sign(
             ceremony,
             envelope,

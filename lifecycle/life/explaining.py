@@ -11,6 +11,7 @@ from lifecycle.lineage.explaining import Asked, Chain, Placed, Store, Verifiers,
 from lifecycle.lineage.explaining.chain import Found
 from lifecycle.lineage.selection import ANSWERS, every_event
 from lifecycle.lineage.step import Step
+from lifecycle.records.approval import Statement
 from lifecycle.records.bodies.serving import PredictionsSealed
 from lifecycle.records.events import Event
 from lifecycle.records.prediction import PredictionProof
@@ -211,7 +212,7 @@ def _signature_fault(departments: Departments, model: Digest, signature: Digest)
 def _statement_fault(envelope: Envelope, key: EnrolledKey) -> str:
     from lifecycle.approvals.statements import require_signed_by
 
-    return _fault(lambda: require_signed_by(envelope, key, envelope.statement().approver))
+    return _fault(lambda: require_signed_by(envelope, key, envelope.holding(Statement).approver))
 
 
 def _fault(look: Callable[[], object]) -> str:

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from lifecycle.errors import IllegalTransition, InvalidDeclaration, MalformedRecord, Refused, Tampered, UnknownName
+from lifecycle.errors import IllegalTransition, InvalidDeclaration, Refused, UnknownName
 from lifecycle.life.gates import judging, standing
 from lifecycle.life.gates.governed import UNGOVERNED
 from lifecycle.life.people.attempts import refused_attempts_kept
@@ -25,11 +25,11 @@ from lifecycle.life.people.enrolment import COMMAND_LINE, people_in_force
 from lifecycle.life.recording import links, require_prose
 from lifecycle.life.withdrawn import LETTING
 from lifecycle.lineage.selection import every_event
-from lifecycle.records.approval import REVOCATION_TYPE, Envelope, Revocable, RevocationStatement
+from lifecycle.records.approval import Envelope, Revocable, RevocationStatement
 from lifecycle.records.bodies.decisions import ApprovalGiven, WaiverSigned
 from lifecycle.records.bodies.revocations import ApprovalRevoked, KeyRevoked, Revocation, VersionRevoked
 from lifecycle.records.events import Actor, Event, Recorded, Subject
-from lifecycle.records.identity import derived_id, now_us
+from lifecycle.records.identity import now_us
 from lifecycle.records.record import ActorId, Count, Microseconds, Name
 from lifecycle.wiring import Departments
 
@@ -80,7 +80,7 @@ def revoke(
     statement = statement_to_sign(departments, what, person=person, reason=reason, compromised_from=compromised_from)
     key = load_key(key_file)
     with refused_attempts_kept(departments, "revocation", statement):
-        return record_revocation(departments, signed(statement, REVOCATION_TYPE, person, key, people_in_force(departments)))
+        return record_revocation(departments, signed(statement, key, people_in_force(departments)))
 
 
 def statement_to_sign(
@@ -112,30 +112,25 @@ def record_revocation(departments: Departments, envelope: Envelope) -> Recorded:
     Raises Refused where the person may not, where the key is not theirs or not in force, and where it was signed for other bytes or
     another environment; Tampered where the signature does not hold.
     """
-    from lifecycle.approvals.statements import require_in_force, signer_of
+    from lifecycle.approvals.statements import opened
 
     people = people_in_force(departments)
-    somebody, key = signer_of(envelope, REVOCATION_TYPE, people)
-    try:
-        statement = envelope.revocation()
-    except MalformedRecord as error:
-        raise Tampered(error.what, error.next_step) from error
-    require_in_force(somebody, key, statement.signer, statement.signed_at_us, statement.expires_at_us, now_us())
-    before = departments.ledger.find(derived_id("signed", statement.content_digest()))
+    statement = opened(envelope, RevocationStatement, people, now_us())
+    before = departments.ledger.find(statement.recorded_as)
     if before is not None:
         return before
     target = target_of(departments, statement.target)
     meant = (statement.revokes, statement.model_digest, statement.environment)
     if meant != (target.revokes, target.subject.digest, departments.environment):
         raise Refused("This was signed for something else, or for another environment.", "Sign what is shown here.", ("RVK-003",))
-    roles = {*people.roles(somebody.id, statement.signed_at_us)} & {*people.roles(somebody.id, now_us())}
-    if somebody.id != target.whose and not roles & {*ROLES[target.revokes]}:
+    roles = {*people.roles(statement.signer, statement.signed_at_us)} & {*people.roles(statement.signer, now_us())}
+    if statement.signer != target.whose and not roles & {*ROLES[target.revokes]}:
         raise Refused(
-            f"{somebody.id} may not take back the {target.revokes} {target.name}.",
+            f"{statement.signer} may not take back the {target.revokes} {target.name}.",
             f"Have it signed by {target.whose}, or by somebody of the role {' or '.join(ROLES[target.revokes])}.",
             ("RVK-001",),
         )
-    actor = Actor(id=somebody.id, kind="human", authenticated=True)
+    actor = Actor(id=statement.signer, kind="human", authenticated=True)
     return _record(departments, target, statement.reason, statement.compromised_from, envelope, actor, statement.signed_at_us)
 
 
@@ -199,7 +194,7 @@ def _record(
         environment=departments.environment,
         inputs=links(model=target.subject.digest, approval=approval),
         at_us=at_us,
-        event_id=None if body.statement is None else derived_id("signed", body.statement.content_digest()),
+        event_id=None if body.statement is None else body.statement.recorded_as,
     )
     try:
         with departments.ledger.writing() as writer:

@@ -4,38 +4,68 @@ from __future__ import annotations
 
 import base64
 import binascii
-from typing import Annotated, Literal, TypeVar
+from abc import abstractmethod
+from typing import Annotated, ClassVar, Literal, TypeVar
 
 from pydantic import Field
 
 from lifecycle.errors import MalformedRecord
 from lifecycle.records.access import CredentialKind, Quota
+from lifecycle.records.identity import derived_id
 from lifecycle.records.passkeys import Assertion
 from lifecycle.records.record import ActorId, Count, Digest, Id, Microseconds, Name, Prose, Record, Version, is_none
-
-#: The DSSE payload types of what people sign: bytes signed as the one never count as another.
-STATEMENT_TYPE = "application/vnd.lifecycle.approval-statement+json"
-GOVERNANCE_TYPE = "application/vnd.lifecycle.governance-statement+json"
-WAIVER_TYPE = "application/vnd.lifecycle.waiver-statement+json"
-REVIEW_TYPE = "application/vnd.lifecycle.review-statement+json"
-REVOCATION_TYPE = "application/vnd.lifecycle.revocation-statement+json"
-ACCESS_TYPE = "application/vnd.lifecycle.access-statement+json"
 
 #: What can be taken back.
 Revocable = Literal["key", "approval", "version", "access"]
 
-RecordT = TypeVar("RecordT", bound=Record)
+
+class AnyStatement(Record):
+    """What somebody signs in their own name, once, by a certain time."""
+
+    #: The type of a DSSE payload: bytes signed as the one never count as another.
+    payload_type: ClassVar[str]
+
+    reason: Prose
+    #: Drawn afresh for every signature: it keeps two statements from being one.
+    nonce: str
+    signed_at_us: Microseconds
+    #: By when it may be recorded.
+    expires_at_us: Microseconds
+
+    @property
+    @abstractmethod
+    def speaker(self) -> ActorId:
+        """In whose name it speaks. Whether they signed it is for their key to show."""
+
+    @property
+    def recorded_as(self) -> Id:
+        """The id of the record of it. It follows from the statement, so that one statement can't stand in a ledger twice."""
+        return derived_id("signed", self.content_digest())
 
 
-class Statement(Record):
+class BySigner(AnyStatement):
+    """What names whoever signs it as its signer."""
+
+    signer: ActorId
+
+    @property
+    def speaker(self) -> ActorId:
+        return self.signer
+
+
+StatementT = TypeVar("StatementT", bound=AnyStatement)
+
+
+class Statement(AnyStatement):
     """Any changed byte voids it. It counts once: its digest is what a deployment decision uses up, and its nonce, drawn
     afresh for every signature, keeps two statements from being one.
     """
 
+    payload_type = "application/vnd.lifecycle.approval-statement+json"
+
     schema_version: Literal["lifecycle.statement/1"] = "lifecycle.statement/1"
     decision: Literal["approve", "reject"]
     approver: ActorId
-    reason: Prose
     model: Name
     version: Version
     model_digest: Digest
@@ -45,37 +75,35 @@ class Statement(Record):
     bundle_digest: Digest
     environment: Name
     requested_by_decision: str
-    nonce: str
-    signed_at_us: Microseconds
-    expires_at_us: Microseconds
+
+    @property
+    def speaker(self) -> ActorId:
+        return self.approver
 
 
-class GovernanceStatement(Record):
+class GovernanceStatement(BySigner):
     """What somebody signs who proposes, or lets through, other policies, limits or people: from exactly these to exactly those."""
+
+    payload_type = "application/vnd.lifecycle.governance-statement+json"
 
     schema_version: Literal["lifecycle.governance/1"] = "lifecycle.governance/1"
     part: Literal["propose", "agree"]
-    signer: ActorId
-    reason: Prose
     proposal_id: Id
     bundle_digest: Digest
     people_digest: Digest
     #: What was in force before; None where nothing was.
     previous_bundle_digest: Digest | None
     previous_people_digest: Digest | None
-    nonce: str
-    signed_at_us: Microseconds
-    expires_at_us: Microseconds
 
 
-class WaiverStatement(Record):
+class WaiverStatement(BySigner):
     """What somebody signs who lets exactly these bytes past one rule, here, until then. It takes two who had no part in the work."""
+
+    payload_type = "application/vnd.lifecycle.waiver-statement+json"
 
     schema_version: Literal["lifecycle.waiver/1"] = "lifecycle.waiver/1"
     #: What the signatures of one waiver have in common.
     waiver_id: Id
-    signer: ActorId
-    reason: Prose
     ticket: Prose
     rule: str
     model: Name
@@ -84,15 +112,12 @@ class WaiverStatement(Record):
     environment: Name
     #: When the waiver ends, and with it what it let through.
     expires_at_us: Microseconds
-    nonce: str
-    signed_at_us: Microseconds
 
 
-class RevocationStatement(Record):
-    """What somebody signs who takes back a key, an approval, a version or access. It can't be undone.
+class RevocationStatement(BySigner):
+    """What somebody signs who takes back a key, an approval, a version or access. It can't be undone."""
 
-    What ends is when it may be recorded.
-    """
+    payload_type = "application/vnd.lifecycle.revocation-statement+json"
 
     schema_version: Literal["lifecycle.revocation/1"] = "lifecycle.revocation/1"
     revokes: Revocable
@@ -102,33 +127,27 @@ class RevocationStatement(Record):
     model_digest: Digest | None
     #: For a key that somebody else had: the first record of the ledger from which nothing that it signed ever counted.
     compromised_from: Count | None
-    signer: ActorId
-    reason: Prose
     environment: Name
-    nonce: str
-    signed_at_us: Microseconds
-    expires_at_us: Microseconds
 
 
-class ReviewStatement(Record):
+class ReviewStatement(BySigner):
     """What somebody signs who looked, afterwards, at a broken glass or a rollback: whether it had to be."""
+
+    payload_type = "application/vnd.lifecycle.review-statement+json"
 
     schema_version: Literal["lifecycle.review/1"] = "lifecycle.review/1"
     #: Of the event that is reviewed.
     event_id: Id
     verdict: Literal["justified", "not_justified"]
-    signer: ActorId
-    reason: Prose
     model: Name
     version: Version
     environment: Name
-    nonce: str
-    signed_at_us: Microseconds
-    expires_at_us: Microseconds
 
 
-class AccessStatement(Record):
+class AccessStatement(BySigner):
     """What somebody signs who lets an application ask for predictions: this one, these models, so much, until then."""
+
+    payload_type = "application/vnd.lifecycle.access-statement+json"
 
     schema_version: Literal["lifecycle.access-statement/1"] = "lifecycle.access-statement/1"
     grant_id: Id
@@ -141,13 +160,7 @@ class AccessStatement(Record):
     tier: Name
     quota: Quota
     granted_until_us: Microseconds
-    signer: ActorId
-    reason: Prose
     environment: Name
-    nonce: str
-    signed_at_us: Microseconds
-    #: By when it may be recorded.
-    expires_at_us: Microseconds
 
 
 class Envelope(Record):
@@ -164,37 +177,13 @@ class Envelope(Record):
         """The bytes that are signed as the payload. Raises MalformedRecord."""
         return decoded(self.payload)
 
-    def statement(self) -> Statement:
-        """What the envelope says. Whether the approver signed it is for their key to show.
+    def holding(self, kind: type[StatementT]) -> StatementT:
+        """What the envelope says, if it is of this kind. Whether anybody signed it is for their key to show.
 
-        Raises MalformedRecord for anything but a statement in its one canonical form: its digest is that of the bytes.
+        Raises MalformedRecord for anything but a statement of this kind in its one canonical form: its digest is that of the bytes.
         """
-        return self.holding(Statement, STATEMENT_TYPE)
-
-    def governance(self) -> GovernanceStatement:
-        """The same for what governs."""
-        return self.holding(GovernanceStatement, GOVERNANCE_TYPE)
-
-    def waiver(self) -> WaiverStatement:
-        """The same for a waiver."""
-        return self.holding(WaiverStatement, WAIVER_TYPE)
-
-    def review(self) -> ReviewStatement:
-        """The same for a review."""
-        return self.holding(ReviewStatement, REVIEW_TYPE)
-
-    def revocation(self) -> RevocationStatement:
-        """The same for what is taken back."""
-        return self.holding(RevocationStatement, REVOCATION_TYPE)
-
-    def access(self) -> AccessStatement:
-        """The same for access that is granted."""
-        return self.holding(AccessStatement, ACCESS_TYPE)
-
-    def holding(self, kind: type[RecordT], payload_type: str) -> RecordT:
-        """The record of this kind that was signed as this type. Raises MalformedRecord for anything else."""
-        if self.payload_type != payload_type:
-            raise MalformedRecord(f"A {self.payload_type} is no {payload_type}.", "Send what was signed for this.")
+        if self.payload_type != kind.payload_type:
+            raise MalformedRecord(f"A {self.payload_type} is no {kind.payload_type}.", "Send what was signed for this.")
         payload = self.payload_bytes()
         said = kind.parse(payload)
         if said.canonical() != payload:

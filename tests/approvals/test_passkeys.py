@@ -18,10 +18,10 @@ from webauthn.helpers.exceptions import WebAuthnException
 from lifecycle.approvals.keys import create_key, key_id_of, load_key
 from lifecycle.approvals.passkeys import ForgedAssertion, decode_cose, encode_cose
 from lifecycle.approvals.people import Registry
-from lifecycle.approvals.statements import asserted, sign_statement, verified_approval, verify_statement
+from lifecycle.approvals.statements import asserted, opened, signed, verified_approval
 from lifecycle.errors import InvalidDeclaration, LifecycleError, MalformedRecord, Tampered
 from lifecycle.proofs.dsse import pre_authentication
-from lifecycle.records.approval import STATEMENT_TYPE, WAIVER_TYPE, Envelope
+from lifecycle.records.approval import Envelope, Statement, WaiverStatement
 from lifecycle.records.passkeys import Assertion
 from tests.approvals.people_files import registry
 from tests.approvals.test_statements import SIGNED_AT, STATEMENT
@@ -36,7 +36,7 @@ def entry(authenticator: Authenticator, **passkey: str) -> dict[str, Any]:
     return {"id": key_id_of(authenticator.public), "public": authenticator.public, "passkey": {**place, **passkey}}
 
 
-def challenge(payload: bytes, payload_type: str = STATEMENT_TYPE) -> str:
+def challenge(payload: bytes, payload_type: str = Statement.payload_type) -> str:
     return base64url(hashlib.sha256(pre_authentication(payload_type, payload)).digest())
 
 
@@ -44,7 +44,7 @@ def approved(authenticator: Authenticator, *, rp_id: str = RP_ID, origin: str = 
     """The statement, as this authenticator approves it."""
     data, client, signature = authenticator.assertion(asked or challenge(STATEMENT.canonical()), rp_id, origin, **wrong)
     assertion = Assertion(authenticator_data=base64.b64encode(data).decode(), client_data=base64.b64encode(client).decode())
-    return asserted(STATEMENT, STATEMENT_TYPE, key_id_of(authenticator.public), assertion, signature)
+    return asserted(STATEMENT, key_id_of(authenticator.public), assertion, signature)
 
 
 @pytest.fixture(scope="module", params=[Authenticator, ed25519_authenticator], ids=["p-256", "ed25519"])
@@ -71,7 +71,7 @@ def judged_by_another(envelope: Envelope, authenticator: Authenticator) -> bool:
     try:
         verify_authentication_response(
             credential={"id": name, "rawId": name, "type": "public-key", "response": response},
-            expected_challenge=hashlib.sha256(pre_authentication(STATEMENT_TYPE, envelope.payload_bytes())).digest(),
+            expected_challenge=hashlib.sha256(pre_authentication(Statement.payload_type, envelope.payload_bytes())).digest(),
             expected_rp_id=RP_ID,
             expected_origin=ORIGIN,
             credential_public_key=base64.b64decode(authenticator.public),
@@ -86,7 +86,7 @@ def judged_by_another(envelope: Envelope, authenticator: Authenticator) -> bool:
 def test_an_approval_by_passkey_comes_back_as_it_was_signed(authenticator: Authenticator, people: Registry) -> None:
     """Its envelope is all that is needed beside the registry, and another implementation agrees."""
     envelope = Envelope.parse(approved(authenticator).canonical())
-    assert verify_statement(envelope, people, SIGNED_AT) == STATEMENT
+    assert opened(envelope, Statement, people, SIGNED_AT) == STATEMENT
     assert judged_by_another(envelope, authenticator)
     approval = verified_approval("event", envelope, people, consumed=False, at_us=SIGNED_AT)
     assert approval is not None
@@ -101,7 +101,7 @@ FORGERIES: dict[str, tuple[str, dict[str, Any]]] = {
     "no origin": ("KEY-ORIGIN", {"said": {"origin": None}}),
     "another relying party": ("KEY-RELYING-PARTY", {"rp_id": "example.com"}),
     "another challenge": ("KEY-CHALLENGE", {"asked": base64url(b"something else")}),
-    "the same bytes as another type": ("KEY-CHALLENGE", {"asked": challenge(STATEMENT.canonical(), WAIVER_TYPE)}),
+    "the same bytes as another type": ("KEY-CHALLENGE", {"asked": challenge(STATEMENT.canonical(), WaiverStatement.payload_type)}),
     "another nonce": ("KEY-CHALLENGE", {"asked": challenge(STATEMENT.model_copy(update={"nonce": "m"}).canonical())}),
     "a challenge with padding": ("KEY-CHALLENGE", {"asked": challenge(STATEMENT.canonical()) + "="}),
     "a registration": ("KEY-CHALLENGE", {"said": {"type": "webauthn.create"}}),
@@ -119,7 +119,7 @@ def test_a_forged_assertion_is_named_for_what_is_wrong_with_it(authenticator: Au
     rule, wrong = FORGERIES[forgery]
     envelope = approved(authenticator, **wrong)
     with pytest.raises(ForgedAssertion) as forged:
-        verify_statement(envelope, people, SIGNED_AT)
+        opened(envelope, Statement, people, SIGNED_AT)
     assert forged.value.rules == (rule,)
     assert verified_approval("event", envelope, people, consumed=False, at_us=SIGNED_AT) is None
     stricter_here = {"a frame in another page", "a frame in a page of another origin", "a challenge with padding"}
@@ -130,14 +130,14 @@ def test_the_same_page_on_another_port_is_another_page(authenticator: Authentica
     """Every port of localhost is one relying party: the origin that the passkey was enrolled at keeps them apart."""
     elsewhere = registry(tmp_path, {"id": "officer", "keys": [entry(authenticator, origin="http://localhost:3002")]})
     with pytest.raises(ForgedAssertion, match="http://localhost:3002"):
-        verify_statement(approved(authenticator), elsewhere, SIGNED_AT)
+        opened(approved(authenticator), Statement, elsewhere, SIGNED_AT)
 
 
 def test_another_authenticator_does_not_sign_for_this_one(authenticator: Authenticator, people: Registry) -> None:
     """The id says which passkey must have signed; the signature says that it was another."""
     envelope = approved(Authenticator()).model_copy(update={"key_id": key_id_of(authenticator.public)})
     with pytest.raises(ForgedAssertion) as forged:
-        verify_statement(envelope, people, SIGNED_AT)
+        opened(envelope, Statement, people, SIGNED_AT)
     assert forged.value.rules == ("KEY-SIGNATURE",)
 
 
@@ -153,7 +153,7 @@ def test_any_changed_byte_voids_it(authenticator: Authenticator, people: Registr
     changed = {part: base64.b64encode(content).decode()}
     update = {"assertion": envelope.assertion.model_copy(update=changed)} if inside else changed
     with pytest.raises(Tampered):
-        verify_statement(envelope.model_copy(update=update), people, SIGNED_AT)
+        opened(envelope.model_copy(update=update), Statement, people, SIGNED_AT)
 
 
 @given(client=st.binary(max_size=200), authenticator_data=st.binary(max_size=80), signature=st.binary(max_size=80))
@@ -163,9 +163,9 @@ def test_hostile_bytes_are_refused_in_our_own_words(
     """No parser's exception gets out, whatever is sent."""
     encoded = [base64.b64encode(part).decode() for part in (authenticator_data, client)]
     assertion = Assertion(authenticator_data=encoded[0], client_data=encoded[1])
-    envelope = asserted(STATEMENT, STATEMENT_TYPE, key_id_of(authenticator.public), assertion, signature)
+    envelope = asserted(STATEMENT, key_id_of(authenticator.public), assertion, signature)
     with pytest.raises(ForgedAssertion):
-        verify_statement(envelope, people, SIGNED_AT)
+        opened(envelope, Statement, people, SIGNED_AT)
 
 
 @pytest.mark.parametrize(
@@ -177,7 +177,7 @@ def test_client_data_that_two_readers_could_read_differently_is_none(authenticat
     assert envelope.assertion is not None
     assertion = envelope.assertion.model_copy(update={"client_data": base64.b64encode(client).decode()})
     with pytest.raises(ForgedAssertion) as forged:
-        verify_statement(envelope.model_copy(update={"assertion": assertion}), people, SIGNED_AT)
+        opened(envelope.model_copy(update={"assertion": assertion}), Statement, people, SIGNED_AT)
     assert forged.value.rules == ("KEY-CHALLENGE",)
 
 
@@ -185,7 +185,7 @@ def test_what_is_no_base64_is_no_assertion(authenticator: Authenticator, people:
     """Refused as what it is."""
     broken = approved(authenticator).model_copy(update={"assertion": Assertion(authenticator_data="!", client_data="AAAA")})
     with pytest.raises(MalformedRecord):
-        verify_statement(broken, people, SIGNED_AT)
+        opened(broken, Statement, people, SIGNED_AT)
 
 
 def test_an_assertion_and_a_plain_signature_do_not_pass_for_each_other(
@@ -194,13 +194,13 @@ def test_an_assertion_and_a_plain_signature_do_not_pass_for_each_other(
     """A key file signs without an assertion and a passkey with one: nothing may be left out or added."""
     without = approved(authenticator).model_copy(update={"assertion": None})
     with pytest.raises(Tampered, match="another kind"):
-        verify_statement(without, people, SIGNED_AT)
+        opened(without, Statement, people, SIGNED_AT)
     public = create_key(tmp_path / "officer.key")
     with_file = registry(tmp_path, {"id": "officer", "keys": [{"id": key_id_of(public), "public": public}]})
-    envelope = sign_statement(STATEMENT, load_key(tmp_path / "officer.key"), with_file)
-    assert verify_statement(envelope, with_file, SIGNED_AT) == STATEMENT
+    envelope = signed(STATEMENT, load_key(tmp_path / "officer.key"), with_file)
+    assert opened(envelope, Statement, with_file, SIGNED_AT) == STATEMENT
     with pytest.raises(Tampered, match="another kind"):
-        verify_statement(envelope.model_copy(update={"assertion": approved(authenticator).assertion}), with_file, SIGNED_AT)
+        opened(envelope.model_copy(update={"assertion": approved(authenticator).assertion}), Statement, with_file, SIGNED_AT)
 
 
 def test_a_public_key_has_one_text(authenticator: Authenticator) -> None:
@@ -258,7 +258,7 @@ def test_a_passkey_that_could_never_speak_is_told(authenticator: Authenticator, 
 def test_the_people_s_document_has_the_passkey(authenticator: Authenticator, people: Registry) -> None:
     """Whoever has the registry by its digest can verify offline, with no desk."""
     from_document = Registry.parse(people.document)
-    assert verify_statement(approved(authenticator), from_document, SIGNED_AT) == STATEMENT
+    assert opened(approved(authenticator), Statement, from_document, SIGNED_AT) == STATEMENT
 
 
 def test_a_key_of_before_passkeys_keeps_its_bytes(tmp_path: Path) -> None:
@@ -272,4 +272,4 @@ def test_a_revoked_passkey_approves_nothing(authenticator: Authenticator, people
     """Without it in the registry nothing that it signed counts."""
     left = people.without_keys({key_id_of(authenticator.public)})
     with pytest.raises(LifecycleError, match="Nobody here has a key"):
-        verify_statement(approved(authenticator), left, SIGNED_AT)
+        opened(approved(authenticator), Statement, left, SIGNED_AT)

@@ -8,10 +8,11 @@ import pytest
 
 from lifecycle.approvals.keys import create_key
 from lifecycle.approvals.people import Registry
-from lifecycle.approvals.statements import verify_statement
+from lifecycle.approvals.statements import opened
 from lifecycle.errors import InvalidDeclaration, Refused, UnknownName
 from lifecycle.life.gates import standing
 from lifecycle.life.people.approval import ApprovalOutcome, approve_version
+from lifecycle.records.approval import Statement
 from lifecycle.records.bodies.decisions import ApprovalBarred, ApprovalGiven
 from lifecycle.records.identity import now_us
 from lifecycle.wiring import Departments
@@ -48,7 +49,7 @@ def test_an_approval_is_signed_recorded_and_enough(departments: Departments, tmp
     outcome = approve(departments, "officer", key)
     body = standing.body_of(outcome.recorded, ApprovalGiven)
     assert outcome.outcome == "allow"
-    assert verify_statement(body.envelope, departments.people, now_us()) == body.statement == outcome.statement
+    assert opened(body.envelope, Statement, departments.people, now_us()) == body.statement == outcome.statement
     assert body.statement.model_digest == subject.digest
     assert body.statement.bundle_digest == departments.gate_keeper.bundle_digest
     event = departments.ledger.event(outcome.recorded.event.id).event
@@ -64,7 +65,7 @@ def test_an_auditor_verifies_the_signature_from_what_the_decision_names(departme
     given = standing.body_of(approve(departments, "officer", key).recorded, ApprovalGiven)
     (_, decision) = standing.decisions(departments, MODEL, VERSION, "promotion")[-1]
     people = Registry.parse(departments.artifacts.read(decision.policy.people_digest))
-    assert verify_statement(given.envelope, people, now_us()).approver == "officer"
+    assert opened(given.envelope, Statement, people, now_us()).approver == "officer"
 
 
 def test_a_refusal_is_signed_and_ends_the_wait(departments: Departments, tmp_path: Path) -> None:

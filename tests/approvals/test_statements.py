@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from lifecycle.approvals.keys import key_id_of, load_key
 from lifecycle.approvals.people import Registry
-from lifecycle.approvals.statements import sign_statement, signers, verified_approval, verify_statement
+from lifecycle.approvals.statements import opened, signed, signers, verified_approval
 from lifecycle.errors import LifecycleError, MalformedRecord, Refused, Tampered, UnknownName
 from lifecycle.proofs.dsse import pre_authentication
-from lifecycle.records.approval import STATEMENT_TYPE, Envelope, Statement
+from lifecycle.records.approval import Envelope, Statement
 from tests.approvals.people_files import registry, somebody
 
 SIGNED_AT, EXPIRES_AT = 1_000, 2_000
@@ -50,7 +50,7 @@ def people(folder: Path) -> Registry:
 
 @pytest.fixture(scope="module")
 def envelope(folder: Path, people: Registry) -> Envelope:
-    return sign_statement(STATEMENT, load_key(folder / "officer.key"), people)
+    return signed(STATEMENT, load_key(folder / "officer.key"), people)
 
 
 def test_what_is_signed_is_what_dsse_says() -> None:
@@ -60,7 +60,7 @@ def test_what_is_signed_is_what_dsse_says() -> None:
 
 def test_a_statement_comes_back_as_it_was_signed(envelope: Envelope, people: Registry) -> None:
     """Verified, it is the same record, with the same canonical bytes."""
-    assert verify_statement(envelope, people, SIGNED_AT) == STATEMENT
+    assert opened(envelope, Statement, people, SIGNED_AT) == STATEMENT
     assert base64.b64decode(envelope.payload) == STATEMENT.canonical()
 
 
@@ -81,7 +81,7 @@ def test_any_changed_byte_voids_it(envelope: Envelope, people: Registry, data: s
     content[position] ^= data.draw(st.integers(1, 255))
     changed = envelope.model_copy(update={field: base64.b64encode(content).decode()})
     with pytest.raises(Tampered):
-        verify_statement(changed, people, SIGNED_AT)
+        opened(changed, Statement, people, SIGNED_AT)
     assert verified_approval("event", changed, people, consumed=False, at_us=SIGNED_AT) is None
 
 
@@ -89,49 +89,49 @@ def test_any_changed_byte_voids_it(envelope: Envelope, people: Registry, data: s
 def test_a_signature_that_is_none_is_refused(envelope: Envelope, people: Registry, text: str) -> None:
     """Nothing, too short, no base64."""
     with pytest.raises((Tampered, MalformedRecord)):
-        verify_statement(envelope.model_copy(update={"signature": text}), people, SIGNED_AT)
+        opened(envelope.model_copy(update={"signature": text}), Statement, people, SIGNED_AT)
 
 
 @pytest.mark.parametrize(("at_us", "rule"), [(SIGNED_AT - 1, "APR-004"), (EXPIRES_AT, "APR-004")])
 def test_it_counts_from_its_signing_to_its_expiry(envelope: Envelope, people: Registry, at_us: int, rule: str) -> None:
     """Before it was signed and from its expiry on it is refused."""
-    assert verify_statement(envelope, people, EXPIRES_AT - 1) == STATEMENT
+    assert opened(envelope, Statement, people, EXPIRES_AT - 1) == STATEMENT
     with pytest.raises(Refused) as refusal:
-        verify_statement(envelope, people, at_us)
+        opened(envelope, Statement, people, at_us)
     assert refusal.value.rules == (rule,)
 
 
 def test_nobody_signs_in_another_s_name(folder: Path, people: Registry) -> None:
     """The key must be the approver's own: when signing, and again when verifying."""
     with pytest.raises(Refused) as refusal:
-        sign_statement(STATEMENT, load_key(folder / "engineer.key"), people)
+        signed(STATEMENT, load_key(folder / "engineer.key"), people)
     assert refusal.value.rules == ("KEY-ENROLLED",)
     key = load_key(folder / "engineer.key")
     payload = STATEMENT.canonical()
     forged = Envelope(
-        payload_type=STATEMENT_TYPE,
+        payload_type=Statement.payload_type,
         payload=base64.b64encode(payload).decode(),
         key_id=people.person("engineer").keys[0].id,
-        signature=base64.b64encode(key.sign(pre_authentication(STATEMENT_TYPE, payload))).decode(),
+        signature=base64.b64encode(key.sign(pre_authentication(Statement.payload_type, payload))).decode(),
     )
     with pytest.raises(Refused) as refusal:
-        verify_statement(forged, people, SIGNED_AT)
+        opened(forged, Statement, people, SIGNED_AT)
     assert refusal.value.rules == ("KEY-OWNER",)
 
 
 def test_another_s_key_id_does_not_verify(envelope: Envelope, people: Registry) -> None:
     """The id says which key must have signed; the signature says which one did."""
     with pytest.raises(Tampered):
-        verify_statement(envelope.model_copy(update={"key_id": people.person("engineer").keys[0].id}), people, SIGNED_AT)
+        opened(envelope.model_copy(update={"key_id": people.person("engineer").keys[0].id}), Statement, people, SIGNED_AT)
 
 
 def test_a_stranger_and_a_person_without_a_key_cannot_sign(folder: Path, tmp_path: Path) -> None:
     """Clear words for both."""
     key = load_key(folder / "officer.key")
     with pytest.raises(UnknownName, match="officer"):
-        sign_statement(STATEMENT, key, registry(tmp_path, somebody("engineer")))
+        signed(STATEMENT, key, registry(tmp_path, somebody("engineer")))
     with pytest.raises(Refused, match="not enrolled for officer"):
-        sign_statement(STATEMENT, key, registry(tmp_path, somebody("officer")))
+        signed(STATEMENT, key, registry(tmp_path, somebody("officer")))
 
 
 def test_an_approval_does_not_outlive_its_key_s_place(envelope: Envelope, tmp_path: Path) -> None:
@@ -144,32 +144,32 @@ def test_a_key_out_of_force_signs_nothing(envelope: Envelope, people: Registry, 
     """A key counts where it was in force at the signing, and still is."""
     keys = [{**people.person("officer").keys[0].model_dump(exclude_none=True), **dated}]
     with pytest.raises(Refused) as refusal:
-        verify_statement(envelope, registry(tmp_path, {"id": "officer", "roles": ["risk"], "keys": keys}), SIGNED_AT + 20)
+        opened(envelope, Statement, registry(tmp_path, {"id": "officer", "roles": ["risk"], "keys": keys}), SIGNED_AT + 20)
     assert refusal.value.rules == ("KEY-IN-FORCE",)
 
 
 def test_another_type_of_payload_is_no_approval(envelope: Envelope, people: Registry) -> None:
     """A signature over something else is not taken for an approval."""
     with pytest.raises(Refused):
-        verify_statement(envelope.model_copy(update={"payload_type": "application/json"}), people, SIGNED_AT)
+        opened(envelope.model_copy(update={"payload_type": "application/json"}), Statement, people, SIGNED_AT)
 
 
 def test_bytes_that_are_not_canonical_are_not_a_statement(folder: Path, people: Registry) -> None:
     """Rightly signed, but written in another way: two texts would be one statement."""
     key, payload = load_key(folder / "officer.key"), STATEMENT.model_dump_json(indent=1).encode()
     loose = Envelope(
-        payload_type=STATEMENT_TYPE,
+        payload_type=Statement.payload_type,
         payload=base64.b64encode(payload).decode(),
         key_id=people.person("officer").keys[0].id,
-        signature=base64.b64encode(key.sign(pre_authentication(STATEMENT_TYPE, payload))).decode(),
+        signature=base64.b64encode(key.sign(pre_authentication(Statement.payload_type, payload))).decode(),
     )
     with pytest.raises(Tampered, match="canonical"):
-        verify_statement(loose, people, SIGNED_AT)
+        opened(loose, Statement, people, SIGNED_AT)
 
 
 def test_a_delegation_that_ran_out_still_bars_and_no_longer_gives(folder: Path, tmp_path: Path, people: Registry) -> None:
     """Names count at either time, roles only at both."""
-    envelope = sign_statement(STATEMENT, load_key(folder / "officer.key"), people)
+    envelope = signed(STATEMENT, load_key(folder / "officer.key"), people)
     officer = people.person("officer").model_dump(mode="json", exclude_none=True) | {"roles": []}
     chief = somebody("chief", roles=["risk"])
     lent = registry(tmp_path, officer, chief, delegations=[{"from": "chief", "to": "officer", "until_us": SIGNED_AT + 1}])
@@ -192,4 +192,4 @@ def test_every_refusal_is_one_of_ours(envelope: Envelope, people: Registry) -> N
     """No error of a library crosses: even bytes that are no JSON, rightly signed or not."""
     for field, text in (("payload", "e30="), ("payload", "AAAA"), ("key_id", "")):
         with pytest.raises(LifecycleError):
-            verify_statement(envelope.model_copy(update={field: text}), people, SIGNED_AT)
+            opened(envelope.model_copy(update={field: text}), Statement, people, SIGNED_AT)

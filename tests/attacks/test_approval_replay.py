@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from lifecycle.approvals.keys import load_key
-from lifecycle.approvals.statements import sign_statement
+from lifecycle.approvals.statements import signed
 from lifecycle.errors import MalformedRecord, Refused
 from lifecycle.ledger.verifying.verification import verify_ledger
 from lifecycle.life.gates import judging, standing
@@ -121,7 +121,7 @@ def test_a_nonce_signed_twice_counts_once(departments: Departments, tmp_path: Pa
     (given,) = departments.ledger.events(types=("ApprovalGiven",), name=MODEL)
     first = standing.body_of(given, ApprovalGiven).statement
     again = first.model_copy(update={"reason": "Looked at again.", "signed_at_us": now_us()})
-    envelope = sign_statement(again, load_key(tmp_path / "officer.key"), departments.people)
+    envelope = signed(again, load_key(tmp_path / "officer.key"), departments.people)
     departments.ledger.append(given.event.model_copy(update={"id": new_id(), "sequence": None, "body": ApprovalGiven(envelope=envelope)}))
     assert [approval.statement_digest for approval in deployment(departments).approvals] == [first.content_digest()]
 
@@ -140,7 +140,7 @@ def test_a_refusal_can_not_be_recorded_as_an_approval(
     (given,) = departments.ledger.events(types=("ApprovalGiven",), name=MODEL)
     statement = standing.body_of(given, ApprovalGiven).statement
     other = statement.model_copy(update={"decision": "reject" if recorded_as is ApprovalGiven else "approve"})
-    envelope = sign_statement(other, load_key(tmp_path / "officer.key"), departments.people)
+    envelope = signed(other, load_key(tmp_path / "officer.key"), departments.people)
     with pytest.raises(MalformedRecord, match=f"a statement to {other.decision}"):
         recorded_as.of({"body_version": 1, "envelope": envelope.as_json()})
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from lifecycle.life.people.enrolment import enrol
-from lifecycle.records.approval import STATEMENT_TYPE, Statement
+from lifecycle.records.approval import Statement
 from tests.approvals.waiting_version import departments_of, shown, wait_for_approval
 from tests.desk.authenticators import Authenticator
 from tests.desk.desks import Browser, DeskUnderTest, desk_of
@@ -122,7 +122,7 @@ def _enveloped(statement: bytes, key_id: str, response: dict[str, str]) -> bytes
     payload = base64.b64encode(statement).decode()
     return json.dumps(
         {
-            "payload_type": STATEMENT_TYPE,
+            "payload_type": Statement.payload_type,
             "payload": payload,
             "key_id": key_id,
             "signature": base64_of(response["signature"]),

@@ -17,7 +17,7 @@ from lifecycle.life.people.enrolment import enrol
 from lifecycle.life.people.reviewing import open_reviews
 from lifecycle.life.revocation import revoke
 from lifecycle.life.signing import signed_now
-from lifecycle.records.approval import REVIEW_TYPE, REVOCATION_TYPE, ReviewStatement, RevocationStatement
+from lifecycle.records.approval import ReviewStatement, RevocationStatement
 from lifecycle.records.bodies.body import Body
 from lifecycle.records.bodies.decisions import WaiverSigned
 from lifecycle.records.bodies.reviews import GlassBroken, ReviewGiven
@@ -58,7 +58,7 @@ class Break(Emergency):
             expires_at_us=now + HOUR_US,
         )
         key = load_key(self.people / f"{person}.key")
-        return VersionRevoked(reason="because", envelope=signed(said, REVOCATION_TYPE, person, key, self.departments.people))
+        return VersionRevoked(reason="because", envelope=signed(said, key, self.departments.people))
 
     def review_of(self, event_id: str, person: str) -> ReviewGiven:
         now = now_us()
@@ -75,7 +75,7 @@ class Break(Emergency):
             expires_at_us=now + HOUR_US,
         )
         key = load_key(self.people / f"{person}.key")
-        return ReviewGiven(envelope=signed(said, REVIEW_TYPE, person, key, self.departments.people))
+        return ReviewGiven(envelope=signed(said, key, self.departments.people))
 
     def found(self) -> list[str]:
         signed_now(self.departments)

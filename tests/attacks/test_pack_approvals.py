@@ -14,7 +14,7 @@ from lifecycle.proofs.dsse import pre_authentication
 from lifecycle.proofs.merkle import leaf_hash, root_of
 from lifecycle.proofs.notes import Checkpoint, SigningKey, sign
 from lifecycle.records import bodies
-from lifecycle.records.approval import GOVERNANCE_TYPE, Envelope
+from lifecycle.records.approval import Envelope, GovernanceStatement
 from lifecycle.records.events import Actor
 from lifecycle.records.gates import RequiredApproval
 from lifecycle.records.record import canonical_bytes, digest_of
@@ -74,7 +74,7 @@ def test_count_an_approval_in_a_role_that_was_never_given(house: House, tmp_path
     assert any("allows without 1 approvals of the role risk" in finding for finding in broken(house, tmp_path))
 
 
-@pytest.mark.parametrize("payload_type", [GOVERNANCE_TYPE, "application/vnd.lifecycle.enrolment+json"])
+@pytest.mark.parametrize("payload_type", [GovernanceStatement.payload_type, "application/vnd.lifecycle.enrolment+json"])
 def test_pass_a_signature_off_as_one_under_something_else(house: House, payload_type: str, tmp_path: Path) -> None:
     """The signature is rita's, and the bytes read like an approval; it was made as another kind of thing."""
     about = evaluated(house)

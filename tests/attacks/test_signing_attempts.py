@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from lifecycle.approvals.keys import create_key, load_key
-from lifecycle.approvals.statements import sign_statement
+from lifecycle.approvals.statements import signed
 from lifecycle.errors import Refused, Tampered
 from lifecycle.life.gates import standing
 from lifecycle.life.gates.standing import body_of
@@ -48,10 +48,10 @@ def attempts(departments: Departments) -> list[tuple[str, str, tuple[str, ...]]]
     return [(body.person, body.about, body.rules) for body in found]
 
 
-def signed(departments: Departments, folder: Path, **changes: Any) -> Envelope:
+def officers(departments: Departments, folder: Path, **changes: Any) -> Envelope:
     """What the officer signs about the version that waits, with these changes."""
     asked = statement_to_sign(departments, MODEL, VERSION, person="officer", reason="Read and weighed.", decision="approve")
-    return sign_statement(asked.model_copy(update=changes), load_key(folder / "officer.key"), departments.people)
+    return signed(asked.model_copy(update=changes), load_key(folder / "officer.key"), departments.people)
 
 
 def test_somebody_elses_key(departments: Departments, tmp_path: Path) -> None:
@@ -64,7 +64,7 @@ def test_somebody_elses_key(departments: Departments, tmp_path: Path) -> None:
 
 def test_a_forged_signature(departments: Departments, tmp_path: Path) -> None:
     """The officer signed one thing, and another is shown."""
-    good, other = signed(departments, tmp_path), signed(departments, tmp_path, reason="Something else.")
+    good, other = officers(departments, tmp_path), officers(departments, tmp_path, reason="Something else.")
     with pytest.raises(Tampered):
         record_signed(departments, good.model_copy(update={"payload": other.payload}))
     assert barred(departments) == [("officer", ("SIGNATURE",), False)]
@@ -78,14 +78,14 @@ def test_a_forged_signature(departments: Departments, tmp_path: Path) -> None:
 def test_a_statement_of_something_else_or_too_late(departments: Departments, tmp_path: Path, changes: dict[str, Any], rule: str) -> None:
     """For another environment, past its time, or under another policy."""
     with pytest.raises(Refused):
-        record_signed(departments, signed(departments, tmp_path, **changes))
+        record_signed(departments, officers(departments, tmp_path, **changes))
     assert [(who, rules) for who, rules, _ in barred(departments)] == [("officer", (rule,))]
     assert departments.ledger.events(types=("ApprovalGiven",), name=MODEL) == []
 
 
 def test_an_approval_kept_back_is_not_sent_after_a_refusal(departments: Departments, tmp_path: Path) -> None:
     """The version is denied by then, and stays so."""
-    kept, key = signed(departments, tmp_path), tmp_path / "officer.key"
+    kept, key = officers(departments, tmp_path), tmp_path / "officer.key"
     approve_version(departments, MODEL, VERSION, person="officer", key_file=key, reason="No.", decision="reject")
     with pytest.raises(Refused):
         record_signed(departments, kept)
@@ -96,7 +96,7 @@ def test_an_approval_kept_back_is_not_sent_after_a_refusal(departments: Departme
 def test_bytes_that_say_nothing_are_nobody_s_attempt(departments: Departments, tmp_path: Path) -> None:
     """What can't be read names nobody, and nothing is recorded in anybody's name."""
     with pytest.raises(Tampered):
-        record_signed(departments, signed(departments, tmp_path).model_copy(update={"payload": "e30="}))
+        record_signed(departments, officers(departments, tmp_path).model_copy(update={"payload": "e30="}))
     assert barred(departments) == []
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from lifecycle.approvals.people import Registry
-from lifecycle.approvals.statements import verify_statement
+from lifecycle.approvals.statements import opened
 from lifecycle.desk import application, signing
 from lifecycle.desk.ceremonies import Ceremonies
 from lifecycle.desk.desk import Desk
@@ -20,6 +20,7 @@ from lifecycle.desk.store import DeskStore
 from lifecycle.errors import Refused, Unavailable
 from lifecycle.life.gates import standing
 from lifecycle.life.people.approval import record_signed, statement_to_sign
+from lifecycle.records.approval import Statement
 from lifecycle.records.bodies.decisions import ApprovalBarred, ApprovalGiven
 from lifecycle.records.identity import now_us
 from tests.approvals.waiting_version import MODEL, TEAM, VERSION
@@ -51,7 +52,7 @@ def test_an_approval_at_the_desk_is_recorded_and_proves_itself_offline(desk: Des
     (approval,) = given(desk)
     assert approval.statement.reason == "The intervals are above the limits.\nRead twice."
     people = Registry.parse(desk.departments.artifacts.read(desk.departments_now.people.digest))
-    assert verify_statement(approval.envelope, people, now_us()) == approval.statement
+    assert opened(approval.envelope, Statement, people, now_us()) == approval.statement
     assert desk.departments.ledger.events(types=("ApprovalGiven",))[0].event.actor.authenticated
 
 

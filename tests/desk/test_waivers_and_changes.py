@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from lifecycle.approvals.statements import signer_of
+from lifecycle.approvals.statements import opened
 from lifecycle.desk.desk import Desk
 from lifecycle.desk.matters import waivers
 from lifecycle.desk.signing import resume_signing
@@ -19,9 +19,10 @@ from lifecycle.life.gates.standing import body_of
 from lifecycle.life.gates.waivers import waivers_for
 from lifecycle.life.people.enrolment import people_in_force
 from lifecycle.life.people.waiving import record_signed_waiver
-from lifecycle.records.approval import WAIVER_TYPE
+from lifecycle.records.approval import WaiverStatement
 from lifecycle.records.bodies.decisions import WaiverSigned
 from lifecycle.records.bodies.governors import GovernanceProposed, SignatureBarred
+from lifecycle.records.identity import now_us
 from lifecycle.settings import Settings
 from lifecycle.wiring import Departments
 from tests.desk.authenticators import Authenticator
@@ -66,7 +67,8 @@ def test_two_people_let_a_version_past_a_rule_with_their_passkeys(desk: DeskUnde
     departments = desk.departments_now
     assert [one.rule for one in waivers_for(departments, "credit", 1)] == [RULE]
     for one in departments.ledger.events(types=("WaiverSigned",)):
-        assert signer_of(body_of(one, WaiverSigned).envelope, WAIVER_TYPE, people_in_force(departments))[0].id == one.event.actor.id
+        said = opened(body_of(one, WaiverSigned).envelope, WaiverStatement, people_in_force(departments), now_us())
+        assert said.signer == one.event.actor.id
 
 
 @pytest.mark.slow

@@ -25,7 +25,7 @@ from lifecycle.ledger.log_key.keys import ensure_log_key
 from lifecycle.ledger.log_key.signing import sign_ledger
 from lifecycle.proofs.dsse import pre_authentication
 from lifecycle.records import bodies
-from lifecycle.records.approval import GOVERNANCE_TYPE, STATEMENT_TYPE, Envelope, GovernanceStatement, Statement
+from lifecycle.records.approval import Envelope, GovernanceStatement, Statement
 from lifecycle.records.bodies.governors import EnrolledKey
 from lifecycle.records.events import Actor, Event, Link, Subject
 from lifecycle.records.gates import (
@@ -157,7 +157,7 @@ class House:
             signed_at_us=self.clock_us,
             expires_at_us=self.clock_us + HOUR_US,
         )
-        envelope = self._signed(GOVERNANCE_TYPE, statement.canonical(), person, key_of)
+        envelope = self._signed(GovernanceStatement.payload_type, statement.canonical(), person, key_of)
         about = Subject(kind="policy", name="governance")
         self.happened(bodies.GovernanceProposed(envelope=envelope), about, actor=Actor(id=person, kind="human", authenticated=True))
 
@@ -250,7 +250,7 @@ class House:
                 **differently,
             }
         )
-        envelope = self._signed(STATEMENT_TYPE, statement.canonical(), person, key_of)
+        envelope = self._signed(Statement.payload_type, statement.canonical(), person, key_of)
         event = self.happened(
             bodies.ApprovalGiven(envelope=envelope),
             about,

@@ -19,7 +19,6 @@ from lifecycle.life.gates.waivers import waivers_for
 from lifecycle.life.people import reviewing
 from lifecycle.life.people.enrolment import enrol, people_in_force, revoke_key
 from lifecycle.life.people.reviewing import open_reviews, record_review, review_to_sign, sign_review
-from lifecycle.records.approval import REVIEW_TYPE
 from lifecycle.records.bodies.reviews import ReviewGiven
 from lifecycle.records.events import Actor, Event
 from lifecycle.records.gates import BREAK_GLASS
@@ -144,8 +143,8 @@ def test_a_review_that_was_tampered_with_or_is_of_something_else_ends_nothing(of
     event_id = office.broken()
     statement = review_to_sign(office.departments, event_id, person="demo_reviewer", verdict="justified", reason="It burnt.")
     key, people = load_key(office.people / "demo_reviewer.key"), people_in_force(office.departments)
-    good = signed(statement, REVIEW_TYPE, "demo_reviewer", key, people)
-    other = signed(statement.model_copy(update={"version": 2}), REVIEW_TYPE, "demo_reviewer", key, people)
+    good = signed(statement, key, people)
+    other = signed(statement.model_copy(update={"version": 2}), key, people)
     for envelope, error in ((good.model_copy(update={"payload": other.payload}), Tampered), (other, Refused)):
         with pytest.raises(error):
             record_review(office.departments, envelope)
@@ -193,7 +192,7 @@ def test_a_review_that_somebody_appended_by_hand_ends_nothing(office: Emergency,
     person = "demo_reviewer" if how == "junk" else BREAKING[0]
     statement = review_to_sign(office.departments, event_id, person=person, verdict="justified", reason="It burnt.")
     key, people = load_key(office.people / f"{person}.key"), people_in_force(office.departments)
-    envelope = signed(statement, REVIEW_TYPE, person, key, people)
+    envelope = signed(statement, key, people)
     if how == "junk":
         envelope = envelope.model_copy(update={"signature": "A" * 86 + "=="})
     subject = office.departments.ledger.event(event_id).event.subject

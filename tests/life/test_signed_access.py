@@ -25,7 +25,7 @@ from lifecycle.life.people.enrolment import enrol
 from lifecycle.life.recording import Step
 from lifecycle.life.revocation import revoke
 from lifecycle.life.signing import signed_now
-from lifecycle.records.approval import Envelope
+from lifecycle.records.approval import AccessStatement, Envelope
 from lifecycle.records.bodies.access import AccessGranted, AccessRevoked
 from lifecycle.wiring import Departments
 from tests.scenarios.homes import copy_of_home_at_the_gate
@@ -139,7 +139,7 @@ def _forged(envelope: Envelope) -> Envelope:
 def _of_another(envelope: Envelope) -> Envelope:
     import base64
 
-    more = envelope.access().model_copy(update={"models": ("credit", "fraud")})
+    more = envelope.holding(AccessStatement).model_copy(update={"models": ("credit", "fraud")})
     return envelope.model_copy(update={"payload": base64.b64encode(more.canonical()).decode()})
 
 

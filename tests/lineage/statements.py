@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 
-from lifecycle.records.approval import STATEMENT_TYPE, Envelope, Statement
+from lifecycle.records.approval import Envelope, Statement
 from tests.lineage.in_memory import BUNDLE, DATASET, START_US, digest, model_digest
 
 RITA_S_PUBLIC_KEY = base64.b64encode(bytes(32)).decode()
@@ -33,4 +33,4 @@ def rita_s_statement() -> Statement:
 def unsigned(statement: Statement) -> Envelope:
     """The statement in an envelope without a signature."""
     payload = base64.b64encode(statement.canonical()).decode()
-    return Envelope(payload_type=STATEMENT_TYPE, payload=payload, key_id="key-of-rita", signature="")
+    return Envelope(payload_type=Statement.payload_type, payload=payload, key_id="key-of-rita", signature="")

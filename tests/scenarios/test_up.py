@@ -16,10 +16,11 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from lifecycle.approvals.statements import verify_statement
+from lifecycle.approvals.statements import opened
 from lifecycle.life.gates.standing import body_of
 from lifecycle.life.people.approval import approve_version
 from lifecycle.life.people.enrolment import people_in_force
+from lifecycle.records.approval import Statement
 from lifecycle.records.bodies import ApprovalGiven
 from lifecycle.wiring import Departments
 from tests.scenarios.homes import PROJECT, copy_of_home_at_the_gate
@@ -166,5 +167,5 @@ def test_an_approver_registers_signs_in_and_approves_in_a_browser_and_the_versio
     assert body.envelope.assertion is not None
     assert (body.statement.approver, body.statement.reason) == (up.officer, "The intervals are within their limits.")
     people = people_in_force(Departments(settings))
-    assert verify_statement(body.envelope, people, body.statement.signed_at_us) == body.statement
+    assert opened(body.envelope, Statement, people, body.statement.signed_at_us) == body.statement
     until(lambda: up.departments.ledger.events(types=("RolloutStepReached",), name="credit", version=1), "the first step")

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from lifecycle.life.people.approval import record_barred, record_signed, recorded_before
 from lifecycle.life.people.enrolment import people_in_force
-from lifecycle.records.approval import STATEMENT_TYPE, Envelope, Statement
-from lifecycle.records.record import ActorId
+from lifecycle.records.approval import Envelope, Statement
 from lifecycle.wiring import Departments
 
 if TYPE_CHECKING:
@@ -17,13 +16,7 @@ if TYPE_CHECKING:
 class Approvals:
     """A Matter."""
 
-    payload_type = STATEMENT_TYPE
-
-    def parse(self, content: bytes) -> Statement:
-        return Statement.parse(content)
-
-    def signer(self, statement: Statement) -> ActorId:
-        return statement.approver
+    kind = Statement
 
     def name(self, statement: Statement) -> str:
         return f"{statement.model}:{statement.version}"

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 from lifecycle.desk.matters.barring import barred_attempts_kept
 from lifecycle.life.people.attempts import record_attempt
 from lifecycle.life.people.governing import change_judges, change_recorded_before, record_signed_change
-from lifecycle.records.approval import GOVERNANCE_TYPE, Envelope, GovernanceStatement
-from lifecycle.records.record import ActorId
+from lifecycle.records.approval import Envelope, GovernanceStatement
 from lifecycle.wiring import Departments
 
 if TYPE_CHECKING:
@@ -18,13 +17,7 @@ if TYPE_CHECKING:
 class Changes:
     """A Matter."""
 
-    payload_type = GOVERNANCE_TYPE
-
-    def parse(self, content: bytes) -> GovernanceStatement:
-        return GovernanceStatement.parse(content)
-
-    def signer(self, statement: GovernanceStatement) -> ActorId:
-        return statement.signer
+    kind = GovernanceStatement
 
     def name(self, statement: GovernanceStatement) -> str:
         return f"the proposal {statement.proposal_id}"
@@ -42,7 +35,7 @@ class Changes:
         return "You proposed the change." if statement.part == "propose" else "You agreed to the change."
 
     def record(self, departments: Departments, envelope: Envelope) -> str:
-        with barred_attempts_kept(departments, "governance", envelope.governance()):
+        with barred_attempts_kept(departments, "governance", envelope.holding(GovernanceStatement)):
             proposal = record_signed_change(departments, envelope)
         waits = f" It waits for {proposal.missing} of 2 others." if proposal.missing > 0 else " It counts from now on."
         return self.told_before(proposal.statement) + waits

@@ -12,4 +12,4 @@ from lifecycle.desk.matters.waivers import Waivers
 
 APPROVALS, WAIVERS, CHANGES, REVIEWS = Approvals(), Waivers(), Changes(), Reviews()
 #: By the payload type: bytes that were signed as the one never count as another.
-MATTERS: dict[str, Matter[Any]] = {matter.payload_type: matter for matter in (APPROVALS, WAIVERS, CHANGES, REVIEWS)}
+MATTERS: dict[str, Matter[Any]] = {matter.kind.payload_type: matter for matter in (APPROVALS, WAIVERS, CHANGES, REVIEWS)}

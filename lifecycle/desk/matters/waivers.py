@@ -9,10 +9,9 @@ from lifecycle.errors import Refused
 from lifecycle.life.people.attempts import record_attempt
 from lifecycle.life.people.enrolment import people_in_force
 from lifecycle.life.people.waiving import record_signed_waiver, waiver_recorded_before
-from lifecycle.records.approval import WAIVER_TYPE, Envelope, WaiverStatement
+from lifecycle.records.approval import Envelope, WaiverStatement
 from lifecycle.records.bodies.governors import Signable
 from lifecycle.records.gates import BREAK_GLASS
-from lifecycle.records.record import ActorId
 from lifecycle.wiring import Departments
 
 if TYPE_CHECKING:
@@ -22,13 +21,7 @@ if TYPE_CHECKING:
 class Waivers:
     """A Matter."""
 
-    payload_type = WAIVER_TYPE
-
-    def parse(self, content: bytes) -> WaiverStatement:
-        return WaiverStatement.parse(content)
-
-    def signer(self, statement: WaiverStatement) -> ActorId:
-        return statement.signer
+    kind = WaiverStatement
 
     def name(self, statement: WaiverStatement) -> str:
         version = f"{statement.model}:{statement.version}"
@@ -47,7 +40,7 @@ class Waivers:
         return f"You signed the waiver of {self.name(statement)}."
 
     def record(self, departments: Departments, envelope: Envelope) -> str:
-        said = envelope.waiver()
+        said = envelope.holding(WaiverStatement)
         with barred_attempts_kept(departments, _about(said), said):
             outcome = record_signed_waiver(departments, envelope)
         result = outcome.decision.result

@@ -20,6 +20,7 @@ from lifecycle.life.people.known_keys import KnownKeys
 from lifecycle.life.recording import Step
 from lifecycle.life.signing import proof_of
 from lifecycle.records.access import AccessBook
+from lifecycle.records.approval import AccessStatement
 from lifecycle.records.bodies.access import AccessGranted, AccessRevoked
 from lifecycle.records.bodies.decisions import DecisionMade
 from lifecycle.records.bodies.revocations import KeyRevoked
@@ -140,7 +141,7 @@ class AccessDecider:
         if body.envelope is None:
             return self._departments.environment == UNGOVERNED
         self._signed[body.grant_id] = (body.envelope.key_id, index)
-        return self._keys.wrong_with(body.envelope, body.envelope.access().signer) is None
+        return self._keys.wrong_with(body.envelope, body.envelope.holding(AccessStatement).signer) is None
 
     def _in_other_hands(self, grant_id: Id) -> bool:
         """Whether the key that signed a grant was somebody else's by then."""

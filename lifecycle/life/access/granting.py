@@ -22,7 +22,6 @@ from lifecycle.life.gates.governed import UNGOVERNED, require_governed
 from lifecycle.life.people.attempts import refused_attempts_kept
 from lifecycle.life.people.enrolment import people_in_force
 from lifecycle.life.recording import require_prose
-from lifecycle.records.approval import ACCESS_TYPE, REVOCATION_TYPE
 from lifecycle.records.bodies.access import AccessGranted, AccessRevoked
 from lifecycle.records.events import Actor, Event, Recorded, Subject
 from lifecycle.records.identity import new_id, now_us
@@ -81,7 +80,7 @@ def grant_access(
         )
         own = load_key(key_file)
         with refused_attempts_kept(departments, "access", statement):
-            recorded = record_access(departments, signed(statement, ACCESS_TYPE, person, own, people_in_force(departments)))
+            recorded = record_access(departments, signed(statement, own, people_in_force(departments)))
         return Granted(recorded, key)
     _require_unsigned(departments, "A grant")
     require_prose(reason, "A grant")
@@ -119,7 +118,7 @@ def revoke_access(
         statement = revocation_to_sign(departments, grant_id, person=person, reason=reason)
         own = load_key(key_file)
         with refused_attempts_kept(departments, "revocation", statement):
-            return record_access_revocation(departments, signed(statement, REVOCATION_TYPE, person, own, people_in_force(departments)))
+            return record_access_revocation(departments, signed(statement, own, people_in_force(departments)))
     _require_unsigned(departments, "A revocation")
     require_prose(reason, "A revocation")
     grant = grant_of(departments, grant_id)

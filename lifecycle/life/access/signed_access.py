@@ -9,17 +9,17 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 
-from lifecycle.errors import MalformedRecord, Refused, Tampered
+from lifecycle.errors import Refused
 from lifecycle.life.access.deciding import require_granted
 from lifecycle.life.access.grants import Grant, declared_models, grant_of
 from lifecycle.life.access.tiers import AccessTiers
 from lifecycle.life.gates.governed import require_governed
 from lifecycle.life.people.enrolment import people_in_force
 from lifecycle.life.recording import require_prose
-from lifecycle.records.approval import ACCESS_TYPE, REVOCATION_TYPE, AccessStatement, Envelope, RevocationStatement
+from lifecycle.records.approval import AccessStatement, BySigner, Envelope, RevocationStatement
 from lifecycle.records.bodies.access import AccessGranted, AccessRevoked
 from lifecycle.records.events import Actor, Event, Recorded, Subject
-from lifecycle.records.identity import derived_id, new_id, now_us
+from lifecycle.records.identity import new_id, now_us
 from lifecycle.records.record import ActorId, Digest, Id, Name
 from lifecycle.wiring import Departments
 
@@ -76,25 +76,20 @@ def record_access(departments: Departments, envelope: Envelope) -> Recorded:
     Raises Refused where the person may not, where the key is not theirs or not in force, where it was signed for another environment
     or a quota that its tier has not, and where the gate denies it; Tampered where the signature does not hold.
     """
-    from lifecycle.approvals.statements import require_in_force, signer_of
+    from lifecycle.approvals.statements import opened
 
     require_governed(departments)
-    somebody, key = signer_of(envelope, ACCESS_TYPE, people_in_force(departments))
-    try:
-        statement = envelope.access()
-    except MalformedRecord as error:
-        raise Tampered(error.what, error.next_step) from error
-    require_in_force(somebody, key, statement.signer, statement.signed_at_us, statement.expires_at_us, now_us())
-    before = departments.ledger.find(derived_id("signed", statement.content_digest()))
+    statement = opened(envelope, AccessStatement, people_in_force(departments), now_us())
+    before = departments.ledger.find(statement.recorded_as)
     if before is not None:
         return before
     tiers = AccessTiers.of_project(departments.settings.project)
     if statement.environment != departments.environment or tiers.quota(statement.tier) != statement.quota:
         raise Refused("This was signed for another environment, or for another quota than its tier has.", "Sign it anew.", ("ACS-003",))
-    _require_may(departments, somebody.id, statement.signed_at_us, statement.models, "grant access to")
+    _require_may(departments, statement, statement.models, "grant access to")
     body = AccessGranted.signed(envelope)
     require_granted(departments, Grant(body, statement.signed_at_us, revoked=False))
-    return _record(departments, body, somebody.id, statement.signed_at_us, derived_id("signed", statement.content_digest()))
+    return _record(departments, body, statement)
 
 
 def revocation_to_sign(departments: Departments, grant_id: Id, *, person: ActorId, reason: str) -> RevocationStatement:
@@ -117,28 +112,23 @@ def revocation_to_sign(departments: Departments, grant_id: Id, *, person: ActorI
 
 def record_access_revocation(departments: Departments, envelope: Envelope) -> Recorded:
     """Records that somebody took a grant back. Raises like `record_access`, and Refused where it was revoked before."""
-    from lifecycle.approvals.statements import require_in_force, signer_of
+    from lifecycle.approvals.statements import opened
 
-    somebody, key = signer_of(envelope, REVOCATION_TYPE, people_in_force(departments))
-    try:
-        statement = envelope.revocation()
-    except MalformedRecord as error:
-        raise Tampered(error.what, error.next_step) from error
-    require_in_force(somebody, key, statement.signer, statement.signed_at_us, statement.expires_at_us, now_us())
-    before = departments.ledger.find(derived_id("signed", statement.content_digest()))
+    statement = opened(envelope, RevocationStatement, people_in_force(departments), now_us())
+    before = departments.ledger.find(statement.recorded_as)
     if before is not None:
         return before
     if (statement.revokes, statement.environment) != ("access", departments.environment):
         raise Refused("This was signed for something else, or for another environment.", "Sign it anew.", ("ACS-003",))
     grant = grant_of(departments, statement.target)
-    _require_may(departments, somebody.id, statement.signed_at_us, grant.body.models, "take back access to")
+    _require_may(departments, statement, grant.body.models, "take back access to")
     body = AccessRevoked(grant_id=grant.body.grant_id, principal=grant.body.principal, reason=statement.reason, envelope=envelope)
-    return _record(departments, body, somebody.id, statement.signed_at_us, derived_id("signed", statement.content_digest()))
+    return _record(departments, body, statement)
 
 
-def _require_may(departments: Departments, person: ActorId, signed_at_us: int, models: Sequence[Name], does: str) -> None:
-    people = people_in_force(departments)
-    roles = {*people.roles(person, signed_at_us)} & {*people.roles(person, now_us())}
+def _require_may(departments: Departments, statement: BySigner, models: Sequence[Name], does: str) -> None:
+    people, person = people_in_force(departments), statement.signer
+    roles = {*people.roles(person, statement.signed_at_us)} & {*people.roles(person, now_us())}
     if roles & {*ROLES} or all(departments.model(name).owner == person for name in models):
         return
     raise Refused(
@@ -148,14 +138,14 @@ def _require_may(departments: Departments, person: ActorId, signed_at_us: int, m
     )
 
 
-def _record(departments: Departments, body: AccessGranted | AccessRevoked, person: ActorId, at_us: int, event_id: Id) -> Recorded:
+def _record(departments: Departments, body: AccessGranted | AccessRevoked, statement: BySigner) -> Recorded:
     event = Event.happened(
         body,
         subject=Subject(kind="key", name=body.grant_id),
-        actor=Actor(id=person, kind="human", authenticated=True),
+        actor=Actor(id=statement.signer, kind="human", authenticated=True),
         environment=departments.environment,
-        at_us=at_us,
-        event_id=event_id,
+        at_us=statement.signed_at_us,
+        event_id=statement.recorded_as,
     )
     return append_once(departments, event)
 

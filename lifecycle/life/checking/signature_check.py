@@ -14,7 +14,7 @@ from lifecycle.ledger.verifying.findings import Finding, named
 from lifecycle.life.gates.governed import OTHERS, UNGOVERNED
 from lifecycle.life.people.governing import ROLE
 from lifecycle.life.people.known_keys import KnownKeys, key_in, signature_fault
-from lifecycle.records.approval import Envelope, GovernanceStatement
+from lifecycle.records.approval import AccessStatement, Envelope, GovernanceStatement, RevocationStatement
 from lifecycle.records.bodies.access import AccessGranted, AccessRevoked
 from lifecycle.records.bodies.decisions import ApprovalGiven, ApprovalRefused, DecisionMade, WaiverSigned
 from lifecycle.records.bodies.governors import GovernanceChanged, GovernanceProposed, GovernanceSigned
@@ -83,7 +83,7 @@ class SignatureCheck:
             if environment != UNGOVERNED:
                 yield Finding(index, f"{name} is signed by nobody, and in {environment} people govern")
             return
-        said = body.envelope.access() if isinstance(body, AccessGranted) else body.envelope.revocation()
+        said = body.envelope.holding(AccessStatement) if isinstance(body, AccessGranted) else body.envelope.holding(RevocationStatement)
         yield from self._signed(index, name, body.envelope, said.signer, said.content_digest())
 
     def _signed(self, index: int, name: str, envelope: Envelope, signer: ActorId, statement: Digest) -> Iterator[Finding]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from lifecycle.errors import LifecycleError
 from lifecycle.life.gates import standing
 from lifecycle.life.people.enrolment import people_in_force
-from lifecycle.records.approval import WAIVER_TYPE
+from lifecycle.records.approval import WaiverStatement
 from lifecycle.records.bodies.decisions import WaiverSigned
 from lifecycle.records.gates import BREAK_GLASS, Waiver, WaiverEvidence, WaiverSignature
 from lifecycle.records.identity import derived_id, now_us
@@ -57,7 +57,7 @@ def signatures(
         ):
             continue
         try:
-            person, key = signer_of(body.envelope, WAIVER_TYPE, people)
+            person, key = signer_of(body.envelope, WaiverStatement.payload_type, people)
         except LifecycleError:
             continue
         roles = {*people.roles(person.id, said.signed_at_us)} & {*people.roles(person.id, now)}

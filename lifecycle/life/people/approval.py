@@ -22,7 +22,7 @@ from lifecycle.records.bodies import Body
 from lifecycle.records.bodies.decisions import ApprovalBarred, ApprovalGiven, ApprovalRefused, ApprovalRequested
 from lifecycle.records.events import Actor, Event, Recorded, Subject
 from lifecycle.records.gates import Decision, GateInput, Outcome, PromotionEvidence, RequiredApproval, VerifiedApproval, Violation
-from lifecycle.records.identity import derived_id, now_us
+from lifecycle.records.identity import now_us
 from lifecycle.records.record import Name
 from lifecycle.wiring import Departments
 
@@ -60,12 +60,12 @@ def approve_version(
     Raises like `statement_to_sign` and `record_signed`, and Refused, with the attempt recorded, where the key is not theirs.
     """
     from lifecycle.approvals.keys import load_key
-    from lifecycle.approvals.statements import sign_statement
+    from lifecycle.approvals.statements import signed
 
     statement = statement_to_sign(departments, model, version, person=person, reason=reason, decision=decision)
     key = load_key(key_file)
     try:
-        envelope = sign_statement(statement, key, people_in_force(departments))
+        envelope = signed(statement, key, people_in_force(departments))
     except Refused as error:
         record_barred(departments, statement, rules_of(error), authenticated=False)
         raise
@@ -94,7 +94,7 @@ def record_signed(departments: Departments, envelope: Envelope) -> ApprovalOutco
 
     people = people_in_force(departments)
     statement, requested = _asked_and_signed(departments, envelope, people)
-    event_id = derived_id("signed", statement.content_digest())
+    event_id = statement.recorded_as
     approval = approval_of(event_id, statement, people, consumed=False, at_us=now_us())
     asked = _question(departments, statement.model, statement.version, approval)
     answered = departments.gate_keeper.ask(asked)
@@ -124,11 +124,11 @@ def roles_asked(departments: Departments, model: str, version: int) -> tuple[Nam
 def _asked_and_signed(departments: Departments, envelope: Envelope, people: Registry) -> tuple[Statement, Recorded]:
     """The statement, and the request that it answers. A statement that is forged, late, replayed or of something else is recorded."""
     from lifecycle.approvals.passkeys import ForgedAssertion
-    from lifecycle.approvals.statements import verify_statement
+    from lifecycle.approvals.statements import opened
 
     verified = False
     try:
-        statement = verify_statement(envelope, people, now_us())
+        statement = opened(envelope, Statement, people, now_us())
         verified = True
         requested = _open_request(departments, statement.model, statement.version)
         _require_as_asked(departments, requested, statement)
@@ -146,14 +146,14 @@ def _asked_and_signed(departments: Departments, envelope: Envelope, people: Regi
 def _said_in(envelope: Envelope) -> Statement | None:
     """What an envelope says, whether or not anybody signed it; None where it says nothing."""
     try:
-        return envelope.statement()
+        return envelope.holding(Statement)
     except MalformedRecord:
         return None
 
 
 def recorded_before(departments: Departments, statement: Statement) -> Recorded | None:
     """The record of what was signed, if it stands in the ledger already."""
-    return departments.ledger.find(derived_id("signed", statement.content_digest()))
+    return departments.ledger.find(statement.recorded_as)
 
 
 def record_barred(departments: Departments, statement: Statement, rules: tuple[str, ...], *, authenticated: bool = True) -> None:

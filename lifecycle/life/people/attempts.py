@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Protocol
 
 from lifecycle.errors import Refused, Tampered
+from lifecycle.records.approval import AnyStatement
 from lifecycle.records.bodies.governors import Signable, SignatureBarred
 from lifecycle.records.events import Actor, Event, Subject
 from lifecycle.records.record import ActorId, Digest
@@ -16,22 +16,14 @@ from lifecycle.wiring import Departments
 SIGNATURE_RULE = "SIGNATURE"
 
 
-class ToSign(Protocol):
-    """What somebody signs, or would have."""
-
-    @property
-    def signer(self) -> ActorId: ...
-    def content_digest(self) -> Digest: ...
-
-
 @contextmanager
-def refused_attempts_kept(departments: Departments, about: Signable, statement: ToSign) -> Iterator[None]:
+def refused_attempts_kept(departments: Departments, about: Signable, statement: AnyStatement) -> Iterator[None]:
     """Keeps the attempt to sign this if it is refused within, and raises what was raised: whose key it was is not known."""
     try:
         yield
     except (Refused, Tampered) as error:
         rules = rules_of(error)
-        record_attempt(departments, statement.signer, about, rules, error.what, statement_digest=statement.content_digest())
+        record_attempt(departments, statement.speaker, about, rules, error.what, statement_digest=statement.content_digest())
         raise
 
 

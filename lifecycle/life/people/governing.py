@@ -10,7 +10,7 @@ import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lifecycle.errors import MalformedRecord, Refused, Tampered, UnknownName
+from lifecycle.errors import Refused, UnknownName
 from lifecycle.life.gates.governed import (
     GOVERNING,
     OTHERS,
@@ -26,11 +26,11 @@ from lifecycle.life.gates.governed import (
 )
 from lifecycle.life.people.attempts import refused_attempts_kept
 from lifecycle.life.recording import links, require_prose
-from lifecycle.records.approval import GOVERNANCE_TYPE, Envelope, GovernanceStatement
+from lifecycle.records.approval import Envelope, GovernanceStatement
 from lifecycle.records.bodies import Body
 from lifecycle.records.bodies.governors import GovernanceChanged, GovernanceProposed, GovernanceSigned
 from lifecycle.records.events import Actor, Event, Link, Recorded, Subject
-from lifecycle.records.identity import derived_id, new_id, now_us
+from lifecycle.records.identity import new_id, now_us
 from lifecycle.records.record import ActorId
 from lifecycle.wiring import Departments
 
@@ -98,17 +98,16 @@ def record_signed_change(departments: Departments, envelope: Envelope) -> Propos
     Raises Refused where the person is no governor or had a part in it already, where the key is not theirs, and where something else
     came into force in between; Tampered where the signature does not hold.
     """
-    from lifecycle.approvals.statements import require_in_force, signer_of
+    from lifecycle.approvals.statements import opened, said_in
 
-    statement = _statement_in(envelope)
+    statement = said_in(envelope, GovernanceStatement)
     after = Governed(statement.bundle_digest, statement.people_digest)
     before = before_of(statement)
     if in_force(departments) != before:
         raise _something_else()
     judges = _judges(departments, before, after)
-    person, key = signer_of(envelope, GOVERNANCE_TYPE, judges)
-    require_in_force(person, key, statement.signer, statement.signed_at_us, statement.expires_at_us, now_us())
-    _require_governor(judges, person.id)
+    statement = opened(envelope, GovernanceStatement, judges, now_us())
+    _require_governor(judges, statement.signer)
     if statement.part == "propose":
         recorded = _append(departments, GovernanceProposed(envelope=envelope), statement)
         return Proposal(recorded, statement, ())
@@ -117,7 +116,7 @@ def record_signed_change(departments: Departments, envelope: Envelope) -> Propos
 
 def change_recorded_before(departments: Departments, statement: GovernanceStatement) -> bool:
     """Whether what was signed stands in the ledger."""
-    return departments.ledger.find(_event_id(statement)) is not None
+    return departments.ledger.find(statement.recorded_as) is not None
 
 
 def change_judges(departments: Departments, statement: GovernanceStatement) -> Registry:
@@ -135,7 +134,7 @@ def _record_agreement(departments: Departments, envelope: Envelope, statement: G
         if (proposed.bundle_digest, proposed.people_digest) != (statement.bundle_digest, statement.people_digest):
             raise _something_else()
         _require_another(judges, person, standing)
-        receipt = writer.append(_event(departments, GovernanceSigned(envelope=envelope), statement, event_id=_event_id(statement)))
+        receipt = writer.append(_event(departments, GovernanceSigned(envelope=envelope), statement, event_id=statement.recorded_as))
         agreed = (*standing.agreed_by, person)
         if len(agreed) >= OTHERS:
             body = GovernanceChanged(
@@ -238,24 +237,13 @@ def _signed_and_recorded(departments: Departments, statement: GovernanceStatemen
 
     key = load_key(key_file)
     with refused_attempts_kept(departments, "governance", statement):
-        envelope = signed(statement, GOVERNANCE_TYPE, statement.signer, key, change_judges(departments, statement))
+        envelope = signed(statement, key, change_judges(departments, statement))
         return record_signed_change(departments, envelope)
 
 
-def _statement_in(envelope: Envelope) -> GovernanceStatement:
-    try:
-        return envelope.governance()
-    except MalformedRecord as error:
-        raise Tampered(error.what, error.next_step) from error
-
-
 def _append(departments: Departments, body: Body, statement: GovernanceStatement) -> Recorded:
-    receipt = departments.ledger.append(_event(departments, body, statement, event_id=_event_id(statement)))
+    receipt = departments.ledger.append(_event(departments, body, statement, event_id=statement.recorded_as))
     return departments.ledger.event(receipt.event_id)
-
-
-def _event_id(statement: GovernanceStatement) -> str:
-    return derived_id("signed", statement.content_digest())
 
 
 def _event(

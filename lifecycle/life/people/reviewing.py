@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from lifecycle.errors import LifecycleError, MalformedRecord, Refused, Tampered, UnknownName
+from lifecycle.errors import LifecycleError, Refused, UnknownName
 from lifecycle.life.gates import judging, standing
 from lifecycle.life.people.attempts import refused_attempts_kept
 from lifecycle.life.people.enrolment import people_in_force
@@ -20,11 +20,11 @@ from lifecycle.life.people.known_keys import KnownKeys
 from lifecycle.life.people.known_reviews import ROLES, KnownReviews
 from lifecycle.life.people.known_roles import KnownRoles, roles_in
 from lifecycle.life.recording import Step, require_prose
-from lifecycle.records.approval import REVIEW_TYPE, Envelope, ReviewStatement
+from lifecycle.records.approval import Envelope, ReviewStatement
 from lifecycle.records.bodies.reviews import GlassBroken, ReviewGiven
 from lifecycle.records.bodies.serving import RolledBack
 from lifecycle.records.events import Actor, Event, Recorded, Subject
-from lifecycle.records.identity import derived_id, new_id, now_us
+from lifecycle.records.identity import new_id, now_us
 from lifecycle.records.record import ActorId, Microseconds, Name
 from lifecycle.wiring import Departments
 
@@ -95,7 +95,7 @@ def sign_review(departments: Departments, event_id: str, *, person: str, key_fil
     statement = review_to_sign(departments, event_id, person=person, verdict=verdict, reason=reason)
     key = load_key(key_file)
     with refused_attempts_kept(departments, "review", statement):
-        return record_review(departments, signed(statement, REVIEW_TYPE, person, key, people_in_force(departments)))
+        return record_review(departments, signed(statement, key, people_in_force(departments)))
 
 
 def record_review(departments: Departments, envelope: Envelope) -> Recorded:
@@ -104,12 +104,9 @@ def record_review(departments: Departments, envelope: Envelope) -> Recorded:
     Raises Refused where the person may not review this or the key is not theirs or not in force, UnknownName where the review was
     given in the meantime, Tampered where the signature does not hold.
     """
-    from lifecycle.approvals.statements import require_in_force, signer_of
+    from lifecycle.approvals.statements import opened
 
-    people = people_in_force(departments)
-    somebody, key = signer_of(envelope, REVIEW_TYPE, people)
-    statement = _statement_in(envelope)
-    require_in_force(somebody, key, statement.signer, statement.signed_at_us, statement.expires_at_us, now_us())
+    statement = opened(envelope, ReviewStatement, people_in_force(departments), now_us())
     owed = _open(departments, statement.event_id)
     if (statement.model, statement.version, statement.environment) != (owed.model, owed.version, departments.environment):
         raise Refused("This was signed for another version, or for another environment.", "Sign what is shown here.", ("REV-001",))
@@ -121,7 +118,7 @@ def record_review(departments: Departments, envelope: Envelope) -> Recorded:
         actor=Actor(id=statement.signer, kind="human", authenticated=True),
         environment=departments.environment,
         at_us=statement.signed_at_us,
-        event_id=derived_id("signed", statement.content_digest()),
+        event_id=statement.recorded_as,
     )
     with departments.ledger.writing() as writer:
         given = [one for one in writer.events(types=("ReviewGiven",), name=owed.model, version=owed.version) if _holds(departments, one)]
@@ -137,7 +134,7 @@ def _holds(departments: Departments, given: Recorded) -> bool:
 
     body = standing.body_of(given, ReviewGiven)
     try:
-        person, key = signer_of(body.envelope, REVIEW_TYPE, departments.people)
+        person, key = signer_of(body.envelope, ReviewStatement.payload_type, departments.people)
     except LifecycleError:
         return False
     said = body.statement
@@ -229,10 +226,3 @@ def review_hours(departments: Departments, model: Name, version: int) -> float:
 def overdue(reviews: Iterable[OpenReview], at_us: Microseconds) -> tuple[OpenReview, ...]:
     """Those whose time is over."""
     return tuple(one for one in reviews if one.due_at_us <= at_us)
-
-
-def _statement_in(envelope: Envelope) -> ReviewStatement:
-    try:
-        return envelope.review()
-    except MalformedRecord as error:
-        raise Tampered(error.what, error.next_step) from error

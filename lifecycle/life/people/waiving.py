@@ -14,14 +14,14 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
-from lifecycle.errors import MalformedRecord, Refused, Tampered, UnknownName
+from lifecycle.errors import Refused, UnknownName
 from lifecycle.life.gates import judging, standing
 from lifecycle.life.gates.asking import ask
 from lifecycle.life.gates.waivers import signatures
 from lifecycle.life.people.attempts import refused_attempts_kept
 from lifecycle.life.people.enrolment import people_in_force
 from lifecycle.life.recording import Step, links, record_once, require_prose
-from lifecycle.records.approval import WAIVER_TYPE, Envelope, WaiverStatement
+from lifecycle.records.approval import Envelope, WaiverStatement
 from lifecycle.records.bodies.decisions import DecisionMade, WaiverSigned
 from lifecycle.records.bodies.reviews import GlassBroken
 from lifecycle.records.events import Actor, Event, Recorded, Subject
@@ -63,7 +63,7 @@ def sign_waiver(
     statement = waiver_to_sign(departments, model, version, rule=rule, person=person, reason=reason, ticket=ticket, hours=hours)
     key = load_key(key_file)
     with refused_attempts_kept(departments, "break_glass" if rule == BREAK_GLASS else "waiver", statement):
-        return record_signed_waiver(departments, signed(statement, WAIVER_TYPE, person, key, people_in_force(departments)))
+        return record_signed_waiver(departments, signed(statement, key, people_in_force(departments)))
 
 
 def waiver_to_sign(
@@ -115,11 +115,9 @@ def record_signed_waiver(departments: Departments, envelope: Envelope) -> Waiver
     is not theirs or not in force, and where the statement is about other bytes or another place; Tampered where the signature does
     not hold.
     """
-    from lifecycle.approvals.statements import require_in_force, signer_of
+    from lifecycle.approvals.statements import opened
 
-    somebody, key = signer_of(envelope, WAIVER_TYPE, people_in_force(departments))
-    statement = _statement_in(envelope)
-    require_in_force(somebody, key, statement.signer, statement.signed_at_us, statement.expires_at_us, now_us())
+    statement = opened(envelope, WaiverStatement, people_in_force(departments), now_us())
     trained = standing.trained(departments, statement.model, statement.version)
     if (statement.model_digest, statement.environment) != (trained.event.subject.digest, departments.environment):
         raise Refused("This was signed for other bytes, or for another environment.", "Sign what is shown here.", ("WVR-001",))
@@ -131,7 +129,7 @@ def record_signed_waiver(departments: Departments, envelope: Envelope) -> Waiver
         environment=departments.environment,
         inputs=links(model=statement.model_digest),
         at_us=statement.signed_at_us,
-        event_id=derived_id("signed", statement.content_digest()),
+        event_id=statement.recorded_as,
     )
     with departments.ledger.writing() as writer:
         before = writer.events(types=("WaiverSigned",), name=statement.model, version=statement.version)
@@ -177,13 +175,6 @@ def waiver_recorded_before(departments: Departments, statement: WaiverStatement)
     if decision is None or statement.rule != BREAK_GLASS or not decision.allowed:
         return decision is not None
     return departments.ledger.find(derived_id("glass", statement.waiver_id)) is not None
-
-
-def _statement_in(envelope: Envelope) -> WaiverStatement:
-    try:
-        return envelope.waiver()
-    except MalformedRecord as error:
-        raise Tampered(error.what, error.next_step) from error
 
 
 def _asked_before(departments: Departments, statement: WaiverStatement) -> Decision | None:

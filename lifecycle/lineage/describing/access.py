@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lifecycle.lineage.describing.description import Description, Tellers
+from lifecycle.records.approval import AccessStatement, RevocationStatement
 from lifecycle.records.bodies.access import AccessGranted, AccessRevoked, RefusalsSealed
 from lifecycle.records.events import Event
 from lifecycle.records.record import JsonObject
@@ -15,7 +16,7 @@ def _granted(event: Event, body: AccessGranted) -> Description:
     facts: JsonObject = {"principal": body.principal, "kind": body.kind, "models": models, "purpose": body.purpose, "tier": body.tier}
     facts |= {"expires_at_us": body.expires_at_us, "reason": body.reason}
     if body.envelope is not None:
-        facts["signed_by"] = body.envelope.access().signer
+        facts["signed_by"] = body.envelope.holding(AccessStatement).signer
     label = f"granted {body.principal} access to {', '.join(body.models)}"
     return Description(f"access/{body.grant_id}", "access", label, "complete", facts)
 
@@ -23,7 +24,7 @@ def _granted(event: Event, body: AccessGranted) -> Description:
 def _revoked(event: Event, body: AccessRevoked) -> Description:
     facts: JsonObject = {"revoked_because": body.reason}
     if body.envelope is not None:
-        facts["revoked_by"] = body.envelope.revocation().signer
+        facts["revoked_by"] = body.envelope.holding(RevocationStatement).signer
     label = f"took back the access of {body.principal}"
     return Description(f"access/{body.grant_id}", "access", label, "revoked", facts)
 

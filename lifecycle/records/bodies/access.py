@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from lifecycle.errors import MalformedRecord
 from lifecycle.records.access import CredentialKind, Quota
-from lifecycle.records.approval import AccessStatement, Envelope
+from lifecycle.records.approval import AccessStatement, Envelope, RevocationStatement
 from lifecycle.records.bodies.body import Body
 from lifecycle.records.record import INTEGER_BOUND, ActorId, Count, Digest, Id, Microseconds, Name, Record, is_none
 
@@ -56,12 +56,12 @@ class AccessGranted(Body):
     @classmethod
     def signed(cls, envelope: Envelope) -> Self:
         """What an envelope grants. Raises MalformedRecord where it holds something else."""
-        return cls(**_granted_by(envelope.access()), envelope=envelope)
+        return cls(**_granted_by(envelope.holding(AccessStatement)), envelope=envelope)
 
     @model_validator(mode="after")
     def _says_what_was_signed(self) -> Self:
         if self.envelope is not None:
-            for name, value in _granted_by(self.envelope.access()).items():
+            for name, value in _granted_by(self.envelope.holding(AccessStatement)).items():
                 if getattr(self, name) != value:
                     raise MalformedRecord(f"AccessGranted says another {name} than was signed.", "Record what was signed.")
         return self
@@ -85,7 +85,7 @@ class AccessRevoked(Body):
     @model_validator(mode="after")
     def _says_what_was_signed(self) -> Self:
         if self.envelope is not None:
-            said = self.envelope.revocation()
+            said = self.envelope.holding(RevocationStatement)
             if (said.revokes, said.target, said.reason) != ("access", self.grant_id, self.reason):
                 raise MalformedRecord("AccessRevoked says something else than was signed.", "Record what was signed.")
         return self

@@ -41,7 +41,7 @@ class _Signed(Body):
 
     @property
     def statement(self) -> Statement:
-        return self.envelope.statement()
+        return self.envelope.holding(Statement)
 
     @model_validator(mode="after")
     def _says_what_was_signed(self) -> Self:
@@ -81,7 +81,7 @@ class WaiverSigned(Body):
 
     @property
     def statement(self) -> WaiverStatement:
-        return self.envelope.waiver()
+        return self.envelope.holding(WaiverStatement)
 
     @model_validator(mode="after")
     def _holds_a_waiver(self) -> Self:

@@ -86,7 +86,7 @@ class _Governing(Body):
 
     @property
     def statement(self) -> GovernanceStatement:
-        return self.envelope.governance()
+        return self.envelope.holding(GovernanceStatement)
 
     @model_validator(mode="after")
     def _says_what_was_signed(self) -> Self:

@@ -29,7 +29,7 @@ class ReviewGiven(Body):
 
     @property
     def statement(self) -> ReviewStatement:
-        return self.envelope.review()
+        return self.envelope.holding(ReviewStatement)
 
     @model_validator(mode="after")
     def _holds_a_review(self) -> Self:

@@ -23,7 +23,7 @@ class Revocation(Body):
     @property
     def statement(self) -> RevocationStatement | None:
         """What was signed, if somebody did."""
-        return None if self.envelope is None else self.envelope.revocation()
+        return None if self.envelope is None else self.envelope.holding(RevocationStatement)
 
     @property
     def said(self) -> dict[str, object]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from lifecycle.records import bodies
 from lifecycle.records.access import Quota
-from lifecycle.records.approval import GOVERNANCE_TYPE, REVIEW_TYPE, WAIVER_TYPE
+from lifecycle.records.approval import GovernanceStatement, ReviewStatement, WaiverStatement
 from lifecycle.records.bodies.access import RefusedCount
 from lifecycle.records.bodies.data import ColumnProfile, ContractFailure
 from lifecycle.records.bodies.governors import EnrolledKey
@@ -142,7 +142,7 @@ def of_decisions() -> Iterator[Event]:
     yield happened(bodies.ApprovalGiven(envelope=by_passkey), inputs=signed, approval=STATEMENT.content_digest())
     yield happened(bodies.ApprovalRefused(envelope=enveloped(REFUSAL)), inputs=signed, approval=REFUSAL.content_digest())
     yield happened(bodies.ApprovalBarred(approver="olga", rules=("APR-MAKER",), reason="owns the model", statement_digest=of("statement")))
-    yield happened(bodies.WaiverSigned(envelope=enveloped(WAIVER, WAIVER_TYPE)), inputs={"model": "model 2"})
+    yield happened(bodies.WaiverSigned(envelope=enveloped(WAIVER, WaiverStatement.payload_type)), inputs={"model": "model 2"})
     broken = bodies.GlassBroken(
         waiver_id=derived_id("waiver"),
         decision_id=derived_id("decision", "waiver"),
@@ -151,7 +151,7 @@ def of_decisions() -> Iterator[Event]:
         review_by_us=AT_US + 3 * DAY_US,
     )
     yield happened(broken, inputs={"model": "model 2"})
-    yield happened(bodies.ReviewGiven(envelope=enveloped(REVIEW, REVIEW_TYPE)), inputs={"model": "model 2"})
+    yield happened(bodies.ReviewGiven(envelope=enveloped(REVIEW, ReviewStatement.payload_type)), inputs={"model": "model 2"})
     yield happened(bodies.VersionRevoked(reason="The weights leaked."), inputs={"model": "model 2"})
     yield happened(bodies.VersionExpired(decision_id=derived_id("decision", "promotion")), inputs={"model": "model 2"})
     yield happened(bodies.VersionRetired(reason="Replaced for good."))
@@ -277,8 +277,8 @@ def of_access() -> Iterator[Event]:
 def of_governance() -> Iterator[Event]:
     policies = Subject(kind="policy", name="governance")
     proposed = GOVERNANCE.model_copy(update={"part": "propose", "signer": "olga"})
-    yield happened(bodies.GovernanceProposed(envelope=enveloped(proposed, GOVERNANCE_TYPE)), about=policies)
-    yield happened(bodies.GovernanceSigned(envelope=enveloped(GOVERNANCE, GOVERNANCE_TYPE)), about=policies)
+    yield happened(bodies.GovernanceProposed(envelope=enveloped(proposed, GovernanceStatement.payload_type)), about=policies)
+    yield happened(bodies.GovernanceSigned(envelope=enveloped(GOVERNANCE, GovernanceStatement.payload_type)), about=policies)
     changed = bodies.GovernanceChanged(
         proposal_id=GOVERNANCE.proposal_id,
         bundle_digest=of("bundle"),

@@ -6,7 +6,7 @@ import base64
 
 from lifecycle.records import evidence, gates
 from lifecycle.records.access import Quota
-from lifecycle.records.approval import STATEMENT_TYPE, Envelope, GovernanceStatement, ReviewStatement, Statement, WaiverStatement
+from lifecycle.records.approval import Envelope, GovernanceStatement, ReviewStatement, Statement, WaiverStatement
 from lifecycle.records.identity import derived_id
 from tests.records.samples.parts import AT_US, DAY_US, PLAN, measured, of
 
@@ -226,7 +226,7 @@ WAIVER = WaiverStatement(
 
 
 def enveloped(
-    statement: Statement | GovernanceStatement | WaiverStatement | ReviewStatement, payload_type: str = STATEMENT_TYPE
+    statement: Statement | GovernanceStatement | WaiverStatement | ReviewStatement, payload_type: str = Statement.payload_type
 ) -> Envelope:
     """As a signer sends it; the signature is none, which a registry of people would notice."""
     payload = base64.b64encode(statement.canonical()).decode()

@@ -6,7 +6,7 @@ import base64
 from collections.abc import Iterator
 
 from lifecycle.records import bodies
-from lifecycle.records.approval import ACCESS_TYPE, REVOCATION_TYPE, AccessStatement, Envelope, Revocable, RevocationStatement
+from lifecycle.records.approval import AccessStatement, Envelope, Revocable, RevocationStatement
 from lifecycle.records.events import Event, Subject
 from lifecycle.records.record import Digest, Record
 from tests.records.samples.judging import STATEMENT
@@ -42,7 +42,7 @@ def signed_access(granted: bodies.AccessGranted, *, about: Subject) -> Iterator[
         signed_at_us=AT_US,
         expires_at_us=AT_US + DAY_US,
     )
-    yield happened(bodies.AccessGranted.signed(_envelope(ACCESS_TYPE, statement)), about=about)
+    yield happened(bodies.AccessGranted.signed(_envelope(AccessStatement.payload_type, statement)), about=about)
     ended = _signed("access", granted.grant_id, None)
     yield happened(
         bodies.AccessRevoked(grant_id=granted.grant_id, principal=granted.principal, reason=_REASON, envelope=ended), about=about
@@ -63,7 +63,7 @@ def _signed(revokes: Revocable, target: str, digest: Digest | None, *, compromis
         signed_at_us=AT_US,
         expires_at_us=AT_US + DAY_US,
     )
-    return _envelope(REVOCATION_TYPE, statement)
+    return _envelope(RevocationStatement.payload_type, statement)
 
 
 def _envelope(payload_type: str, statement: Record) -> Envelope:
