@@ -10,6 +10,11 @@ from pathlib import Path
 
 from lifecycle.errors import InvalidDeclaration
 
+#: Names that others read: the definitions, and those who run the tests.
+ELSEWHERE = ("LIFECYCLE_RESOURCES", "LIFECYCLE_REQUIRE_TOOLS", "LIFECYCLE_TOOLS")
+#: How the address of a Service begins that Kubernetes puts into the environment of a pod.
+SERVICE_LINK = "tcp://"
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -82,49 +87,55 @@ class Settings:
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ, start: Path | None = None) -> Settings:
-        """Settings from LIFECYCLE_* variables; the project is the nearest folder upwards that has a workspace.yaml."""
-        project = Path(environ["LIFECYCLE_PROJECT"]).resolve() if environ.get("LIFECYCLE_PROJECT") else _project_above(start or Path.cwd())
-        home = (project / environ.get("LIFECYCLE_HOME", ".lifecycle")).resolve()
-        return cls(
+        """Settings from LIFECYCLE_* variables; the project is the nearest folder upwards that has a workspace.yaml.
+
+        Raises InvalidDeclaration for a value that is none, for a name that there is not, and where there is no project.
+        """
+        read = _Variables(environ)
+        project = read.path("LIFECYCLE_PROJECT") or _project_above(start or Path.cwd())
+        home = (project / read.text("LIFECYCLE_HOME", ".lifecycle")).resolve()
+        settings = cls(
             project=project,
             home=home,
-            environment=_environment(environ),
-            ledger_url=environ.get("LIFECYCLE_LEDGER_URL", f"sqlite:///{home / 'ledger' / 'ledger.db'}"),
-            origin=environ.get("LIFECYCLE_LEDGER_ORIGIN", "lifecycle.local/ledger"),
-            artifacts_url=environ.get("LIFECYCLE_ARTIFACTS_URL", (home / "artifacts").as_uri()),
-            opa_url=environ.get("LIFECYCLE_OPA_URL") or None,
-            opa_token=environ.get("LIFECYCLE_OPA_TOKEN") or None,
-            opa_ca=environ.get("LIFECYCLE_OPA_CA") or None,
-            policy_bundle=_path(environ, "LIFECYCLE_POLICY_BUNDLE"),
-            policy_key=_path(environ, "LIFECYCLE_POLICY_KEY"),
-            gateway_host=environ.get("LIFECYCLE_GATEWAY_HOST", "127.0.0.1"),
-            gateway_port=_number(environ, "LIFECYCLE_GATEWAY_PORT", 0),
-            gateway_workers=_number(environ, "LIFECYCLE_GATEWAY_WORKERS", 1),
-            gateway_seal_seconds=_number(environ, "LIFECYCLE_GATEWAY_SEAL_SECONDS", 60),
-            gateway_offline_seconds=_number(environ, "LIFECYCLE_GATEWAY_OFFLINE_SECONDS", 86_400),
-            gateway_canary_memory_mb=_number(environ, "LIFECYCLE_GATEWAY_CANARY_MEMORY_MB", 0),
-            gateway_certificate=_path(environ, "LIFECYCLE_GATEWAY_CERTIFICATE"),
-            gateway_certificate_key=_path(environ, "LIFECYCLE_GATEWAY_CERTIFICATE_KEY"),
-            gateway_client_ca=_path(environ, "LIFECYCLE_GATEWAY_CLIENT_CA"),
-            gateway_access_log=_truth(environ, "LIFECYCLE_GATEWAY_ACCESS_LOG"),
-            gateway_traces_url=environ.get("LIFECYCLE_GATEWAY_TRACES_URL") or None,
-            desk_host=environ.get("LIFECYCLE_DESK_HOST", "127.0.0.1"),
-            desk_port=_number(environ, "LIFECYCLE_DESK_PORT", 3001),
-            desk_origin=environ.get("LIFECYCLE_DESK_ORIGIN") or None,
-            desk_certificate=_path(environ, "LIFECYCLE_DESK_CERTIFICATE"),
-            desk_certificate_key=_path(environ, "LIFECYCLE_DESK_CERTIFICATE_KEY"),
-            desk_behind_proxy=_truth(environ, "LIFECYCLE_DESK_BEHIND_PROXY"),
-            desk_oidc_issuer=environ.get("LIFECYCLE_DESK_OIDC_ISSUER") or None,
-            desk_oidc_client_id=environ.get("LIFECYCLE_DESK_OIDC_CLIENT_ID") or None,
-            desk_oidc_secret_file=_path(environ, "LIFECYCLE_DESK_OIDC_SECRET_FILE"),
-            desk_oidc_person_claim=environ.get("LIFECYCLE_DESK_OIDC_PERSON_CLAIM") or "sub",
-            desk_oidc_role_claim=environ.get("LIFECYCLE_DESK_OIDC_ROLE_CLAIM") or None,
-            desk_oidc_scopes=environ.get("LIFECYCLE_DESK_OIDC_SCOPES") or "openid profile",
-            desk_oidc_ca=_path(environ, "LIFECYCLE_DESK_OIDC_CA"),
-            openlineage_url=environ.get("LIFECYCLE_OPENLINEAGE_URL") or None,
-            openlineage_api_key=environ.get("LIFECYCLE_OPENLINEAGE_API_KEY") or None,
-            anchors_file=project / environ.get("LIFECYCLE_ANCHORS", "governance/anchors.yaml"),
+            environment=read.name("LIFECYCLE_ENVIRONMENT", "local"),
+            ledger_url=read.text("LIFECYCLE_LEDGER_URL", f"sqlite:///{home / 'ledger' / 'ledger.db'}"),
+            origin=read.text("LIFECYCLE_LEDGER_ORIGIN", "lifecycle.local/ledger"),
+            artifacts_url=read.text("LIFECYCLE_ARTIFACTS_URL", (home / "artifacts").as_uri()),
+            opa_url=read.maybe("LIFECYCLE_OPA_URL"),
+            opa_token=read.maybe("LIFECYCLE_OPA_TOKEN"),
+            opa_ca=read.maybe("LIFECYCLE_OPA_CA"),
+            policy_bundle=read.path("LIFECYCLE_POLICY_BUNDLE"),
+            policy_key=read.path("LIFECYCLE_POLICY_KEY"),
+            gateway_host=read.text("LIFECYCLE_GATEWAY_HOST", "127.0.0.1"),
+            gateway_port=read.number("LIFECYCLE_GATEWAY_PORT", 0),
+            gateway_workers=read.number("LIFECYCLE_GATEWAY_WORKERS", 1),
+            gateway_seal_seconds=read.number("LIFECYCLE_GATEWAY_SEAL_SECONDS", 60),
+            gateway_offline_seconds=read.number("LIFECYCLE_GATEWAY_OFFLINE_SECONDS", 86_400),
+            gateway_canary_memory_mb=read.number("LIFECYCLE_GATEWAY_CANARY_MEMORY_MB", 0),
+            gateway_certificate=read.path("LIFECYCLE_GATEWAY_CERTIFICATE"),
+            gateway_certificate_key=read.path("LIFECYCLE_GATEWAY_CERTIFICATE_KEY"),
+            gateway_client_ca=read.path("LIFECYCLE_GATEWAY_CLIENT_CA"),
+            gateway_access_log=read.truth("LIFECYCLE_GATEWAY_ACCESS_LOG"),
+            gateway_traces_url=read.maybe("LIFECYCLE_GATEWAY_TRACES_URL"),
+            desk_host=read.text("LIFECYCLE_DESK_HOST", "127.0.0.1"),
+            desk_port=read.number("LIFECYCLE_DESK_PORT", 3001),
+            desk_origin=read.maybe("LIFECYCLE_DESK_ORIGIN"),
+            desk_certificate=read.path("LIFECYCLE_DESK_CERTIFICATE"),
+            desk_certificate_key=read.path("LIFECYCLE_DESK_CERTIFICATE_KEY"),
+            desk_behind_proxy=read.truth("LIFECYCLE_DESK_BEHIND_PROXY"),
+            desk_oidc_issuer=read.maybe("LIFECYCLE_DESK_OIDC_ISSUER"),
+            desk_oidc_client_id=read.maybe("LIFECYCLE_DESK_OIDC_CLIENT_ID"),
+            desk_oidc_secret_file=read.path("LIFECYCLE_DESK_OIDC_SECRET_FILE"),
+            desk_oidc_person_claim=read.maybe("LIFECYCLE_DESK_OIDC_PERSON_CLAIM") or "sub",
+            desk_oidc_role_claim=read.maybe("LIFECYCLE_DESK_OIDC_ROLE_CLAIM"),
+            desk_oidc_scopes=read.maybe("LIFECYCLE_DESK_OIDC_SCOPES") or "openid profile",
+            desk_oidc_ca=read.path("LIFECYCLE_DESK_OIDC_CA"),
+            openlineage_url=read.maybe("LIFECYCLE_OPENLINEAGE_URL"),
+            openlineage_api_key=read.maybe("LIFECYCLE_OPENLINEAGE_API_KEY"),
+            anchors_file=project / read.text("LIFECYCLE_ANCHORS", "governance/anchors.yaml"),
         )
+        read.require_all_read()
+        return settings
 
 
 def _project_above(start: Path) -> Path:
@@ -137,28 +148,61 @@ def _project_above(start: Path) -> Path:
     )
 
 
-def _environment(environ: Mapping[str, str]) -> str:
-    name = environ.get("LIFECYCLE_ENVIRONMENT", "local")
-    if not re.fullmatch(r"[a-z][a-z0-9_]{0,62}", name):
-        raise InvalidDeclaration(
-            f"LIFECYCLE_ENVIRONMENT is {name!r}.", "Name it in small letters, digits and underscores, such as production."
-        )
-    return name
+class _Variables:
+    """The LIFECYCLE_* variables, and which of them were read: a name that nobody reads is a typing error.
+
+    One in LIFECYCLE_ENVIRONMENT would leave a machine in `local`, where nobody has to sign.
+    """
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+        self._read = set(ELSEWHERE)
+
+    def text(self, name: str, default: str) -> str:
+        self._read.add(name)
+        return self._environ.get(name, default)
+
+    def maybe(self, name: str) -> str | None:
+        return self.text(name, "") or None
+
+    def path(self, name: str) -> Path | None:
+        text = self.maybe(name)
+        return None if text is None else Path(text).resolve()
+
+    def name(self, name: str, default: str) -> str:
+        text = self.text(name, default)
+        if not re.fullmatch(r"[a-z][a-z0-9_]{0,62}", text):
+            raise InvalidDeclaration(f"{name} is {text!r}.", "Name it in small letters, digits and underscores, such as production.")
+        return text
+
+    def number(self, name: str, default: int) -> int:
+        text = self.text(name, str(default))
+        if not (text.isascii() and text.isdigit() and len(text) < 10):
+            raise InvalidDeclaration(f"{name} is {text!r}.", f"Set it to a whole number, such as {default}.{_of_a_service(text)}")
+        return int(text)
+
+    def truth(self, name: str) -> bool:
+        text = self.text(name, "no")
+        if text not in ("yes", "no"):
+            raise InvalidDeclaration(f"{name} is {text!r}.", "Set it to yes or no.")
+        return text == "yes"
+
+    def require_all_read(self) -> None:
+        """Raises InvalidDeclaration for a name that is none of a setting."""
+        for name in sorted(self._environ):
+            if name.startswith("LIFECYCLE_") and name not in self._read:
+                import difflib
+
+                near = difflib.get_close_matches(name, self._read, n=1)
+                meant = f" Was {near[0]} meant?" if near else ""
+                link = _of_a_service(self._environ[name] if "_SERVICE_" not in name else SERVICE_LINK)
+                raise InvalidDeclaration(
+                    f"There is no setting {name}.{meant}", f"Correct its name or unset it; docs/reference/settings.md lists them all.{link}"
+                )
 
 
-def _path(environ: Mapping[str, str], name: str) -> Path | None:
-    return Path(environ[name]).resolve() if environ.get(name) else None
-
-
-def _number(environ: Mapping[str, str], name: str, default: int) -> int:
-    text = environ.get(name, str(default))
-    if not (text.isascii() and text.isdigit() and len(text) < 10):
-        raise InvalidDeclaration(f"{name} is {text!r}.", f"Set it to a whole number, such as {default}.")
-    return int(text)
-
-
-def _truth(environ: Mapping[str, str], name: str) -> bool:
-    text = environ.get(name, "no")
-    if text not in ("yes", "no"):
-        raise InvalidDeclaration(f"{name} is {text!r}.", "Set it to yes or no.")
-    return text == "yes"
+def _of_a_service(text: str) -> str:
+    """What to do about a variable that Kubernetes sets in each pod beside a Service of such a name; "" for any other value."""
+    if not text.startswith(SERVICE_LINK):
+        return ""
+    return " It was set by Kubernetes for a Service of that name: give the pod `enableServiceLinks: false`."
