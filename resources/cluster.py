@@ -28,6 +28,8 @@ GPU = "nvidia.com/gpu"
 
 #: No step needs privileges. The image runs as this user; /tmp is the one place it may write besides its volumes.
 SECURE_POD: dict[str, Any] = {
+    # The variables of a Service called lifecycle-… would be taken for settings.
+    "enableServiceLinks": False,
     "securityContext": {"runAsNonRoot": True, "runAsUser": 10001, "fsGroup": 10001, "seccompProfile": {"type": "RuntimeDefault"}},
 }
 SECURE_CONTAINER: dict[str, Any] = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}

@@ -185,3 +185,44 @@ def test_the_values_use_only_keys_that_the_chart_knows() -> None:
     launcher = yaml.safe_load((DEPLOYMENTS / "values.yaml").read_text(encoding="utf-8"))["runLauncher"]["config"]["k8sRunLauncher"]
     assert set(launcher) <= LAUNCHER_KEYS
     assert set(launcher["runK8sConfig"]) <= RUN_KEYS
+
+
+def pod_specs(pods: dict[str, Manifest]) -> dict[str, dict[str, Any]]:
+    """Every pod of ours: of runs and steps, of the files, and of versions."""
+    from lifecycle.serving.targets.contract import TargetVersion
+    from lifecycle.serving.targets.workloads import Deployments, InferenceServices, PodTemplate
+
+    version = TargetVersion(version=1, digest="sha256:" + "0" * 64)
+    template = PodTemplate(image="registry.example/lifecycle:0.1.0", claim="lifecycle-home")
+    found = {what: job["spec"]["template"]["spec"] for what, job in pods.items()}
+    for file in sorted(DEPLOYMENTS.glob("*.yaml")):
+        for one in yaml.safe_load_all(file.read_text(encoding="utf-8")):
+            if one.get("kind") == "Deployment":
+                found[file.name] = one["spec"]["template"]["spec"]
+    for _, manifest in Deployments(template).objects("credit", version):
+        if manifest["kind"] == "Deployment":
+            found["deployments"] = manifest["spec"]["template"]["spec"]
+    ((_, service),) = InferenceServices(template).objects("credit", version)
+    found["kserve"] = service["spec"]["predictor"]
+    return found
+
+
+def test_no_pod_is_told_of_services_in_variables(pods: dict[str, Manifest]) -> None:
+    """A Service called lifecycle-gateway would set LIFECYCLE_GATEWAY_PORT to an address, and the settings refuse that."""
+    specs = pod_specs(pods)
+    assert {"run", "candidate", "gateway.yaml", "deployments", "kserve"} <= set(specs)
+    assert [what for what, spec in specs.items() if spec.get("enableServiceLinks") is not False] == []
+
+
+def test_no_service_of_ours_has_the_name_of_a_setting() -> None:
+    """The chart can't leave service links out of the pod of the code location: no Service may begin as our settings do."""
+    services = [
+        one["metadata"]["name"]
+        for file in sorted(DEPLOYMENTS.glob("*.yaml"))
+        for one in yaml.safe_load_all(file.read_text(encoding="utf-8"))
+        if one.get("kind") == "Service"
+    ]
+    values = yaml.safe_load((DEPLOYMENTS / "values.yaml").read_text(encoding="utf-8"))
+    services += [one["name"] for one in values["dagster-user-deployments"]["deployments"]]
+    assert services
+    assert [name for name in services if name.startswith("lifecycle")] == []

@@ -170,6 +170,8 @@ def _pod(template: PodTemplate, model: str, version: TargetVersion, container: s
     }
     return {
         "automountServiceAccountToken": False,
+        # The variables of a Service called lifecycle-… would be taken for settings.
+        "enableServiceLinks": False,
         "terminationGracePeriodSeconds": 30,
         "securityContext": {
             "runAsNonRoot": True,
