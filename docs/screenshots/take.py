@@ -29,6 +29,9 @@ REPOSITORY = FOLDER.parents[1]
 START_SECONDS = 180.0
 #: Dagster's pages draw their graph and tables after the data have come.
 SETTLE_MS = 4_000
+#: What sensors start when the pages open is over when no run was under way for so long: longer than any of them waits.
+QUIET_SECONDS, QUIET_AT_MOST_SECONDS = 45.0, 300.0
+UNDER_WAY = "{ runsOrError(filter: {statuses: [QUEUED, NOT_STARTED, STARTING, STARTED, CANCELING]}) { ... on Runs { count } } }"
 
 
 class Picture(NamedTuple):
@@ -97,6 +100,21 @@ def answers(url: str) -> bool:
         return False
 
 
+def wait_until_quiet(address: str) -> None:
+    """Waits until nothing runs: a picture of a life shows what came of it."""
+    question = json.dumps({"query": UNDER_WAY}).encode()
+    end = time.monotonic() + QUIET_AT_MOST_SECONDS
+    since = time.monotonic()
+    while (now := time.monotonic()) - since < QUIET_SECONDS:
+        if now > end:
+            sys.exit("Runs are still under way; look at the pages, and try again.")
+        request = urllib.request.Request(f"{address}/graphql", question, {"Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            if json.load(answer)["data"]["runsOrError"]["count"]:
+                since = time.monotonic()
+        time.sleep(1)
+
+
 def take(browser: Browser, address: str, picture: Picture) -> None:
     """One picture, after the page shows what it is about."""
     page: Page = browser.new_page(viewport={"width": picture.width, "height": picture.height}, device_scale_factor=1.5)
@@ -146,6 +164,8 @@ def main() -> None:
                 take(browser, asked.url.rstrip("/"), picture)
         else:
             with pages() as address:
+                if wanted:
+                    wait_until_quiet(address)
                 for picture in wanted:
                     take(browser, address, picture)
                 if at_the_desk:
