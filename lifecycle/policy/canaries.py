@@ -53,7 +53,7 @@ def _must_allow(engine: Engine, bundle: Bundle, gate: str, good: GateInput) -> N
 
 def _must_not_allow(engine: Engine, gate: str, known_bad: JsonObject, what: str) -> None:
     try:
-        answered = engine.answer(gate, known_bad)
+        answered = engine.answer(gate, known_bad).value
     except EngineFailure:
         return
     if isinstance(answered, dict) and answered.get("allow") is False and answered.get("outcome") == "deny":

@@ -1,7 +1,7 @@
 """The decision log of an OPA server: what it says that it was asked and answered (openpolicyagent.org/docs/management-decision-logs).
 
-The server names each entry by an id of its own. What an entry has in common with a decision of ours is the id of the request, which
-stands in the input and is never used twice.
+The server names each entry by an id of its own, and says it with its answer: our record of the decision keeps it. Where a record has none
+(the server kept no log, or the record is older), the two have the id of the request in common, which stands in the input.
 """
 
 from __future__ import annotations
@@ -95,6 +95,8 @@ def contradictions(decision: Decision, logged: Logged, bundle: Bundle | None) ->
 
     `bundle` is the one that decided, where it can be had: without it the inputs are not held against each other.
     """
+    if logged.request_id != decision.input.request.id:
+        yield f"the log says request {logged.request_id}, the record {decision.input.request.id}"
     if logged.gate != decision.gate:
         yield f"the log says gate {logged.gate}, the record {decision.gate}"
     if decision.policy.bundle_digest not in logged.revisions:

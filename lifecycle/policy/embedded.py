@@ -11,12 +11,10 @@ import json
 import re
 import threading
 
-from pydantic import JsonValue
-
 from lifecycle.errors import InvalidDeclaration, MalformedRecord, Unavailable
 from lifecycle.policy.asked_process import AskedProcess, PolicyFailure
 from lifecycle.policy.bundle import Bundle
-from lifecycle.policy.engine import EngineFailure, question_text
+from lifecycle.policy.engine import Answer, EngineFailure, question_text
 from lifecycle.records.record import JsonObject, parse_json
 
 #: Past this an answer is not worth waiting for: a decision takes milliseconds, compiling the policies a part of a second.
@@ -58,7 +56,7 @@ class EmbeddedEngine:
     def version(self) -> str:
         return self._version
 
-    def answer(self, gate: str, question: JsonObject) -> JsonValue:
+    def answer(self, gate: str, question: JsonObject) -> Answer:
         if gate not in self._gates:
             raise EngineFailure(f"No policy answers for the gate {gate}.", "Write one in governance/policies/gates.", "SYS-005")
         term = question_text(question)
@@ -76,7 +74,7 @@ class EmbeddedEngine:
         expressions = answered.get("expressions") if isinstance(answered, dict) else None
         if not isinstance(expressions, list) or len(expressions) != 1:
             raise EngineFailure(f"The policy of the gate {gate} decided nothing.", "Make `decision` defined for every input.", "SYS-002")
-        return expressions[0]
+        return Answer(expressions[0])
 
     def _started(self) -> AskedProcess:
         policy = {

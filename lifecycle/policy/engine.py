@@ -5,6 +5,7 @@ An engine knows nothing of rules or outcomes. What it answers is not believed be
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
 
 from pydantic import JsonValue
@@ -27,6 +28,14 @@ class EngineFailure(LifecycleError):
         self.rule = rule
 
 
+@dataclass(frozen=True)
+class Answer:
+    """What an engine said, and what it calls that in a log of its own where it keeps one."""
+
+    value: JsonValue
+    logged_as: str | None = None
+
+
 class Engine(Protocol):
     """Answers `gov.<gate>.decision`. Safe to ask from several threads at once."""
 
@@ -36,7 +45,7 @@ class Engine(Protocol):
     @property
     def version(self) -> str: ...
 
-    def answer(self, gate: str, question: JsonObject) -> JsonValue:
+    def answer(self, gate: str, question: JsonObject) -> Answer:
         """The value of the gate's decision for this input. Raises EngineFailure for everything else."""
         ...
 

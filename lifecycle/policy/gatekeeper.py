@@ -16,7 +16,7 @@ from lifecycle.policy.bundle import Bundle
 from lifecycle.policy.canaries import sing
 from lifecycle.policy.engine import Engine, EngineFailure
 from lifecycle.policy.limits import set_named
-from lifecycle.policy.posing import answer
+from lifecycle.policy.posing import logged_answer
 from lifecycle.records.gates import EVIDENCE_OF, Decision, GateInput, GateResult, PolicyIdentity, Violation
 from lifecycle.records.identity import new_id
 from lifecycle.records.record import Digest, digest_of
@@ -79,9 +79,9 @@ class GateKeeper:
         started = time.perf_counter_ns()
         asked = question.canonical()
         try:
-            result = self._answer(question, asked)
+            result, logged_as = self._answer(question, asked)
         except EngineFailure as failure:
-            result = _denial(question, failure)
+            result, logged_as = _denial(question, failure), None
         return Decision(
             id=new_id(),
             gate=question.gate,
@@ -97,12 +97,13 @@ class GateKeeper:
                 engine_version=self._engine.version,
             ),
             decided_in_us=(time.perf_counter_ns() - started) // 1_000,
+            logged_as=logged_as,
         )
 
-    def _answer(self, question: GateInput, asked: bytes) -> GateResult:
+    def _answer(self, question: GateInput, asked: bytes) -> tuple[GateResult, str | None]:
         self._refuse_mismatch(question)
         try:
-            return answer(question, asked, self._bundle, self._engine)
+            return logged_answer(question, asked, self._bundle, self._engine)
         except EngineFailure:
             raise
         # The one place that catches everything: an engine that fails in a way nobody foresaw must deny, not crash its caller.

@@ -23,9 +23,15 @@ def answer(question: GateInput, asked: bytes, bundle: Bundle, engine: Engine) ->
 
     Raises EngineFailure where there is no answer to believe.
     """
+    return logged_answer(question, asked, bundle, engine)[0]
+
+
+def logged_answer(question: GateInput, asked: bytes, bundle: Bundle, engine: Engine) -> tuple[GateResult, str | None]:
+    """The same, and what the engine calls it in a log of its own, if it keeps one."""
     if question.gate not in bundle.rules:
         raise EngineFailure(f"The bundle has no gate {question.gate}.", "Write one in governance/policies/gates.", "SYS-005")
-    return believed(engine.answer(question.gate, posed(asked, bundle, question.gate)), question, bundle.rules[question.gate])
+    said = engine.answer(question.gate, posed(asked, bundle, question.gate))
+    return believed(said.value, question, bundle.rules[question.gate]), said.logged_as
 
 
 def posed(asked: bytes, bundle: Bundle, gate: Gate) -> JsonObject:

@@ -6,15 +6,15 @@ provenance names the bundle that we expect. Never a push: a server gets its poli
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from pydantic import JsonValue
-
 from lifecycle.errors import InvalidDeclaration, Unavailable
 from lifecycle.policy.bundle import Bundle
-from lifecycle.policy.engine import EngineFailure, question_text
+from lifecycle.policy.engine import Answer, EngineFailure, question_text
+from lifecycle.records.gates import LOGGED_ID
 from lifecycle.records.record import JsonObject
 
 #: Past this a gate's question is not worth waiting for; the pipeline may ask again.
@@ -75,7 +75,7 @@ class ServerEngine:
         """As the server stated it with its last answer."""
         return self._version
 
-    def answer(self, gate: str, question: JsonObject) -> JsonValue:
+    def answer(self, gate: str, question: JsonObject) -> Answer:
         if gate not in self._gates:
             raise EngineFailure(f"No policy answers for the gate {gate}.", "Write one in governance/policies/gates.", "SYS-005")
         question_text(question)
@@ -94,8 +94,7 @@ class ServerEngine:
         self._version = str(provenance.get("version", "unknown"))
         if "result" not in response:
             raise EngineFailure(f"The policy of the gate {gate} decided nothing.", "Make `decision` defined for every input.", "SYS-002")
-        result: JsonValue = response["result"]
-        return result
+        return Answer(response["result"], _logged_as(response))
 
 
 def _revisions(provenance: dict[str, Any]) -> set[str]:
@@ -103,6 +102,16 @@ def _revisions(provenance: dict[str, Any]) -> set[str]:
     if not isinstance(bundles, dict):
         return set()
     return {str(bundle["revision"]) for bundle in bundles.values() if isinstance(bundle, dict) and "revision" in bundle}
+
+
+def _logged_as(response: dict[str, Any]) -> str | None:
+    """What the server calls this decision; None where it keeps no decision log. Raises EngineFailure (SYS-002) for what is no name."""
+    said = response.get("decision_id")
+    if said is None:
+        return None
+    if not isinstance(said, str) or re.search(LOGGED_ID, said) is None:
+        raise EngineFailure("The OPA server names its decision by something that is no id.", "See its log.", "SYS-002")
+    return said
 
 
 def _reason(error: Exception) -> str:

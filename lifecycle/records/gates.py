@@ -9,17 +9,20 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import Discriminator, Field, StringConstraints, Tag
 
 from lifecycle.records.access import CredentialKind, Quota
 from lifecycle.records.evidence import Evidence
-from lifecycle.records.record import ActorId, Count, Digest, Id, JsonObject, Microseconds, Name, Record, Version
+from lifecycle.records.record import ActorId, Count, Digest, Id, JsonObject, Microseconds, Name, Record, Version, is_none
 from lifecycle.records.rollout import Strategy
 
 Gate = Literal["data_access", "training_budget", "promotion", "deployment", "rollback", "serving_access", "waiver"]
 Outcome = Literal["allow", "deny", "needs_approval"]
 Severity = Literal["critical", "high", "medium", "low"]
 RiskTier = Literal["low", "medium", "high"]
+#: What an OPA server calls a decision in its own decision log: a UUID, unless the server was built to name them otherwise.
+LOGGED_ID = r"^[A-Za-z0-9_.:-]{1,128}$"
+LoggedId = Annotated[str, StringConstraints(pattern=LOGGED_ID)]
 
 
 #: What a waiver names in place of a rule that lets a version past all rules which an emergency may break, at once and shortly.
@@ -328,6 +331,8 @@ class Decision(Record):
     result: GateResult
     policy: PolicyIdentity
     decided_in_us: Count = Field(description="how long the engine took")
+    #: None from an engine that keeps no log, where it gave no answer to believe, and in records of before this was kept.
+    logged_as: LoggedId | None = Field(default=None, exclude_if=is_none)
 
     @property
     def allowed(self) -> bool:

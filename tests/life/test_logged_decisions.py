@@ -13,9 +13,13 @@ from typing import Any
 import pytest
 
 from lifecycle.cli import main
+from lifecycle.life.checking.logged_decisions import Decided
+from lifecycle.life.checking.replaying import Past
 from lifecycle.life.gates.asking import ask
 from lifecycle.life.recording import Step
 from lifecycle.policy.bundle import Bundle
+from lifecycle.policy.decision_log import read_decision_log
+from lifecycle.policy.posing import posed
 from lifecycle.policy.server import ServerEngine
 from lifecycle.records.gates import Decision
 from lifecycle.wiring import Departments
@@ -60,6 +64,14 @@ def entries(log: Path, *requests: str) -> list[Entry]:
         time.sleep(0.05)
 
 
+def two_entries(log: Path, request: str) -> None:
+    """Returns once the server has written a second entry of this request."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while len(entries(log, request)) < 2:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
 def said(capsys: pytest.CaptureFixture[str], log: Path, *, code: int = 0) -> Any:
     capsys.readouterr()
     assert main.run(["policy", "logs", str(log), "--json"]) == code
@@ -87,6 +99,60 @@ def test_the_server_s_own_log_matches_the_ledger(served: tuple[Departments, Path
     assert told == {"one": (first.id, logged["one"]), "two": (second.id, logged["two"])}
     assert main.run(["policy", "logs", str(log)]) == 0
     assert "2 matched" in capsys.readouterr().out
+
+
+def test_a_decision_keeps_what_the_server_s_log_calls_it(served: tuple[Departments, Path], capsys: pytest.CaptureFixture[str]) -> None:
+    """The id of the entry stands in the record, and `explain` tells it to whoever wants to look it up there."""
+    departments, log = served
+    decision = asked(departments, "one")
+    (entry,) = entries(log, "one")
+    assert decision.logged_as == entry["decision_id"]
+    assert main.run(["policy", "explain", decision.id]) == 0
+    assert entry["decision_id"] in capsys.readouterr().out
+
+
+def test_a_recorded_question_that_is_repeated_past_the_ledger_is_unrecorded(
+    served: tuple[Departments, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The same question, down to the id of its request: the record names its own entry, and stands for no other."""
+    departments, log = served
+    decision = asked(departments, "one")
+    settings, bundle = departments.settings, departments.gate_keeper.bundle
+    assert settings.opa_url is not None
+    repeated = posed(decision.input.canonical(), bundle, "data_access")
+    again = ServerEngine(settings.opa_url, settings.opa_token, bundle).answer("data_access", repeated)
+    two_entries(log, "one")
+    found = said(capsys, log, code=4)
+    assert counts(found) == (1, 0, 1, 0)
+    (unrecorded,) = (one for one in found["decisions"] if one["comparison"] == "unrecorded")
+    assert unrecorded["opa_decision_id"] == again.logged_as
+    assert decision.logged_as in unrecorded["what"][0]
+
+
+def test_an_entry_with_another_request_is_different(
+    served: tuple[Departments, Path], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """Whoever changes the request in the log can't turn a decision into one that nobody recorded: the entry keeps its id."""
+    departments, log = served
+    asked(departments, "one")
+    (entry,) = entries(log, "one")
+    entry["input"]["request"]["id"] = "another"
+    found = said(capsys, written(tmp_path, [entry]), code=4)
+    assert counts(found) == (0, 1, 0, 0)
+    assert "the log says request another, the record one" in found["decisions"][0]["what"]
+
+
+def test_a_record_without_the_server_s_id_is_found_by_its_request(
+    served: tuple[Departments, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As records are that were made before the id was kept, or while the server kept no log."""
+    departments, log = served
+    decision = asked(departments, "one")
+    (entry,) = entries(log, "one")
+    older = decision.model_copy(update={"logged_as": None})
+    assert b"logged_as" not in older.canonical()
+    (logged,) = (one for one in read_decision_log(log) if one.decision_id == entry["decision_id"])
+    assert Decided([Past(0, older)]).in_answer_to(logged) == Past(0, older)
 
 
 def test_a_question_past_the_ledger_is_unrecorded(

@@ -158,7 +158,7 @@ def test_the_real_opa_activates_what_we_signed_and_nothing_else(
     file.write_bytes(signed)
     with server.running(opa, bundle, tmp_path, *verifying, archive=file) as url:
         question = good(bundle, "rollback")
-        answered = ServerEngine(url, server.TOKEN, bundle).answer("rollback", question.as_json())
+        answered = ServerEngine(url, server.TOKEN, bundle).answer("rollback", question.as_json()).value
         assert isinstance(answered, dict)
         assert answered["allow"] is True
     members = members_of(signed)

@@ -15,7 +15,7 @@ from pydantic import JsonValue
 from lifecycle.errors import InvalidDeclaration
 from lifecycle.policy.bundle import Bundle
 from lifecycle.policy.embedded import EmbeddedEngine
-from lifecycle.policy.engine import EngineFailure
+from lifecycle.policy.engine import Answer, EngineFailure
 from lifecycle.policy.gatekeeper import GateKeeper
 from lifecycle.policy.recheck import believed
 from lifecycle.records.record import JsonObject
@@ -30,10 +30,10 @@ class Impostor:
         self._honest = honest
         self.name = name
         self.version = "0"
-        self.says: Callable[[str, JsonObject], JsonValue] = honest.answer
+        self.says: Callable[[str, JsonObject], JsonValue] = lambda gate, question: honest.answer(gate, question).value
 
-    def answer(self, gate: str, question: JsonObject) -> JsonValue:
-        return self.says(gate, question)
+    def answer(self, gate: str, question: JsonObject) -> Answer:
+        return Answer(self.says(gate, question))
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ def test_no_answer_that_somebody_makes_up_is_believed(bundle: Bundle, said: Json
 
 
 def honest_allowance(embedded: EmbeddedEngine, bundle: Bundle) -> JsonObject:
-    value = embedded.answer("promotion", good(bundle, "promotion").as_json())
+    value = embedded.answer("promotion", good(bundle, "promotion").as_json()).value
     assert isinstance(value, dict)
     return value
 
@@ -118,7 +118,7 @@ def test_a_violation_cannot_be_moved_out_of_sight(
     deceived: GateKeeper, impostor: Impostor, bundle: Bundle, embedded: EmbeddedEngine
 ) -> None:
     """A blocking failure among the warnings, as waived, or with a lower severity, is SYS-003."""
-    denied = embedded.answer("promotion", changed(good(bundle, "promotion"), "evidence", "signature", "valid", False).as_json())
+    denied = embedded.answer("promotion", changed(good(bundle, "promotion"), "evidence", "signature", "valid", False).as_json()).value
     assert isinstance(denied, dict)
     violations = denied["violations"]
     assert isinstance(violations, list)
@@ -134,7 +134,7 @@ def test_the_keeper_counts_independent_people_itself(
 ) -> None:
     """An engine that lets a maker's approval count, or one of something else, is not believed: both are checked a second time."""
     question = good(bundle, "promotion", risk_tier="high")
-    honest = embedded.answer("promotion", with_approvals(question, approval(bundle, question)).as_json())
+    honest = embedded.answer("promotion", with_approvals(question, approval(bundle, question)).as_json()).value
     impostor.says = lambda gate, asked: honest
     assert deceived.ask(with_approvals(question, approval(bundle, question))).allowed
     void: list[JsonObject] = [

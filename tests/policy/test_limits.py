@@ -140,7 +140,7 @@ def test_the_engines_see_the_case_that_python_sees(bundle: Bundle, engine: str, 
     assert keeper.limits("consumer_credit", {}, risk_tier="high", jurisdiction=place)["auc_least"] == 0.99
     if engine == "opa":
         with server.running(request.getfixturevalue("tool")("opa"), changed, tmp_path) as url:
-            answer = ServerEngine(url, server.TOKEN, changed).answer("promotion", question.as_json())
+            answer = ServerEngine(url, server.TOKEN, changed).answer("promotion", question.as_json()).value
         result = believed(answer, question, changed.rules["promotion"])
     else:
         result = keeper.ask(question).result

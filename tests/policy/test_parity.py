@@ -102,8 +102,8 @@ def test_both_engines_answer_alike(bundle: Bundle, embedded: EmbeddedEngine, aut
     def agree(plan: Plan) -> None:
         question = plan.question(bundle)
         rules = bundle.rules[question.gate]
-        here = believed(embedded.answer(question.gate, question.as_json()), question, rules)
-        there = believed(authority.answer(question.gate, question.as_json()), question, rules)
+        here = believed(embedded.answer(question.gate, question.as_json()).value, question, rules)
+        there = believed(authority.answer(question.gate, question.as_json()).value, question, rules)
         assert verdict(here) == verdict(there)
         assert here.obligations == there.obligations
 

@@ -87,7 +87,7 @@ def test_neither_proxies_nor_certificates_of_the_environment_count(
     for name, value in {"HTTPS_PROXY": "http://127.0.0.1:9", "ALL_PROXY": "http://127.0.0.1:9", "REQUESTS_CA_BUNDLE": other}.items():
         monkeypatch.setenv(name, value)
     engine = ServerEngine(served.url, server.TOKEN, bundle, ca_file=str(served.authority))
-    assert isinstance(engine.answer("rollback", good(bundle, "rollback").as_json()), dict)
+    assert isinstance(engine.answer("rollback", good(bundle, "rollback").as_json()).value, dict)
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(served.authority))
     with pytest.raises(Unavailable):
         ServerEngine(served.url, server.TOKEN, bundle, ca_file=other)
@@ -128,6 +128,6 @@ def test_nobody_pushes_into_a_server(
             urllib.request.urlopen(request, timeout=10)
         assert refused.value.code == 401
         refused.value.close()
-        decided = ServerEngine(url, server.TOKEN, bundle).answer("rollback", good(bundle, "rollback").as_json())
+        decided = ServerEngine(url, server.TOKEN, bundle).answer("rollback", good(bundle, "rollback").as_json()).value
     assert isinstance(decided, dict)
     assert decided["allow"] is True

@@ -113,4 +113,4 @@ def test_a_policy_that_breaks_more_than_may_be_broken_is_not_believed(bundle: Bu
     careless = bundle.files[name].replace("true in {rule.waivable, rule.emergency}", 'rule.severity != "none"')
     forged = Bundle({**bundle.files, name: careless}).checked("a test")
     with pytest.raises(EngineFailure, match="waives PRM-002"):
-        believed(EmbeddedEngine(forged).answer("promotion", question.as_json()), question, forged.rules["promotion"])
+        believed(EmbeddedEngine(forged).answer("promotion", question.as_json()).value, question, forged.rules["promotion"])

@@ -58,6 +58,8 @@ def explain(decision_id: str, as_json: bool) -> None:
         [[found.rule, found.severity, found.message, found.subject, found.observed, found.limit, found.fix] for found in failures],
         empty="No rule found anything.",
     )
+    if decision.logged_as is not None:
+        render.line(f"In the decision log of the OPA server: {decision.logged_as}.")
     if result.waived:
         render.line(f"Waived: {', '.join(dict.fromkeys(found.rule for found in result.waived))}.")
     passed = sorted(set(result.evaluated) - {found.rule for found in failures})

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 def logs(ctx: click.Context, file: Path, as_json: bool) -> None:
     """Hold FILE, the decision log of an OPA server (lines or uploaded arrays, gzipped or not), against the decisions in the ledger.
 
-    Each entry must be a recorded decision, by the id of its request: same gate, bundle, input and answer. An entry that no record
-    stands for is unrecorded: somebody asked the server past the ledger. A recorded decision from the time of the log that has no
-    entry is unlogged. Ends with 0 only where all are matched, with 4 otherwise.
+    Each entry must be a recorded decision, by the id that the server gave it (by that of its request where the record has none): same
+    gate, bundle, input and answer. An entry that no record stands for is unrecorded: somebody asked the server past the ledger. A
+    recorded decision from the time of the log that has no entry is unlogged. Ends with 0 only where all are matched, with 4 otherwise.
     """
     from lifecycle.life.checking.logged_decisions import Comparison, compared
     from lifecycle.policy.decision_log import read_decision_log

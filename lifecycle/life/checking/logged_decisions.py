@@ -35,24 +35,50 @@ def compared(departments: Departments, log: Iterable[Logged]) -> list[Compared]:
     if not entries:
         return []
     first, last = min(entry.at_us for entry in entries), max(entry.at_us for entry in entries)
-    decided = {past.decision.input.request.id: past for past in past_decisions(departments) if past.decision.policy.engine == "opa"}
+    decided = Decided(past for past in past_decisions(departments) if past.decision.policy.engine == "opa")
     bundles: dict[Digest, Bundle | None] = {}
     found: list[Compared] = []
     for entry in entries:
-        past = decided.get(entry.request_id)
+        past = decided.in_answer_to(entry)
         if past is None:
-            found.append(Compared("unrecorded", None, entry, (f"the gate {entry.gate} was asked, and no record says so",)))
+            found.append(Compared("unrecorded", None, entry, (decided.why_not(entry),)))
             continue
         digest = past.decision.policy.bundle_digest
         if digest not in bundles:
             bundles[digest] = _bundle(departments, digest)
         wrong = () if _denied_without_an_answer(past) else tuple(contradictions(past.decision, entry, bundles[digest]))
         found.append(Compared("different" if wrong else "matched", past, entry, wrong))
-    logged = {entry.request_id for entry in entries}
-    for request_id, past in decided.items():
-        if request_id not in logged and first <= past.decision.input.now_us <= last and not _denied_without_an_answer(past):
-            found.append(Compared("unlogged", past, None, ("the server's log has no entry of this decision",)))
+    logged = {one.past.decision.id for one in found if one.past is not None}
+    found.extend(
+        Compared("unlogged", past, None, ("the server's log has no entry of this decision",))
+        for past in decided.all
+        if past.decision.id not in logged and first <= past.decision.input.now_us <= last and not _denied_without_an_answer(past)
+    )
     return found
+
+
+class Decided:
+    """The recorded decisions of OPA servers, by what ties a log's entry to one: the id that the server gave it, else the request's."""
+
+    def __init__(self, past: Iterable[Past]) -> None:
+        self.all = list(past)
+        self._by_name = {one.decision.logged_as: one for one in self.all if one.decision.logged_as is not None}
+        self._by_request = {one.decision.input.request.id: one for one in self.all}
+
+    def in_answer_to(self, entry: Logged) -> Past | None:
+        """The decision that an entry is of. A record that names an entry stands for that one alone, whoever repeats its question."""
+        named = self._by_name.get(entry.decision_id)
+        if named is not None:
+            return named
+        asked = self._by_request.get(entry.request_id)
+        return asked if asked is not None and asked.decision.logged_as is None else None
+
+    def why_not(self, entry: Logged) -> str:
+        """Why no decision is one that this entry is of."""
+        repeated = self._by_request.get(entry.request_id)
+        if repeated is None:
+            return f"the gate {entry.gate} was asked, and no record says so"
+        return f"the gate {entry.gate} was asked again what it had been asked, which is in the log as {repeated.decision.logged_as}"
 
 
 def _denied_without_an_answer(past: Past) -> bool:

@@ -15,7 +15,19 @@ from lifecycle.records.bodies.serving import GuardrailVerdict, SealedVersion
 from lifecycle.records.events import Event, Subject
 from lifecycle.records.identity import Commitment, derived_id
 from lifecycle.records.passkeys import Assertion
-from tests.records.samples.judging import EVIDENCE, GOVERNANCE, NEEDED, REFUSAL, REVIEW, SHOWN, STATEMENT, WAIVER, decision, enveloped
+from tests.records.samples.judging import (
+    EVIDENCE,
+    GOVERNANCE,
+    NEEDED,
+    PROMOTION,
+    REFUSAL,
+    REVIEW,
+    SHOWN,
+    STATEMENT,
+    WAIVER,
+    decision,
+    enveloped,
+)
 from tests.records.samples.parts import (
     ARMS,
     AT_US,
@@ -122,6 +134,8 @@ def of_decisions() -> Iterator[Event]:
     for gate, shown in SHOWN:
         made = bodies.DecisionMade(decision=decision(gate, shown), consumed=(STATEMENT.content_digest(),))
         yield happened(made, inputs={"model": "model 2", "bundle": "bundle", "limits": "limits", "people": "people"})
+    logged = decision("promotion", PROMOTION).model_copy(update={"logged_as": derived_id("decision", "logged")})
+    yield happened(bodies.DecisionMade(decision=logged, consumed=()), inputs={"model": "model 2", "bundle": "bundle"})
     requested = bodies.ApprovalRequested(
         decision_id=derived_id("decision", "promotion"),
         required=(NEEDED,),
