@@ -12,6 +12,13 @@ likelihood ratios are *averaged*, and only slots are multiplied. The average has
 events of a slot depend on each other, for it takes only their mean: a bet on the mean of a bounded variable (Waudby-Smith and
 Ramdas 2024, "Estimating means of bounded random variables by betting", §4). A slot counts for at most one event.
 
+**Labels.** Of an answer whose outcome is known, it is known too which arm gave it, however many labels each arm got: those of approvals
+alone, or of one group of people. So labels are bet on within strata that hold their margins: given how many labelled answers each arm
+has in one, and how many of all of them are wrong, the wrong ones of the canary are hypergeometric where the arms do equally well,
+and Fisher's noncentral hypergeometric where its odds are others (Fisher 1935). Their likelihood ratio has the expectation 1
+whatever the rate is, and whatever it was a moment ago; the share that the canary has of a group's labels needs not be known beforehand
+(compare Turner, Ly and Grünwald 2024, "Generic E-variables for exact sequential k-sample tests", for blocks of given sizes).
+
 **Late faults.** What was good for an hour outweighs what is bad since a minute. `Evidence` therefore also takes up a fresh product at
 every moment, each with its part of a prior over when the fault begins: Page's CUSUM (1954) takes the largest of them, Shiryaev (1963)
 and Roberts (1966) their sum; both are e-detectors (Shin, Ramdas and Rinaldo 2024, "E-detectors"). Without a prior an e-CUSUM with the
@@ -150,6 +157,27 @@ def bets_on_ceiling(bad: int, requests: int, ceiling: float) -> Floats:
     return log_bets(bad, requests, ceiling, share_at_odds(ceiling, ODDS))
 
 
+def bets_on_labels(wrong: int, labelled: int, control_wrong: int, control_labelled: int) -> Floats:
+    """A stratum's bets against "of the labelled answers, the canary's are wrong at no more than the control's odds", one for each of ODDS.
+
+    `wrong` of the canary's `labelled` answers, and of the control's. 0 where one arm has none, or all or none are wrong: then nothing can
+    be compared. Raises ValueError for counts that can't be.
+    """
+    if not (0 <= wrong <= labelled and 0 <= control_wrong <= control_labelled):
+        raise ValueError(f"no bet can be settled on {wrong} of {labelled} labels beside {control_wrong} of {control_labelled}")
+    bad, logs = wrong + control_wrong, np.log(ODDS)
+    possible = np.arange(max(0, bad - control_labelled), min(bad, labelled) + 1, dtype=np.float64)
+    chances = _log_choose(labelled, possible) + _log_choose(control_labelled, bad - possible)
+    chances -= np.logaddexp.reduce(chances)
+    return np.asarray(wrong * logs - np.logaddexp.reduce(chances[:, np.newaxis] + np.multiply.outer(possible, logs), axis=0))
+
+
+def bets_on_wrong_labels(wrong: int, labelled: int, ceiling: float) -> Floats:
+    """Bets against "at most the share `ceiling` of labelled answers is wrong", for labels that have each a cause of its own."""
+    worse = share_at_odds(ceiling, ODDS)
+    return np.asarray(wrong * np.log(worse / ceiling) + (labelled - wrong) * np.log((1.0 - worse) / (1.0 - ceiling)))
+
+
 def log_evidence_of_mean(values: npt.ArrayLike, ceiling: float) -> float:
     """The natural logarithm of the e-value against "the mean of these values, each between 0 and 1, is at most `ceiling`".
 
@@ -256,6 +284,11 @@ def log_evidence_of_ratio(counts: Iterable[tuple[float, int, int]], concentratio
             a, b = concentration * weight, concentration * (1.0 - weight)
             total += float(betaln(a + canary, b + control) - betaln(a, b)) - canary * math.log(weight) - control * math.log1p(-weight)
     return total
+
+
+def _log_choose(of: int, taken: Floats) -> Floats:
+    """The logarithm of how many ways there are to take so many."""
+    return np.asarray(-betaln(of - taken + 1.0, taken + 1.0) - math.log(of + 1.0))
 
 
 def _log_mean(logs: Floats) -> float:
