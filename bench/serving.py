@@ -11,25 +11,21 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
-import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from bench.measuring import REPOSITORY, Figures, main
-from bench.rigs.load import Load, load
+from bench.rigs.side_by_side import MANY, Server, in_turn
 
 MODEL = "credit"
 PATH = f"/v2/models/{MODEL}/infer"
-MANY = 32
 #: So many different applications are sent, over and over.
 APPLICATIONS = 512
-_WARM_SECONDS = 0.5
 
 
 def lifecycle(home: Path, *arguments: str) -> None:
@@ -90,66 +86,31 @@ class Serving:
 
 def bench(rounds: int, seconds: int) -> Figures:
     """What the gateway costs beside the model itself: the same model on bare Starlette and eager torch, one worker each."""
+    with side_by_side() as (_, servers):
+        measured = in_turn(servers, rounds, seconds)
+    ours, theirs = measured["gateway"], measured["starlette"]
+    return {
+        "throughput_c32_vs_starlette": round(ours.per_second / theirs.per_second, 3),
+        "p50_c1_vs_starlette": round(ours.c1_p50_ms / theirs.c1_p50_ms, 3),
+        **{name: one.as_json() for name, one in measured.items()},
+        "connections": MANY,
+        "seconds": seconds,
+    }
+
+
+@contextlib.contextmanager
+def side_by_side() -> Iterator[tuple[Serving, dict[str, Server]]]:
+    """What serves after a life, and the gateway and bare Starlette that serve it; both answer."""
     with tempfile.TemporaryDirectory(prefix="bench-serving-") as scratch:
         home = Path(scratch) / "home"
         os.environ |= {"LIFECYCLE_HOME": str(home), "LIFECYCLE_PROJECT": str(REPOSITORY), "DAGSTER_DISABLE_TELEMETRY": "yes"}
         lifecycle(home, "demo")
         serving = Serving.of(home)
         with gateway(home, 1) as ours, baseline(serving.package) as theirs:
-            ports = {"gateway": ours, "starlette": theirs}
-            for port in ports.values():
-                _await_answer(port, serving.bodies[0])
-            measured = _in_turn(ports, serving.bodies, rounds, seconds)
-    return {**_figures(measured), "connections": MANY, "seconds": seconds}
-
-
-def _await_answer(port: int, body: bytes) -> None:
-    """Until the server answers, for at most a minute."""
-    deadline = time.monotonic() + 60
-    while True:
-        with contextlib.suppress(OSError):
-            if not load(port, PATH, [body], connections=1, seconds=_WARM_SECONDS).failed:
-                return
-        if time.monotonic() > deadline:
-            raise RuntimeError(f"The server on port {port} does not answer.")
-        time.sleep(0.2)
-
-
-Measured = dict[str, dict[int, list[Load]]]
-
-
-def _in_turn(ports: dict[str, int], bodies: list[bytes], rounds: int, seconds: int) -> Measured:
-    measured: Measured = {name: {1: [], MANY: []} for name in ports}
-    for connections in (1, MANY):
-        for round_ in range(rounds + 1):
-            for name, port in ports.items():
-                one = load(port, PATH, bodies, connections=connections, seconds=seconds if round_ else _WARM_SECONDS)
-                if round_:
-                    measured[name][connections].append(one)
-    return measured
-
-
-def _figures(measured: Measured) -> Figures:
-    def median(name: str, connections: int, share: float) -> float:
-        return statistics.median(one.quantile_ms(share) for one in measured[name][connections])
-
-    rate = {name: statistics.median(one.per_second for one in of[MANY]) for name, of in measured.items()}
-    each = {
-        name: {
-            "c1_p50_ms": round(median(name, 1, 0.5), 4),
-            "c1_p99_ms": round(median(name, 1, 0.99), 4),
-            "c32_p50_ms": round(median(name, MANY, 0.5), 4),
-            "c32_p99_ms": round(median(name, MANY, 0.99), 4),
-            "c32_per_second": round(rate[name]),
-            "failed": sum(one.failed for of in measured[name].values() for one in of),
-        }
-        for name in measured
-    }
-    return {
-        "throughput_c32_vs_starlette": round(rate["gateway"] / rate["starlette"], 3),
-        "p50_c1_vs_starlette": round(median("gateway", 1, 0.5) / median("starlette", 1, 0.5), 3),
-        **each,
-    }
+            servers = {name: Server(port, PATH, serving.bodies) for name, port in (("gateway", ours), ("starlette", theirs))}
+            for server in servers.values():
+                server.await_answer()
+            yield serving, servers
 
 
 if __name__ == "__main__":
