@@ -225,7 +225,7 @@ class BrokenRouter:
     def named(self, name: str) -> object:
         return self.names[name]
 
-    async def answer(self, *arguments: object) -> bytes:
+    def begin(self, *arguments: object) -> dict[str, object]:
         raise TypeError("a bug")
 
 

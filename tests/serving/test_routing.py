@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lifecycle.serving.answering import shadowing
+from lifecycle.serving.answering.drawing import arm_of
 from lifecycle.serving.answering.protocol import InferRequest
-from lifecycle.serving.answering.router import _arm_of
 from lifecycle.serving.answering.routes import Route, as_weight
 from lifecycle.serving.answering.served import Answer
 from lifecycle.serving.answering.shadowing import Copy, ShadowQueue
@@ -37,8 +37,8 @@ def route(canary: float = 0.0, holdout: float = 0.0, *, salt: bytes = b"rollout1
 def test_a_key_belongs_to_one_arm(canary: float, holdout: float, salt: bytes, holdout_salt: bytes, key: str) -> None:
     """Asked again under the same routes, a key gives the same arm, and one that the route has."""
     found = route(canary, holdout, salt=salt, holdout_salt=holdout_salt)
-    arm = _arm_of(found, key)
-    assert _arm_of(found, key) == arm
+    arm = arm_of(found, key)
+    assert arm_of(found, key) == arm
     assert arm in {"champion", *(["canary"] if canary else []), *(["holdout"] if holdout else [])}
 
 
@@ -46,20 +46,20 @@ def test_a_key_belongs_to_one_arm(canary: float, holdout: float, salt: bytes, ho
 def test_who_is_on_the_canary_stays_there_as_its_share_grows(first: float, second: float, holdout: float, key: str) -> None:
     """No caller goes back and forth between two versions from step to step."""
     low, high = sorted((first, second))
-    if _arm_of(route(low, holdout), key) == "canary":
-        assert _arm_of(route(high, holdout), key) == "canary"
+    if arm_of(route(low, holdout), key) == "canary":
+        assert arm_of(route(high, holdout), key) == "canary"
 
 
 @given(canary=SHARES, salt=SALTS, holdout=st.floats(0.0, 0.5), key=st.text(min_size=1))
 def test_no_rollout_moves_the_hold_out(canary: float, salt: bytes, holdout: float, key: str) -> None:
     """Who belongs to it is drawn under a salt of its own, before anything else."""
-    assert (_arm_of(route(canary, holdout, salt=salt), key) == "holdout") == (_arm_of(route(0.0, holdout), key) == "holdout")
+    assert (arm_of(route(canary, holdout, salt=salt), key) == "holdout") == (arm_of(route(0.0, holdout), key) == "holdout")
 
 
 def test_the_arms_get_their_shares_of_many_callers() -> None:
     """Of 2,000 callers a tenth is held out, and the canary has its share of the others: each within 5 standard deviations."""
     found = route(0.3, 0.1)
-    arms: Counter[str] = Counter(_arm_of(found, key) for key in KEYS)
+    arms: Counter[str] = Counter(arm_of(found, key) for key in KEYS)
     for arm, share in (("holdout", 0.1), ("canary", 0.27), ("champion", 0.63)):
         assert abs(arms[arm] - 2_000 * share) < 5 * (2_000 * share * (1 - share)) ** 0.5
     assert (found.holdout_share, found.canary_share, found.champion_share) == (
@@ -73,7 +73,7 @@ def test_the_arms_get_their_shares_of_many_callers() -> None:
 def test_nobody_belongs_to_a_shadow(key: str, weight: float) -> None:
     """Copies are drawn from those whom the champion has answered."""
     shadowed = Route(champion=2, canary=3, weight=as_weight(weight), copies=True)
-    assert _arm_of(shadowed, key) == "champion"
+    assert arm_of(shadowed, key) == "champion"
     assert (shadowed.canary_share, shadowed.champion_share) == (0.0, 1.0)
 
 

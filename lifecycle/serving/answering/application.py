@@ -18,7 +18,7 @@ from lifecycle.serving.access.refusal_log import Refusal, RefusalWriter
 from lifecycle.serving.access.refusing import AccessRefused, reason_of
 from lifecycle.serving.answering import describing, metrics
 from lifecycle.serving.answering.bodies import Bodies, header
-from lifecycle.serving.answering.connections import WHOLE
+from lifecycle.serving.answering.connections import BEGUN, WHOLE
 from lifecycle.serving.answering.counters import Counters
 from lifecycle.serving.answering.inference import Inference
 from lifecycle.serving.answering.onlookers import GRANT, Onlookers, Seen
@@ -61,29 +61,45 @@ class Application:
         self._inference = Inference(router, door, self._bodies, most_rows, most_in_flight)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if not self._onlookers:
-            await respond(send, receive, await self._reply_or_refusal(scope, receive))
-            return
         at_us, started_ns = now_us(), time.monotonic_ns()
         reply = await self._reply_or_refusal(scope, receive)
         await respond(send, receive, reply)
-        seen = self._seen(scope, reply, at_us, (time.monotonic_ns() - started_ns) // 1_000)
-        for onlooker in self._onlookers:
-            onlooker.saw(seen)
+        self._tell(scope, reply, at_us, started_ns)
+
+    def answer_at_once(self, scope: Scope, body: bytes, write: Callable[[Reply], None]) -> bool:
+        """Answers a prediction whose body is whole, without anybody's waiting. False where somebody must be waited for, and nothing
+        is written: what was begun stands in the scope, and the request goes on as any other.
+        """
+        at_us, started_ns = now_us(), time.monotonic_ns()
+        try:
+            begun = self._inference.begin(place_of(scope["path"]), scope, body)
+        except Exception as error:  # noqa: BLE001  # as for any other request
+            begun = self._reply_to(error, scope)
+        if not isinstance(begun, Reply):
+            scope[BEGUN] = begun
+            return False
+        write(begun)
+        self._tell(scope, begun, at_us, started_ns)
+        return True
 
     async def _reply_or_refusal(self, scope: Scope, receive: Receive) -> Reply:
         try:
-            return await self._reply(scope, receive)
-        except RequestRefused as error:
-            self._note(scope["path"], error)
-            return refusal(error, unread=WHOLE not in scope)
-        except Unavailable as error:
-            return failure(503, error.what)
-        except LifecycleError as error:
-            return failure(500, error.what)
-        except Exception:  # noqa: BLE001  # the caller gets JSON whatever broke; the log has the rest
-            _LOG.exception("a request to %s broke", scope.get("path"))
-            return failure(500, "The gateway broke over this request; its log says how.")
+            return await (scope[BEGUN] if BEGUN in scope else self._reply(scope, receive))
+        except Exception as error:  # noqa: BLE001  # the caller gets JSON whatever broke
+            return self._reply_to(error, scope)
+
+    def _reply_to(self, error: Exception, scope: Scope) -> Reply:
+        """What the caller hears of what went wrong; the log has what is the gateway's own fault."""
+        match error:
+            case RequestRefused():
+                self._note(scope["path"], error)
+                return refusal(error, unread=WHOLE not in scope)
+            case Unavailable():
+                return failure(503, error.what)
+            case LifecycleError():
+                return failure(500, error.what)
+        _LOG.error("a request to %s broke", scope.get("path"), exc_info=error)
+        return failure(500, "The gateway broke over this request; its log says how.")
 
     async def _reply(self, scope: Scope, receive: Receive) -> Reply:
         place = place_of(scope["path"])
@@ -114,6 +130,13 @@ class Application:
             case _:
                 self._door.identify(scope)
                 return describing.model(self._router, place)
+
+    def _tell(self, scope: Scope, reply: Reply, at_us: int, started_ns: int) -> None:
+        if not self._onlookers:
+            return
+        seen = self._seen(scope, reply, at_us, (time.monotonic_ns() - started_ns) // 1_000)
+        for onlooker in self._onlookers:
+            onlooker.saw(seen)
 
     def _seen(self, scope: Scope, reply: Reply, at_us: int, duration_us: int) -> Seen:
         """What may be told of a request: of its path, what it names here."""

@@ -28,9 +28,7 @@ class Bodies:
         Raises RequestRefused for one that is too large (413), that is not whole in time (408) or whose caller left (400), and where
         too much is arriving already (503).
         """
-        length = header(scope, b"content-length") or b"0"
-        if length.isdigit() and int(length) > self._most_bytes:
-            raise self._too_large()
+        self._look_at_length(scope)
         if WHOLE in scope:
             return self._whole(await receive())
         body = bytearray()
@@ -44,6 +42,18 @@ class Bodies:
         finally:
             self._arriving_bytes -= len(body)
         return bytes(body)
+
+    def checked(self, scope: Scope, body: bytes) -> bytes:
+        """A body that is whole already. Raises RequestRefused for one that is too large (413)."""
+        self._look_at_length(scope)
+        if len(body) > self._most_bytes:
+            raise self._too_large()
+        return body
+
+    def _look_at_length(self, scope: Scope) -> None:
+        length = header(scope, b"content-length") or b"0"
+        if length.isdigit() and int(length) > self._most_bytes:
+            raise self._too_large()
 
     def _whole(self, message: MutableMapping[str, Any]) -> bytes:
         """A body that is here already: nobody waits for it."""

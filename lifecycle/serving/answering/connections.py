@@ -9,8 +9,12 @@ import asyncio
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from lifecycle.serving.answering.direct import DirectProtocol
+
 #: In the scope of a request: its body was whole when its head was.
 WHOLE = "lifecycle.whole"
+#: In the scope of a request: what waits for its answer, where answering it was begun before it was given a task.
+BEGUN = "lifecycle.begun"
 #: The longest head of a request, give or take what one read brings.
 MOST_HEAD_BYTES = 64 << 10
 _NOT_HTTP = b'{"error":"This is not an HTTP request."}'
@@ -19,7 +23,7 @@ _NOT_HTTP = b'{"error":"This is not an HTTP request."}'
 def protocol_with_deadline(head_seconds: float) -> type[HttpToolsProtocol]:
     """The server's protocol with a deadline for a head that has begun. A connection that says nothing costs next to nothing."""
 
-    class DeadlineProtocol(HttpToolsProtocol):
+    class DeadlineProtocol(DirectProtocol):
         _deadline: asyncio.TimerHandle | None = None
         _head_bytes = 0
         _in_head = False

@@ -35,7 +35,11 @@ _REASONS: dict[RefusalReason, int] = {reason: _TURNED_AWAY + place for place, re
 #: After those: for each arm, the failures that were no exceptions, by kind.
 _KINDS: tuple[FailureKind, ...] = ("timeout", "invalid")
 _FAILED = _TURNED_AWAY + len(_REASONS)
-_BYTES = (_FAILED + SLOTS * CELLS * len(_KINDS)) * 8
+#: After those: for each slot, rows that wait to be written, rows that were lost instead, and requests that wait to be answered.
+_WAITING = _FAILED + SLOTS * CELLS * len(_KINDS)
+_LOST = _WAITING + SLOTS
+_IN_FLIGHT = _LOST + SLOTS
+_BYTES = (_IN_FLIGHT + SLOTS) * 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +171,39 @@ class Counters:
         """The rows of a model that this worker, and those before it, put into the prediction log."""
         return self._words[_LOGGED + slot]
 
+    def waiting(self, slot: int, rows: int) -> None:
+        """So many rows more of this model wait to be written; fewer, where it is negative."""
+        self._words[_WAITING + slot] += rows
+
+    def rows_waiting(self, slot: int) -> int:
+        """The rows of a model that its answers did not wait for, and that are not in the prediction log yet."""
+        return self._words[_WAITING + slot]
+
+    def lost(self, slot: int, rows: int) -> None:
+        """So many rows of this model will never be in the prediction log."""
+        self._words[_LOST + slot] += rows
+
+    def rows_dropped(self, slot: int) -> int:
+        """The rows of a model, declared as best effort, that this worker and those before it did not put into the prediction log."""
+        return self._words[_LOST + slot]
+
+    def entered(self, slot: int) -> None:
+        """A request waits: for a canary, or for the disk. `left` must follow."""
+        self._words[_IN_FLIGHT + slot] += 1
+
+    def left(self, slot: int) -> None:
+        self._words[_IN_FLIGHT + slot] -= 1
+
+    def in_flight(self, slot: int) -> int:
+        """The requests for a model that wait in this worker."""
+        return self._words[_IN_FLIGHT + slot]
+
+    def take_over(self) -> None:
+        """Begins where a worker ended that is no more: what it had not written yet is lost, and nobody waits for its answers."""
+        for slot in range(SLOTS):
+            self.lost(slot, self.rows_waiting(slot))
+            self._words[_WAITING + slot] = self._words[_IN_FLIGHT + slot] = 0
+
     def dropped(self, slot: int) -> None:
         """A copy of a request was not taken by this model's shadow."""
         self._words[_DROPPED + slot] += 1
@@ -187,6 +224,7 @@ class Counters:
         """Begins to count rows and copies anew, for a model that is new in this slot."""
         self._words[_LOGGED + slot] = 0
         self._words[_DROPPED + slot] = 0
+        self._words[_LOST + slot] = 0
 
     def clear(self, slot: int, cell: int) -> None:
         """Forgets an arm's counts, for a version that takes over the cell of one that serves no more."""

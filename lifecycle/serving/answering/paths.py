@@ -67,6 +67,17 @@ def place_of(path: str) -> Place:
             raise RequestRefused(f"There is nothing at {path}.", status=404)
 
 
+@lru_cache(maxsize=_REMEMBERED)
+def is_plain_prediction(target: bytes) -> bool:
+    """Whether the target of a request is the path of a prediction and nothing else: no query, nothing escaped."""
+    if not target.startswith(b"/v2/models/") or not target.isascii() or any(mark in target for mark in b"?#%"):
+        return False
+    try:
+        return place_of(target.decode("ascii")).resource == "infer"
+    except RequestRefused:
+        return False
+
+
 def _version(rest: list[str]) -> int | None:
     """The version in a path: `versions/7`, or none."""
     match rest:

@@ -8,75 +8,52 @@ against nobody: otherwise anyone could send nonsense and have a canary taken out
 
 from __future__ import annotations
 
-import secrets
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
-from hashlib import blake2b
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import replace
 from typing import Any
 
 from lifecycle.errors import Unavailable
 from lifecycle.records.identity import now_us
 from lifecycle.records.manifest import ModelSchemas
-from lifecycle.records.rollout import Arm
-from lifecycle.serving.access.refusing import AccessRefused
-from lifecycle.serving.answering.canary_link import CanaryLink
+from lifecycle.records.rollout import LogGrade
 from lifecycle.serving.answering.counters import REFERRAL_CELL, Counters
+from lifecycle.serving.answering.drawing import arm_for, arm_of, draw
+from lifecycle.serving.answering.named import ServedName
 from lifecycle.serving.answering.outcome import Outcome, rows_of
 from lifecycle.serving.answering.protocol import InferRequest, format_answer, format_referral
 from lifecycle.serving.answering.routes import Route, RouteTable
 from lifecycle.serving.answering.served import ServedModel
 from lifecycle.serving.answering.shadowing import Copy, ShadowQueue
-from lifecycle.serving.answering.tiers import AnswerCache, RowBudget, ask_tiers
+from lifecycle.serving.answering.tiers import ask_tiers
 from lifecycle.serving.failures import ArmFailed, FailureKind, RequestRefused
+from lifecycle.serving.prediction_log.backlog import Backlog
 from lifecycle.serving.prediction_log.writing import PredictionWriter
+
+#: An answer in the form of the protocol.
+Said = dict[str, Any]
 
 #: What callers hear of a gateway that must not answer any more.
 OUT_OF_REACH = "This gateway has been out of reach of its ledger for too long, and answers nobody until the ledger answers."
-
-
-@dataclass
-class ServedName:
-    """One model as this worker holds it: its place in the shared memory, and the versions that are loaded."""
-
-    name: str
-    slot: int
-    loaded: dict[int, ServedModel] = field(default_factory=dict)
-    links: dict[int, CanaryLink] = field(default_factory=dict)
-    #: What the plan of a version that serves asks to be kept: answers to give again, and rows that it may still answer.
-    caches: dict[int, AnswerCache] = field(default_factory=dict)
-    budgets: dict[int, RowBudget] = field(default_factory=dict)
-
-    def take(self, served: ServedModel, workers: int) -> None:
-        """Holds a version that is loaded, with what its plan asks for. Its rows per second are shared evenly by the workers."""
-        version, allowance = served.version, served.allowance
-        self.loaded[version] = served
-        self.let_go_of_plan(version)
-        if any(tier.kind == "cached" for tier in allowance.tiers):
-            self.caches[version] = AnswerCache()
-        if allowance.rows_per_second is not None:
-            self.budgets[version] = RowBudget(allowance.rows_per_second / workers)
-
-    def let_go(self, version: int) -> None:
-        """Holds a version no more, nor anything that it said."""
-        self.loaded.pop(version, None)
-        self.let_go_of_plan(version)
-
-    def let_go_of_plan(self, version: int) -> None:
-        self.caches.pop(version, None)
-        self.budgets.pop(version, None)
 
 
 class Router:
     """Answers requests for every model of this worker."""
 
     def __init__(
-        self, table: RouteTable, counters: Counters, log: PredictionWriter, canary_timeout: float, on_canary_failure: Callable[[str], None]
+        self,
+        table: RouteTable,
+        counters: Counters,
+        log: PredictionWriter,
+        backlog: Backlog,
+        canary_timeout: float,
+        on_canary_failure: Callable[[str], None],
     ) -> None:
         self.names: dict[str, ServedName] = {}
         self._table = table
         self._counters = counters
         self._log = log
+        self._backlog = backlog
         self._canary_timeout = canary_timeout
         self._on_canary_failure = on_canary_failure
         self._shadows = ShadowQueue(self._ask_shadow, self._drop_copy)
@@ -104,10 +81,11 @@ class Router:
         holder = name.loaded.get(route.champion) or name.links.get(route.canary)
         return None if holder is None else holder.schemas
 
-    async def answer(self, name: ServedName, request: InferRequest, version: int | None = None) -> dict[str, Any]:
-        """The answer, in the form of the protocol, once its rows are in the log. A caller may insist on the champion's version only.
+    def begin(self, name: ServedName, request: InferRequest, version: int | None = None) -> Said | Coroutine[Any, Any, Said]:
+        """The answer, in the form of the protocol, once its rows are in the log; or, where another process answers, what waits for it.
 
-        Raises RequestRefused for what the caller must correct, Unavailable where no version can answer.
+        Nobody's answer is drawn twice: whoever is given a coroutine awaits it. A caller may insist on the champion's version only.
+        Raises, as the coroutine does, RequestRefused for what the caller must correct and Unavailable where no version can answer.
         """
         started_ns = time.monotonic_ns()
         at_us = now_us()
@@ -116,20 +94,47 @@ class Router:
             raise RequestRefused(
                 f"Version {version} of {name.name} is not its champion; ask the model, and it answers by its share.", "version", 404
             )
-        arm = "champion" if version is not None else _arm_of(route, request.routing_key)
+        arm = "champion" if version is not None else arm_of(route, request.routing_key)
         if request.answerable is not None:
-            arm = _arm_for(request, name, route, arm)
+            arm = arm_for(request, name, route, arm)
         if arm == "canary":
-            outcome = await self._from_canary(name, route, request, started_ns)
-        elif arm == "holdout":
-            outcome = self._from_holdout(name, route, request, started_ns)
-        else:
-            outcome = self._from_champion(name, route, request, started_ns)
+            return self._after_canary(name, route, request, at_us, started_ns)
+        answer = self._from_holdout if arm == "holdout" else self._from_champion
+        outcome = answer(name, route, request, started_ns)
+        if _log_grade(name, route, outcome) == "audit":
+            return self._said_durably(name, route, request, outcome, at_us, started_ns)
+        return self._said(name, route, request, outcome, at_us, started_ns)
+
+    async def _after_canary(self, name: ServedName, route: Route, request: InferRequest, at_us: int, started_ns: int) -> Said:
+        outcome = await self._from_canary(name, route, request, started_ns)
+        if _log_grade(name, route, outcome) == "audit":
+            return await self._said_durably(name, route, request, outcome, at_us, started_ns)
+        return self._said(name, route, request, outcome, at_us, started_ns)
+
+    def _said(self, name: ServedName, route: Route, request: InferRequest, outcome: Outcome, at_us: int, started_ns: int) -> Said:
+        """Logs what became of a request, and says it."""
         latency_us = (time.monotonic_ns() - started_ns) // 1_000
-        ids = self._record(name, route, request, outcome, at_us, latency_us)
+        return self._told(name, route, request, outcome, self._record(name, route, request, outcome, at_us, latency_us))
+
+    async def _said_durably(
+        self, name: ServedName, route: Route, request: InferRequest, outcome: Outcome, at_us: int, started_ns: int
+    ) -> Said:
+        """The same, once the rows are on the disk. Raises Unavailable where they may not be."""
+        latency_us = (time.monotonic_ns() - started_ns) // 1_000
+        log, ids, rows, asked = self._rows(name, route, request, outcome, at_us, latency_us)
+        self._counters.entered(name.slot)
+        try:
+            await self._log.append_durably(log.name, rows, asked)
+        finally:
+            self._counters.left(name.slot)
+        self._counters.logged(log.slot, len(ids))
+        return self._told(name, route, request, outcome, ids)
+
+    def _told(self, name: ServedName, route: Route, request: InferRequest, outcome: Outcome, ids: list[str]) -> Said:
+        """What a caller hears whose rows are in the log; where there is a shadow, it is offered a copy."""
         if outcome.failure:
             raise Unavailable(outcome.failure, "Send the request again; `lifecycle gateway status` shows what serves.")
-        if route.copies and route.canary and outcome.answer is not None and _draw(request.routing_key, route.salt) < route.weight:
+        if route.copies and route.canary and outcome.answer is not None and draw(request.routing_key, route.salt) < route.weight:
             self._shadows.offer(Copy(name.name, route.canary, request, tuple(ids)))
         parameters: dict[str, Any] = {"arm": outcome.arm, "prediction_id": ids[0], "epoch": route.epoch}
         if len(ids) > 1:
@@ -144,6 +149,7 @@ class Router:
         cell = self._counters.cell(name.slot, route.canary_cell)
         cell.dispatched(time.monotonic_ns())
         link = name.links.get(route.canary)
+        self._counters.entered(name.slot)
         try:
             if link is None:
                 raise ArmFailed(f"Version {route.canary} is not connected.")
@@ -170,6 +176,8 @@ class Router:
             latency_us = (time.monotonic_ns() - started_ns) // 1_000
             cell.answered(latency_us, 0 < route.slow_us < latency_us)
             return Outcome("canary", link, answer)
+        finally:
+            self._counters.left(name.slot)
         cell.failed(fell_back=not outcome.failure, kind=kind)
         self._on_canary_failure(name.name)
         return outcome
@@ -314,38 +322,34 @@ class Router:
         latency_us: int,
         shadow_of: Sequence[str] = (),
     ) -> list[str]:
-        """Puts one row per application into the log of the model that answered; returns their ids."""
+        """Puts one row per application into the log of the model that answered, now or soon (`Backlog`); returns their ids."""
+        log, ids, rows, asked = self._rows(name, route, request, outcome, at_us, latency_us, shadow_of)
+        if _log_grade(name, route, outcome) == "best_effort":
+            self._backlog.offer(log.name, log.slot, rows, asked)
+        else:
+            self._log.append(log.name, rows, asked)
+            self._counters.logged(log.slot, len(ids))
+        return ids
+
+    def _rows(
+        self,
+        name: ServedName,
+        route: Route,
+        request: InferRequest,
+        outcome: Outcome,
+        at_us: int,
+        latency_us: int,
+        shadow_of: Sequence[str] = (),
+    ) -> tuple[ServedName, list[str], list[dict[str, Any]], list[dict[str, Any]]]:
+        """The model in whose log a request is told, the ids and the rows of its applications, and what was asked of each."""
         log = self.names[outcome.other_model] if outcome.other_model else name
         epoch = self._table.read(log.slot).epoch if outcome.other_model else route.epoch
         asked_model = name.name if outcome.other_model else ""
         ids, rows, asked = rows_of(outcome, request, log.name, epoch, at_us, latency_us, asked_model=asked_model, shadow_of=shadow_of)
-        self._log.append(log.name, rows, asked)
-        self._counters.logged(log.slot, len(ids))
-        return ids
+        return log, ids, rows, asked
 
 
-def _arm_of(route: Route, routing_key: str) -> Arm:
-    """The arm that a request belongs to: hold-out, canary or champion."""
-    if route.holdout and _draw(routing_key, route.holdout_salt) < route.holdout_weight:
-        return "holdout"
-    return "canary" if route.canary and not route.copies and _draw(routing_key, route.salt) < route.weight else "champion"
-
-
-def _arm_for(request: InferRequest, name: ServedName, route: Route, arm: Arm) -> Arm:
-    """The arm that a caller gets who may ask these versions: the one that was drawn, or the champion.
-
-    Raises AccessRefused for who may not ask the champion; or the canary, where there is no champion yet.
-    """
-    champion, canary = name.loaded.get(route.champion), name.links.get(route.canary)
-    first = champion or canary
-    if first is not None and not request.may_be_answered_by(first.digest):
-        raise AccessRefused(f"This access is not for {name.name}.", "not_allowed", 403)
-    drawn = canary if arm == "canary" else name.loaded.get(route.holdout) if arm == "holdout" else None
-    return arm if drawn is not None and request.may_be_answered_by(drawn.digest) else "champion"
-
-
-def _draw(routing_key: str, salt: bytes) -> int:
-    """A draw of 32 bits: the same for a key throughout one rollout, and unrelated from one rollout to the next."""
-    if not routing_key:
-        return secrets.randbits(32)
-    return int.from_bytes(blake2b(routing_key.encode("utf-8", "surrogatepass"), digest_size=4, key=salt).digest(), "big")
+def _log_grade(name: ServedName, route: Route, outcome: Outcome) -> LogGrade | None:
+    """How surely a row is kept: as whoever answered was declared, else as the model's champion is, or its canary."""
+    by = outcome.by or name.loaded.get(route.champion) or name.links.get(route.canary)
+    return None if by is None else by.allowance.log_grade

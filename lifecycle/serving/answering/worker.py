@@ -30,11 +30,13 @@ from lifecycle.serving.answering.application import Application
 from lifecycle.serving.answering.canary_link import CanaryLink
 from lifecycle.serving.answering.connections import protocol_with_deadline
 from lifecycle.serving.answering.counters import Counters
+from lifecycle.serving.answering.named import ServedName
 from lifecycle.serving.answering.onlookers import Onlooker
-from lifecycle.serving.answering.router import Router, ServedName
+from lifecycle.serving.answering.router import Router
 from lifecycle.serving.answering.routes import RouteTable
 from lifecycle.serving.answering.served import ServedModel
 from lifecycle.serving.folder import GatewayFolder
+from lifecycle.serving.prediction_log.backlog import Backlog
 from lifecycle.serving.prediction_log.writing import PredictionWriter
 from lifecycle.serving.supervision.control import ControlledEnd
 
@@ -62,10 +64,13 @@ class Worker:
         self._folder = folder
         self._workers: int = configuration["workers"]
         self._own = Counters.open(folder.counters(index))
+        self._own.take_over()
+        self._backlog = Backlog(PredictionWriter(folder.predictions, index, configuration["seal_seconds"]), self._own)
         self._router = Router(
             RouteTable.open(folder.routes),
             self._own,
             self._log,
+            self._backlog,
             configuration["canary_timeout"],
             lambda model: self.control.nudge(failed=model),
         )
@@ -112,6 +117,7 @@ class Worker:
         if not self._server.should_exit:
             await self._server.serve(sockets=[self._listener])
         closing.cancel()
+        await self._backlog.end(DRAIN_SECONDS)
         self._log.close()
         self._refusals.close()
         for onlooker in self._onlookers:
@@ -123,6 +129,7 @@ class Worker:
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
             self._log.close_old()
+            self._backlog.close_old()
             self._refusals.settle(now_us())
 
     def _end(self) -> None:
