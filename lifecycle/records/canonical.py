@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from contextlib import suppress
 from decimal import Decimal
 from json.encoder import encode_basestring as quoted
 from operator import itemgetter
@@ -51,19 +50,23 @@ def _writer_of_derived(value: Any) -> Callable[[Any], str]:
     raise NoCanonicalForm(f"a {type(value).__name__} is no JSON")
 
 
-def canonical_dump(dumped: dict[str, Any]) -> bytes:
+def canonical_dump(dumped: dict[str, Any], numbers_in: dict[str, Any] | None = None) -> bytes:
     """The canonical bytes of what `model_dump(mode="json")` made. Takes `dumped` over: some of its numbers may stand as text after.
 
+    `numbers_in` is the part of it that has all its floats, and all integers of which nobody has said yet that they are below 2^53.
     Raises like `canonical_text`, and UnicodeEncodeError for a lone surrogate.
     """
-    usual, apart = _numbers_in(dumped)
+    doubtful = dumped if numbers_in is None else numbers_in
+    usual, apart = _numbers_in(doubtful)
     if not usual:
         return canonical_text(dumped).encode()
-    written_apart = _write_apart(dumped) if apart else []
-    with suppress(orjson.JSONEncodeError):
+    written_apart = _write_apart(doubtful) if apart else []
+    try:
         written = orjson.dumps(dumped, option=orjson.OPT_SORT_KEYS)
         if written.isascii() or _has_ascii_keys(dumped):
             return written
+    except orjson.JSONEncodeError:  # `suppress` takes longer than orjson does for a short record
+        pass
     for holder, place, number in written_apart:
         holder[place] = number
     return canonical_text(dumped).encode()
@@ -90,11 +93,12 @@ def _numbers_in(dumped: dict[str, Any] | list[Any]) -> tuple[bool, bool]:
             kind = type(value)
             if kind is str:
                 continue
-            if kind is dict or kind is list:
-                holders.append(value)
-            elif kind is float:
-                if not _is_usual(value):
+            if kind is float:
+                # Most are usual and above zero, which shows without a call.
+                if (not _LEAST_PLAIN <= value < _LEAST_WITH_EXPONENT or value.is_integer()) and not _is_usual(value):
                     apart = True
+            elif kind is dict or kind is list:
+                holders.append(value)
             elif kind is int:
                 if not -INTEGER_BOUND < value < INTEGER_BOUND:
                     return False, apart

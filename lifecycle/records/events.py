@@ -8,7 +8,7 @@ and outputs are the lineage; where a body names the same digests in words of its
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal, Self
+from typing import Literal, Self, cast
 
 import orjson
 from pydantic import Field, JsonValue, SerializeAsAny, ValidationError, field_validator, model_validator
@@ -21,6 +21,7 @@ from lifecycle.records.record import (
     ActorId,
     Digest,
     Id,
+    JsonObject,
     Microseconds,
     Name,
     Record,
@@ -88,10 +89,6 @@ class Header(Record):
         """This, at another place of its stream."""
         return self.model_copy(update={"sequence": sequence})
 
-    def canonical_at(self, sequence: int) -> bytes:
-        """`with_sequence(sequence).canonical()`, in half the time. Raises MalformedRecord like `canonical`."""
-        return canonical_record({**self.as_json(), "sequence": sequence})
-
 
 class Event(Header):
     """One thing that happened. Its canonical bytes are stored verbatim and hashed as a leaf."""
@@ -110,6 +107,13 @@ class Event(Header):
         if self.type != type(self.body).__name__:
             raise ValueError(f"the type is {self.type} but the body is a {type(self.body).__name__}")
         return self
+
+    def canonical_at(self, sequence: int) -> bytes:
+        """`with_sequence(sequence).canonical()`, in half the time. Raises MalformedRecord like `canonical`."""
+        dumped = self.as_json()
+        dumped["sequence"] = sequence
+        # Every number of a header is an integer that was held against its bound when the header was made.
+        return canonical_record(dumped, cast("JsonObject", dumped["body"]))
 
     @classmethod
     def happened(

@@ -9,8 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Annotated, Any, Self
 
 import orjson
@@ -35,6 +33,8 @@ MOST_PROSE, PROSE = 2_000, r"^[^\x00-\x08\x0b-\x1f\x7f-\x9f]*$"
 Prose = Annotated[str, StringConstraints(min_length=1, max_length=MOST_PROSE, pattern=PROSE)]
 Version = Annotated[int, Field(ge=1, lt=INTEGER_BOUND)]
 JsonObject = dict[str, JsonValue]
+#: What the canonical form raises.
+_REFUSALS = (NoCanonicalForm, UnicodeEncodeError, RecursionError)
 
 
 def is_none(value: object) -> bool:
@@ -53,25 +53,28 @@ def canonical_bytes(value: Any) -> bytes:
     Raises MalformedRecord for what RFC 8785 refuses: NaN, infinities, integers of 2^53 and more, lone
     surrogates, keys that are not strings.
     """
-    with _refusing():
-        return canonical_json(value) if type(value) in (dict, list) else canonical_text(value).encode()
-
-
-def canonical_record(dumped: JsonObject) -> bytes:
-    """The RFC 8785 bytes of what `Record.as_json` gave, which is taken over. Raises MalformedRecord like `canonical_bytes`."""
-    with _refusing():
-        return canonical_dump(dumped)
-
-
-@contextmanager
-def _refusing() -> Iterator[None]:
     try:
-        yield
-    except (NoCanonicalForm, UnicodeEncodeError, RecursionError) as error:
-        raise MalformedRecord(
-            f"This value has no canonical form: {error}.",
-            "Use finite numbers, integers below 2^53, valid Unicode and string keys.",
-        ) from error
+        return canonical_json(value) if type(value) in (dict, list) else canonical_text(value).encode()
+    except _REFUSALS as error:
+        raise _refused(error) from error
+
+
+def canonical_record(dumped: JsonObject, numbers_in: JsonObject | None = None) -> bytes:
+    """The RFC 8785 bytes of what `Record.as_json` gave, which is taken over; `numbers_in` as for `canonical_dump`.
+
+    Raises MalformedRecord like `canonical_bytes`.
+    """
+    try:
+        return canonical_dump(dumped, numbers_in)
+    except _REFUSALS as error:
+        raise _refused(error) from error
+
+
+def _refused(error: Exception) -> MalformedRecord:
+    return MalformedRecord(
+        f"This value has no canonical form: {error}.",
+        "Use finite numbers, integers below 2^53, valid Unicode and string keys.",
+    )
 
 
 def settled_json(content: bytes | str) -> JsonValue:
@@ -128,7 +131,8 @@ class Record(BaseModel):
 
     def as_json(self) -> JsonObject:
         """This record as a JSON object (tuples become lists)."""
-        value: JsonObject = self.model_dump(mode="json")
+        # What `model_dump` calls, without its dozen options: every append passes here.
+        value: JsonObject = self.__pydantic_serializer__.to_python(self, mode="json")
         return value
 
     def canonical(self) -> bytes:
