@@ -13,6 +13,8 @@ Strategy = Literal["canary", "blue_green", "ab", "shadow"]
 #: Which route a request took to its answer. `canary` is the version that is being rolled out, whatever the strategy; a shadow's
 #: answers reach nobody; `holdout` is the former champion's share after a promotion; `backup` answered for a champion that could not.
 Arm = Literal["champion", "canary", "referral", "shadow", "holdout", "backup"]
+#: How surely a row of the prediction log is kept; `RolloutPlan.log_grade` says what each means.
+LogGrade = Literal["audit", "best_effort"]
 
 
 class RolloutStep(Record):
@@ -143,6 +145,9 @@ class RolloutPlan(Record):
         return next((step.weight for number, step in enumerate(self.steps) if not self.copies(number)), 0.0)
 
 
+    #: How surely its rows are kept. Unless given, a row is written before its answer leaves, and no killed process loses one;
+    #: `audit`: it is on the disk before, and no power cut loses one; `best_effort`: no answer waits for it, and what is lost is counted.
+    log_grade: LogGrade | None = Field(default=None, exclude_if=is_none)
 class LedgerProof(Record):
     """One leaf, proven to stand in a signed ledger: all that a gateway needs in order to believe it offline."""
 

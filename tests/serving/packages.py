@@ -28,7 +28,7 @@ from lifecycle.records.gates import (
 )
 from lifecycle.records.manifest import FILE_NAMES, Bounds, ManifestFile, ModelManifest, ModelSchemas, Part
 from lifecycle.records.record import Digest, canonical_bytes, digest_of
-from lifecycle.records.rollout import Guardrail, LedgerProof, RolloutOrder, RolloutPlan, RolloutStep, Strategy, Tier
+from lifecycle.records.rollout import Guardrail, LedgerProof, LogGrade, RolloutOrder, RolloutPlan, RolloutStep, Strategy, Tier
 from tests.serving.graphs import Behaviour, graph
 
 ORIGIN = "test.example/ledger"
@@ -87,6 +87,7 @@ def plan(
     holdout: float | None = None,
     tiers: tuple[Tier, ...] | None = None,
     rows_per_second: float | None = None,
+    log_grade: LogGrade | None = None,
 ) -> RolloutPlan:
     """A plan of steps (weight, minimum n, bake seconds)."""
     made = tuple(RolloutStep(weight=weight, minimum_n=n, bake_seconds=bake) for weight, n, bake in steps or ((1.0, 0, 0.0),))
@@ -99,6 +100,7 @@ def plan(
         holdout=holdout,
         tiers=tiers,
         rows_per_second=rows_per_second,
+        log_grade=log_grade,
     )
 
 

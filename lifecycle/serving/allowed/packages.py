@@ -18,7 +18,7 @@ from lifecycle.records.bodies.decisions import DecisionMade
 from lifecycle.records.events import Event
 from lifecycle.records.manifest import FILE_NAMES, ManifestFile, ModelManifest, ModelSchemas, Part
 from lifecycle.records.record import Digest, digest_of
-from lifecycle.records.rollout import RolloutOrder, Tier
+from lifecycle.records.rollout import LogGrade, RolloutOrder, Tier
 from lifecycle.serving.allowed.admission import proven_decision
 from lifecycle.serving.allowed.log_keys import LogKeys
 from lifecycle.serving.allowed.withdrawals import Withdrawal, Withdrawals
@@ -46,13 +46,15 @@ class Package:
 class Allowance:
     """What let a version serve: the deployment decision, and the bundle of policies that took it.
 
-    Of the plan that was allowed with it: what answers in its place, and how many rows per second it answers itself (None: all).
+    Of the plan that was allowed with it: what answers in its place, how many rows per second it answers itself (None: all), and how
+    surely its rows are kept (None: written before the answer leaves).
     """
 
     decision_id: str
     bundle_digest: Digest
     tiers: tuple[Tier, ...] = ()
     rows_per_second: float | None = None
+    log_grade: LogGrade | None = None
 
 
 class PackageCache:
@@ -204,7 +206,8 @@ def read_allowance(folder: Path) -> Allowance:
     body = Event.parse(base64.b64decode(order.proof.leaf)).body
     if not isinstance(body, DecisionMade) or body.decision.id != order.decision_id:
         raise Tampered(f"The order beside {order.digest} proves no decision {order.decision_id}.", "Deploy that version again.")
-    return Allowance(body.decision.id, body.decision.policy.bundle_digest, order.plan.tiers or (), order.plan.rows_per_second)
+    plan, decision = order.plan, body.decision
+    return Allowance(decision.id, decision.policy.bundle_digest, plan.tiers or (), plan.rows_per_second, plan.log_grade)
 
 
 def read_schemas(folder: Path, digest: Digest) -> ModelSchemas:

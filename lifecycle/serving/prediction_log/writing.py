@@ -1,9 +1,9 @@
 """The prediction log, to write: each row is in its file before the answer leaves.
 
-One `write()` puts a row into the operating system's hands, so that killing the process loses none. A worker writes
-segments of its own. What was asked, and the id that the caller gave to it, lie apart from the row, under a salt, and can be
-erased without touching it: the row has the commitment. Labels that arrive later lie in segments as well; the last one of a
-prediction counts.
+One `write()` puts a row into the operating system's hands, so that killing the process loses none; where a power cut must lose none
+either, the answer waits for an fsync that it shares with others (`group_commit`). A worker writes segments of its own. What was
+asked, and the id that the caller gave to it, lie apart from the row, under a salt, and can be erased without touching it: the row
+has the commitment. Labels that arrive later lie in segments as well; the last one of a prediction counts.
 
 A segment of rows is over when it is large, long or old enough; then its lock goes, and the supervisor seals it.
 """
@@ -12,11 +12,15 @@ from __future__ import annotations
 
 import errno
 import os
+import threading
 import time
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from lifecycle import durable
 from lifecycle.errors import Unavailable
+from lifecycle.serving.prediction_log.group_commit import GroupCommit
 from lifecycle.serving.prediction_log.lines import committed_line, line_of
 from lifecycle.serving.prediction_log.segments import LABELS, ROWS, SUFFIX, VALUES, create_held
 
@@ -26,6 +30,34 @@ SEGMENT_BYTES = 64 << 20
 SEGMENT_ROWS = 1_000_000
 #: How long a segment takes rows before it is closed, unless the gateway is told otherwise.
 SEGMENT_SECONDS = 60.0
+
+
+class Lines(NamedTuple):
+    """Rows, and what was asked of each, as they are written."""
+
+    rows: list[bytes]
+    values: list[bytes]
+
+    @classmethod
+    def joined(cls, parts: Iterable[Lines]) -> Lines:
+        """All of these, in their order."""
+        joined = cls([], [])
+        for part in parts:
+            joined.rows.extend(part.rows)
+            joined.values.extend(part.values)
+        return joined
+
+
+def prepared(rows: list[dict[str, Any]], asked: list[dict[str, Any]]) -> Lines:
+    """The lines of rows (`records.prediction.Prediction` but for the commitment) and, apart from them, of what was asked of each.
+
+    `asked` is `{"request_id", "values"}` per row, and `subject` where the caller said whom it is about; `rows` are taken over.
+    """
+    kept = []
+    for row, said in zip(rows, asked, strict=True):
+        row["input_commitment"], line = committed_line(row["id"], said)
+        kept.append(line)
+    return Lines([line_of(row) for row in rows], kept)
 
 
 class Appended:
@@ -48,6 +80,10 @@ class Appended:
         os.ftruncate(self._descriptor, size)
         self.size = size
 
+    def sync(self) -> None:
+        """Makes what was appended durable. Raises OSError."""
+        os.fsync(self._descriptor)
+
     def close(self) -> None:
         os.close(self._descriptor)
 
@@ -62,8 +98,11 @@ class OpenSegment:
         except OSError:
             self._values.close()
             raise
+        self._folder = folder
         self._opened = time.monotonic()
         self._length = 0
+        self._is_named = False
+        self._commits = GroupCommit(self._sync)
 
     def takes(self, rows: int) -> bool:
         """Whether so many rows more still belong into it."""
@@ -72,18 +111,34 @@ class OpenSegment:
     def is_older_than(self, seconds: float) -> bool:
         return time.monotonic() - self._opened >= seconds
 
-    def append(self, rows: list[bytes], values: list[bytes]) -> None:
+    def append(self, lines: Lines) -> None:
         """Appends lines. What was asked goes first: a row without it would look like an erasure. Raises OSError like `Appended`."""
         before = self._values.size
-        self._values.append(b"".join(values))
+        self._values.append(b"".join(lines.values))
         try:
-            self._rows.append(b"".join(rows))
+            self._rows.append(b"".join(lines.rows))
         except OSError:
             self._values.cut(before)
             raise
-        self._length += len(rows)
+        self._length += len(lines.rows)
+
+    async def durable(self) -> None:
+        """Returns once everything that was appended is on the disk. Raises OSError where it may not be."""
+        await self._commits.wait()
 
     def close(self) -> None:
+        """Takes no more. Its files are let go of, and with them its lock, once nobody waits for the disk."""
+        self._commits.when_idle(self._let_go)
+
+    def _sync(self) -> None:
+        self._values.sync()
+        self._rows.sync()
+        if not self._is_named:
+            for folder in (self._folder / VALUES, self._folder / ROWS, self._folder, self._folder.parent):
+                durable.sync_folder(folder)
+            self._is_named = True
+
+    def _let_go(self) -> None:
         self._values.close()
         self._rows.close()
 
@@ -100,19 +155,27 @@ class PredictionWriter:
         self._last_us = 0
 
     def append(self, model: str, rows: list[dict[str, Any]], asked: list[dict[str, Any]]) -> None:
-        """Writes rows (`records.prediction.Prediction` but for the commitment) and, apart from them, what was asked of each.
+        """Writes rows and what was asked of each, as `prepared` takes them. Raises Unavailable where the disk takes no more."""
+        self.add(model, prepared(rows, asked))
 
-        `asked` is `{"request_id", "values"}` per row, and `subject` where the caller said whom it is about; `rows` are taken over.
-        Raises Unavailable where the disk takes no more.
-        """
-        kept = []
-        for row, said in zip(rows, asked, strict=True):
-            row["input_commitment"], line = committed_line(row["id"], said)
-            kept.append(line)
-        lines = [line_of(row) for row in rows]
+    def add(self, model: str, lines: Lines) -> OpenSegment:
+        """The same with lines that are prepared; returns where they are now."""
         try:
-            self._segment(model, len(lines)).append(lines, kept)
+            segment = self._segment(model, len(lines.rows))
+            segment.append(lines)
         except OSError as error:
+            raise _unwritable(error) from error
+        return segment
+
+    async def append_durably(self, model: str, rows: list[dict[str, Any]], asked: list[dict[str, Any]]) -> None:
+        """Writes like `append`, and returns once it is on the disk. Raises Unavailable where it may not be: then nobody may be answered."""
+        segment = self.add(model, prepared(rows, asked))
+        try:
+            await segment.durable()
+        except OSError as error:
+            # What a failed fsync left behind nobody can tell, and a second one would say that all is well: no row more goes there.
+            if self._segments.get(model) is segment:
+                self._segments.pop(model).close()
             raise _unwritable(error) from error
 
     def label(self, model: str, prediction_id: str, label: str, at_us: int) -> None:
@@ -151,9 +214,9 @@ class PredictionWriter:
         return segment
 
     def _new_name(self) -> str:
-        """A name that no other file has: it sorts by time, and two of one worker never have one microsecond."""
+        """A name that no other file has: it sorts by time, and two of one thread never have one microsecond."""
         self._last_us = max(time.time_ns() // 1_000, self._last_us + 1)
-        return f"{self._last_us:017d}-{self._worker}-{os.getpid()}{SUFFIX}"
+        return f"{self._last_us:017d}-{self._worker}-{threading.get_native_id()}{SUFFIX}"
 
 
 def _unwritable(error: OSError) -> Unavailable:
