@@ -106,6 +106,9 @@ class RolloutPlan(Record):
 
     #: The evidence that promotes it; without it, enough answers in enough time do.
     no_worse: NoWorse | None = Field(default=None, exclude_if=is_none)
+    #: How surely its rows are kept. Unless given, a row is written before its answer leaves, and no killed process loses one;
+    #: `audit`: it is on the disk before, and no power cut loses one; `best_effort`: no answer waits for it, and what is lost is counted.
+    log_grade: LogGrade | None = Field(default=None, exclude_if=is_none)
 
     @model_validator(mode="after")
     def _fits_its_strategy(self) -> RolloutPlan:
@@ -145,9 +148,6 @@ class RolloutPlan(Record):
         return next((step.weight for number, step in enumerate(self.steps) if not self.copies(number)), 0.0)
 
 
-    #: How surely its rows are kept. Unless given, a row is written before its answer leaves, and no killed process loses one;
-    #: `audit`: it is on the disk before, and no power cut loses one; `best_effort`: no answer waits for it, and what is lost is counted.
-    log_grade: LogGrade | None = Field(default=None, exclude_if=is_none)
 class LedgerProof(Record):
     """One leaf, proven to stand in a signed ledger: all that a gateway needs in order to believe it offline."""
 
