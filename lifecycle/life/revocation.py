@@ -27,7 +27,7 @@ from lifecycle.life.withdrawn import LETTING
 from lifecycle.lineage.selection import every_event
 from lifecycle.records.approval import Envelope, Revocable, RevocationStatement
 from lifecycle.records.bodies.decisions import ApprovalGiven, WaiverSigned
-from lifecycle.records.bodies.revocations import ApprovalRevoked, KeyRevoked, Revocation, VersionRevoked
+from lifecycle.records.bodies.revocations import ApprovalRevoked, KeyRevoked, Revocation, VersionRevoked, counts_as_revoked
 from lifecycle.records.events import Actor, Event, Recorded, Subject
 from lifecycle.records.identity import now_us
 from lifecycle.records.record import ActorId, Count, Microseconds, Name
@@ -69,7 +69,7 @@ def revoke(
     from lifecycle.approvals.statements import signed
 
     target = target_of(departments, what)
-    compromised_from = None if since_us is None else _first_since(departments, target, since_us)
+    compromised_from = None if since_us is None else first_since(departments, target, since_us)
     if person is None or key_file is None:
         require_prose(reason, "A revocation")
         if departments.environment != UNGOVERNED:
@@ -165,8 +165,11 @@ def _let(departments: Departments) -> Iterator[tuple[Recorded, ApprovalGiven | W
             yield recorded, recorded.event.body
 
 
-def _first_since(departments: Departments, target: Target, since_us: Microseconds) -> Count:
-    """The place of the first record of that time or later: whoever stole a key can date a statement, and not put it in an earlier place."""
+def first_since(departments: Departments, target: Target, since_us: Microseconds) -> Count:
+    """The place of the first record of that time or later: whoever stole a key can date a statement, and not put it in an earlier place.
+
+    Raises InvalidDeclaration for what is no key.
+    """
     if target.revokes != "key":
         raise InvalidDeclaration("Only a key can have been in other hands since some time.", "Leave out --since.")
     for recorded in every_event(departments.ledger):
@@ -198,7 +201,8 @@ def _record(
     )
     try:
         with departments.ledger.writing() as writer:
-            before = [recorded.event.body for recorded in writer.events(types=(event.type,), name=target.subject.name)]
+            standing_already = writer.events(types=(event.type,), name=target.subject.name)
+            before = [one.event.body for one in standing_already if counts_as_revoked(one.event.environment, departments.environment)]
             if any(_covers(one, body) for one in before):
                 raise Refused(f"The {target.revokes} {target.name} is taken back already.", "There is nothing to do.", ("STATE",))
             receipt = writer.append(event)

@@ -16,11 +16,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Protocol, Unpack
 
-from lifecycle.life.gates.governed import UNGOVERNED
 from lifecycle.life.gates.standing import body_of
 from lifecycle.records.approval import WaiverStatement
 from lifecycle.records.bodies.decisions import ApprovalGiven, DecisionMade, VersionRetired, WaiverSigned
-from lifecycle.records.bodies.revocations import ApprovalRevoked, KeyRevoked, Revocation, VersionRevoked
+from lifecycle.records.bodies.revocations import ApprovalRevoked, KeyRevoked, Revocation, VersionRevoked, counts_as_revoked
 from lifecycle.records.events import Event, Recorded
 from lifecycle.records.gates import Decision
 from lifecycle.records.record import Digest, Name
@@ -84,8 +83,8 @@ def withdrawals_of(ledger: Events, recorded: Recorded, environment: Name) -> Ite
 
 
 def _counts_in(environment: Name, event: Event) -> bool:
-    """An approval is taken back where it was given; a key everywhere, but by nobody's word in `local` only there."""
-    return event.environment == environment or (event.type == "KeyRevoked" and event.environment != UNGOVERNED)
+    """An approval is taken back where it was given; a key also elsewhere."""
+    return event.environment == environment or (event.type == "KeyRevoked" and counts_as_revoked(event.environment, environment))
 
 
 def void_by(ledger: Events, recorded: Recorded) -> tuple[frozenset[Digest], tuple[WaiverStatement, ...]]:

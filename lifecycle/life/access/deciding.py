@@ -23,7 +23,7 @@ from lifecycle.records.access import AccessBook
 from lifecycle.records.approval import AccessStatement
 from lifecycle.records.bodies.access import AccessGranted, AccessRevoked
 from lifecycle.records.bodies.decisions import DecisionMade
-from lifecycle.records.bodies.revocations import KeyRevoked
+from lifecycle.records.bodies.revocations import KeyRevoked, counts_as_revoked
 from lifecycle.records.events import Recorded
 from lifecycle.records.gates import Decision, Requester, ServingAccessEvidence
 from lifecycle.records.identity import new_id, now_us
@@ -111,10 +111,11 @@ class AccessDecider:
 
     def _take_in(self, recorded: Recorded) -> None:
         body = recorded.event.body
-        # Keys are the same in every environment; what was granted and decided is not.
+        # Whose keys there are is the same in every environment; what was granted and decided is not.
         self._keys.take(recorded.index, recorded.event)
         if isinstance(body, KeyRevoked):
-            if body.compromised_from is not None:
+            counts = counts_as_revoked(recorded.event.environment, self._departments.environment)
+            if counts and body.compromised_from is not None:
                 self._compromised[body.key_id] = min(body.compromised_from, self._compromised.get(body.key_id, body.compromised_from))
         elif recorded.event.environment != self._departments.environment:
             return

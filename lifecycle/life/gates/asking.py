@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lifecycle.errors import Refused, UnknownName
-from lifecycle.life.gates.governed import require_governed
+from lifecycle.life.gates.governed import require_governed, revoked_among
 from lifecycle.life.gates.standing import body_of
 from lifecycle.life.recording import Step, links
 from lifecycle.records.bodies.decisions import DecisionMade
@@ -73,7 +73,8 @@ def _require_nothing_new(writer: Writer, asked: GateInput, environment: str, see
         since=seen,
     )
     here = [recorded for recorded in new if recorded.event.environment == environment or recorded.event.type == "ModelEvaluated"]
-    if here or ((asked.approvals or asked.waivers) and writer.events(types=("KeyRevoked",), since=seen)):
+    signed = bool(asked.approvals or asked.waivers)
+    if here or (signed and revoked_among(writer.events(types=("KeyRevoked",), since=seen), environment)):
         raise Refused(
             f"{subject.name}:{subject.version} was refused, revoked or evaluated anew, or a key was revoked, "
             "while the gate was being asked.",

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 from lifecycle.errors import Refused
 from lifecycle.life.gates.standing import body_of
 from lifecycle.records.approval import GovernanceStatement
+from lifecycle.records.bodies.governors import UNGOVERNED as UNGOVERNED
 from lifecycle.records.bodies.governors import GovernanceChanged, GovernanceProposed, GovernanceSigned
-from lifecycle.records.bodies.revocations import KeyRevoked
+from lifecycle.records.bodies.revocations import KeyRevoked, counts_as_revoked
 from lifecycle.records.events import Recorded
 from lifecycle.records.identity import now_us
-from lifecycle.records.record import ActorId, Digest, Microseconds
+from lifecycle.records.record import ActorId, Digest, Microseconds, Name
 from lifecycle.wiring import Departments
 
 if TYPE_CHECKING:
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 
 #: How many others must agree. Two people can't be one mistake, one grudge or one stolen key.
 OTHERS = 2
-#: Where what a person of the home says counts, and nothing has to be agreed to.
-UNGOVERNED = "local"
 #: All that says what governs.
 GOVERNING = ("GovernanceProposed", "GovernanceSigned", "GovernanceChanged")
 
@@ -86,7 +85,8 @@ def require_governed(departments: Departments) -> None:
 
 def open_proposals(departments: Departments) -> list[Proposal]:
     """The proposals that can still be agreed to, the oldest first: they start from what is in force, and their time is not over."""
-    return open_among(departments.ledger.events(types=GOVERNING), revoked_among(departments.ledger.events(types=("KeyRevoked",))), now_us())
+    revoked = revoked_among(departments.ledger.events(types=("KeyRevoked",)), departments.environment)
+    return open_among(departments.ledger.events(types=GOVERNING), revoked, now_us())
 
 
 def open_among(recorded: list[Recorded], revoked: frozenset[str], at_us: Microseconds) -> list[Proposal]:
@@ -124,6 +124,6 @@ def registry_of(departments: Departments) -> Registry:
     return Registry.load(departments.settings.project / "governance" / "people.yaml", None)
 
 
-def revoked_among(recorded: Iterable[Recorded]) -> frozenset[str]:
-    """The keys that these events revoke: what they signed counts no more."""
-    return frozenset(body_of(one, KeyRevoked).key_id for one in recorded)
+def revoked_among(recorded: Iterable[Recorded], environment: Name) -> frozenset[str]:
+    """The keys that these events revoke in an environment: what they signed counts no more there."""
+    return frozenset(body_of(one, KeyRevoked).key_id for one in recorded if counts_as_revoked(one.event.environment, environment))

@@ -114,7 +114,7 @@ class QuotedStatements:
             for person in sorted(waiver.granted_by):
                 signed = {digest: said.envelope.key_id for digest, said in under.items() if said.statement.signer == person}
                 keys = {key_id: key_in(registry, person, key_id) for key_id in signed.values()}
-                gone = {key_id for key_id, key in keys.items() if self._revoked(key_id, "" if key is None else key.public)}
+                gone = {key_id for key_id, key in keys.items() if self._revoked(decision, key_id, "" if key is None else key.public)}
                 if signed and all(digest in self._taken_back or key_id in gone for digest, key_id in signed.items()):
                     yield f"was shown a waiver of {waiver.rule} by {person}, which had been revoked before, or its key"
 
@@ -140,7 +140,7 @@ class QuotedStatements:
         wrong = signature_fault(said.envelope, key, person)
         if wrong is not None:
             yield f"was shown {where} as verified, and it is not what {person} signed: {wrong}"
-        if decision.gate == "deployment" and self._revoked(said.envelope.key_id, key.public):
+        if decision.gate == "deployment" and self._revoked(decision, said.envelope.key_id, key.public):
             yield f"was shown {where}, and the key {said.envelope.key_id} was revoked before"
         claimed = set(approval.roles) - set(registry.roles(person, signed_at))
         if claimed:
@@ -149,10 +149,11 @@ class QuotedStatements:
         if hidden:
             yield f"was not shown that {person} acts for {', '.join(sorted(hidden))}"
 
-    def _revoked(self, key_id: str, public: str) -> bool:
+    def _revoked(self, decision: Decision, key_id: str, public: str) -> bool:
         from lifecycle.approvals.keys import key_id_of
 
-        return not self._keys.revoked.keys().isdisjoint({key_id, *([key_id_of(public)] if public else [])})
+        names = {key_id, *([key_id_of(public)] if public else [])}
+        return any(self._keys.revoked(name, decision.input.target.environment) for name in names)
 
 
 def _misquoted(event: Event, approval: VerifiedApproval, said: _Said) -> Iterator[str]:

@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lifecycle.errors import InvalidDeclaration, UnknownName
-from lifecycle.life.gates.governed import UNGOVERNED
-from lifecycle.life.gates.standing import body_of
+from lifecycle.life.gates.governed import UNGOVERNED, revoked_among
 from lifecycle.life.recording import links
 from lifecycle.records.bodies.governors import EnrolledKey, KeyEnrolled, PersonEnrolled
 from lifecycle.records.bodies.revocations import KeyRevoked
@@ -166,8 +165,8 @@ def revoke_key(departments: Departments, key_id: str, *, reason: str) -> None:
 
 
 def revoked_keys(departments: Departments) -> frozenset[str]:
-    """The ids of the keys that the ledger says are revoked, in whichever environment that was said."""
-    return frozenset(body_of(recorded, KeyRevoked).key_id for recorded in departments.ledger.events(types=("KeyRevoked",)))
+    """The ids of the keys that the ledger says are revoked here."""
+    return revoked_among(departments.ledger.events(types=("KeyRevoked",)), departments.environment)
 
 
 def people_in_force(departments: Departments) -> Registry:

@@ -31,7 +31,7 @@ from lifecycle.records.bodies import Body
 from lifecycle.records.bodies.governors import GovernanceChanged, GovernanceProposed, GovernanceSigned
 from lifecycle.records.events import Actor, Event, Link, Recorded, Subject
 from lifecycle.records.identity import new_id, now_us
-from lifecycle.records.record import ActorId
+from lifecycle.records.record import ActorId, Name
 from lifecycle.wiring import Departments
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ def _record_agreement(departments: Departments, envelope: Envelope, statement: G
     asked = _named(open_proposals(departments), statement.proposal_id)
     with departments.ledger.writing() as writer:
         # Once more, in the turn: of two who agree at once, the second sees the first.
-        standing = _require_still_open(writer, asked, before)
+        standing = _require_still_open(writer, departments.environment, asked, before)
         proposed = standing.statement
         if (proposed.bundle_digest, proposed.people_digest) != (statement.bundle_digest, statement.people_digest):
             raise _something_else()
@@ -156,7 +156,7 @@ def _judges(departments: Departments, before: Governed | None, after: Governed) 
     digest = after.people_digest if before is None else before.people_digest
     here = registry_of(departments)
     registry = here if here.digest == digest else Registry.parse(departments.artifacts.read(digest))
-    return registry.without_keys(revoked_among(departments.ledger.events(types=("KeyRevoked",))))
+    return registry.without_keys(revoked_among(departments.ledger.events(types=("KeyRevoked",)), departments.environment))
 
 
 def _keep(departments: Departments) -> None:
@@ -185,9 +185,9 @@ def _require_another(judges: Registry, person: ActorId, standing: Proposal) -> N
             raise Refused(f"{person} had a part in this already, or acts for {other}, who had.", "Have somebody else agree.", ("GOV-005",))
 
 
-def _require_still_open(writer: Writer, asked: Proposal, before: Governed | None) -> Proposal:
+def _require_still_open(writer: Writer, environment: Name, asked: Proposal, before: Governed | None) -> Proposal:
     recorded = writer.events(types=GOVERNING)
-    revoked = revoked_among(writer.events(types=("KeyRevoked",)))
+    revoked = revoked_among(writer.events(types=("KeyRevoked",)), environment)
     for one in open_among(recorded, revoked, now_us()):
         if one.statement.proposal_id == asked.statement.proposal_id and before_of(one.statement) == before:
             return one

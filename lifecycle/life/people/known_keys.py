@@ -10,9 +10,9 @@ from lifecycle.errors import LifecycleError, Unavailable, UnknownName
 from lifecycle.records.approval import Envelope
 from lifecycle.records.bodies.decisions import DecisionMade
 from lifecycle.records.bodies.governors import EnrolledKey, GovernanceChanged, KeyEnrolled, PersonEnrolled
-from lifecycle.records.bodies.revocations import KeyRevoked
+from lifecycle.records.bodies.revocations import KeyRevoked, counts_as_revoked
 from lifecycle.records.events import Event
-from lifecycle.records.record import ActorId, Digest
+from lifecycle.records.record import ActorId, Digest, Name
 
 if TYPE_CHECKING:
     from lifecycle.approvals.people import Registry
@@ -32,8 +32,8 @@ class KnownKeys:
         self._enrolled: defaultdict[tuple[ActorId, str], list[EnrolledKey]] = defaultdict(list)
         self._named: dict[Digest, None] = {}
         self._registries: dict[Digest, Registry | str] = {}
-        #: The keys that were revoked so far, and by which record.
-        self.revoked: dict[str, int] = {}
+        #: The keys that were revoked so far, and in which environments that was said.
+        self._revoked: defaultdict[str, set[Name]] = defaultdict(set)
         #: Registries that nobody could look at here, which is no fault of the ledger.
         self.out_of_reach: set[Digest] = set()
 
@@ -51,7 +51,7 @@ class KnownKeys:
             if body.registry_digest is not None:
                 self._named[body.registry_digest] = None
         elif isinstance(body, KeyRevoked):
-            self.revoked.setdefault(body.key_id, index)
+            self._revoked[body.key_id].add(event.environment)
         elif isinstance(body, DecisionMade):
             self._named[body.decision.policy.people_digest] = None
         elif isinstance(body, GovernanceChanged):
@@ -66,6 +66,10 @@ class KnownKeys:
         """Why there is no registry behind a digest; "" where it is only out of reach from here."""
         found = self._registry(digest)
         return found if isinstance(found, str) else ""
+
+    def revoked(self, key_id: str, environment: Name) -> bool:
+        """Whether this key was revoked so far, as it counts in an environment."""
+        return any(counts_as_revoked(said_in, environment) for said_in in self._revoked.get(key_id, ()))
 
     def wrong_with(self, envelope: Envelope, signer: ActorId) -> str | None:
         """Why this is not signed by a key of the signer that the ledger knows so far; None where it is, "" where nobody has the key."""

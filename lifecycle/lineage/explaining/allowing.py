@@ -13,7 +13,7 @@ from lifecycle.lineage.reading import short
 from lifecycle.lineage.step import Part, Step
 from lifecycle.records.bodies.decisions import ApprovalGiven, DecisionMade
 from lifecycle.records.bodies.governors import EnrolledKey, KeyEnrolled, PersonEnrolled
-from lifecycle.records.bodies.revocations import ApprovalRevoked, KeyRevoked
+from lifecycle.records.bodies.revocations import ApprovalRevoked, KeyRevoked, counts_as_revoked
 from lifecycle.records.bodies.serving import RolloutCompleted, RolloutRequested, RolloutStepReached
 from lifecycle.records.events import Event
 from lifecycle.records.gates import Decision, DeploymentEvidence, VerifiedApproval
@@ -208,7 +208,10 @@ def _enrolment(walk: Walk, given: Found[ApprovalGiven], edge: str) -> Step:
     found = max(enrolments, key=lambda one: one.index or 0)
     fault = walk.verifiers.statement(envelope, keys(found.body)[0])
     require(not fault, fault)
-    revoked = walk.chain.all(KeyRevoked, lambda event, body: body.key_id == envelope.key_id)
+    revoked = walk.chain.all(
+        KeyRevoked,
+        lambda event, body: body.key_id == envelope.key_id and counts_as_revoked(event.environment, given.event.environment),
+    )
     detail = f"with the key {envelope.key_id[:12]}, which verifies what was signed"
     if revoked:
         detail += f"; revoked since: “{revoked[-1].body.reason}”"

@@ -16,6 +16,9 @@ from lifecycle.records.record import ActorId, Digest, Id, Name, Record, is_none
 #: In base64: an Ed25519 key (32 bytes), or the COSE key of a passkey on that curve (42 bytes) or on P-256 (77 bytes).
 PublicKey = Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9+/]{43}=|[A-Za-z0-9+/]{56}|[A-Za-z0-9+/]{103}=)$")]
 
+#: The environment where what a person of the home says counts, and nothing has to be agreed to.
+UNGOVERNED: Name = "local"
+
 
 class EnrolledKey(Record):
     """A public key and the id that it goes by, with where it speaks if it is a passkey: whoever verifies a signature needs no more."""

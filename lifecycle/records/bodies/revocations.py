@@ -9,7 +9,17 @@ from pydantic import Field, model_validator
 from lifecycle.errors import MalformedRecord
 from lifecycle.records.approval import Envelope, Revocable, RevocationStatement
 from lifecycle.records.bodies.body import Body
-from lifecycle.records.record import ActorId, Count, Digest, is_none
+from lifecycle.records.bodies.governors import UNGOVERNED
+from lifecycle.records.record import ActorId, Count, Digest, Name, is_none
+
+
+def counts_as_revoked(said_in: Name, environment: Name) -> bool:
+    """Whether a key is revoked in an environment by what was said in another: everywhere, but by nobody's word in `local` only there.
+
+    In `local` a revocation needs no signature, and people of a home may sign one: it must not take a key from those who govern elsewhere
+    on the same ledger.
+    """
+    return said_in == environment or said_in != UNGOVERNED
 
 
 class Revocation(Body):
