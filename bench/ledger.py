@@ -35,6 +35,7 @@ from lifecycle.ledger.ledger import Ledger
 from lifecycle.ledger.log_key.keys import create_log_key
 from lifecycle.ledger.log_key.signing import sign_ledger
 from lifecycle.ledger.storage.columns import columns_of
+from lifecycle.ledger.storage.database import PAGE_BYTES
 from lifecycle.ledger.verifying.verification import verify_ledger
 from lifecycle.proofs.merkle import leaf_hash
 from lifecycle.proofs.notes import VerifierKey
@@ -102,7 +103,7 @@ class Raw:
 
     def __init__(self, file: Path, columns: int) -> None:
         self._connection = sqlite3.connect(file, isolation_level=None)
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON"):
+        for pragma in (f"page_size={PAGE_BYTES}", "journal_mode=WAL", "synchronous=FULL", "secure_delete=ON"):
             self._connection.execute(f"PRAGMA {pragma}")
         self._insert = f"INSERT INTO events VALUES ({', '.join('?' * columns)})"  # noqa: S608  # question marks alone
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import stat
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from lifecycle.errors import InvalidDeclaration, LifecycleError, Tampered, Unava
 from lifecycle.ledger.address import Address
 from lifecycle.ledger.ledger import Ledger
 from lifecycle.ledger.storage.columns import RecordRow
+from lifecycle.ledger.storage.database import PAGE_BYTES
 from lifecycle.ledger.storage.revisions import REVISION
 from lifecycle.ledger.storage.schema import LedgerTable
 from tests.ledger.happenings import ORIGIN, happening, tamper
@@ -147,6 +150,21 @@ def test_writing_is_durable_and_readers_do_not_wait(ledger: Ledger) -> None:
     with ledger._database.writing() as connection:
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
+
+
+def test_a_ledger_of_smaller_pages_goes_on_as_it_is(tmp_path: Path) -> None:
+    """A new file has the pages that records fit into; one of before keeps its own, and grows."""
+    sizes = []
+    for name, before in (("new", ""), ("old", "PRAGMA page_size=4096; PRAGMA journal_mode=WAL; CREATE TABLE t (x); DROP TABLE t")):
+        file = tmp_path / f"{name}.db"
+        with closing(sqlite3.connect(file)) as connection:
+            connection.executescript(before)
+        with Ledger.open(f"sqlite:///{file}", origin=ORIGIN) as ledger:
+            ledger.append(happening(0))
+            assert ledger.head().size == 1
+        with closing(sqlite3.connect(file)) as connection:
+            sizes += connection.execute("PRAGMA page_size").fetchone()
+    assert sizes == [PAGE_BYTES, 4096]
 
 
 def test_the_address_of_a_file_is_what_its_url_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
