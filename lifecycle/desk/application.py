@@ -14,7 +14,7 @@ from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from lifecycle.desk import approving, identity, pages
+from lifecycle.desk import approving, granting, identity, pages, revoking
 from lifecycle.desk.desk import Desk
 from lifecycle.desk.failing import broken, failed, not_found
 from lifecycle.desk.guard import AsyncEndpoint, Endpoint, guarded, opened
@@ -45,7 +45,7 @@ def desk_application(departments: Departments, settings: DeskSettings) -> Starle
 
     routes: list[BaseRoute] = [
         *_with(opened, identity.PUBLIC_ROUTES),
-        *_with(guarded, (*identity.ROUTES, *approving.ROUTES, *pages.ROUTES)),
+        *_with(guarded, (*identity.ROUTES, *approving.ROUTES, *revoking.ROUTES, *granting.ROUTES, *pages.ROUTES)),
         Mount("/static", StaticFiles(directory=STATIC), name="static"),
     ]
     application = Starlette(

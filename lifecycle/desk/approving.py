@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from lifecycle.desk.asking import Asked, begin, by_script, prose, signed_as
 from lifecycle.desk.desk import Desk, desk_of
-from lifecycle.desk.guard import form_of, json_of, require_not_withheld, text_in, visitor_of
+from lifecycle.desk.guard import form_of, json_of, text_in, visitor_of
 from lifecycle.desk.matters.known import APPROVALS, CHANGES, REVIEWS, WAIVERS
-from lifecycle.desk.matters.matter import Matter
-from lifecycle.desk.rendering import page
-from lifecycle.desk.signing import begin_signing, finish_signing
+from lifecycle.desk.signing import finish_signing
 from lifecycle.errors import MalformedRecord, Refused
 from lifecycle.life.gates.waivers import ROLE as WAIVER_ROLE
 from lifecycle.life.people.approval import roles_asked, statement_to_sign
@@ -27,28 +25,19 @@ from lifecycle.life.people.known_reviews import ROLES as REVIEWING
 from lifecycle.life.people.reviewing import review_to_sign
 from lifecycle.life.people.waiving import waiver_to_sign
 from lifecycle.records.approval import AnyStatement
-from lifecycle.records.record import INTEGER_BOUND, ActorId, Name
+from lifecycle.records.record import INTEGER_BOUND, ActorId
 
 MOST_DAYS = 3_660
 #: The rules of who may change what governs.
 WHO = frozenset({"GOV-004", "GOV-005"})
 
 
-@dataclass(frozen=True)
-class Asked:
-    """What a form asks to sign: its matter, the roles by which a signature under it counts, and how the statement is made."""
-
-    matter: Matter[Any]
-    roles: tuple[Name, ...]
-    statement: Callable[[], AnyStatement]
-
-
 def begin_approval(request: Request) -> Response:
     """What is to be signed about a version, for the script."""
     said, person, desk = form_of(request), visitor_of(request).person, desk_of(request)
     model, version = _version(request)
-    decision = _decision(text_in(said, "decision")) if _by_script(request) else "approve"
-    reason, shown = _prose(said.get("reason", "")), said.get("asked", "")
+    decision = _decision(text_in(said, "decision")) if by_script(request) else "approve"
+    reason, shown = prose(said.get("reason", "")), said.get("asked", "")
 
     def made() -> AnyStatement:
         statement = statement_to_sign(desk.departments, model, version, person=person, reason=reason, decision=decision)
@@ -61,8 +50,11 @@ def begin_approval(request: Request) -> Response:
         return statement
 
     asked = Asked(APPROVALS, roles_asked(desk.departments, model, version), made)
-    return _begin(
-        request, asked, _page(model, version), *(f"lifecycle {verb} {model}:{version} {_as(person)}" for verb in ("approve", "reject"))
+    return begin(
+        request,
+        asked,
+        _page(model, version),
+        *(f"lifecycle {verb} {model}:{version} {signed_as(person)}" for verb in ("approve", "reject")),
     )
 
 
@@ -70,43 +62,43 @@ def begin_waiver(request: Request) -> Response:
     """The same for a waiver: the first who signs says ticket and time."""
     said, person, desk = form_of(request), visitor_of(request).person, desk_of(request)
     model, version = _version(request)
-    rule, reason, ticket = said.get("rule", ""), _prose(said.get("reason", "")), said.get("ticket", "")
+    rule, reason, ticket = said.get("rule", ""), prose(said.get("reason", "")), said.get("ticket", "")
     # An emergency is told in hours.
     hours = _number(said["hours"], MOST_DAYS * 24) if "hours" in said else _number(said.get("days", "0"), MOST_DAYS) * 24
 
     def made() -> AnyStatement:
         return waiver_to_sign(desk.departments, model, version, rule=rule, person=person, reason=reason, ticket=ticket, hours=hours)
 
-    command = f"lifecycle waive {model}:{version} --rule {rule or 'RULE'} {_as(person)}"
-    return _begin(request, Asked(WAIVERS, (WAIVER_ROLE,), made), _page(model, version), command)
+    command = f"lifecycle waive {model}:{version} --rule {rule or 'RULE'} {signed_as(person)}"
+    return begin(request, Asked(WAIVERS, (WAIVER_ROLE,), made), _page(model, version), command)
 
 
 def begin_review(request: Request) -> Response:
     """The same for a review of a broken glass or a rollback; `decision` says whether it had to be."""
     said, person, desk = form_of(request), visitor_of(request).person, desk_of(request)
-    event, reason = request.path_params["event"], _prose(said.get("reason", ""))
-    verdict = _verdict(text_in(said, "decision")) if _by_script(request) else "justified"
+    event, reason = request.path_params["event"], prose(said.get("reason", ""))
+    verdict = _verdict(text_in(said, "decision")) if by_script(request) else "justified"
 
     def made() -> AnyStatement:
         return review_to_sign(desk.departments, event, person=person, verdict=verdict, reason=reason)
 
     roles = tuple(sorted({role for several in REVIEWING.values() for role in several}))
-    return _begin(request, Asked(REVIEWS, roles, made), "/", f"lifecycle review {event} {_as(person)}")
+    return begin(request, Asked(REVIEWS, roles, made), "/", f"lifecycle review {event} {signed_as(person)}")
 
 
 def begin_proposal(request: Request) -> Response:
     """The same for a proposal that what stands in governance/ counts."""
     said, person, desk = form_of(request), visitor_of(request).person, desk_of(request)
-    made = _change(desk, person, _prose(said.get("reason", "")), None)
-    return _begin(request, Asked(CHANGES, (GOVERNOR,), made), "/governance", f"lifecycle governance propose {_as(person)}")
+    made = _change(desk, person, prose(said.get("reason", "")), None)
+    return begin(request, Asked(CHANGES, (GOVERNOR,), made), "/governance", f"lifecycle governance propose {signed_as(person)}")
 
 
 def begin_agreement(request: Request) -> Response:
     """The same for agreeing to a proposal."""
     said, person, desk = form_of(request), visitor_of(request).person, desk_of(request)
     proposal = request.path_params["proposal"]
-    made = _change(desk, person, _prose(said.get("reason", "")), proposal)
-    return _begin(request, Asked(CHANGES, (GOVERNOR,), made), "/governance", f"lifecycle governance agree {proposal} {_as(person)}")
+    made = _change(desk, person, prose(said.get("reason", "")), proposal)
+    return begin(request, Asked(CHANGES, (GOVERNOR,), made), "/governance", f"lifecycle governance agree {proposal} {signed_as(person)}")
 
 
 def finish(request: Request) -> Response:
@@ -114,16 +106,6 @@ def finish(request: Request) -> Response:
     said, person = json_of(request), visitor_of(request).person
     outcome = finish_signing(desk_of(request), person, request.path_params["ceremony"], said.get("credential"))
     return JSONResponse({"message": outcome.says, "location": outcome.page})
-
-
-def _begin(request: Request, asked: Asked, back: str, *commands: str) -> Response:
-    """What the script is to ask of the passkey; a page that says how to sign without one, for whoever runs none."""
-    if not _by_script(request):
-        return page(request, "without_script.html", status=400, commands=commands, back=back)
-    visitor, desk = visitor_of(request), desk_of(request)
-    require_not_withheld(visitor, asked.roles)
-    desk.signings_of_person.require(visitor.person)
-    return JSONResponse(begin_signing(desk, asked.matter, asked.statement()))
 
 
 def _change(desk: Desk, person: ActorId, reason: str, proposal: str | None) -> Callable[[], AnyStatement]:
@@ -141,10 +123,6 @@ def _change(desk: Desk, person: ActorId, reason: str, proposal: str | None) -> C
     return made
 
 
-def _by_script(request: Request) -> bool:
-    return "application/json" in request.headers.get("accept", "")
-
-
 def _version(request: Request) -> tuple[str, int]:
     model, version = request.path_params["model"], request.path_params["version"]
     if not 1 <= version < INTEGER_BOUND:
@@ -154,14 +132,6 @@ def _version(request: Request) -> tuple[str, int]:
 
 def _page(model: str, version: int) -> str:
     return f"/versions/{model}/{version}"
-
-
-def _prose(text: str) -> str:
-    return text.replace("\r\n", "\n")
-
-
-def _as(person: ActorId) -> str:
-    return f"--as {person} --key FILE --reason TEXT"
 
 
 def _number(text: str, most: float) -> float:

@@ -134,7 +134,7 @@ def _recorded(desk: Desk, ceremonies: Ceremonies, ceremony: Ceremony) -> Outcome
     matter, statement = ceremony.matter, ceremony.statement
     if matter.recorded_before(desk.departments, statement):
         ceremonies.end(ceremony, "recorded")
-        return Outcome(matter.told_before(statement), matter.page(statement))
+        return Outcome(matter.told_before(statement), matter.page(desk.departments, statement))
     if ceremony.envelope is None:
         raise Refused("This was refused before.", "Go back to the page, and begin again.", ("KEY-CHALLENGE",))
     try:
@@ -150,4 +150,4 @@ def _recorded(desk: Desk, ceremonies: Ceremonies, ceremony: Ceremony) -> Outcome
         ceremonies.end(ceremony, "refused")
         raise
     ceremonies.end(ceremony, "recorded")
-    return Outcome(says, matter.page(statement))
+    return Outcome(says, matter.page(desk.departments, statement))

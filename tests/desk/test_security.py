@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 from starlette.routing import Mount, Route
 
-from lifecycle.desk import approving, identity, pages
+from lifecycle.desk import approving, granting, identity, pages, revoking
 from lifecycle.desk.guard import MOST_BODY_BYTES
 from lifecycle.desk.security import report_response
 from tests.approvals.waiting_version import MODEL, VERSION
 from tests.desk.authenticators import ORIGIN, PRESENT
 from tests.desk.desks import JSON, Browser, DeskUnderTest
 
-GUARDED = (*identity.ROUTES, *approving.ROUTES, *pages.ROUTES)
+GUARDED = (*identity.ROUTES, *approving.ROUTES, *revoking.ROUTES, *granting.ROUTES, *pages.ROUTES)
 _FILLED = {"{model}": MODEL, "{version:int}": str(VERSION), "{ceremony}": "none"}
 
 

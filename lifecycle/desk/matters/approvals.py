@@ -21,7 +21,7 @@ class Approvals:
     def name(self, statement: Statement) -> str:
         return f"{statement.model}:{statement.version}"
 
-    def page(self, statement: Statement) -> str:
+    def page(self, departments: Departments, statement: Statement) -> str:
         return f"/versions/{statement.model}/{statement.version}"
 
     def judges(self, departments: Departments, statement: Statement) -> Registry:

@@ -22,7 +22,7 @@ class Changes:
     def name(self, statement: GovernanceStatement) -> str:
         return f"the proposal {statement.proposal_id}"
 
-    def page(self, statement: GovernanceStatement) -> str:
+    def page(self, departments: Departments, statement: GovernanceStatement) -> str:
         return "/governance"
 
     def judges(self, departments: Departments, statement: GovernanceStatement) -> Registry:

@@ -6,10 +6,15 @@ from typing import Any
 
 from lifecycle.desk.matters.approvals import Approvals
 from lifecycle.desk.matters.changes import Changes
+from lifecycle.desk.matters.grants import Grants
 from lifecycle.desk.matters.matter import Matter
 from lifecycle.desk.matters.reviews import Reviews
+from lifecycle.desk.matters.revocations import Revocations
 from lifecycle.desk.matters.waivers import Waivers
 
 APPROVALS, WAIVERS, CHANGES, REVIEWS = Approvals(), Waivers(), Changes(), Reviews()
+REVOCATIONS, GRANTS = Revocations(), Grants()
 #: By the payload type: bytes that were signed as the one never count as another.
-MATTERS: dict[str, Matter[Any]] = {matter.kind.payload_type: matter for matter in (APPROVALS, WAIVERS, CHANGES, REVIEWS)}
+MATTERS: dict[str, Matter[Any]] = {
+    matter.kind.payload_type: matter for matter in (APPROVALS, WAIVERS, CHANGES, REVIEWS, REVOCATIONS, GRANTS)
+}

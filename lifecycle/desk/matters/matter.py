@@ -21,7 +21,7 @@ class Matter(Protocol, Generic[StatementT]):
     def name(self, statement: StatementT) -> str:
         """What it is about, such as `credit:7`."""
 
-    def page(self, statement: StatementT) -> str:
+    def page(self, departments: Departments, statement: StatementT) -> str:
         """The path of the page that shows what came of it."""
 
     def judges(self, departments: Departments, statement: StatementT) -> Registry:

@@ -23,7 +23,7 @@ class Reviews:
     def name(self, statement: ReviewStatement) -> str:
         return f"what was done to {statement.model}:{statement.version}"
 
-    def page(self, statement: ReviewStatement) -> str:
+    def page(self, departments: Departments, statement: ReviewStatement) -> str:
         return f"/versions/{statement.model}/{statement.version}"
 
     def judges(self, departments: Departments, statement: ReviewStatement) -> Registry:

@@ -27,7 +27,7 @@ class Waivers:
         version = f"{statement.model}:{statement.version}"
         return f"every rule that may be broken for {version}" if statement.rule == BREAK_GLASS else f"{statement.rule} of {version}"
 
-    def page(self, statement: WaiverStatement) -> str:
+    def page(self, departments: Departments, statement: WaiverStatement) -> str:
         return f"/versions/{statement.model}/{statement.version}#waivers"
 
     def judges(self, departments: Departments, statement: WaiverStatement) -> Registry:

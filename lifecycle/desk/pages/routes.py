@@ -10,9 +10,11 @@ from starlette.routing import Route
 
 from lifecycle.desk.desk import desk_of
 from lifecycle.desk.guard import form_of, text_in, visitor_of
+from lifecycle.desk.pages.access import access_view
 from lifecycle.desk.pages.governance import governance_view
 from lifecycle.desk.pages.inbox import inbox
 from lifecycle.desk.pages.ledger import ledger_view
+from lifecycle.desk.pages.people import people_view
 from lifecycle.desk.pages.serving import serving_view
 from lifecycle.desk.pages.version import report_page, version_view
 from lifecycle.desk.rendering import page
@@ -55,6 +57,16 @@ def show_governance(request: Request) -> Response:
     return page(request, "governance.html", view=governance_view(desk_of(request).departments, visitor_of(request).person))
 
 
+def show_people(request: Request) -> Response:
+    visitor = visitor_of(request)
+    return page(request, "people.html", view=people_view(desk_of(request).departments, visitor.person, visitor.roles))
+
+
+def show_access(request: Request) -> Response:
+    visitor = visitor_of(request)
+    return page(request, "access.html", view=access_view(desk_of(request).departments, visitor.person, visitor.roles))
+
+
 def roll_back(request: Request) -> Response:
     """Takes a model back. Sent again (a second press, a page loaded anew), the same form asks for the same rollback."""
     said, visitor, departments = form_of(request), visitor_of(request), desk_of(request).departments
@@ -77,6 +89,8 @@ ROUTES: tuple[Route, ...] = (
     Route("/versions/{model}/{version:int}/report", show_report, name="report"),
     Route("/ledger", show_ledger, name="ledger"),
     Route("/serving", show_serving, name="serving"),
+    Route("/access", show_access, name="access"),
+    Route("/people", show_people, name="people"),
     Route("/governance", show_governance, name="governance"),
     Route("/models/{model}/rollback", roll_back, methods=["POST"], name="roll_back"),
 )

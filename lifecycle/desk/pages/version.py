@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from lifecycle.desk.pages.history import Line, history_of
 from lifecycle.desk.pages.judgement import Judgement, judgement_of
 from lifecycle.desk.pages.measured import Measured, measured
+from lifecycle.desk.pages.taken_back import TakenBack, may_take_back, statements_taken_back, version_taken_back
 from lifecycle.desk.pages.waived import WaiverRow, waivable_of, waivers_of
 from lifecycle.errors import InvalidDeclaration, UnknownName
 from lifecycle.life.gates import standing
@@ -36,6 +38,10 @@ class Answer:
     reason: str
     at_us: Microseconds
     index: int
+    #: Of the statement, by which it is taken back.
+    digest: Digest
+    #: None where it was not.
+    taken_back: TakenBack | None
 
 
 @dataclass(frozen=True)
@@ -61,6 +67,8 @@ class VersionView:
     has_report: bool
     evidence_digest: Digest | None
     answers: tuple[Answer, ...]
+    #: Why the version must not serve again here; None where nobody took it back.
+    taken_back: TakenBack | None
     waivers: tuple[WaiverRow, ...]
     #: The rules that it breaks and that may be waived, with their titles; not those of a waiver that is open already.
     waivable: tuple[tuple[str, str], ...]
@@ -85,6 +93,19 @@ class VersionView:
         """Whether a glass could be broken for it: the gate has denied it, and no glass is broken already."""
         broken = any(one.rule == BREAK_GLASS and one.standing in ("open", "in force") for one in self.waivers)
         return self.judgement is not None and self.judgement.decision.result.outcome == "deny" and not broken
+
+    @property
+    def revocable(self) -> bool:
+        """Whether there is anything left to take back of the version itself."""
+        return self.state not in ("revoked", "retired")
+
+    def may_revoke(self, person: str, roles: Collection[str]) -> bool:
+        """Whether somebody may take the version back, as far as the page can tell; the rules say."""
+        return may_take_back("version", self.declared.owner, person, roles)
+
+    def may_take_back(self, signer: str, person: str, roles: Collection[str]) -> bool:
+        """Likewise, what somebody signed about it."""
+        return may_take_back("approval", signer, person, roles)
 
     def parts_of(self, person: str) -> tuple[str, ...]:
         """The parts that a person is recorded to have had in the work; whether that bars them is the gate's to say."""
@@ -119,7 +140,8 @@ def version_view(departments: Departments, model: str, version: int) -> VersionV
         measured=_measured(records, judgement),
         has_report=records.evaluated is not None and departments.artifacts.has(records.evaluated.body.report_html_digest),
         evidence_digest=records.evaluated.body.evidence_digest if records.evaluated else None,
-        answers=_answers(records, departments.environment),
+        answers=_answers(departments, records, model, version),
+        taken_back=version_taken_back(departments, model, version),
         waivers=(waivers := waivers_of(departments, model, version)),
         waivable=waivable_of(departments, judgement, waivers),
         reviews=tuple(one for one in open_reviews(departments) if (one.model, one.version) == (model, version)),
@@ -162,17 +184,20 @@ def _waiting(departments: Departments, model: str, version: int) -> Waiting | No
     return next((wait for wait in waiting_for(departments, declared) if wait.version == version), None)
 
 
-def _answers(records: VersionRecords, environment: str) -> tuple[Answer, ...]:
+def _answers(departments: Departments, records: VersionRecords, model: str, version: int) -> tuple[Answer, ...]:
+    taken_back = statements_taken_back(departments, model, version)
     return tuple(
         Answer(
-            told.body.statement.approver,
-            isinstance(told.body, ApprovalGiven),
-            told.body.statement.reason,
-            told.body.statement.signed_at_us,
-            told.index,
+            approver=(said := told.body.statement).approver,
+            approved=isinstance(told.body, ApprovalGiven),
+            reason=said.reason,
+            at_us=said.signed_at_us,
+            index=told.index,
+            digest=(digest := said.content_digest()),
+            taken_back=taken_back.get(digest),
         )
         for told in records.approvals
-        if told.event.environment == environment
+        if told.event.environment == departments.environment
     )
 
 

@@ -6,12 +6,22 @@ from dataclasses import dataclass
 from typing import Literal
 
 from lifecycle.desk.pages.judgement import Judgement
+from lifecycle.desk.pages.taken_back import TakenBack, statements_taken_back
 from lifecycle.life.gates import standing
 from lifecycle.life.gates.waivers import waivers_for
 from lifecycle.records.gates import WaiverEvidence
 from lifecycle.records.identity import now_us
-from lifecycle.records.record import Microseconds
+from lifecycle.records.record import Digest, Microseconds
 from lifecycle.wiring import Departments
+
+
+@dataclass(frozen=True)
+class WaiverSigner:
+    """Who signed a waiver, the digest of what they signed, and whether it was taken back since."""
+
+    person: str
+    digest: Digest
+    taken_back: TakenBack | None = None
 
 
 @dataclass(frozen=True)
@@ -20,14 +30,19 @@ class WaiverRow:
 
     rule: str
     ticket: str
-    signers: tuple[str, ...]
+    signed: tuple[WaiverSigner, ...]
     expires_at_us: Microseconds
     standing: Literal["in force", "open", "denied", "over", "void"]
+
+    @property
+    def signers(self) -> tuple[str, ...]:
+        return tuple(one.person for one in self.signed)
 
 
 def waivers_of(departments: Departments, model: str, version: int) -> tuple[WaiverRow, ...]:
     """Every waiver that was ever asked for here, the newest first, as the gate answered it last."""
     counting = {(one.rule, one.ticket, one.expires_at_us) for one in waivers_for(departments, model, version)}
+    void = statements_taken_back(departments, model, version)
     found: dict[str, WaiverRow] = {}
     for _, decision in standing.decisions(departments, model, version, "waiver"):
         evidence = decision.input.evidence
@@ -42,9 +57,9 @@ def waivers_of(departments: Departments, model: str, version: int) -> tuple[Waiv
             stands = "denied"
         else:
             stands = "in force" if (evidence.rule, evidence.ticket, evidence.expires_at_us) in counting else "void"
-        signers = tuple(one.signer for one in evidence.signatures)
+        signed = tuple(WaiverSigner(one.signer, one.statement_digest, void.get(one.statement_digest)) for one in evidence.signatures)
         found.pop(evidence.waiver_id, None)
-        found[evidence.waiver_id] = WaiverRow(evidence.rule, evidence.ticket, signers, evidence.expires_at_us, stands)
+        found[evidence.waiver_id] = WaiverRow(evidence.rule, evidence.ticket, signed, evidence.expires_at_us, stands)
     return tuple(reversed(found.values()))
 
 

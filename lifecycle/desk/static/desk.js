@@ -16,7 +16,7 @@ const REFUSALS = {
 async function send(address, body, headers) {
   const answer = await fetch(address, { method: "POST", body, headers: { Accept: "application/json", ...headers } });
   const said = await answer.json().catch(() => ({ what: "The desk does not answer.", next: "Reload the page, and try again." }));
-  if (!answer.ok) throw new Error(`${said.what} ${said.next}`);
+  if (!answer.ok) throw Object.assign(new Error(`${said.what} ${said.next}`), { refused: answer.status < 500 });
   return said;
 }
 
@@ -65,11 +65,43 @@ async function enrol() {
 async function sign(form, button) {
   const fields = new URLSearchParams(new FormData(form));
   fields.set("decision", button.value);
-  const { ceremony, options } = await send(form.action, fields);
+  const { ceremony, options, key } = await send(form.action, fields);
   const headers = { "X-Desk-CSRF": fields.get("csrf") };
-  const { message, location } = await sendJson(`/signing/${ceremony}`, { credential: await asked(options) }, headers);
-  window.location.assign(location);
-  return message;
+  const credential = await asked(options);
+  let done;
+  try {
+    done = await sendJson(`/signing/${ceremony}`, { credential }, headers);
+  } catch (error) {
+    // It may have been recorded all the same, or will be: a key that nobody was shown would be lost.
+    if (!key || error.refused) throw error;
+    done = { message: `${error.message} Look at this page again before you hand the key on.` };
+  }
+  if (key) showKey(form, key, done.message);
+  else show(done.location);
+  return done.message;
+}
+
+// A page that differs from this one by the part that is named alone would not be loaded anew.
+function show(location) {
+  const to = new URL(location, window.location.href);
+  const here = to.pathname === window.location.pathname && to.hash;
+  window.location.assign(to);
+  if (here) window.location.reload();
+}
+
+// The key of an application, once: it is in no page, and gone when this one is left.
+function showKey(form, key, told) {
+  const part = form.parentElement.querySelector("[data-key]");
+  part.querySelector("[data-told]").textContent = told;
+  part.querySelector("pre code").textContent = key;
+  const copy = part.querySelector("[data-copy]");
+  copy.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(key);
+    copy.textContent = "Copied";
+  });
+  form.hidden = true;
+  part.hidden = false;
+  part.focus();
 }
 
 const trades = { "sign-in": signIn, enrol };

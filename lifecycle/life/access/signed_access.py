@@ -129,13 +129,18 @@ def record_access_revocation(departments: Departments, envelope: Envelope) -> Re
 def _require_may(departments: Departments, statement: BySigner, models: Sequence[Name], does: str) -> None:
     people, person = people_in_force(departments), statement.signer
     roles = {*people.roles(person, statement.signed_at_us)} & {*people.roles(person, now_us())}
-    if roles & {*ROLES} or all(departments.model(name).owner == person for name in models):
+    if roles & {*ROLES} or owns_all(departments, person, models):
         return
     raise Refused(
         f"{person} may not {does} {', '.join(models)}.",
         f"Have it signed by somebody of the role {' or '.join(ROLES)}, or by the owner of these models.",
         ("ACS-001",),
     )
+
+
+def owns_all(departments: Departments, person: ActorId, models: Sequence[Name]) -> bool:
+    """Whether somebody owns every one of these models. Raises like `Departments.model` for one that there is not."""
+    return all(departments.model(name).owner == person for name in models)
 
 
 def _record(departments: Departments, body: AccessGranted | AccessRevoked, statement: BySigner) -> Recorded:

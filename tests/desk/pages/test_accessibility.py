@@ -10,17 +10,23 @@ from typing import Any
 
 import pytest
 
+from lifecycle.desk.pages.access import AccessView, GrantRow, access_view
 from lifecycle.desk.pages.governance import Change, Differences, GovernanceView, ProposalRow, governance_view
 from lifecycle.desk.pages.inbox import inbox
 from lifecycle.desk.pages.ledger import ledger_view
+from lifecycle.desk.pages.people import KeyRow, PeopleView, people_view
 from lifecycle.desk.pages.serving import serving_view
-from lifecycle.desk.pages.version import version_view
-from lifecycle.desk.pages.waived import WaiverRow
+from lifecycle.desk.pages.taken_back import TakenBack
+from lifecycle.desk.pages.version import Answer, version_view
+from lifecycle.desk.pages.waived import WaiverRow, WaiverSigner
+from lifecycle.life.access.grants import Grant
 from lifecycle.life.gates.governed import Governed
 from lifecycle.life.people.reviewing import OpenReview
 from lifecycle.life.rollback import Way
 from lifecycle.policy.bundle import Bundle
 from lifecycle.policy.gatekeeper import GateKeeper
+from lifecycle.records.bodies.revocations import KeyRevoked
+from lifecycle.records.events import Actor, Event, Recorded, Subject
 from lifecycle.wiring import Departments
 from tests.desk.pages.judgements import approved_question, judged, rows_of
 from tests.desk.pages.rendered import STATIC, Element, html_of, read
@@ -32,6 +38,8 @@ PAGES = (
     "challenger",
     "ledger",
     "serving",
+    "access",
+    "people",
     "governance",
     "sign_in",
     "sign_in_through",
@@ -65,15 +73,55 @@ def proposed(view: GovernanceView) -> GovernanceView:
     )
 
 
+def granted(view: AccessView) -> AccessView:
+    """The page with a grant that counts, and one that was taken back."""
+    body: Any = SimpleNamespace(
+        grant_id="one",
+        principal="portal",
+        kind="api_key",
+        credential_digest="sha256:" + "1" * 64,
+        certificate_name="",
+        models=("credit",),
+        purpose="credit_scoring",
+        tier="standard",
+        quota=view.tiers["standard"],
+        expires_at_us=view.read_at_us + 1,
+        reason="Ours.",
+    )
+    ended: Any = SimpleNamespace(
+        **vars(body) | {"grant_id": "two", "kind": "certificate", "certificate_name": "spiffe://example.com/portal"}
+    )
+    taken_back = TakenBack("command_line", False, "Replaced.", view.read_at_us, 9)
+    rows = (
+        GrantRow(Grant(body, 1, revoked=False), "rita", "in force", None, (), True),
+        GrantRow(Grant(ended, 1, revoked=True), None, "revoked", taken_back, (), True),
+    )
+    return replace(view, rows=rows)
+
+
+def with_revoked_keys(view: PeopleView) -> PeopleView:
+    """The page with a key that was taken back."""
+    body = KeyRevoked(person="rita", key_id="ed25519-1", reason="Stolen.")
+    event = Event.happened(body, subject=Subject(kind="key", name="ed25519-1"), actor=Actor(id="rita", kind="human"), environment="local")
+    key = KeyRow("ed25519-1", "ed25519", "", "revoked", None, Recorded(index=7, event=event), True, True)
+    return replace(view, people=tuple(replace(person, keys=(*person.keys, key)) for person in view.people))
+
+
 @pytest.fixture(scope="module")
 def html(looked_at: Departments, keeper: GateKeeper, bundle: Bundle) -> dict[str, str]:
     """Every page, with everything on it that may be."""
     version = version_view(looked_at, "credit", 1)
     question = challenging(approved_question(bundle), -0.2, -0.1)
     challenger = replace(version, measured=rows_of(keeper, question), judgement=judged(keeper, question))
-    waiving = (WaiverRow("PRM-004", "RISK-7", ("olga",), version.read_at_us + 1, "open"),)
+    waiving = (WaiverRow("PRM-004", "RISK-7", (WaiverSigner("olga", "sha256:" + "7" * 64),), version.read_at_us + 1, "open"),)
     owed = OpenReview("event", "GlassBroken", "credit", 1, version.read_at_us, version.read_at_us + 1, ("olga",))
-    version = replace(version, reviews=(owed,), waivers=waiving, waivable=(("PRM-009", "Every slice is good enough"),))
+    taken_back = TakenBack("rita", True, "Its data were not ours.", version.read_at_us, 9)
+    answers = (
+        Answer("rita", True, "Read.", 1, 7, "sha256:" + "7" * 64, None),
+        Answer("rob", True, "Read.", 1, 8, "sha256:" + "8" * 64, taken_back),
+    )
+    challenger = replace(challenger, answers=answers, taken_back=taken_back)
+    version = replace(version, reviews=(owed,), answers=answers, waivers=waiving, waivable=(("PRM-009", "Every slice is good enough"),))
     serving = serving_view(looked_at)
     serving = replace(serving, models=tuple(replace(model, way=Way(2, 1)) for model in serving.models))
     governance = proposed(governance_view(looked_at, "rita"))
@@ -84,6 +132,8 @@ def html(looked_at: Departments, keeper: GateKeeper, bundle: Bundle) -> dict[str
         "challenger": html_of("version.html", "/versions/credit/1", view=challenger),
         "ledger": html_of("ledger.html", "/ledger", view=ledger_view(looked_at)),
         "serving": html_of("serving.html", "/serving", view=serving, asked_for=False),
+        "access": html_of("access.html", "/access", view=granted(access_view(looked_at, "rita", ("operator",)))),
+        "people": html_of("people.html", "/people", view=with_revoked_keys(people_view(looked_at, "rita", ("governor",)))),
         "governance": html_of("governance.html", "/governance", view=governance),
         "sign_in": html_of("sign_in.html", "/sign-in", next="/", through=None),
         "sign_in_through": html_of("sign_in.html", "/sign-in", next="/", through="sign-on.example.com"),

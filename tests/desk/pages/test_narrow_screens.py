@@ -18,7 +18,7 @@ from tests.scenarios.homes import copy_of_home_at_the_gate
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("desk-browser")]
 
-PATHS = ("/", "/versions/credit/1", "/serving", "/governance", "/ledger", "/sign-in", "/enrol", "/nowhere")
+PATHS = ("/", "/versions/credit/1", "/serving", "/access", "/people", "/governance", "/ledger", "/sign-in", "/enrol", "/nowhere")
 
 
 @pytest.fixture(scope="module")

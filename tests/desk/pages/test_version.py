@@ -44,7 +44,7 @@ def test_it_says_what_the_version_is_for_and_by_what_it_is_judged(view: VersionV
 
 def test_it_asks_for_a_decision_where_one_is_wanted(view: VersionView) -> None:
     """With the form that a passkey signs, the token of the session in it, and a label to its reason."""
-    form = page_of(view).one("form", data_sign="")
+    form = page_of(view).one("form", action="/versions/credit/1/signing")
     assert form.one("input", name="csrf").attributes["value"] == "token"
     reason = form.one("textarea", name="reason")
     assert form.one("label", for_=reason.attributes["id"]).says
@@ -58,7 +58,7 @@ def test_the_evidence_stands_before_the_decision(view: VersionView) -> None:
     assert sections[0] == "ask"
     assert sections[-2:] == ["bytes", "decide"]
     assert page_of(view).one("section", aria_labelledby="ask").one("a").attributes["href"] == "#decide"
-    assert not page_of(replace(view, waiting=None)).all("form", data_sign="")
+    assert not page_of(replace(view, waiting=None)).all("form", action="/versions/credit/1/signing")
 
 
 def test_who_had_a_part_in_it_is_told_before_they_try(view: VersionView) -> None:
@@ -193,7 +193,7 @@ def test_a_version_of_a_model_that_is_declared_no_more_is_shown(departments: Dep
     vars(departments)["models"] = ()
     view = version_view(departments, "credit", 1)
     assert (view.description, view.waiting) == ("", None)
-    assert not page_of(view).all("form", data_sign="")
+    assert not page_of(view).all("form", action="/versions/credit/1/signing")
 
 
 def test_a_version_that_there_is_not_is_said_to_be_none(looked_at: Departments) -> None:
