@@ -64,6 +64,15 @@ class NumberPlan:
         return cls(column.name, offset, flag, column.mean, column.scale, column.clip, filled, column.nullable, least, most)
 
     def fill_row(self, value: Any, row: list[float], index: int = 0) -> None:
+        # What nearly every value is; NaN lies between no two numbers. `_fill_row` knows the others.
+        if type(value) is float and self.least <= value <= self.most:
+            scaled = (value - self.mean) / self.scale
+            if -self.clip <= scaled <= self.clip:
+                row[self.offset] = scaled
+                return
+        self._fill_row(value, row, index)
+
+    def _fill_row(self, value: Any, row: list[float], index: int) -> None:
         kind = type(value)
         if kind is not float and kind is not int and value is not None:
             value = plain_number(value, self.name, index)
@@ -183,6 +192,11 @@ def encode(plans: Sequence[Plan], width: int, columns: Columns) -> Features:
         for plan, values in zip(plans, raw, strict=True):
             plan.fill_block(values, block)
         return block
+    if count == 1:
+        row = [0.0] * width
+        for plan, values in zip(plans, raw, strict=True):
+            plan.fill_row(values[0], row)
+        return np.array((row,), dtype=np.float32)
     rows = [[0.0] * width for _ in range(count)]
     for plan, values in zip(plans, raw, strict=True):
         fill_row = plan.fill_row

@@ -20,7 +20,7 @@ import orjson
 #: RFC 8785 refuses integers from here on: they do not survive a double.
 INTEGER_BOUND = 2**53
 #: Python writes a number between these like ECMAScript does, unless it is whole.
-_LEAST_PLAIN, _LEAST_WITH_EXPONENT = 1e-4, 1e16
+LEAST_PLAIN, LEAST_WITH_EXPONENT = 1e-4, 1e16
 #: ECMAScript writes a number of up to this many digits before its point without an exponent.
 _MOST_DIGITS = 21
 #: … and one of up to this many zeros after it.
@@ -95,7 +95,7 @@ def _numbers_in(dumped: dict[str, Any] | list[Any]) -> tuple[bool, bool]:
                 continue
             if kind is float:
                 # Most are usual and above zero, which shows without a call.
-                if (not _LEAST_PLAIN <= value < _LEAST_WITH_EXPONENT or value.is_integer()) and not _is_usual(value):
+                if (not LEAST_PLAIN <= value < LEAST_WITH_EXPONENT or value.is_integer()) and not _is_usual(value):
                     apart = True
             elif kind is dict or kind is list:
                 holders.append(value)
@@ -109,7 +109,7 @@ def _numbers_in(dumped: dict[str, Any] | list[Any]) -> tuple[bool, bool]:
 
 def _is_usual(value: float) -> bool:
     """Whether orjson writes this float like ECMAScript does: it is not whole, and neither so small nor so large that it has an exponent."""
-    return not value.is_integer() and (_LEAST_PLAIN <= value < _LEAST_WITH_EXPONENT or -_LEAST_WITH_EXPONENT < value <= -_LEAST_PLAIN)
+    return not value.is_integer() and (LEAST_PLAIN <= value < LEAST_WITH_EXPONENT or -LEAST_WITH_EXPONENT < value <= -LEAST_PLAIN)
 
 
 def _write_apart(dumped: dict[str, Any]) -> list[tuple[Any, Any, float]]:
@@ -167,7 +167,7 @@ def _number(value: float) -> str:
     if value.is_integer():
         if -INTEGER_BOUND < value < INTEGER_BOUND:
             return int.__repr__(int(value))
-    elif _LEAST_PLAIN <= value < _LEAST_WITH_EXPONENT or -_LEAST_WITH_EXPONENT < value <= -_LEAST_PLAIN:
+    elif LEAST_PLAIN <= value < LEAST_WITH_EXPONENT or -LEAST_WITH_EXPONENT < value <= -LEAST_PLAIN:
         return float.__repr__(value)
     if not math.isfinite(value):
         raise NoCanonicalForm(f"{value} is not a JSON number")

@@ -8,6 +8,7 @@ is what the prediction log could not commit to: numbers that a double does not h
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -37,6 +38,10 @@ _SPANS: dict[str, tuple[float, float]] = {
     "FP16": (-65_504.0, 65_504.0),
     "FP32": (-3.4028234663852886e38, 3.4028234663852886e38),
 }
+#: What one value of a tensor is of which JSON says all that there is to check.
+_SURE: dict[Any, frozenset[type]] = {TEXT: _KINDS[TEXT], "FP64": frozenset({float}) | _ABSENT}
+_PARTS = itemgetter("name", "datatype", "shape", "data")
+_ONE_ROW = [1]
 OUTPUTS = ("probability", "decision")
 #: What the share of the traffic that no version may answer is told: a person decides.
 REFERRED = "refer"
@@ -97,6 +102,9 @@ def infer_request(value: Any, most_rows: int) -> InferRequest:
 def _columns(inputs: Any, most_rows: int) -> tuple[Columns, int]:
     if not isinstance(inputs, list) or not inputs:
         raise RequestRefused("`inputs` must be a list of tensors, one per column.", "inputs")
+    plain = _plain_row(inputs)
+    if plain is not None:
+        return plain, 1
     columns: dict[str, list[str | int | float | None]] = {}
     rows = -1
     for position, tensor in enumerate(inputs):
@@ -115,6 +123,22 @@ def _columns(inputs: Any, most_rows: int) -> tuple[Columns, int]:
     return columns, rows
 
 
+def _plain_row(inputs: list[Any]) -> Columns | None:
+    """The columns of what nearly every request is: one row, each value text, a double or null. None for whatever else, wrong or not."""
+    columns = {}
+    try:
+        for name, datatype, shape, data in map(_PARTS, inputs):
+            # 1.0 and true are equal to 1, and are no whole numbers.
+            if shape != _ONE_ROW or type(shape[0]) is not int or type(data) is not list or len(data) != 1 or type(name) is not str:
+                return None
+            if type(data[0]) not in _SURE[datatype]:
+                return None
+            columns[name] = data
+    except (KeyError, TypeError):
+        return None
+    return columns if len(columns) == len(inputs) else None
+
+
 def _values(name: str, tensor: dict[str, Any]) -> list[str | int | float | None]:
     shape, datatype, data = tensor.get("shape"), tensor.get("datatype"), tensor.get("data")
     if not isinstance(data, list):
@@ -129,10 +153,9 @@ def _values(name: str, tensor: dict[str, Any]) -> list[str | int | float | None]
     kinds = _KINDS.get(datatype) if isinstance(datatype, str) else None
     if kinds is None:
         raise RequestRefused(f"The input {name!r} has the datatype {datatype!r}; allowed are {', '.join(_KINDS)}.", name)
-    for value in data:
-        kind = type(value)
-        if kind not in kinds or (kind is int and not -INTEGER_BOUND < value < INTEGER_BOUND):
-            raise RequestRefused(f"The input {name!r} has a value that is not {datatype}.", name)
+    found = set(map(type, data))
+    if not found <= kinds or (int in found and not all(type(value) is not int or -INTEGER_BOUND < value < INTEGER_BOUND for value in data)):
+        raise RequestRefused(f"The input {name!r} has a value that is not {datatype}.", name)
     span = _SPANS.get(str(datatype))
     if span is not None and not all(value is None or span[0] <= value <= span[1] for value in data):
         raise RequestRefused(f"The input {name!r} has a value that {datatype} does not hold: it holds {span[0]:g} to {span[1]:g}.", name)
