@@ -242,7 +242,11 @@ class Departments:
 
     @cached_property
     def signing_public_key(self) -> Path:
-        return self.signing_key.with_suffix(".pub")
+        """The public half of it: all that a place needs, and may have, where versions serve and none is signed."""
+        from lifecycle.artifacts.signing import PUBLIC_NAME
+
+        public = self.folder("keys", 0o700) / PUBLIC_NAME
+        return public if public.exists() else self.signing_key.with_suffix(".pub")
 
     @cached_property
     def people(self) -> Registry:

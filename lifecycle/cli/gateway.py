@@ -14,6 +14,7 @@ from lifecycle.errors import InvalidDeclaration, Unavailable
 
 if TYPE_CHECKING:
     from lifecycle.records.events import Event
+    from lifecycle.life.withdrawn import LedgerWithdrawals
     from lifecycle.serving.rollouts.state import AccessStatus, GatewayStatus, ModelStatus, VersionStatus
     from lifecycle.serving.settings import GatewaySettings
     from lifecycle.wiring import Departments
@@ -75,8 +76,17 @@ def _settings(departments: Departments, host: str | None, port: int | None, work
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Serve the version in this package (its files, model.sig, order.json) and nothing else, as a version's pod does.",
 )
-def run(host: str | None, port: int | None, workers: int | None, only: Path | None) -> None:
-    """Run the gateway here, until Ctrl-C or SIGTERM. This is what a service manager starts."""
+@click.option(
+    "--target",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Serve on the cluster that this file declares: run its controller here, which takes the same orders and answers no predictions.",
+)
+def run(host: str | None, port: int | None, workers: int | None, only: Path | None, target: Path | None) -> None:
+    """Run the gateway here, until Ctrl-C or SIGTERM. This is what a service manager starts.
+
+    With --target it is the controller of a cluster: `lifecycle deploy`, `rollback`, `rollout` and `gateway status` talk to it as to
+    any gateway, and versions serve in pods of their own (docs/how-to/roll-out-on-kubernetes.md).
+    """
     import logging
 
     from lifecycle.life.access.deciding import AccessDecider
@@ -86,10 +96,15 @@ def run(host: str | None, port: int | None, workers: int | None, only: Path | No
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     departments = Departments.here()
+    if only is not None and target is not None:
+        raise InvalidDeclaration("A gateway serves one version, or drives those of a cluster.", "Give --only or --target, not both.")
     found = departments.settings
     source = LedgerWithdrawals(found.ledger_url, origin=found.origin, environment=found.environment)
     settings, access = _settings(departments, host, port, workers), AccessDecider(departments)
     if only is not None:
+    if target is not None:
+        _run_controller(departments, settings, target, source)
+        return
         from lifecycle.serving.targets.pod import bring_in
 
         bring_in(settings, departments.verify_package, only)
@@ -97,6 +112,22 @@ def run(host: str | None, port: int | None, workers: int | None, only: Path | No
 
 
 @_options
+def _run_controller(departments: Departments, settings: GatewaySettings, target: Path, source: LedgerWithdrawals) -> None:
+    from lifecycle.serving.targets.cluster_controller import run_cluster_controller
+    from lifecycle.serving.targets.declaration import declared_target
+
+    declared = declared_target(target)
+    run_cluster_controller(
+        settings,
+        departments.settings.home / declared.packages,
+        declared.places(settings.folder),
+        declared.pace,
+        LedgerSink(departments),
+        departments.verify_package,
+        source,
+    )
+
+
 @gateway.command()
 def start(host: str | None, port: int | None, workers: int | None) -> None:
     """Start the gateway in the background; return once it answers."""
@@ -147,7 +178,9 @@ def status(as_json: bool) -> None:
 
 def show(found: GatewayStatus) -> None:
     """Prints a status for people, what is wrong first."""
-    if found.running:
+    if found.running and found.url is None:
+        render.line(f"The controller of a cluster takes orders (process {found.pid}).")
+    elif found.running:
         render.line(f"The gateway answers on {found.url} (process {found.pid}, {found.workers} worker{'s' if found.workers > 1 else ''}).")
     else:
         render.line("The gateway is not running. `lifecycle gateway start` starts it.")

@@ -6,19 +6,16 @@ import json
 import os
 import socket
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from lifecycle.errors import Unavailable
-from lifecycle.records.bodies.serving import RolledBack, Trigger
+from lifecycle.records.bodies.serving import AbortCause, RolledBack, Trigger
 from lifecycle.records.record import ActorId, JsonObject
 from lifecycle.records.rollout import RolloutOrder
 from lifecycle.serving.folder import GatewayFolder
 from lifecycle.serving.prediction_log.reading import PredictionLog
 from lifecycle.serving.rollouts.state import GatewayStatus, RolloutStatus
 from lifecycle.serving.wire import encode_request, error_from_json
-
-if TYPE_CHECKING:
-    from lifecycle.serving.rollouts.undoing import AbortCause
 
 #: Taking an order up copies and verifies a model, its signature included.
 _PATIENCE_SECONDS = 120.0

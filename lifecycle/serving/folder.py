@@ -65,6 +65,11 @@ class GatewayFolder:
         return self.path / "used-decisions"
 
     @property
+    def told_events(self) -> Path:
+        """What a cluster's controller has told of rollouts, by the id of the event. It outlives the journal."""
+        return self.path / "told-events"
+
+    @property
     def withdrawals(self) -> Path:
         """What was allowed and may not serve any more. It outlives the journal."""
         return self.path / "withdrawals.json"

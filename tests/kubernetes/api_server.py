@@ -101,6 +101,13 @@ class ApiServer:
             status["lastState"] = {"terminated": {"reason": reason, "exitCode": 137}}
             pod.counts = CellCounts()
 
+    def restart_pods(self, version: str) -> None:
+        """What kept the pods of a version from getting ready is over."""
+        with self.lock:
+            for kind, name in [key for key, found in self.objects.items() if key[0] in ("Deployment", "InferenceService")]:
+                if self.objects[kind, name]["metadata"]["labels"]["lifecycle/version"] == version:
+                    self._act(kind, name)
+
     # The API.
 
     def handle(self, method: str, target: str, content_type: str, body: bytes) -> tuple[int, Any]:

@@ -33,14 +33,28 @@ def pod_of(workload: Workload) -> dict[str, Any]:
 
 @pytest.mark.parametrize("workload", WORKLOADS)
 def test_a_versions_pods_are_those_of_the_gateway(workload: Workload) -> None:
-    """User, privileges, probes, settings and volume are what deployments/kubernetes/gateway.yaml has."""
+    """User, privileges, probes and settings are what deployments/kubernetes/gateway.yaml has."""
     gateway = next(iter(yaml.safe_load_all((DEPLOYMENTS / "gateway.yaml").read_text(encoding="utf-8"))))["spec"]["template"]["spec"]
     pod = pod_of(workload)
     (there,), (here,) = gateway["containers"], pod["containers"]
-    for key in ("automountServiceAccountToken", "terminationGracePeriodSeconds", "securityContext", "volumes"):
+    for key in ("automountServiceAccountToken", "terminationGracePeriodSeconds", "enableServiceLinks", "securityContext"):
         assert pod[key] == gateway[key], key
-    for key in ("image", "envFrom", "readinessProbe", "livenessProbe", "securityContext", "volumeMounts"):
+    for key in ("image", "envFrom", "readinessProbe", "livenessProbe", "securityContext"):
         assert here[key] == there[key], key
+    assert there["volumeMounts"][0]["mountPath"] == here["volumeMounts"][0]["mountPath"]
+    assert gateway["volumes"][0] == pod["volumes"][0]
+
+
+@pytest.mark.parametrize("workload", WORKLOADS)
+def test_a_versions_pods_can_not_reach_the_keys_that_sign(workload: Workload) -> None:
+    """Of the shared volume, on which the private keys lie as well, they see a folder of their own and their package, to read."""
+    (container,) = pod_of(workload)["containers"]
+    of_the_volume = [mount for mount in container["volumeMounts"] if mount["name"] == "home"]
+    assert all(mount.get("subPath") or mount.get("subPathExpr") for mount in of_the_volume)
+    assert [mount["readOnly"] for mount in of_the_volume if "subPath" in mount] == [True]
+    keys = next(mount for mount in container["volumeMounts"] if mount["name"] == "trust")
+    home = next(one["value"] for one in container["env"] if one["name"] == "LIFECYCLE_HOME")
+    assert keys["mountPath"] == f"{home}/keys"
 
 
 def test_other_bytes_and_other_models_have_other_names() -> None:

@@ -51,12 +51,16 @@ class RolloutCompleted(Body):
     holdout: Share | None = Field(default=None, exclude_if=is_none)
 
 
+#: Why a rollout ended without serving.
+AbortCause = Literal["guardrail", "crash", "person", "cancelled", "superseded", "failed", "revoked"]
+
+
 class RolloutAborted(Body):
     """A rollout that ended without serving: by its guardrail, by a person, by a cancelled run, by a crash, by a
     revocation."""
 
     rollout_id: Id
-    cause: Literal["guardrail", "crash", "person", "cancelled", "superseded", "failed", "revoked"]
+    cause: AbortCause
     reason: str
     observed: tuple[ArmCounts, ...]
 

@@ -14,7 +14,7 @@ from collections import defaultdict
 from pathlib import Path
 
 from lifecycle.errors import LifecycleError, Refused, Tampered
-from lifecycle.records.bodies.serving import RolledBack, RolloutStepReached, Trigger
+from lifecycle.records.bodies.serving import AbortCause, RolledBack, RolloutStepReached, Trigger
 from lifecycle.records.events import Event
 from lifecycle.records.identity import new_id, now_us
 from lifecycle.records.rollout import RolloutOrder, RolloutPlan
@@ -30,7 +30,6 @@ from lifecycle.serving.rollouts.state import (
     ServedVersion,
     StageMark,
 )
-from lifecycle.serving.rollouts.undoing import AbortCause
 from lifecycle.serving.supervision.fleet import Fleet, Holding
 
 _LOG = logging.getLogger(__name__)

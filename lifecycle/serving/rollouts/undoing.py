@@ -11,10 +11,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from typing import Literal
 
 from lifecycle.errors import Refused
-from lifecycle.records.bodies.serving import RollbackRequested, RolledBack, RolloutAborted, Trigger
+from lifecycle.records.bodies.serving import AbortCause, RollbackRequested, RolledBack, RolloutAborted, Trigger
 from lifecycle.records.identity import now_us
 from lifecycle.serving.allowed.packages import PackageCache
 from lifecycle.serving.rollouts.books import Books
@@ -23,8 +22,8 @@ from lifecycle.serving.supervision.fleet import Fleet, Holding
 
 _LOG = logging.getLogger(__name__)
 
-AbortCause = Literal["guardrail", "crash", "person", "cancelled", "superseded", "failed", "revoked"]
-_CAUSE_OF: dict[str, AbortCause] = {
+#: The cause of a rollout's end by what took its version out.
+CAUSE_OF: dict[str, AbortCause] = {
     "guardrail": "guardrail",
     "crash": "crash",
     "person": "person",
@@ -163,7 +162,7 @@ def _record_undone(books: Books, state: ModelState, actuation_us: int) -> Rolled
     assert rollback is not None  # it was opened before its canary was taken out
     seen, reason = books.seen(state), rollback.intent.reason
     body = _observed_rollback(rollback, actuation_us, books, state)
-    aborted = RolloutAborted(rollout_id=rollout.rollout_id, cause=_CAUSE_OF[body.trigger.kind], reason=reason, observed=seen)
+    aborted = RolloutAborted(rollout_id=rollout.rollout_id, cause=CAUSE_OF[body.trigger.kind], reason=reason, observed=seen)
     books.commit(
         state.model_copy(update={"rollout": None, "rollback": None}),
         (rollout.canary, rollout.run_id, body),

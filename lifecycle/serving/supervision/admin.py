@@ -65,3 +65,11 @@ class AdminServer:
             return {
                 "error": {"kind": "LifecycleError", "what": f"The gateway failed: {type(error).__name__}.", "next_step": "Look at its log."}
             }
+
+
+def optional_version(message: JsonObject, key: str) -> int | None:
+    """The number of a version in a request, if there is one. Raises MalformedRecord for anything else."""
+    value = message.get(key)
+    if value is None or type(value) is int:
+        return value
+    raise MalformedRecord(f"`{key}` is not the number of a version.", "Give a whole number, or leave it out.")

@@ -11,7 +11,7 @@ import socket
 from pathlib import Path
 from typing import Any
 
-from lifecycle.errors import MalformedRecord, Unavailable
+from lifecycle.errors import Unavailable
 from lifecycle.proofs.notes import VerifierKey
 from lifecycle.records.bodies.serving import Trigger
 from lifecycle.records.record import JsonObject
@@ -34,7 +34,7 @@ from lifecycle.serving.rollouts.journal import Journal
 from lifecycle.serving.rollouts.promoting import Promotion
 from lifecycle.serving.rollouts.state import MOST_FINISHED, AccessStatus, GatewayStatus
 from lifecycle.serving.settings import GatewaySettings
-from lifecycle.serving.supervision.admin import AdminServer
+from lifecycle.serving.supervision.admin import AdminServer, optional_version
 from lifecycle.serving.supervision.fleet import Fleet
 from lifecycle.serving.supervision.reporting import model_status
 from lifecycle.serving.supervision.watching import LedgerWatch
@@ -291,8 +291,8 @@ class Supervisor:
         decision_id = message.get("decision_id")
         body = await self._conductor.rollback(
             str(message.get("model")),
-            _optional_version(message, "from_version"),
-            _optional_version(message, "to_version"),
+            optional_version(message, "from_version"),
+            optional_version(message, "to_version"),
             Trigger.of(message.get("trigger")),
             str(message.get("reason")),
             str(message.get("rollback_id")),
@@ -303,10 +303,3 @@ class Supervisor:
     async def _stop(self, message: JsonObject) -> JsonObject:
         asyncio.get_running_loop().call_soon(self._stopping.set)
         return {}
-
-
-def _optional_version(message: JsonObject, key: str) -> int | None:
-    value = message.get(key)
-    if value is None or type(value) is int:
-        return value
-    raise MalformedRecord(f"`{key}` is not the number of a version.", "Give a whole number, or leave it out.")

@@ -16,8 +16,8 @@ from typing import Literal, Protocol
 from pydantic import Field
 
 from lifecycle.errors import LifecycleError
-from lifecycle.records.bodies.serving import Trigger
-from lifecycle.records.record import Count, Digest, Microseconds, Name, Record, Share, Version
+from lifecycle.records.bodies.serving import AbortCause, Trigger
+from lifecycle.records.record import Count, Digest, Id, Microseconds, Name, Record, Share, Version
 from lifecycle.serving.rollouts.seen import Observed
 
 
@@ -37,6 +37,15 @@ class Undoing(Record):
 
     decided_at_us: Microseconds
     trigger: Trigger
+    #: Where somebody asked for it: under which id, by which decision of the gate, and why.
+    rollback_id: Id | None = None
+    decision_id: Id | None = None
+    reason: str = ""
+
+    @property
+    def why(self) -> str:
+        """In words for people."""
+        return self.reason or self.trigger.detail
 
 
 class Placement(Record):
@@ -52,12 +61,18 @@ class Placement(Record):
     #: The rollout that was driven last, how far it is, and how it ended.
     rollout_id: str = ""
     step: Count = 0
-    outcome: Literal["", "completed", "aborted"] = ""
+    outcome: Literal["", "completed", "aborted", "replaced"] = ""
     reason: str = ""
+    #: Why it was aborted, where it was.
+    cause: AbortCause | None = None
     #: The rollback that ended it, if one did.
     undoing: Undoing | None = None
     #: Whether how it ended is recorded, and nothing of it runs for nobody.
     settled: bool = True
+    #: Versions that served before and may serve again, the latest first. None of them runs.
+    standby: tuple[TargetVersion, ...] = ()
+    #: The one of them that is made ready to serve, while nobody is answered.
+    returning: TargetVersion | None = None
 
     @property
     def shares(self) -> dict[TargetVersion, float]:

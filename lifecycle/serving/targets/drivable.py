@@ -20,6 +20,12 @@ def require_drivable(plan: RolloutPlan, *, has_champion: bool) -> None:
             "Leave `holdout` and `tiers` out, or roll it out on the gateway of one machine.",
             ("STATE",),
         )
+    if any(guardrail.on_labels for guardrail in plan.guardrails):
+        raise Refused(
+            "A cluster's controller sees what pods count, and no labels: it can't watch a guardrail on them.",
+            "Leave those guardrails out, or roll it out on the gateway of one machine.",
+            ("STATE",),
+        )
     if not has_champion and plan.steps[0].weight < 1.0:
         raise Refused(
             "No version serves there yet, so what this plan leaves to a champion would be answered by nobody.",

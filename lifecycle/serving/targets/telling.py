@@ -9,7 +9,6 @@ from lifecycle.records.bodies import Body
 from lifecycle.records.bodies.serving import RollbackRequested, RolledBack, RolloutAborted, RolloutCompleted
 from lifecycle.records.identity import derived_id
 from lifecycle.records.rollout import Arm, ArmCounts, RolloutOrder
-from lifecycle.serving.rollouts.undoing import AbortCause
 from lifecycle.serving.targets.contract import Counted, Placement, TargetVersion, Undoing
 
 
@@ -24,14 +23,14 @@ class Beside:
 def requested(order: RolloutOrder, champion: TargetVersion | None, undoing: Undoing) -> RollbackRequested:
     """The intent of a rollback."""
     return RollbackRequested(
-        rollback_id=_rollback_id(order),
+        rollback_id=_rollback_id(order, undoing),
         trigger=undoing.trigger,
         from_version=order.version,
         from_digest=order.digest,
         to_version=None if champion is None else champion.version,
         to_digest=None if champion is None else champion.digest,
-        decision_id=None,
-        reason=undoing.trigger.detail,
+        decision_id=undoing.decision_id,
+        reason=undoing.why,
     )
 
 
@@ -51,15 +50,13 @@ def ends(order: RolloutOrder, ended: Placement, canary: Counted, control: Beside
         )
         return
     undoing = ended.undoing
-    cause: AbortCause = "failed"
     if undoing is not None:
-        cause = "crash" if undoing.trigger.kind == "crash" else "guardrail"
         # Told already, unless the disk did not take it then.
         yield "rollback requested", requested(order, ended.champion, undoing)
         yield (
             "rolled back",
             RolledBack(
-                rollback_id=_rollback_id(order),
+                rollback_id=_rollback_id(order, undoing),
                 trigger=undoing.trigger,
                 from_version=order.version,
                 from_digest=order.digest,
@@ -70,7 +67,7 @@ def ends(order: RolloutOrder, ended: Placement, canary: Counted, control: Beside
                 observed=seen,
             ),
         )
-    yield "aborted", RolloutAborted(rollout_id=order.rollout_id, cause=cause, reason=ended.reason, observed=seen)
+    yield "aborted", RolloutAborted(rollout_id=order.rollout_id, cause=ended.cause or "failed", reason=ended.reason, observed=seen)
 
 
 def observed(order: RolloutOrder, weight: float, canary: Counted, control: Beside | None) -> tuple[ArmCounts, ...]:
@@ -86,5 +83,5 @@ def _arm(arm: Arm, version: int, weight: float, counted: Counted) -> ArmCounts:
     return ArmCounts(arm=arm, version=version, weight=weight, requests=seen.requests, errors=seen.errors, slow=seen.slow, fallbacks=0)
 
 
-def _rollback_id(order: RolloutOrder) -> str:
-    return derived_id("rollback", order.rollout_id)
+def _rollback_id(order: RolloutOrder, undoing: Undoing) -> str:
+    return undoing.rollback_id or derived_id("rollback", order.rollout_id)

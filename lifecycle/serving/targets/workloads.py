@@ -23,7 +23,11 @@ class PodTemplate:
     image: str
     #: The PersistentVolumeClaim with the admitted packages; each pod keeps its own journal and prediction log there too.
     claim: str
-    #: Where that volume lies in a pod.
+    #: Where on that volume the packages lie.
+    packages: str = "targets/packages"
+    #: The ConfigMap with the public keys that a pod believes.
+    trust: str = "lifecycle-trust"
+    #: The home of a pod, which is a folder of its own on that volume.
     home: str = "/var/lib/lifecycle"
     settings: str = "lifecycle-settings"
     secret: str = "lifecycle-secrets"
@@ -149,14 +153,14 @@ def _header(kind: Kind, name: str, model: str, version: TargetVersion) -> Manife
 
 
 def _pod(template: PodTemplate, model: str, version: TargetVersion, container: str = "gateway") -> dict[str, Any]:
-    package = f"{template.home}/targets/packages/{object_name(model, version)}"
+    package = f"/srv/package/{object_name(model, version)}"
     serving = {
         "name": container,
         "image": template.image,
         "args": ["lifecycle", "gateway", "run", "--only", package],
         "env": [
             {"name": "POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
-            {"name": "LIFECYCLE_HOME", "value": f"{template.home}/pods/$(POD_NAME)"},
+            {"name": "LIFECYCLE_HOME", "value": template.home},
             {"name": "LIFECYCLE_GATEWAY_HOST", "value": "0.0.0.0"},  # a pod's own network
             {"name": "LIFECYCLE_GATEWAY_PORT", "value": str(PORT)},
         ],
@@ -166,7 +170,12 @@ def _pod(template: PodTemplate, model: str, version: TargetVersion, container: s
         "livenessProbe": {"httpGet": {"path": "/v2/health/live", "port": "http"}, "periodSeconds": 5, "failureThreshold": 6},
         "resources": {"requests": {"cpu": template.cpu, "memory": template.memory}, "limits": {"memory": template.memory}},
         "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
-        "volumeMounts": [{"name": "home", "mountPath": template.home}],
+        # Of the volume a pod sees its own home and its own package: the keys that sign lie there as well.
+        "volumeMounts": [
+            {"name": "home", "mountPath": template.home, "subPathExpr": "pods/$(POD_NAME)"},
+            {"name": "home", "mountPath": package, "subPath": f"{template.packages}/{object_name(model, version)}", "readOnly": True},
+            {"name": "trust", "mountPath": f"{template.home}/keys", "readOnly": True},
+        ],
     }
     return {
         "automountServiceAccountToken": False,
@@ -180,5 +189,8 @@ def _pod(template: PodTemplate, model: str, version: TargetVersion, container: s
             "seccompProfile": {"type": "RuntimeDefault"},
         },
         "containers": [serving],
-        "volumes": [{"name": "home", "persistentVolumeClaim": {"claimName": template.claim}}],
+        "volumes": [
+            {"name": "home", "persistentVolumeClaim": {"claimName": template.claim}},
+            {"name": "trust", "configMap": {"name": template.trust}},
+        ],
     }

@@ -1,0 +1,244 @@
+"""The controller of a cluster, as a process: it is asked what a gateway is asked, and answers no predictions.
+
+It keeps a gateway's folder, with its lock, its journal, its admitted packages and its socket: whoever deploys, rolls back or looks
+at a status does so as on one machine. What serves is decided by the same controller, and told to the same ledger.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from lifecycle.errors import Refused, UnknownName
+from lifecycle.proofs.notes import VerifierKey
+from lifecycle.records.bodies.serving import Trigger
+from lifecycle.records.events import Event
+from lifecycle.records.record import JsonObject
+from lifecycle.records.rollout import RolloutOrder
+from lifecycle.serving.allowed.log_keys import LogKeys
+from lifecycle.serving.allowed.packages import PackageCache
+from lifecycle.serving.allowed.used_decisions import UsedDecisions
+from lifecycle.serving.allowed.withdrawals import Withdrawals
+from lifecycle.serving.folder import GatewayFolder
+from lifecycle.serving.ports import EventSink, PackageVerifier, WithdrawalSource
+from lifecycle.serving.rollouts.delivery import Delivery
+from lifecycle.serving.rollouts.journal import Journal
+from lifecycle.serving.rollouts.state import MOST_FINISHED, GatewayStatus, RolloutStatus
+from lifecycle.serving.settings import GatewaySettings
+from lifecycle.serving.supervision.admin import AdminServer, optional_version
+from lifecycle.serving.supervision.watching import LedgerWatch
+from lifecycle.serving.targets.contract import Pace, Target, TargetVersion
+from lifecycle.serving.targets.directing import Director
+from lifecycle.serving.targets.publishing import PublishedPackages
+from lifecycle.serving.targets.recording import JournalRecords
+from lifecycle.serving.targets.reporting import model_status, rollout_status
+
+_LOG = logging.getLogger(__name__)
+#: How long a controller that ends waits for the ledger to take what it has not taken yet. The rest waits in the journal.
+_FLUSH_SECONDS = 3.0
+#: How often a disk that was full is tried again.
+_SETTLE_SECONDS = 0.5
+
+
+def run_cluster_controller(
+    settings: GatewaySettings,
+    packages: Path,
+    target_of: Callable[[str], Target],
+    pace: Pace,
+    sink: EventSink,
+    verifier: PackageVerifier,
+    source: WithdrawalSource,
+) -> None:
+    """Runs a controller in this process until it is told to stop (SIGTERM, SIGINT or `GatewayClient.stop`).
+
+    `packages` is where the pods find theirs; `target_of` makes a model's place. Raises Unavailable where the folder is in use or
+    can't be written; Tampered where the journal can't be read.
+    """
+    folder = GatewayFolder(settings.folder)
+    folder.make()
+    lock = folder.take_lock()
+    try:
+        controller = ClusterController(settings, folder, PublishedPackages(packages), target_of, pace, sink, verifier, source)
+        asyncio.run(controller.run())
+    finally:
+        os.close(lock)
+
+
+class ClusterController:
+    """One controller, from its start to its end."""
+
+    def __init__(
+        self,
+        settings: GatewaySettings,
+        folder: GatewayFolder,
+        packages: PublishedPackages,
+        target_of: Callable[[str], Target],
+        pace: Pace,
+        sink: EventSink,
+        verifier: PackageVerifier,
+        source: WithdrawalSource,
+    ) -> None:
+        self._settings = settings
+        self._folder = folder
+        self._packages = packages
+        self._target_of = target_of
+        self._readers: dict[str, Target] = {}
+        self._journal = Journal.open(folder.journal)
+        self._delivery = Delivery(self._journal, sink, folder.refused_events, self._event_refused)
+        used = UsedDecisions(folder.used_decisions, self._journal.state.decisions)
+        told = UsedDecisions(folder.told_events, ())
+        records = JournalRecords(self._journal, told, settings.environment, self._delivery.wake)
+        self._withdrawals = Withdrawals(folder.withdrawals)
+        log_keys = LogKeys(VerifierKey.parse(settings.log_key), settings.log_key_changes)
+        self._cache = PackageCache(folder, settings.environment, log_keys, verifier, self._withdrawals)
+        self._director = Director(self._journal, used, records, self._cache, packages, target_of, pace)
+        self._closed = ""
+        self._watch = LedgerWatch(
+            source,
+            self._withdrawals,
+            self._director.take_back,
+            self._note_closed,
+            look_seconds=settings.look_seconds,
+            offline_seconds=settings.offline_seconds,
+        )
+        self._stopping = asyncio.Event()
+
+    async def run(self) -> None:
+        """Starts everything, waits for the end, and ends everything in the opposite order."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stopping.set)
+        admin = AdminServer(
+            self._folder.socket("admin"),
+            {
+                "status": self._status,
+                "order": self._order,
+                "rollout": self._rollout,
+                "abort": self._abort,
+                "promote": self._promote,
+                "rollback": self._rollback,
+                "stop": self._stop,
+            },
+        )
+        self._sweep()
+        tasks = [loop.create_task(self._delivery.run()), loop.create_task(self._settle())]
+        try:
+            await self._watch.look()
+            self._director.resume()
+            tasks.append(loop.create_task(self._watch.run()))
+            await admin.start()
+            _LOG.info("the controller takes orders on %s", self._folder.path)
+            await self._stopping.wait()
+        finally:
+            await admin.end()
+            await self._director.end()
+            if not await self._delivery.flushed(_FLUSH_SECONDS):
+                _LOG.warning("%d events wait in the journal for the ledger", self._journal.pending)
+            for task in tasks:
+                task.cancel()
+            if not self._journal.settle():
+                _LOG.error("what is in force is not durable, and the next start does not know of it: %s", self._journal.fault)
+            self._withdrawals.keep()
+            self._journal.close()
+
+    def _sweep(self) -> None:
+        kept = [(state.model, version) for state in self._director.models for version in state.versions]
+        self._cache.keep_only((model, version.version, version.digest) for model, version in kept)
+        self._packages.keep_only((model, TargetVersion(version=version.version, digest=version.digest)) for model, version in kept)
+
+    async def _settle(self) -> None:
+        """Has the journal catch up with what is in force, for ever."""
+        while True:
+            await asyncio.sleep(_SETTLE_SECONDS)
+            self._journal.settle()
+
+    def _event_refused(self, event: Event, why: str) -> None:
+        """A rollout that the ledger will not know of must not go on."""
+        self._director.event_refused(event, why)
+
+    def _note_closed(self, why: str) -> None:
+        """The pods look at the ledger themselves, and close by themselves: here it is only said."""
+        self._closed = why
+
+    # What it is asked.
+
+    async def _status(self, message: JsonObject) -> JsonObject:
+        refused = self._delivery.refused
+        faults = self._watch.faults(closed="")
+        if self._journal.fault:
+            faults.append(f"What is in force is not durable, so that a restart would not know of it. {self._journal.fault}")
+        if refused.count:
+            faults.append(f"The ledger refused {refused.count} events of this controller; they lie in {self._folder.refused_events}.")
+        alarms = refused.faults()
+        models = []
+        for state in self._director.models:
+            fault = "; ".join(what for what in (self._director.faults.get(state.model, ""), alarms.get(state.model, "")) if what)
+            models.append(await model_status(state, self._reader(state.model), fault))
+        return GatewayStatus(
+            running=True,
+            url=None,
+            pid=os.getpid(),
+            environment=self._settings.environment,
+            workers=0,
+            models=tuple(models),
+            waiting_events=self._journal.pending,
+            refused_events=refused.count,
+            faults=tuple(faults),
+            withdrawn=self._withdrawals.known[-MOST_FINISHED:],
+            ledger_away_seconds=self._watch.away_seconds,
+            ledger_left_seconds=self._watch.left_seconds,
+        ).as_json()
+
+    def _reader(self, model: str) -> Target:
+        if model not in self._readers:
+            self._readers[model] = self._target_of(model)
+        return self._readers[model]
+
+    async def _order(self, message: JsonObject) -> JsonObject:
+        await self._director.order(RolloutOrder.of(message.get("order")), Path(str(message.get("folder"))))
+        return {}
+
+    async def _rollout(self, message: JsonObject) -> JsonObject:
+        rollout_id = str(message.get("rollout_id"))
+        state, ended = self._director.rolling(rollout_id), self._director.finished(rollout_id)
+        if state is not None:
+            return rollout_status(state, (await self._reader(state.model).read()).placement).as_json()
+        if ended is None:
+            raise UnknownName(f"The controller knows no rollout {rollout_id!r}.", "`lifecycle gateway status` shows which it knows.")
+        return RolloutStatus(
+            rollout_id=rollout_id, model=ended.model, version=ended.version, state=ended.outcome, step=0, weight=0.0, reason=ended.reason
+        ).as_json()
+
+    async def _abort(self, message: JsonObject) -> JsonObject:
+        cause: Any = message.get("cause")
+        await self._director.abort(str(message.get("rollout_id")), str(message.get("reason")), cause)
+        return await self._rollout(message)
+
+    async def _promote(self, message: JsonObject) -> JsonObject:
+        raise Refused(
+            "On a cluster every rollout is promoted by its controller, once its last step is over.",
+            "Wait for it, or end it: `lifecycle rollout end`.",
+            ("STATE",),
+        )
+
+    async def _rollback(self, message: JsonObject) -> JsonObject:
+        decision_id = message.get("decision_id")
+        body = await self._director.rollback(
+            str(message.get("model")),
+            optional_version(message, "from_version"),
+            optional_version(message, "to_version"),
+            Trigger.of(message.get("trigger")),
+            str(message.get("reason")),
+            str(message.get("rollback_id")),
+            decision_id if isinstance(decision_id, str) else None,
+        )
+        return body.as_json()
+
+    async def _stop(self, message: JsonObject) -> JsonObject:
+        asyncio.get_running_loop().call_soon(self._stopping.set)
+        return {}

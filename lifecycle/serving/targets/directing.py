@@ -1,0 +1,399 @@
+"""Carries out, on a cluster, what a gateway carries out on one machine: orders, ends of rollouts, rollbacks, revocations.
+
+What serves stands in each model's placement, at the cluster. The journal has what that can't tell: which orders were taken up, how
+they ended, and the events that wait for the ledger. A controller that is killed between any two lines reads both and goes on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any, Protocol
+
+from lifecycle.errors import LifecycleError, Refused, UnknownName
+from lifecycle.records.bodies.serving import AbortCause, RolledBack, Trigger
+from lifecycle.records.events import Event
+from lifecycle.records.identity import derived_id, now_us
+from lifecycle.records.record import Id, Version
+from lifecycle.records.rollout import RolloutOrder
+from lifecycle.serving.allowed.packages import Package, PackageCache
+from lifecycle.serving.allowed.used_decisions import UsedDecisions
+from lifecycle.serving.allowed.withdrawals import Withdrawal
+from lifecycle.serving.rollouts.journal import Journal
+from lifecycle.serving.rollouts.state import FinishedRollout, ModelState, RolloutState, ServedVersion
+from lifecycle.serving.rollouts.undoing import require_expected
+from lifecycle.serving.targets.contract import Pace, Placement, Target, TargetVersion, Undoing
+from lifecycle.serving.targets.drivable import require_drivable, slower_than_us
+from lifecycle.serving.targets.driving import Drive, Ending
+from lifecycle.serving.targets.going_back import GoingBack
+from lifecycle.serving.targets.hand import Records
+
+_LOG = logging.getLogger(__name__)
+#: How long a rollout that has ended is waited for, whose processes are still ended.
+_CLEARING_SECONDS = 60.0
+#: How soon what could not be gone on with is tried again.
+_AGAIN_SECONDS = 2.0
+
+
+class Publisher(Protocol):
+    """Where pods find the packages of versions."""
+
+    def publish(self, package: Package, /) -> None:
+        """Lays a package down. Done again, it does nothing more. Raises Unavailable."""
+
+    def order_of(self, model: str, version: TargetVersion, /) -> RolloutOrder:
+        """The order that lies beside a package, whatever it is worth. Raises Unavailable."""
+
+
+class Director:
+    """Every change of what serves on one cluster, one at a time per model."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        used: UsedDecisions,
+        records: Records,
+        cache: PackageCache,
+        packages: Publisher,
+        target_of: Callable[[str], Target],
+        pace: Pace,
+    ) -> None:
+        #: By model: why what should go on does not.
+        self.faults: dict[str, str] = {}
+        self._journal = journal
+        self._used = used
+        self._records = records
+        self._cache = cache
+        self._packages = packages
+        self._target_of = target_of
+        self._pace = pace
+        self._targets: dict[str, Target] = {}
+        self._drives: dict[str, Drive] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    @property
+    def models(self) -> tuple[ModelState, ...]:
+        return self._journal.state.models
+
+    def resume(self) -> None:
+        """Goes on with what was under way when the controller before this one ended."""
+        for state in self.models:
+            self._begin(f"resume {state.model}", self._resumed(state.model))
+
+    async def end(self) -> None:
+        """Stops deciding. What is under way stays as it is at the cluster, and goes on when a controller runs again."""
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def finished(self, rollout_id: str) -> FinishedRollout | None:
+        return next((ended for ended in self._journal.state.finished if ended.rollout_id == rollout_id), None)
+
+    def rolling(self, rollout_id: str) -> ModelState | None:
+        """The model that this rollout is under way on."""
+        return next((state for state in self.models if state.rollout is not None and state.rollout.rollout_id == rollout_id), None)
+
+    def event_refused(self, event: Event, why: str) -> None:
+        """The ledger will not take an event of a version: where that is being rolled out, it must not go on unrecorded."""
+        drive = self._drives.get(event.subject.name)
+        rollout = self._state(event.subject.name).rollout
+        if drive is not None and rollout is not None and rollout.canary.version == event.subject.version:
+            drive.end(Ending("failed", f"the ledger refused its {event.type}: {why}"))
+
+    # What is ordered.
+
+    async def order(self, order: RolloutOrder, source: Path) -> None:
+        """Takes up a rollout. Sent again, it does nothing more.
+
+        Raises Refused for a second one at once, for a version that serves already and for a plan that a cluster can't carry out, and
+        like `PackageCache.admit`.
+        """
+        async with self._locks[order.model]:
+            if self.rolling(order.rollout_id) is not None or self.finished(order.rollout_id) is not None:
+                return
+            await self._until_cleared(order.model)
+            state = self._state(order.model)
+            version = f"{order.model}:{order.version}"
+            if state.rollout is not None:
+                raise Refused(
+                    f"{order.model}:{state.rollout.canary.version} is being rolled out, so {version} can't be.",
+                    "Wait for it to end, or end it: `lifecycle rollback` takes a canary out.",
+                    ("STATE",),
+                )
+            serving = (await self._target(order.model).read()).placement
+            if serving.champion == _named(order):
+                raise Refused(f"{version} serves already.", "There is nothing to roll out.", ("STATE",))
+            require_drivable(order.plan, has_champion=serving.champion is not None)
+            if order.decision_id in self._used:
+                raise Refused(
+                    f"Decision {order.decision_id} allowed an earlier rollout, and allows no second one.",
+                    f"Have the gate asked again: `lifecycle deploy {version}`.",
+                    ("ADMISSION",),
+                )
+            package = await asyncio.to_thread(self._cache.admit, order, source)
+            await asyncio.to_thread(self._packages.publish, package)
+            rollout = RolloutState(
+                rollout_id=order.rollout_id,
+                decision_id=order.decision_id,
+                canary=_served(_named(order)),
+                phase="loading",
+                step=0,
+                stages=(),
+                run_id=order.run_id,
+                started_at_us=now_us(),
+                slow_us=slower_than_us(order.plan),
+            )
+            self._used.add(order.decision_id)
+            self._commit(state.model_copy(update={"rollout": rollout}))
+            self._drive(order)
+
+    async def abort(self, rollout_id: str, reason: str, cause: AbortCause) -> None:
+        """Ends a rollout without judging its version. One that has ended already stays as it ended. Raises UnknownName."""
+        state = self.rolling(rollout_id)
+        if state is None:
+            if self.finished(rollout_id) is None:
+                raise UnknownName(
+                    f"The controller knows no rollout {rollout_id!r}.", "`lifecycle gateway status` shows those that it knows."
+                )
+            return
+        await self._ended(state.model, Ending(cause, reason))
+
+    async def rollback(
+        self,
+        model: str,
+        from_version: Version | None,
+        to_version: Version | None,
+        trigger: Trigger,
+        reason: str,
+        rollback_id: Id,
+        decision_id: Id | None,
+    ) -> RolledBack:
+        """Takes the canary out if there is one, else goes back from what serves; returns what was observed.
+
+        Asked again by the same id, it says the same. Raises as `Conductor.rollback` does.
+        """
+        async with self._locks[model]:
+            done = self._rolled_back(rollback_id)
+            if done is not None:
+                return done
+            state = next((one for one in self.models if one.model == model), None)
+            if state is None:
+                raise UnknownName(f"The controller serves no model {model!r}.", "`lifecycle gateway status` lists what it serves.")
+            undoing = Undoing(decided_at_us=now_us(), trigger=trigger, rollback_id=rollback_id, decision_id=decision_id, reason=reason)
+            champion = (await self._target(model).read()).placement.champion
+            if state.rollout is not None and to_version in (None, None if champion is None else champion.version):
+                beside = None if champion is None else _served(champion)
+                require_expected(model, state.rollout.canary, beside, from_version, to_version)
+                await self._ended(model, Ending.rolled_back(undoing))
+            else:
+                if state.rollout is not None:
+                    await self._ended(model, Ending("superseded", reason))
+                await self._replaced(model, from_version, to_version, undoing, rollback_id)
+            observed = self._rolled_back(rollback_id)
+            if observed is None:
+                raise Refused("That rollout has ended otherwise meanwhile.", "Look at `lifecycle gateway status`.", ("STATE",))
+            return observed
+
+    async def take_back(self, model: str) -> None:
+        """Has whatever the ledger has taken back of a model be taken out, and returns at once. Done again, it does nothing more."""
+        self._begin(f"take back {model}", self._taken_back(model))
+
+    # One rollout.
+
+    def _drive(self, order: RolloutOrder) -> Drive:
+        drive = self._drives[order.model] = Drive(self._target(order.model), self._records, order, self._pace)
+        self._begin(f"drive {order.model}", self._driven(order, drive))
+        return drive
+
+    async def _driven(self, order: RolloutOrder, drive: Drive) -> None:
+        ended = await self._again(order.model, drive.run)
+        self.faults.pop(order.model, None)
+        outcome = FinishedRollout(
+            rollout_id=order.rollout_id,
+            decision_id=order.decision_id,
+            model=order.model,
+            version=order.version,
+            outcome="completed" if ended.outcome == "completed" else "aborted",
+            reason=ended.reason,
+        )
+        self._note(order.model, ended, outcome)
+        del self._drives[order.model]
+
+    async def _ended(self, model: str, ending: Ending) -> None:
+        """Ends the rollout of a model, and waits until nothing of it runs."""
+        drive, task = self._drives.get(model), self._tasks.get(f"drive {model}")
+        if drive is not None and task is not None:
+            drive.end(ending)
+            await asyncio.wait({task})
+
+    async def _until_cleared(self, model: str) -> None:
+        task = self._tasks.get(f"drive {model}")
+        if task is not None and (await self._target(model).read()).placement.outcome:
+            await asyncio.wait({task}, timeout=_CLEARING_SECONDS)
+
+    # What serves.
+
+    async def _replaced(
+        self, model: str, from_version: Version | None, to_version: Version | None, undoing: Undoing, rollback_id: Id
+    ) -> None:
+        serving = (await self._target(model).read()).placement
+        if serving.champion is None:
+            raise Refused(f"No version of {model} serves there, so there is nothing to roll back.", "Deploy a version.", ("STATE",))
+        to = next((kept for kept in serving.standby if to_version in (None, kept.version)), None)
+        if to is None:
+            known = ", ".join(str(kept.version) for kept in serving.standby) or "none"
+            wanted = "an earlier version" if to_version is None else f"version {to_version}"
+            raise Refused(f"There is no way back to {wanted} of {model}.", f"The versions that served before it: {known}.", ("STATE",))
+        require_expected(model, _served(serving.champion), _served(to), from_version, to_version)
+        await self._laid_down(model, to)
+        going = GoingBack(self._target(model), self._records, model, rollback_id, self._pace)
+        self._note(model, await going.run(serving.champion, to, undoing, at_once=False))
+
+    async def _taken_back(self, model: str) -> None:
+        """Takes out the canary, what serves, and what stands by, as far as the ledger has taken it back."""
+        async with self._locks[model]:
+            await self._again(model, lambda: self._without_withdrawn(model))
+
+    async def _without_withdrawn(self, model: str) -> Placement:
+        state = self._state(model)
+        canary = None if state.rollout is None else _plain(state.rollout.canary)
+        found = None if canary is None else self._withdrawn(model, canary)
+        if canary is not None and found is not None:
+            await self._ended(model, Ending.rolled_back(_undoing(found, canary)))
+        serving = (await self._target(model).read()).placement
+        champion = serving.champion
+        found = None if champion is None else self._withdrawn(model, champion)
+        if champion is None or found is None:
+            return serving
+        if canary is not None:
+            await self._ended(model, Ending("superseded", f"what served beside it may not serve any more: {found.why}"))
+        undoing = _undoing(found, champion)
+        assert undoing.rollback_id is not None  # made with one, just above
+        going = GoingBack(self._target(model), self._records, model, undoing.rollback_id, self._pace)
+        to = await self._next_that_may(model, serving)
+        ended = await going.run(champion, to, undoing, at_once=True)
+        self._note(model, ended)
+        _LOG.warning("%s:%d is taken out: %s", model, champion.version, found.why)
+        if ended.champion is None:
+            self.faults[model] = f"{model}:{champion.version} does not serve: {found.why}, and no version stands by that may"
+        return ended
+
+    async def _next_that_may(self, model: str, serving: Placement) -> TargetVersion | None:
+        for kept in serving.standby:
+            try:
+                await self._laid_down(model, kept)
+            except LifecycleError as error:
+                _LOG.error("%s:%d can't take the place of what was taken back: %s", model, kept.version, error.what)
+            else:
+                return kept
+        return None
+
+    async def _laid_down(self, model: str, version: TargetVersion) -> Package:
+        """A version that was admitted before, checked again, where its pods find it. Raises like `PackageCache.readmit`."""
+        package = await asyncio.to_thread(self._cache.readmit, model, version.version, version.digest)
+        await asyncio.to_thread(self._packages.publish, package)
+        return package
+
+    def _withdrawn(self, model: str, version: TargetVersion) -> Withdrawal | None:
+        return self._cache.withdrawn(model, version.version, version.digest)
+
+    # After a controller that ended.
+
+    async def _resumed(self, model: str) -> None:
+        async with self._locks[model]:
+            await self._again(model, lambda: self._gone_on_with(model))
+        await self.take_back(model)
+
+    async def _gone_on_with(self, model: str) -> Placement:
+        at = await self._target(model).read()
+        serving, rollout = at.placement, self._state(model).rollout
+        if serving.outcome == "replaced" and not serving.settled:
+            serving = await GoingBack(self._target(model), self._records, model, serving.rollout_id, self._pace).finish()
+            self._note(model, serving)
+        if rollout is None:
+            return serving
+        canary = _plain(rollout.canary)
+        try:
+            package = await self._laid_down(model, canary)
+        except LifecycleError as error:
+            self._drive(self._packages.order_of(model, canary)).end(Ending("failed", error.what))
+        else:
+            self._drive(package.order)
+        return serving
+
+    # What all of them need.
+
+    async def _again(self, model: str, go_on: Callable[[], Coroutine[Any, Any, Placement]]) -> Placement:
+        """Does something until it is done, however often the cluster does not answer or another controller is at work there."""
+        while True:
+            try:
+                return await go_on()
+            except LifecycleError as error:
+                if self.faults.get(model) != error.what:
+                    _LOG.error("%s does not go on: %s", model, error.what)
+                self.faults[model] = error.what
+            except Exception as error:  # noqa: BLE001  # a controller that breaks over one model must go on with the others, and say so
+                _LOG.exception("the controller broke over %s", model)
+                self.faults[model] = f"the controller broke: {type(error).__name__}"
+            await asyncio.sleep(_AGAIN_SECONDS)
+
+    def _begin(self, name: str, doing: Coroutine[Any, Any, None]) -> None:
+        before = self._tasks.get(name)
+        if before is not None and not before.done():
+            # It looks at what there is when it comes to it.
+            doing.close()
+            return
+        task = self._tasks[name] = asyncio.get_running_loop().create_task(doing)
+        task.add_done_callback(lambda done: self._tasks.pop(name, None) if self._tasks.get(name) is done else None)
+
+    def _target(self, model: str) -> Target:
+        if model not in self._targets:
+            self._targets[model] = self._target_of(model)
+        return self._targets[model]
+
+    def _state(self, model: str) -> ModelState:
+        found = next((state for state in self.models if state.model == model), None)
+        return found or ModelState(model=model, slot=max((state.slot for state in self.models), default=-1) + 1)
+
+    def _note(self, model: str, serving: Placement, finished: FinishedRollout | None = None) -> None:
+        """Notes what serves in the journal, for who asks while no controller runs."""
+        update: dict[str, Any] = {
+            "champion": None if serving.champion is None else _served(serving.champion),
+            "standby": tuple(_served(kept) for kept in serving.standby),
+        }
+        if finished is not None:
+            update["rollout"] = None
+        self._commit(self._state(model).model_copy(update=update), finished)
+
+    def _commit(self, state: ModelState, finished: FinishedRollout | None = None) -> None:
+        whole = self._journal.state.with_model(state)
+        self._journal.commit(whole if finished is None else whole.with_finished(finished), in_force=finished is not None)
+
+    def _rolled_back(self, rollback_id: Id) -> RolledBack | None:
+        return next((body for body in self._journal.state.rolled_back if body.rollback_id == rollback_id), None)
+
+
+def _named(order: RolloutOrder) -> TargetVersion:
+    return TargetVersion(version=order.version, digest=order.digest)
+
+
+def _plain(served: ServedVersion) -> TargetVersion:
+    return TargetVersion(version=served.version, digest=served.digest)
+
+
+def _served(version: TargetVersion) -> ServedVersion:
+    """In the words of the journal; a cluster's versions have no cell."""
+    return ServedVersion(version=version.version, digest=version.digest, cell=0)
+
+
+def _undoing(found: Withdrawal, leaving: TargetVersion) -> Undoing:
+    """One and the same rollback for what is taken out for one reason, however often a controller begins with it."""
+    trigger = Trigger(kind="revocation", metric="", value=None, limit=None, detail=found.why)
+    return Undoing(
+        decided_at_us=now_us(), trigger=trigger, rollback_id=derived_id("withdrawn", found.event_id, str(leaving.version)), reason=found.why
+    )
