@@ -93,6 +93,21 @@ def test_an_approval_kept_back_is_not_sent_after_a_refusal(departments: Departme
     assert standing.states(departments)[MODEL, VERSION] == "denied"
 
 
+def test_an_attempt_on_a_version_that_waits_no_more(departments: Departments, tmp_path: Path) -> None:
+    """Refused, and kept like any other: whose key it was when it was theirs, and in whose name when it was not."""
+    key = tmp_path / "officer.key"
+    approve_version(departments, MODEL, VERSION, person="officer", key_file=key, reason="No.", decision="reject")
+    for key_of in ("officer", "mallory"):
+        with pytest.raises(Refused):
+            approve_version(departments, MODEL, VERSION, person="officer", key_file=tmp_path / f"{key_of}.key", reason="It is fine.")
+    with pytest.raises(Refused):
+        approve_version(departments, MODEL, VERSION, person="mallory", key_file=tmp_path / "mallory.key", reason="It is fine.")
+    told = [("officer", ("STATE",), True), ("officer", ("KEY-ENROLLED",), False), ("mallory", ("STATE",), True)]
+    assert barred(departments) == told
+    assert departments.ledger.events(types=("ApprovalGiven",), name=MODEL) == []
+    assert standing.states(departments)[MODEL, VERSION] == "denied"
+
+
 def test_bytes_that_say_nothing_are_nobody_s_attempt(departments: Departments, tmp_path: Path) -> None:
     """What can't be read names nobody, and nothing is recorded in anybody's name."""
     with pytest.raises(Tampered):

@@ -57,12 +57,14 @@ def approve_version(
 ) -> ApprovalOutcome:
     """Signs what is asked for about one version, in one person's name and with a key file, and records it.
 
-    Raises like `statement_to_sign` and `record_signed`, and Refused, with the attempt recorded, where the key is not theirs.
+    What was asked for once is signed too, so that the attempt on a version that waits no more is recorded with whose key it was. Raises
+    like `statement_to_sign` and `record_signed`, and Refused, with the attempt recorded, where the key is not theirs.
     """
     from lifecycle.approvals.keys import load_key
     from lifecycle.approvals.statements import signed
 
-    statement = statement_to_sign(departments, model, version, person=person, reason=reason, decision=decision)
+    _require_reason(reason, decision)
+    statement = _statement(departments, _newest_request(departments, model, version), person, reason, decision)
     key = load_key(key_file)
     try:
         envelope = signed(statement, key, people_in_force(departments))
@@ -79,7 +81,7 @@ def statement_to_sign(
 
     Raises Refused where nothing is asked for, UnknownName for nobody, InvalidDeclaration for a reason that says nothing.
     """
-    require_prose(reason, "An approval" if decision == "approve" else "A refusal")
+    _require_reason(reason, decision)
     return _statement(departments, _open_request(departments, model, version), person, reason, decision)
 
 
@@ -165,6 +167,22 @@ def record_barred(departments: Departments, statement: Statement, rules: tuple[s
     departments.ledger.append(event.model_copy(update={"actor": actor}))
 
 
+def _require_reason(reason: str, decision: Literal["approve", "reject"]) -> None:
+    require_prose(reason, "An approval" if decision == "approve" else "A refusal")
+
+
+def _newest_request(departments: Departments, model: str, version: int) -> Recorded:
+    """The newest ApprovalRequested of a version, whether or not it is still open. Raises Refused where nobody ever asked."""
+    departments.model(model)
+    standing.trained(departments, model, version)
+    found = departments.ledger.events(
+        types=("ApprovalRequested",), name=model, version=version, environment=departments.environment, newest_first=True, limit=1
+    )
+    if not found:
+        raise Refused(f"Nobody asked for an approval of {model}:{version}.", f"Materialize {model}/promotion for it.", ("STATE",))
+    return found[0]
+
+
 def _open_request(departments: Departments, model: str, version: int) -> Recorded:
     """The newest ApprovalRequested of a version that waits, still open and made under the policies in force."""
     departments.model(model)
@@ -176,12 +194,8 @@ def _open_request(departments: Departments, model: str, version: int) -> Recorde
             "`lifecycle status` shows what waits for whom.",
             ("STATE",),
         )
-    found = departments.ledger.events(
-        types=("ApprovalRequested",), name=model, version=version, environment=departments.environment, newest_first=True, limit=1
-    )
-    if not found:
-        raise Refused(f"Nobody asked for an approval of {model}:{version}.", f"Materialize {model}/promotion for it.", ("STATE",))
-    body = standing.body_of(found[0], ApprovalRequested)
+    requested = _newest_request(departments, model, version)
+    body = standing.body_of(requested, ApprovalRequested)
     if body.expires_at_us <= now_us():
         raise Refused(
             f"The request to approve {model}:{version} has expired.", f"Materialize {model}/promotion for it again.", ("APR-004",)
@@ -192,7 +206,7 @@ def _open_request(departments: Departments, model: str, version: int) -> Recorde
             f"Materialize {model}/promotion for it again, so that you sign what decides now.",
             ("APR-003",),
         )
-    return found[0]
+    return requested
 
 
 def _statement(
