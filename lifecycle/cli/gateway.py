@@ -13,8 +13,8 @@ from lifecycle.cli import render
 from lifecycle.errors import InvalidDeclaration, Unavailable
 
 if TYPE_CHECKING:
-    from lifecycle.records.events import Event
     from lifecycle.life.withdrawn import LedgerWithdrawals
+    from lifecycle.records.events import Event
     from lifecycle.serving.rollouts.state import AccessStatus, GatewayStatus, ModelStatus, VersionStatus
     from lifecycle.serving.settings import GatewaySettings
     from lifecycle.wiring import Departments
@@ -95,23 +95,22 @@ def run(host: str | None, port: int | None, workers: int | None, only: Path | No
     from lifecycle.wiring import Departments
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    departments = Departments.here()
     if only is not None and target is not None:
         raise InvalidDeclaration("A gateway serves one version, or drives those of a cluster.", "Give --only or --target, not both.")
+    departments = Departments.here()
     found = departments.settings
     source = LedgerWithdrawals(found.ledger_url, origin=found.origin, environment=found.environment)
     settings, access = _settings(departments, host, port, workers), AccessDecider(departments)
-    if only is not None:
     if target is not None:
         _run_controller(departments, settings, target, source)
         return
+    if only is not None:
         from lifecycle.serving.targets.pod import bring_in
 
         bring_in(settings, departments.verify_package, only)
     run_gateway(settings, LedgerSink(departments), departments.verify_package, source, access=access)
 
 
-@_options
 def _run_controller(departments: Departments, settings: GatewaySettings, target: Path, source: LedgerWithdrawals) -> None:
     from lifecycle.serving.targets.cluster_controller import run_cluster_controller
     from lifecycle.serving.targets.declaration import declared_target
@@ -128,6 +127,7 @@ def _run_controller(departments: Departments, settings: GatewaySettings, target:
     )
 
 
+@_options
 @gateway.command()
 def start(host: str | None, port: int | None, workers: int | None) -> None:
     """Start the gateway in the background; return once it answers."""
