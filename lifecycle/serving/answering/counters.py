@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import mmap
 import os
+from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,12 +104,7 @@ class Cell:
         words[start + _CONSECUTIVE] = 0
         words[start + _SLOW] += slow
         words[start + _LATENCY_SUM_US] += latency_us
-        bucket = 0
-        for bound in LATENCY_BOUNDS_US:
-            if latency_us <= bound:
-                break
-            bucket += 1
-        words[start + _BUCKETS + bucket] += 1
+        words[start + _BUCKETS + bisect_left(LATENCY_BOUNDS_US, latency_us)] += 1
 
     def failed(self, fell_back: bool, kind: FailureKind = "exception") -> None:
         words, start = self._words, self._start
@@ -128,6 +124,7 @@ class Counters:
 
     def __init__(self, memory: mmap.mmap) -> None:
         self._words = memoryview(memory).cast("Q")
+        self._cells: dict[tuple[int, int], Cell] = {}
 
     @classmethod
     def open(cls, path: Path) -> Counters:
@@ -148,7 +145,11 @@ class Counters:
             raise Unavailable(f"{path} can't be written: {error.strerror}.", "Free space on that disk, or give write access.") from error
 
     def cell(self, slot: int, cell: int) -> Cell:
-        return Cell(self._words, slot * CELLS + cell)
+        """The counts of one arm, to write. They are asked for with every request."""
+        found = self._cells.get((slot, cell))
+        if found is None:
+            found = self._cells[slot, cell] = Cell(self._words, slot * CELLS + cell)
+        return found
 
     def read(self, slot: int, cell: int) -> CellCounts:
         start = (slot * CELLS + cell) * _FIELDS

@@ -78,9 +78,9 @@ class ServedModel:
 
         Raises RequestRefused that names the field for what this version does not take, ArmFailed for what is no answer.
         """
-        unknown = [name for name in columns if name not in self._names]
-        if unknown:
-            raise RequestRefused(f"The model has no input {unknown[0]!r}; it takes {', '.join(sorted(self._names))}.", unknown[0])
+        if not columns.keys() <= self._names:
+            unknown = next(name for name in columns if name not in self._names)
+            raise RequestRefused(f"The model has no input {unknown!r}; it takes {', '.join(sorted(self._names))}.", unknown)
         try:
             features = self._preprocessor.apply(columns)
         except FeatureRefused as error:
