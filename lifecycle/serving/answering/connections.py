@@ -9,7 +9,7 @@ import asyncio
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from lifecycle.serving.answering.direct import DirectProtocol
+from lifecycle.serving.answering.direct import AnswersAtOnce, DirectProtocol
 
 #: In the scope of a request: its body was whole when its head was.
 WHOLE = "lifecycle.whole"
@@ -20,10 +20,11 @@ MOST_HEAD_BYTES = 64 << 10
 _NOT_HTTP = b'{"error":"This is not an HTTP request."}'
 
 
-def protocol_with_deadline(head_seconds: float) -> type[HttpToolsProtocol]:
+def protocol_with_deadline(answering: AnswersAtOnce, head_seconds: float) -> type[HttpToolsProtocol]:
     """The server's protocol with a deadline for a head that has begun. A connection that says nothing costs next to nothing."""
 
     class DeadlineProtocol(DirectProtocol):
+        application = answering
         _deadline: asyncio.TimerHandle | None = None
         _head_bytes = 0
         _in_head = False

@@ -28,6 +28,8 @@ class AnswersAtOnce(Protocol):
 class DirectProtocol(HttpToolsProtocol):
     """The server's protocol, with a short way for plain predictions."""
 
+    #: Who answers; each class of connections has its own.
+    application: AnswersAtOnce
     #: Whether the request that is being read may be answered here: the first of a read.
     _first = False
     #: The body, as far as it is here, of a request whose head is read and that nobody was told of yet.
@@ -64,7 +66,7 @@ class DirectProtocol(HttpToolsProtocol):
         if body is not None:
             scope = cast("Scope", self.scope)
             scope["method"], scope["path"] = "POST", self.url.decode("ascii")
-            if cast("AnswersAtOnce", self.app).answer_at_once(scope, body, self._write):
+            if self.application.answer_at_once(scope, body, self._write):
                 self._held = None
                 return
             self._hand_over()

@@ -91,7 +91,7 @@ class Worker:
         )
         settings = uvicorn.Config(
             self._application,
-            http=certified(protocol_with_deadline(configuration["request_seconds"])),
+            http=certified(protocol_with_deadline(self._application, configuration["request_seconds"])),
             **tls_options(configuration["certificate"], configuration["certificate_key"], configuration["client_ca"]),
             loop="uvloop",
             lifespan="off",
