@@ -15,6 +15,7 @@ from lifecycle.errors import InvalidDeclaration
 from lifecycle.resources import RunsOn
 from lifecycle.stages.anchoring import anchoring_asset
 from lifecycle.stages.candidate import candidate_asset
+from lifecycle.stages.compaction import compaction_asset
 from lifecycle.stages.dataset import dataset_asset
 from lifecycle.stages.deployment import deployment_asset
 from lifecycle.stages.evaluation import evaluation_asset
@@ -48,14 +49,15 @@ def model_definitions(model: GovernedModel, runs_on: RunsOn) -> dg.Definitions:
 
 
 def audit_definitions(runs_on: RunsOn) -> dg.Definitions:
-    """What is about the whole ledger and no one model: the daily lineage export, what is sent of it, and the daily reconciliation."""
-    lineage, accounts = lineage_export_asset(), reconciliation_asset()
+    """What is about no one model: each day the lineage export, what is sent of it, the reconciliation, and the predictions as Parquet."""
+    lineage, accounts, answered = lineage_export_asset(), reconciliation_asset(), compaction_asset()
     export = dg.define_asset_job("audit_lineage_export", selection=dg.AssetSelection.assets(lineage), executor_def=runs_on.executor)
     compare = dg.define_asset_job("audit_reconciliation", selection=dg.AssetSelection.assets(accounts), executor_def=runs_on.executor)
+    compact = dg.define_asset_job("audit_compaction", selection=dg.AssetSelection.assets(answered), executor_def=runs_on.executor)
     return dg.Definitions(
-        assets=[lineage, accounts],
-        jobs=[export, compare],
-        schedules=[schedules.lineage_export(export), schedules.reconciliation(compare)],
+        assets=[lineage, accounts, answered],
+        jobs=[export, compare, compact],
+        schedules=[schedules.lineage_export(export), schedules.reconciliation(compare), schedules.compaction(compact)],
         sensors=[lineage_outbox()],
     )
 

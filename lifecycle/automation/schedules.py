@@ -1,4 +1,4 @@
-"""Schedules: retraining, monitoring and anchoring as declared, the lineage export and the reconciliation every day."""
+"""Schedules: retraining, monitoring and anchoring as declared; the lineage export, the compaction and the reconciliation every day."""
 
 from __future__ import annotations
 
@@ -34,6 +34,17 @@ def ledger_anchor(job: Any, declared: str) -> dg.ScheduleDefinition:
     return dg.ScheduleDefinition(
         name="ledger_anchor",
         cron_schedule=declared,
+        job=job,
+        execution_timezone="UTC",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+    )
+
+
+def compaction(job: Any) -> dg.ScheduleDefinition:
+    """Every day, from the start: what is compacted late is only later to count over."""
+    return dg.ScheduleDefinition(
+        name="audit_compaction_daily",
+        cron_schedule="0 1 * * *",
         job=job,
         execution_timezone="UTC",
         default_status=dg.DefaultScheduleStatus.RUNNING,

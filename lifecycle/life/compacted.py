@@ -1,0 +1,71 @@
+"""A file of compacted predictions, held against its proof: by whoever has the two and the ledger's key, and nothing else of ours."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lifecycle.errors import Tampered, Unavailable
+from lifecycle.proofs.merkle import Frontier, leaf_hash
+from lifecycle.records.bodies.serving import PredictionsSealed
+from lifecycle.records.compaction import CompactedPredictions
+from lifecycle.records.events import Event
+from lifecycle.records.record import Digest, digest_of
+
+if TYPE_CHECKING:
+    from lifecycle.proofs.notes import VerifierKey
+
+#: How a file of rows, and the proof beside it, end.
+ROWS, PROOF = ".parquet", ".proof.json"
+
+
+def proven_rows(file: Path, keys: Sequence[VerifierKey]) -> CompactedPredictions:
+    """What is in a file of rows, once everything about it held: its digest, each row under the root of its segment, each root in a
+    ledger that one of these keys signed. Needs no ledger and no log.
+
+    Raises Tampered that says what does not hold, Unavailable where a file can't be read, MalformedRecord for what is no proof.
+    """
+    from lifecycle.data.prediction_columns import read_lines
+    from lifecycle.proofs.inclusion import proven_leaf
+
+    proof = CompactedPredictions.parse(read(file.with_suffix(PROOF)))
+    if digest_of(read(file)) != proof.digest:
+        raise Tampered(f"{file} is not the file that its proof is of.", "Compact those segments again.")
+    trees: dict[str, Frontier] = {}
+    for segment, line in read_lines(file, written):
+        trees.setdefault(segment, Frontier()).append(leaf_hash(line))
+    if [one.segment for one in proof.segments] != list(trees):
+        raise Tampered(f"{file} has rows of other segments than its proof.", "Compact those segments again.")
+    for one in proof.segments:
+        leaf, _ = proven_leaf(one.seal, keys)
+        event, tree = Event.parse(leaf), trees[one.segment]
+        body = event.body
+        if not isinstance(body, PredictionsSealed) or (event.subject.name, body.stream) != (proof.model, proof.stream):
+            raise Tampered(f"The proof of segment {one.segment} leads to another record.", "Compact those segments again.")
+        sealed = (body.segment, body.number, body.rows, body.root)
+        if sealed != (one.segment, one.number, one.rows, one.root) or (tree.size, root_of(tree)) != (body.rows, body.root):
+            raise Tampered(f"{file} does not have the rows of segment {one.segment} that were sealed.", "Compact that segment again.")
+    if proof.rows != sum(one.rows for one in proof.segments):
+        raise Tampered(f"The proof of {file} counts other rows than its segments have.", "Compact those segments again.")
+    return proof
+
+
+def written(row: Mapping[str, Any]) -> bytes:
+    """The line of a row, as the gateway writes it, without its line feed."""
+    from lifecycle.serving.prediction_log.lines import line_of
+
+    return line_of(row).removesuffix(b"\n")
+
+
+def root_of(tree: Frontier) -> Digest:
+    """The root of a tree, as records name it."""
+    return f"sha256:{tree.root().hex()}"
+
+
+def read(file: Path) -> bytes:
+    """The bytes of a file. Raises Unavailable."""
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise Unavailable(f"{file} can't be read: {error.strerror}.", "Give read access to it.") from error
