@@ -232,6 +232,8 @@ def _print_more(model: ModelStatus) -> None:
         render.line(f"{model.model}: {model.referred} requests that no version might answer were referred to a person, or refused.")
     if model.copies_dropped:
         render.line(f"{model.model}: {model.copies_dropped} copies of requests were dropped, because a shadow was too slow for them.")
+    if model.rows_dropped:
+        render.line(f"{model.model}: {model.rows_dropped} rows are not in the prediction log (it is declared as best effort).")
     rollout = model.rollout
     if rollout is not None:
         of = "requests, copied to it" if rollout.copies else "traffic"

@@ -89,6 +89,11 @@ class GatewayFolder:
         """Lines about requests, where they are asked for."""
         return self.path / "access-log"
 
+    @property
+    def gauges(self) -> Path:
+        """What the controller has made of rollouts, for the metrics."""
+        return self.path / "rollouts.json"
+
     def quotas(self, worker: int) -> Path:
         return self.path / f"quotas-{worker}.bin"
 

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from lifecycle.serving.answering.counters import CellCounts
-from lifecycle.serving.answering.metrics import METRICS, ArmMetrics, exposition
+from lifecycle.serving.answering.metrics import METRICS, ArmMetrics, ModelMetrics, exposition
+from lifecycle.serving.rollouts.gauges import ModelGauges
+from lifecycle.serving.rollouts.state import GuardrailStatus
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 DASHBOARD: dict[str, Any] = json.loads((REPOSITORY / "deployments" / "grafana" / "gateway.json").read_text())
@@ -19,7 +21,9 @@ SAMPLE = re.compile(r"^(?P<name>[a-z_]+)(?:\{(?P<labels>.*)\})? \S+$")
 def samples() -> dict[str, set[str]]:
     """What the gateway tells, as Prometheus sees it: each series by name, with its labels."""
     arm = ArmMetrics("credit", "1", "champion", 1.0, CellCounts())
-    text = exposition([arm], {"credit": 1}, {"credit": 0}, {"credit": 0}, {"quota": 0}).decode()
+    errors = GuardrailStatus(guardrail="errors", log_evidence=0.5, log_limit=5.3, canary=9, canary_bad=1, control=9, control_bad=0)
+    rollout = ModelGauges(model="credit", version=2, guardrails=(errors,), decided={"step": 1})
+    text = exposition([arm], [ModelMetrics("credit", epoch=1, rollout=rollout)], {"quota": 0}).decode()
     found: dict[str, set[str]] = {}
     for line in text.splitlines():
         if not line.startswith("#"):

@@ -21,7 +21,7 @@ from urllib.parse import parse_qs, urlsplit
 import kubernetes
 
 from lifecycle.serving.answering.counters import CellCounts
-from lifecycle.serving.answering.metrics import ArmMetrics, exposition
+from lifecycle.serving.answering.metrics import ArmMetrics, ModelMetrics, exposition
 
 Manifest = dict[str, Any]
 NAMESPACE = "lifecycle"
@@ -179,7 +179,7 @@ class ApiServer:
         if pod is None:
             return 404, _status(404)
         arm = ArmMetrics("credit", pod.version, "champion", 1.0, pod.counts)
-        return 200, exposition([arm], {"credit": 1}, {"credit": 0}, {"credit": 0})
+        return 200, exposition([arm], [ModelMetrics("credit", epoch=1)])
 
     # The controllers.
 

@@ -28,6 +28,8 @@ class SealedLog:
         self.folder.make()
         self.log = ModelLog(self.folder.predictions / MODEL)
         self.events: list[Event] = []
+        #: Rows that this log never got.
+        self.dropped = 0
         self._journal = Journal.open(self.folder.journal)
         for segment in range(segments):
             self.write([3 * segment + number for number in range(3)], **changed)
@@ -62,6 +64,9 @@ class SealedLog:
 
     def commit_seal(self, stream: SealedStream, event: Event) -> None:
         self._journal.commit(self._journal.state.with_sealed(stream), [event])
+
+    def rows_dropped(self, model: str) -> int:
+        return self.dropped
 
     def sealed(self) -> list[Sealed]:
         """What a ledger with these events would say."""

@@ -169,7 +169,7 @@ def test_every_refusal_is_counted_by_its_reason_over_all_workers_and_restarts(tm
     again = Counters.open(tmp_path / "counters")
     counted: dict[RefusalReason, int] = {reason: again.turned_away_for(reason) for reason in REFUSAL_REASONS}
     assert {reason: count for reason, count in counted.items() if count} == {"no_credential": 3, "quota": 1}
-    text = exposition((), {}, {}, {}, counted).decode()
+    text = exposition((), (), counted).decode()
     assert 'lifecycle_refused_requests_total{reason="no_credential"} 3\n' in text
 
 

@@ -73,6 +73,8 @@ def _monitored(event: Event, body: MonitoringReported) -> Description:
 
 def _sealed(event: Event, body: PredictionsSealed) -> Description:
     facts: JsonObject = {"segment": body.segment, "number": body.number, "rows": body.rows, "from_us": body.from_us, "to_us": body.to_us}
+    if body.rows_dropped is not None:
+        facts["rows_dropped"] = body.rows_dropped
     used = tuple(("model", answered.model_digest) for answered in body.versions if answered.model_digest is not None)
     label = f"sealed {body.rows:,} predictions"
     return Description(f"sealing/{event.id}", "sealing", label, "complete", facts, used=used, generated=(("predictions", body.root),))

@@ -144,3 +144,5 @@ class PredictionsSealed(Body):
     #: RFC 6962 over the rows as they were written, one line without its line feed a leaf.
     root: Digest
     versions: tuple[SealedVersion, ...]
+    #: Rows of a model that is declared as best effort which no segment has, up to this one, over the whole stream. Left out where none are.
+    rows_dropped: Annotated[int, Field(ge=1, lt=INTEGER_BOUND)] | None = Field(default=None, exclude_if=is_none)

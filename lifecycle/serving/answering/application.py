@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from lifecycle.errors import LifecycleError, Unavailable
 from lifecycle.records.identity import now_us
@@ -19,7 +19,6 @@ from lifecycle.serving.access.refusing import AccessRefused, reason_of
 from lifecycle.serving.answering import describing, metrics
 from lifecycle.serving.answering.bodies import Bodies, header
 from lifecycle.serving.answering.connections import BEGUN, WHOLE
-from lifecycle.serving.answering.counters import Counters
 from lifecycle.serving.answering.inference import Inference
 from lifecycle.serving.answering.onlookers import GRANT, Onlookers, Seen
 from lifecycle.serving.answering.paths import Place, place_of
@@ -40,7 +39,7 @@ class Application:
         self,
         router: Router,
         log: PredictionWriter,
-        all_counters: Callable[[], Iterable[Counters]],
+        gathered: Callable[[], bytes],
         door: Doorkeeper,
         refusals: RefusalWriter,
         *,
@@ -53,7 +52,7 @@ class Application:
         self.ready = False
         self._router = router
         self._log = log
-        self._all_counters = all_counters
+        self._gathered = gathered
         self._door = door
         self._refusals = refusals
         self._bodies = Bodies(most_body_bytes, request_seconds)
@@ -123,7 +122,7 @@ class Application:
             case "openapi":
                 return describing.openapi()
             case "metrics":
-                return Reply(metrics.gathered(self._router, list(self._all_counters())), kind=metrics.CONTENT_TYPE)
+                return Reply(self._gathered(), kind=metrics.CONTENT_TYPE)
             case "models":
                 self._door.identify(scope)
                 return describing.models(self._router)

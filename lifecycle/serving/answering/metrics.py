@@ -6,7 +6,7 @@ them show a model that is served here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -14,6 +14,7 @@ from lifecycle.records.bodies.access import REFUSAL_REASONS, RefusalReason
 from lifecycle.serving.answering.counters import CELLS, LATENCY_BOUNDS_US, REFERRAL_CELL, CellCounts, Counters, total
 from lifecycle.serving.answering.router import Router
 from lifecycle.serving.answering.routes import Route
+from lifecycle.serving.rollouts.gauges import ModelGauges, RolloutGauges
 
 CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
 
@@ -30,8 +31,13 @@ METRICS = {
     DURATION: ("histogram", "Time from the request's arrival in the router to its answer."),
     KSERVE_DURATION: ("histogram", "The same under KServe's name, over all arms of a model."),
     "lifecycle_predictions_logged_total": ("counter", "Rows that were put into the prediction log."),
+    "lifecycle_predictions_dropped_total": ("counter", "Rows of a model, declared as best effort, that the prediction log does not have."),
+    "lifecycle_inference_inflight": ("gauge", "Requests that wait for a canary, or for the disk of an audit-grade model."),
     "lifecycle_shadow_dropped_total": ("counter", "Copies of requests that a shadow was too slow to take."),
     "lifecycle_refused_requests_total": ("counter", "Requests that were refused, by reason; the log of refusals names the grants."),
+    "lifecycle_rollout_evalue_log": ("gauge", "Evidence of a guardrail against the version that is rolled out (natural logarithm)."),
+    "lifecycle_rollout_evalue_log_limit": ("gauge", "Where that evidence takes the version out."),
+    "lifecycle_rollout_decision_total": ("counter", "What was decided since the gateway started: a step, an end, or a rollback."),
     "lifecycle_rollout_weight": ("gauge", "The share of the traffic that the route table gives a version."),
     "lifecycle_route_epoch": ("gauge", "The epoch of a model's route; it grows with every change."),
 }
@@ -61,30 +67,46 @@ def arms_of(model: str, route: Route, counts: Sequence[CellCounts]) -> Iterable[
         yield ArmMetrics(model, str(route.holdout), "holdout", route.holdout_share, counts[route.holdout_cell])
 
 
-def gathered(router: Router, counters: Sequence[Counters]) -> bytes:
-    """All metrics of all models, as all workers together count them."""
+@dataclass(frozen=True, slots=True)
+class ModelMetrics:
+    """What is counted of one model over all of its arms; `logged` and `rows_dropped` are rows, `copies_dropped` a shadow's copies."""
+
+    model: str
+    epoch: int = 0
+    logged: int = 0
+    rows_dropped: int = 0
+    copies_dropped: int = 0
+    in_flight: int = 0
+    rollout: ModelGauges | None = None
+
+
+def gathered(router: Router, counters: Sequence[Counters], rollouts: RolloutGauges) -> bytes:
+    """All metrics of all models, as all workers together count them, and as the controller left them."""
     arms: list[ArmMetrics] = []
-    epochs: dict[str, int] = {}
-    logged: dict[str, int] = {}
-    dropped: dict[str, int] = {}
+    models: list[ModelMetrics] = []
+    judged = {one.model: one for one in rollouts.models}
     for name in router.names.values():
-        route = router.route(name)
-        epochs[name.name] = route.epoch
-        logged[name.name] = sum(one.rows_logged(name.slot) for one in counters)
-        dropped[name.name] = sum(one.copies_dropped(name.slot) for one in counters)
-        arms += arms_of(name.name, route, [total(counters, name.slot, cell) for cell in range(CELLS)])
+        route, slot = router.route(name), name.slot
+        models.append(
+            ModelMetrics(
+                model=name.name,
+                epoch=route.epoch,
+                logged=sum(one.rows_logged(slot) for one in counters),
+                rows_dropped=sum(one.rows_dropped(slot) for one in counters),
+                copies_dropped=sum(one.copies_dropped(slot) for one in counters),
+                in_flight=sum(one.in_flight(slot) for one in counters),
+                rollout=judged.get(name.name),
+            )
+        )
+        arms += arms_of(name.name, route, [total(counters, slot, cell) for cell in range(CELLS)])
     refused = {reason: sum(one.turned_away_for(reason) for one in counters) for reason in REFUSAL_REASONS}
-    return exposition(arms, epochs, logged, dropped, refused)
+    return exposition(arms, models, refused)
 
 
 def exposition(
-    arms: Sequence[ArmMetrics],
-    epochs: dict[str, int],
-    logged: dict[str, int],
-    dropped: dict[str, int],
-    refused: Mapping[RefusalReason, int] = MappingProxyType({}),
+    arms: Sequence[ArmMetrics], models: Sequence[ModelMetrics], refused: Mapping[RefusalReason, int] = MappingProxyType({})
 ) -> bytes:
-    """All metrics as text. By model: `logged` are its rows in the prediction log, `dropped` the copies that its shadows did not take."""
+    """All metrics as text."""
     lines: dict[str, list[str]] = {name: [] for name in METRICS}
     for arm in arms:
         labels = f'model="{arm.model}",version="{arm.version}",arm="{arm.arm}"'
@@ -101,21 +123,38 @@ def exposition(
             failed = f'lifecycle_inference_failures_total{{{labels},kind="{kind}"}} {failures}'
             lines["lifecycle_inference_failures_total"].append(failed)
         lines[DURATION] += _histogram(DURATION, labels, arm.counts)
-    for model in epochs:
-        whole = sum((arm.counts for arm in arms if arm.model == model), CellCounts())
-        lines[KSERVE_DURATION] += _histogram(KSERVE_DURATION, f'model_name="{model}"', whole)
-    for model, epoch in epochs.items():
-        lines["lifecycle_route_epoch"].append(f'lifecycle_route_epoch{{model="{model}"}} {epoch}')
-    for model, rows in logged.items():
-        lines["lifecycle_predictions_logged_total"].append(f'lifecycle_predictions_logged_total{{model="{model}"}} {rows}')
-    for model, copies in dropped.items():
-        lines["lifecycle_shadow_dropped_total"].append(f'lifecycle_shadow_dropped_total{{model="{model}"}} {copies}')
+    for model in models:
+        whole = sum((arm.counts for arm in arms if arm.model == model.model), CellCounts())
+        lines[KSERVE_DURATION] += _histogram(KSERVE_DURATION, f'model_name="{model.model}"', whole)
+        for name, value in (
+            ("lifecycle_inference_inflight", model.in_flight),
+            ("lifecycle_predictions_logged_total", model.logged),
+            ("lifecycle_predictions_dropped_total", model.rows_dropped),
+            ("lifecycle_shadow_dropped_total", model.copies_dropped),
+            ("lifecycle_route_epoch", model.epoch),
+        ):
+            lines[name].append(f'{name}{{model="{model.model}"}} {value}')
+        for name, told in _rollout_lines(model):
+            lines[name].append(told)
     for reason, requests in refused.items():
         lines["lifecycle_refused_requests_total"].append(f'lifecycle_refused_requests_total{{reason="{reason}"}} {requests}')
     text: list[str] = []
     for name, (kind, meaning) in METRICS.items():
         text += [f"# HELP {name} {meaning}", f"# TYPE {name} {kind}", *lines[name]]
     return ("\n".join(text) + "\n").encode()
+
+
+def _rollout_lines(model: ModelMetrics) -> Iterator[tuple[str, str]]:
+    """What the controller has made of a model: each line, and the metric that it belongs to."""
+    rollout = model.rollout
+    if rollout is None:
+        return
+    for one in rollout.guardrails:
+        labels = f'model="{model.model}",version="{rollout.version}",guardrail="{one.guardrail}"'
+        yield "lifecycle_rollout_evalue_log", f"lifecycle_rollout_evalue_log{{{labels}}} {one.log_evidence}"
+        yield "lifecycle_rollout_evalue_log_limit", f"lifecycle_rollout_evalue_log_limit{{{labels}}} {one.log_limit}"
+    for decided, times in rollout.decided.items():
+        yield "lifecycle_rollout_decision_total", f'lifecycle_rollout_decision_total{{model="{model.model}",decision="{decided}"}} {times}'
 
 
 def _histogram(name: str, labels: str, counts: CellCounts) -> list[str]:

@@ -13,7 +13,7 @@ import resource
 import signal
 import socket
 import sys
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from lifecycle.serving.access.doorkeeper import Doorkeeper
 from lifecycle.serving.access.refusal_log import RefusalWriter
 from lifecycle.serving.access.shared_counts import SharedCounts
 from lifecycle.serving.allowed.packages import read_allowance, read_schemas
+from lifecycle.serving.answering import metrics
 from lifecycle.serving.answering.access_log import AccessLog
 from lifecycle.serving.answering.application import Application
 from lifecycle.serving.answering.canary_link import CanaryLink
@@ -38,6 +39,7 @@ from lifecycle.serving.answering.served import ServedModel
 from lifecycle.serving.folder import GatewayFolder
 from lifecycle.serving.prediction_log.backlog import Backlog
 from lifecycle.serving.prediction_log.writing import PredictionWriter
+from lifecycle.serving.rollouts.gauges import read_gauges
 from lifecycle.serving.supervision.control import ControlledEnd
 
 #: How long answers in flight may take after the worker was told to end.
@@ -80,7 +82,7 @@ class Worker:
         self._application = Application(
             self._router,
             self._log,
-            self._all_counters,
+            self._gathered,
             self._door,
             self._refusals,
             most_body_bytes=configuration["most_body_bytes"],
@@ -212,9 +214,10 @@ class Worker:
         counts.forget_forever()
         return counts
 
-    def _all_counters(self) -> Iterator[Counters]:
-        for path in sorted(self._folder.path.glob("counters-*.bin")):
-            yield Counters.open(path)
+    def _gathered(self) -> bytes:
+        """The metrics, over all workers."""
+        counters = [Counters.open(path) for path in sorted(self._folder.path.glob("counters-*.bin"))]
+        return metrics.gathered(self._router, counters, read_gauges(self._folder.gauges))
 
 
 def _onlookers(folder: GatewayFolder, configuration: dict[str, Any]) -> list[Onlooker]:

@@ -43,6 +43,8 @@ class SealBook(Protocol):
 
     def commit_seal(self, stream: SealedStream, event: Event) -> None: ...
 
+    def rows_dropped(self, model: str) -> int: ...
+
 
 class Sealer:
     """One gateway's, run by its supervisor alone. Files are read in a thread; numbers are given in the loop."""
@@ -100,8 +102,9 @@ class Sealer:
         fault = ""
         for segment in sorted(await asyncio.to_thread(self._segments, log) - self._sealed[log.model]):
             stream, number = self._next(log.model)
+            dropped = self._books.rows_dropped(log.model)
             try:
-                event = await asyncio.to_thread(self._seal, log, segment, stream, number)
+                event = await asyncio.to_thread(self._seal, log, segment, stream, number, dropped)
             except Tampered as error:
                 # It keeps its place for whoever investigates, and holds up no other: the number goes to the next.
                 fault = error.what
@@ -153,7 +156,7 @@ class Sealer:
             self._sealed.pop(model, None)
             raise
 
-    def _seal(self, log: ModelLog, segment: str, stream: Id, number: int) -> Event | None:
+    def _seal(self, log: ModelLog, segment: str, stream: Id, number: int, dropped: int) -> Event | None:
         """The event of a segment, durable beside it; None where it is still written or holds nothing."""
         try:
             with held(log.rows(segment)) as descriptor:
@@ -172,7 +175,7 @@ class Sealer:
             return None
         except OSError as error:
             raise Unavailable(f"{log.rows(segment)} can't be sealed: {error.strerror}.", "Give read and write access to it.") from error
-        event = _event(reading.content().sealed_as(segment, stream, number), log.model, self._environment)
+        event = _event(reading.content().sealed_as(segment, stream, number, dropped or None), log.model, self._environment)
         path = log.seal(number, segment)
         path.parent.mkdir(exist_ok=True, mode=0o700)
         write_durably(path, event.canonical() + b"\n")

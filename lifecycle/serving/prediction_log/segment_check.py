@@ -150,7 +150,7 @@ def _content(log: ModelLog, index: int, body: PredictionsSealed, erased: Contain
         yield SegmentFinding(index, f"{name} was altered: {which} {how} its {body.rows}")
     elif reading.content().root != body.root:
         yield SegmentFinding(index, f"{name} was altered: one or more of its {body.rows} rows are not those that were sealed")
-    elif reading.content().sealed_as(body.segment, body.stream, body.number) != body:
+    elif reading.content().sealed_as(body.segment, body.stream, body.number, body.rows_dropped) != body:
         yield SegmentFinding(index, f"{name} was sealed as something else than its rows say: their times, or who answered them")
     elif size != reading.length:
         yield SegmentFinding(index, f"{name} was altered: something was written after its last row")

@@ -41,8 +41,8 @@ class SegmentContent:
     to_us: Microseconds
     versions: tuple[SealedVersion, ...]
 
-    def sealed_as(self, segment: str, stream: Id, number: int) -> PredictionsSealed:
-        """What the ledger is told of it."""
+    def sealed_as(self, segment: str, stream: Id, number: int, rows_dropped: int | None = None) -> PredictionsSealed:
+        """What the ledger is told of it, and of the rows that no segment of its stream has."""
         return PredictionsSealed(
             segment=segment,
             stream=stream,
@@ -52,6 +52,7 @@ class SegmentContent:
             to_us=self.to_us,
             root=self.root,
             versions=self.versions,
+            rows_dropped=rows_dropped,
         )
 
 

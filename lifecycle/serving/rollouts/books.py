@@ -5,6 +5,7 @@ Nothing in here waits for anything but the disk.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from hashlib import blake2b
@@ -19,9 +20,18 @@ from lifecycle.serving.allowed.used_decisions import UsedDecisions
 from lifecycle.serving.answering.counters import CELLS, REFERRAL_CELL, CellCounts, Counters, total
 from lifecycle.serving.answering.routes import SLOTS, Route, RouteTable, as_weight
 from lifecycle.serving.rollouts.delivery import Delivery
+from lifecycle.serving.rollouts.gauges import DECIDED, Decided, ModelGauges
 from lifecycle.serving.rollouts.journal import Journal
 from lifecycle.serving.rollouts.rollout_events import about, mark, observed, since
-from lifecycle.serving.rollouts.state import ArmMark, FinishedRollout, ModelState, RolloutStatus, SealedStream, ServedVersion
+from lifecycle.serving.rollouts.state import (
+    ArmMark,
+    FinishedRollout,
+    GuardrailStatus,
+    ModelState,
+    RolloutStatus,
+    SealedStream,
+    ServedVersion,
+)
 from lifecycle.serving.supervision.reporting import rollout_status
 
 
@@ -41,9 +51,12 @@ class Books:
         self.faults: dict[str, str] = {}
         #: What a rollout waits for where neither time nor requests are missing, by rollout.
         self.held: dict[str, str] = {}
+        #: How the guardrails of each rollout under way stand, by rollout.
+        self.watched: dict[str, tuple[GuardrailStatus, ...]] = {}
         #: Why nobody is answered at all; "" where the gateway answers.
         self.closed = ""
         self._environment = environment
+        self._decided: Counter[tuple[str, Decided]] = Counter()
         self._journal = journal
         self._used = used
         self._table = table
@@ -106,6 +119,7 @@ class Books:
             for version, run_id, body in events
         ]
         self._journal.commit(whole, told, in_force=in_force)
+        self._decided.update((state.model, DECIDED[type(body)]) for _, _, body in events if type(body) in DECIDED)
         self._delivery.wake()
 
     def stream(self, model: str) -> SealedStream | None:
@@ -131,7 +145,7 @@ class Books:
         """How far a rollout is, or how it ended. Raises UnknownName."""
         state = self.rolling(rollout_id)
         if state is not None:
-            return rollout_status(state, self.held.get(rollout_id, ""))
+            return rollout_status(state, self.held.get(rollout_id, ""), self.watched.get(rollout_id, ()))
         ended = self.finished(rollout_id)
         if ended is None:
             raise UnknownName(
@@ -204,6 +218,21 @@ class Books:
     def copies_dropped(self, state: ModelState) -> int:
         """The copies that shadows of a model did not take, over all workers."""
         return sum(counters.copies_dropped(state.slot) for counters in self._counters())
+
+    def judged(self, state: ModelState) -> ModelGauges:
+        """What the controller has made of a model since the gateway started."""
+        rollout = state.rollout
+        return ModelGauges(
+            model=state.model,
+            version=None if rollout is None else rollout.canary.version,
+            guardrails=() if rollout is None else self.watched.get(rollout.rollout_id, ()),
+            decided={what: times for (model, what), times in sorted(self._decided.items()) if model == state.model},
+        )
+
+    def rows_dropped(self, model: str) -> int:
+        """The rows of a model, declared as best effort, that its prediction log does not have, over all workers."""
+        state = self.find(model)
+        return 0 if state is None else sum(counters.rows_dropped(state.slot) for counters in self._counters())
 
     # Places.
 

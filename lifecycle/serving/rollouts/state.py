@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import Field
+
 from lifecycle.records.bodies.serving import RollbackRequested, RolledBack
-from lifecycle.records.record import Count, Digest, Id, Microseconds, Name, Record, Share, Version
+from lifecycle.records.record import Count, Digest, Id, Microseconds, Name, Record, Share, Version, is_none
 from lifecycle.serving.allowed.withdrawals import Withdrawal
 
 #: loading: its process is being started; baking: it takes its share; promoting: the workers load it.
@@ -41,6 +43,8 @@ class StageMark(Record):
     weight: Share
     canary: ArmMark
     control: ArmMark
+    #: What was answered from then on was answered in it: labels are counted by this. None in a journal of before labels were.
+    began_at_us: Microseconds | None = Field(default=None, exclude_if=is_none)
 
 
 class RolloutState(Record):
@@ -166,6 +170,20 @@ class GatewayState(Record):
         return self.model_copy(update={"rolled_back": (*self.rolled_back, body)[-MOST_FINISHED:]})
 
 
+class GuardrailStatus(Record):
+    """What a guardrail, or one group that it looks at, has counted in both arms, and what it makes of that."""
+
+    guardrail: str
+    #: Natural logarithms: the version is taken out where the evidence against it reaches the limit.
+    log_evidence: float
+    log_limit: float
+    #: Requests, or answers with a label that counts; and those of them that are bad events.
+    canary: Count
+    canary_bad: Count
+    control: Count
+    control_bad: Count
+
+
 class RolloutStatus(Record):
     """How far a rollout is, for whoever waits for it."""
 
@@ -178,6 +196,8 @@ class RolloutStatus(Record):
     #: Whether the weight is the share of the requests that are copied to it: callers are answered without it.
     copies: bool = False
     reason: str = ""
+    #: While it runs, once it was looked at.
+    guardrails: tuple[GuardrailStatus, ...] = ()
 
 
 class VersionStatus(Record):
@@ -204,6 +224,8 @@ class ModelStatus(Record):
     rollout: RolloutStatus | None
     #: Copies of requests that a shadow was too slow to take.
     copies_dropped: Count = 0
+    #: Rows that the prediction log does not have, where the model is declared as best effort.
+    rows_dropped: Count = 0
     #: Why a version that should serve does not, or what the ledger does not know of it.
     fault: str = ""
 

@@ -11,6 +11,7 @@ from lifecycle.serving.rollouts.refusals import RefusedEvents
 from lifecycle.serving.rollouts.state import (
     GatewayState,
     GatewayStatus,
+    GuardrailStatus,
     ModelState,
     ModelStatus,
     RolloutStatus,
@@ -22,7 +23,16 @@ Counts = Callable[[ModelState, ServedVersion | None], CellCounts]
 
 
 def model_status(
-    state: ModelState, counts: Counts, fault: str, *, alarm: str = "", held: str = "", copies_dropped: int = 0, running: bool = True
+    state: ModelState,
+    counts: Counts,
+    fault: str,
+    *,
+    alarm: str = "",
+    held: str = "",
+    watched: Sequence[GuardrailStatus] = (),
+    copies_dropped: int = 0,
+    rows_dropped: int = 0,
+    running: bool = True,
 ) -> ModelStatus:
     """One model's versions: the champion, the canary, and what stands by.
 
@@ -46,14 +56,15 @@ def model_status(
         model=state.model,
         versions=tuple(arms),
         referred=counts(state, None).requests,
-        rollout=None if rollout is None else rollout_status(state, held),
+        rollout=None if rollout is None else rollout_status(state, held, watched),
         copies_dropped=copies_dropped,
+        rows_dropped=rows_dropped,
         fault="; ".join(what for what in (fault, alarm) if what),
     )
 
 
-def rollout_status(state: ModelState, held: str = "") -> RolloutStatus:
-    """How far a model's rollout is, and why it goes no further (`held`); it must have one."""
+def rollout_status(state: ModelState, held: str = "", watched: Sequence[GuardrailStatus] = ()) -> RolloutStatus:
+    """How far a model's rollout is, why it goes no further (`held`), and how its guardrails stand; it must have one."""
     rollout = state.rollout
     assert rollout is not None  # callers ask about models with a rollout only
     undoing = state.rollback is not None
@@ -66,6 +77,7 @@ def rollout_status(state: ModelState, held: str = "") -> RolloutStatus:
         weight=rollout.stages[-1].weight if rollout.takes_traffic and not undoing else 0.0,
         copies=rollout.copies,
         reason=held,
+        guardrails=tuple(watched),
     )
 
 
@@ -88,6 +100,8 @@ def stopped_status(folder: GatewayFolder, environment: str) -> GatewayStatus:
                 "",
                 alarm=alarms.get(model.model, ""),
                 copies_dropped=sum(counters.copies_dropped(model.slot) for counters in mapped),
+                # What ended before it had written its rows will not write them any more.
+                rows_dropped=sum(counters.rows_dropped(model.slot) + counters.rows_waiting(model.slot) for counters in mapped),
                 running=False,
             )
             for model in state.models

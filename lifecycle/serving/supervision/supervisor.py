@@ -30,6 +30,7 @@ from lifecycle.serving.prediction_log.sealing import Sealer
 from lifecycle.serving.rollouts.books import Books
 from lifecycle.serving.rollouts.conductor import Conductor
 from lifecycle.serving.rollouts.delivery import Delivery
+from lifecycle.serving.rollouts.gauges import GaugeFile, RolloutGauges
 from lifecycle.serving.rollouts.journal import Journal
 from lifecycle.serving.rollouts.promoting import Promotion
 from lifecycle.serving.rollouts.state import MOST_FINISHED, AccessStatus, GatewayStatus
@@ -114,6 +115,8 @@ class Supervisor:
         self._journal = Journal.open(folder.journal)
         workers = {folder.counters(index) for index in range(settings.workers)} | set(folder.path.glob("counters-*.bin"))
         counters = [Counters.open(path) for path in sorted(workers)]
+        for ended in counters:
+            ended.take_over()
         self._delivery = Delivery(self._journal, sink, folder.refused_events, lambda event, why: self._conductor.event_refused(event, why))
         used = UsedDecisions(folder.used_decisions, self._journal.state.decisions)
         self._books = Books(settings.environment, self._journal, used, RouteTable.create(folder.routes), lambda: counters, self._delivery)
@@ -135,6 +138,7 @@ class Supervisor:
             look_seconds=settings.look_seconds,
             offline_seconds=settings.offline_seconds,
         )
+        self._gauges = GaugeFile(folder.gauges, self._judged)
         self._sealer = Sealer(folder.predictions, settings.environment, self._books)
         host, port = settings.host, listener.getsockname()[1]
         scheme = "http" if settings.certificate is None else "https"
@@ -209,10 +213,11 @@ class Supervisor:
             self._journal.close()
 
     async def _settle(self) -> None:
-        """Has the journal catch up with what is in force, for ever."""
+        """Has the journal catch up with what is in force, and the metrics with what is decided, for ever."""
         while True:
             await asyncio.sleep(_SETTLE_SECONDS)
             self._journal.settle()
+            self._gauges.write()
 
     def _write_address(self) -> None:
         address = {"pid": os.getpid(), "url": self.url, "processes": self._fleet.pids()}
@@ -246,7 +251,9 @@ class Supervisor:
                     books.faults.get(state.model, ""),
                     alarm=alarms.get(state.model, ""),
                     held="" if state.rollout is None else books.held.get(state.rollout.rollout_id, ""),
+                    watched=() if state.rollout is None else books.watched.get(state.rollout.rollout_id, ()),
                     copies_dropped=books.copies_dropped(state),
+                    rows_dropped=books.rows_dropped(state.model),
                 )
                 for state in books.models
             ),
@@ -258,6 +265,10 @@ class Supervisor:
             ledger_away_seconds=self._watch.away_seconds,
             ledger_left_seconds=self._watch.left_seconds,
         ).as_json()
+
+    def _judged(self) -> RolloutGauges:
+        """What the metrics tell of rollouts."""
+        return RolloutGauges(models=tuple(self._books.judged(state) for state in self._books.models))
 
     def _held(self) -> tuple[Held, ...]:
         """Every version that may answer somebody, now or after a rollback."""
