@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import importlib
 import importlib.util
+from itertools import combinations
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -134,11 +135,11 @@ class GovernedModel(Form):
     @classmethod
     def _is_guarded(cls, plan: ordered.RolloutPlan) -> ordered.RolloutPlan:
         """The plan as it is ordered and recorded: the plain record, whichever form it was declared in."""
-        kinds = [guardrail.kind for guardrail in plan.guardrails]
-        if not kinds:
+        if not plan.guardrails:
             raise ValueError("guardrails: a rollout needs at least one, such as Guardrail(kind='errors')")
-        if len(set(kinds)) != len(kinds):
-            raise ValueError(f"guardrails: one of each kind is allowed, not {', '.join(kinds)}")
+        if any(one.is_about(other) for one, other in combinations(plan.guardrails, 2)):
+            kinds = ", ".join(guardrail.kind for guardrail in plan.guardrails)
+            raise ValueError(f"guardrails: one of each kind is allowed (on labels, one of each column), not {kinds}")
         return ordered.RolloutPlan.of(plan.as_json())
 
     @model_validator(mode="after")
@@ -150,6 +151,14 @@ class GovernedModel(Form):
             raise ValueError(f"protected: the data derives {', '.join(self.data.protected)}, not {', '.join(self.protected)}")
         if self.name in {tier.model for tier in self.rollout.tiers or ()}:
             raise ValueError("rollout: tiers: a model is no backup of itself; kind 'earlier_version' is its version before")
+        for guardrail in self.rollout.guardrails:
+            if guardrail.column is not None and guardrail.column not in self.data.categories:
+                raise ValueError(
+                    f"rollout: guardrails: column {guardrail.column!r} is no category that callers send; those are "
+                    f"{', '.join(self.data.categories)}"
+                )
+            if guardrail.favourable is not None and guardrail.favourable not in (self.data.positive, self.data.negative):
+                raise ValueError(f"rollout: guardrails: favourable: the outcomes are {self.data.positive!r} and {self.data.negative!r}")
         unknown = [column for column in self.slices if column not in features]
         if unknown:
             raise ValueError(f"slices: {', '.join(unknown)} are not features; those are {', '.join(features)}")

@@ -23,6 +23,13 @@ STEPS = (RolloutStep(weight=1.0, minimum_n=1, bake_seconds=0.0),)
 HALF = RolloutStep(weight=0.5, minimum_n=1, bake_seconds=0.0)
 NOTHING = RolloutStep(weight=0.0, minimum_n=1, bake_seconds=0.0)
 ERRORS = Guardrail(kind="errors")
+
+
+def guarded(*guardrails: Guardrail) -> RolloutPlan:
+    """A plan with these guardrails."""
+    return RolloutPlan(steps=STEPS, guardrails=guardrails)
+
+
 EARLIER = Tier(kind="earlier_version")
 
 
@@ -39,9 +46,9 @@ EARLIER = Tier(kind="earlier_version")
         (Budget, {"amount": 1.0, "currency": "eur"}, "currency: .*A-Z"),
         (Watch, {"schedule": "hourly"}, "schedule: .*five fields"),
         (RolloutStep, {"weight": 2.0, "minimum_n": 1, "bake_seconds": 0.0}, "weight: .*less than or equal to 1"),
-        (Guardrail, {"kind": "speed"}, "kind: .*'errors' or 'latency'"),
+        (Guardrail, {"kind": "speed"}, "kind: .*'errors', 'latency'"),
         (Guardrail, {"kind": "latency"}, "objective_ms: kind 'latency' needs one"),
-        (Guardrail, {"kind": "errors", "objective_ms": 5.0}, "objective_ms: .*kind 'errors' takes none"),
+        (Guardrail, {"kind": "errors", "objective_ms": 5.0}, "objective_ms: .*the other kinds take none"),
         (RolloutPlan, {"steps": (), "guardrails": (ERRORS,)}, "steps: .*at least 1"),
         (RolloutPlan, {"strategy": "blue_green", "steps": (HALF, *STEPS), "guardrails": (ERRORS,)}, "steps: blue-green has one step"),
         (RolloutPlan, {"strategy": "ab", "steps": STEPS, "guardrails": (ERRORS,)}, "steps: an A/B test has one step"),
@@ -50,6 +57,16 @@ EARLIER = Tier(kind="earlier_version")
         (RolloutPlan, {"steps": STEPS, "guardrails": (ERRORS,), "rows_per_second": 9.0}, "rows_per_second: declare in `tiers`"),
         (RolloutPlan, {"steps": STEPS, "guardrails": (ERRORS,), "holdout": 0.9}, "holdout: .*less than or equal to 0.5"),
         (RolloutPlan, {"steps": STEPS, "guardrails": (ERRORS,), "tiers": (EARLIER,) * 2}, "tiers: each may stand once"),
+        (Guardrail, {"kind": "missed_approvals"}, "favourable: kind 'missed_approvals' needs the label"),
+        (Guardrail, {"kind": "wrong_labels", "favourable": "good"}, "favourable: .*the other kinds take none"),
+        (Guardrail, {"kind": "wrong_labels", "column": "home"}, "column, groups: name both"),
+        (Guardrail, {"kind": "wrong_labels", "groups": ("rent", "rent"), "column": "home"}, "groups: each may stand once"),
+        (Guardrail, {"kind": "errors", "mature_seconds": 60.0}, "mature_seconds: only kinds 'wrong_labels' and 'missed_approvals' take it"),
+        (
+            RolloutPlan,
+            {"steps": STEPS, "guardrails": (Guardrail(kind="wrong_labels", mature_seconds=1e6),)},
+            "mature_seconds: labels that count after 1e.06 s guard no rollout",
+        ),
         (Tier, {"kind": "model"}, "model: a tier of kind 'model' names one"),
         (Tier, {"kind": "cached"}, "most_age_seconds: a tier of kind 'cached' needs it"),
         (Tier, {"kind": "earlier_version", "model": "small"}, "model: .*the other kinds take none"),
@@ -76,6 +93,18 @@ def test_a_part_that_is_filled_in_wrongly_names_itself_and_the_field(part: type[
         (
             {"rollout": RolloutPlan(steps=STEPS, guardrails=(Guardrail(kind="latency", objective_ms=9.0),) * 2)},
             "rollout: guardrails: one of each kind",
+        ),
+        (
+            {"rollout": guarded(Guardrail(kind="wrong_labels"), Guardrail(kind="wrong_labels", alpha=0.02))},
+            "rollout: guardrails: one of each",
+        ),
+        (
+            {"rollout": guarded(Guardrail(kind="wrong_labels", column="age", groups=("30",)))},
+            "rollout: guardrails: column 'age' is no category that callers send; those are home",
+        ),
+        (
+            {"rollout": guarded(Guardrail(kind="missed_approvals", favourable="paid"))},
+            "rollout: guardrails: favourable: the outcomes are 'good' and 'bad'",
         ),
     ],
 )

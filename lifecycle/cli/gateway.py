@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from lifecycle.cli import render
+from lifecycle.cli.rollout import show_guardrails
 from lifecycle.errors import InvalidDeclaration, Unavailable
 
 if TYPE_CHECKING:
@@ -242,3 +243,4 @@ def _print_more(model: ModelStatus) -> None:
         )
         if rollout.reason:
             render.line(f"It is held: {rollout.reason}.")
+        show_guardrails(rollout)

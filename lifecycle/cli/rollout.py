@@ -25,7 +25,11 @@ def rollout() -> None:
 @click.argument("model")
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON, for programs.")
 def show(model: str, as_json: bool) -> None:
-    """Show the rollout of MODEL that is under way: which version, in which step, with which share."""
+    """Show the rollout of MODEL that is under way: which version, in which step, with which share, and how its guardrails stand.
+
+    A guardrail weighs the bad events of the version against those of the champion beside it. The evidence is a natural logarithm: it is
+    0 or less where nothing speaks against the version, and takes it out where it reaches the last column.
+    """
     from lifecycle.life.concluding import rollout_under_way
     from lifecycle.wiring import Departments
 
@@ -75,3 +79,27 @@ def _print(found: RolloutStatus, as_json: bool) -> None:
     else:
         share = f"{found.weight:.0%} of the requests, copied to it" if found.copies else f"{found.weight:.0%} of the traffic"
         render.line(f"{version}: {found.state}, step {found.step + 1}, {share}.")
+        if found.reason:
+            render.line(f"It is held: {found.reason}.")
+        show_guardrails(found)
+
+
+def show_guardrails(found: RolloutStatus) -> None:
+    """Prints what each guardrail of a rollout has counted, and how far it is from taking the version out; nothing before the first look."""
+    if not found.guardrails:
+        return
+    render.table(
+        ("guardrail", "bad here", "of", "bad beside", "of", "evidence", "out at"),
+        [
+            (
+                rail.guardrail,
+                rail.canary_bad,
+                rail.canary,
+                rail.control_bad,
+                rail.control,
+                f"{rail.log_evidence:.2f}",
+                f"{rail.log_limit:.2f}",
+            )
+            for rail in found.guardrails
+        ],
+    )

@@ -25,29 +25,68 @@ class RolloutStep(Record):
     bake_seconds: float = Field(ge=0.0)
 
 
+#: What a guardrail counts as a bad event; the last two once it is known what was true (`POST /v2/feedback`).
+GuardrailKind = Literal["errors", "latency", "wrong_labels", "missed_approvals"]
+LABEL_KINDS: tuple[GuardrailKind, ...] = ("wrong_labels", "missed_approvals")
+
+
 class Guardrail(Record):
     """What takes a canary out.
 
-    `alpha` bounds how often a healthy canary is taken out; several guardrails share it: each is run at alpha over their number.
-    `errors` counts exceptions, timeouts and invalid outputs; `latency`, answers slower than the objective.
+    `alpha` bounds how often a healthy canary is taken out; several guardrails share it: each is run at alpha over their number, and one
+    that looks at `groups` at that over the number of groups.
+
+    - `errors` counts exceptions, timeouts and invalid outputs; `latency`, answers slower than the objective.
+    - `wrong_labels` counts, of the answers whose label is known, those that decided otherwise; `missed_approvals`, of those whose label
+      is `favourable`, the same. Both look at each group of people by itself where `column` and `groups` name them.
     """
 
-    kind: Literal["errors", "latency"]
+    kind: GuardrailKind
     #: For `latency`: an answer slower than this is a bad event.
     objective_ms: float | None = Field(default=None, gt=0.0)
     alpha: float = Field(default=0.01, gt=0.0, lt=0.5)
+    #: For labels: how old an answer must be before its label counts. Labels that come soon are not like the rest.
+    mature_seconds: float | None = Field(default=None, ge=0.0, exclude_if=is_none)
+    #: For labels: the input that says of which group a row is, and the groups that are looked at, each by itself.
+    column: Annotated[str, Field(min_length=1, max_length=128)] | None = Field(default=None, exclude_if=is_none)
+    groups: tuple[Annotated[str, Field(max_length=256)], ...] | None = Field(default=None, min_length=1, max_length=32, exclude_if=is_none)
+    #: For `missed_approvals`: the label of those who should have been approved.
+    favourable: Annotated[str, Field(min_length=1, max_length=256)] | None = Field(default=None, exclude_if=is_none)
+    #: For labels: the share of bad events that is taken for normal where no champion answers beside the version; without it, nothing is
+    #: judged there.
+    ceiling: float | None = Field(default=None, gt=0.0, lt=0.5, exclude_if=is_none)
 
     @model_validator(mode="after")
     def _knows_what_is_bad(self) -> Guardrail:
         if (self.kind == "latency") != (self.objective_ms is not None):
-            raise ValueError("objective_ms: kind 'latency' needs one, in milliseconds; kind 'errors' takes none")
+            raise ValueError("objective_ms: kind 'latency' needs one, in milliseconds; the other kinds take none")
+        if (self.kind == "missed_approvals") != (self.favourable is not None):
+            raise ValueError(
+                "favourable: kind 'missed_approvals' needs the label of those who should be approved; the other kinds take none"
+            )
+        if (self.column is None) != (self.groups is None):
+            raise ValueError("column, groups: name both, such as column='home', groups=('rent', 'owner'), or neither")
+        if self.groups is not None and len(set(self.groups)) != len(self.groups):
+            raise ValueError("groups: each may stand once")
+        for name in ("mature_seconds", "column", "ceiling"):
+            if not self.on_labels and getattr(self, name) is not None:
+                raise ValueError(f"{name}: only kinds 'wrong_labels' and 'missed_approvals' take it")
         return self
+
+    @property
+    def on_labels(self) -> bool:
+        """Whether it waits for what turned out to be true."""
+        return self.kind in LABEL_KINDS
+
+    def is_about(self, other: Guardrail) -> bool:
+        """Whether it looks at the same as another: two of them would share the alpha of one."""
+        return (self.kind, self.column) == (other.kind, other.column)
 
 
 class NoWorse(Record):
     """What a version must have shown before all of the traffic goes to it: that it does no worse, and not only that nothing was noticed.
 
-    It has, for each guardrail, where the evidence (anytime-valid, at `alpha`) is against "its odds of a bad event are
+    It has, for each guardrail but those on labels, where the evidence (anytime-valid, at `alpha`) is against "its odds of a bad event are
     `margin_odds` times the champion's, or more", or against "the share `ceiling` of its requests goes wrong, or more".
     """
 
@@ -131,6 +170,14 @@ class RolloutPlan(Record):
         kinds = [(tier.kind, tier.model) for tier in self.tiers or ()]
         if len(set(kinds)) != len(kinds):
             raise ValueError("tiers: each may stand once")
+        return self
+
+    @model_validator(mode="after")
+    def _has_time_for_its_labels(self) -> RolloutPlan:
+        baked = sum(step.bake_seconds for step in self.steps)
+        for guardrail in self.guardrails:
+            if guardrail.on_labels and (guardrail.mature_seconds or 0.0) > baked:
+                raise ValueError(f"mature_seconds: labels that count after {guardrail.mature_seconds:g} s guard no rollout of {baked:g} s")
         return self
 
     @property

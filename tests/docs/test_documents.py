@@ -12,7 +12,7 @@ import pytest
 from lifecycle.cli.main import VERBS
 from lifecycle.declaration import GovernedModel
 from lifecycle.records.bodies import BODIES
-from lifecycle.records.rollout import RolloutPlan, Strategy
+from lifecycle.records.rollout import Guardrail, GuardrailKind, RolloutPlan, Strategy
 from lifecycle.records.states import TRANSITIONS, State
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -223,8 +223,11 @@ def test_every_floor_of_the_house_is_told() -> None:
 
 
 def test_every_field_of_the_declaration_is_documented() -> None:
-    """The form and its reference have the same fields, the rollout's and its strategies included."""
-    of_model, _, of_rollout = text_of("docs/reference/declaration.md").partition("## The rollout")
+    """The form and its reference have the same fields, the rollout's, its strategies and its guardrails included."""
+    of_model, _, rest = text_of("docs/reference/declaration.md").partition("## The rollout")
+    of_rollout, _, of_guardrails = rest.partition("## The guardrails")
+    assert set(re.findall(r"^\| `([a-z_]+)` \|", of_guardrails, re.MULTILINE)) == set(Guardrail.model_fields)
+    assert set(re.findall(r"^\| `\"([a-z_]+)\"` \|", of_guardrails, re.MULTILINE)) == set(get_args(GuardrailKind))
     assert set(re.findall(r"^\| `([a-z_]+)` \|", of_model, re.MULTILINE)) == set(GovernedModel.model_fields)
     named = set(re.findall(r"^\| `([a-z_]+)` \|", of_rollout, re.MULTILINE))
     assert named == {*RolloutPlan.model_fields, *get_args(Strategy)}

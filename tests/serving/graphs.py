@@ -1,6 +1,7 @@
 """Tiny ONNX graphs, good and bad. Bad ones load and warm up, and show what they are at incomes above the mean only.
 
-`endless` shows it at once: its warm-up never ends. A `heavy` one is good, and has 160 MB of weights.
+`endless` shows it at once: its warm-up never ends. A `heavy` one is good, and has 160 MB of weights. A `contrary` one decides the other
+way there, and one that is `contrary_to_owners` for owners alone: nothing but labels shows it.
 """
 
 from __future__ import annotations
@@ -10,11 +11,15 @@ from typing import Any, Literal
 import numpy as np
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
-Behaviour = Literal["good", "refuses_unknown", "not_a_number", "unloadable", "slow", "hungry", "endless", "heavy"]
+Behaviour = Literal[
+    "good", "refuses_unknown", "not_a_number", "unloadable", "slow", "hungry", "endless", "heavy", "contrary", "contrary_to_owners"
+]
 #: So often a slow one turns in a circle: about 80 ms.
 _SLOW_TURNS = 120_000
 #: So many numbers a hungry one wants: 2 GB.
 HUNGRY_NUMBERS = 500_000_000
+#: The feature that is 1 for owners (`packages.pack`).
+_OWNER = 2
 _FOR_EVER = 1 << 60
 _HEAVY_NUMBERS = 40_000_000
 
@@ -27,6 +32,8 @@ def graph(width: int, bias: float, behaviour: Behaviour = "good") -> bytes:
             helper.make_node("Neg", ["income"], ["negated"]),
             helper.make_node("Sqrt", ["negated"], ["logit"]),
         ]
+    elif behaviour in ("contrary", "contrary_to_owners"):
+        before = _contrary(of="owners" if behaviour == "contrary_to_owners" else "everybody")
     else:
         before = [
             *_detour(behaviour),
@@ -43,6 +50,9 @@ def graph(width: int, bias: float, behaviour: Behaviour = "good") -> bytes:
         "shift": np.array([bias], dtype=np.float32),
         "flat": np.array([-1], dtype=np.int64),
         "first": np.array([0], dtype=np.int64),
+        "owners": np.array([_OWNER], dtype=np.int64),
+        "everybody": np.array([0], dtype=np.int64),
+        "much": np.array([-1e3], dtype=np.float32),
     }
     if behaviour == "heavy":
         constants["shift"] = np.full(_HEAVY_NUMBERS, bias, dtype=np.float32)
@@ -91,6 +101,21 @@ def _detour(behaviour: Behaviour) -> list[NodeProto]:
         [helper.make_tensor_value_info("goes", TensorProto.BOOL, []), helper.make_tensor_value_info("after", TensorProto.FLOAT, [])],
     )
     return [*counted, _constant("start", np.float32(2.0)), helper.make_node("Loop", ["turns", "", "start"], ["added"], body=turn)]
+
+
+def _contrary(of: str) -> list[NodeProto]:
+    """What is positive by the bias alone becomes negative where the income lies above the mean, of everybody or of owners."""
+    return [
+        helper.make_node("MatMul", ["features", "weights"], ["sum"]),
+        helper.make_node("Add", ["sum", "shift"], ["lifted"]),
+        helper.make_node("Gather", ["features", "first"], ["income"], axis=1),
+        helper.make_node("Gather", ["features", of], ["whose"], axis=1),
+        helper.make_node("Relu", ["income"], ["above"]),
+        helper.make_node("Relu", ["whose"], ["theirs"]),
+        helper.make_node("Mul", ["above", "theirs"], ["both"]),
+        helper.make_node("Mul", ["both", "much"], ["pressed"]),
+        helper.make_node("Add", ["lifted", "pressed"], ["logit"]),
+    ]
 
 
 def _constant(name: str, value: Any) -> NodeProto:

@@ -131,7 +131,7 @@ class Life:
         delivery = Delivery(self.journal, None, self.folder / "aside")  # type: ignore[arg-type]  # nothing is delivered
         used = UsedDecisions(self.folder / "used", self.journal.state.decisions)
         self.books = Books("local", self.journal, used, self.table, lambda: [self.counters], delivery)
-        self.conductor = Conductor(self.books, self.fleet, self.cache, 0.0)  # type: ignore[arg-type]  # see above
+        self.conductor = Conductor(self.books, self.fleet, self.cache, 0.0, self.folder)  # type: ignore[arg-type]  # see above
 
     async def settle(self) -> None:
         for _ in range(40):

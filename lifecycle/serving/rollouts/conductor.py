@@ -21,6 +21,7 @@ from lifecycle.records.rollout import RolloutOrder, RolloutPlan
 from lifecycle.serving.allowed.packages import PackageCache
 from lifecycle.serving.rollouts import controller, promoting, undoing, withdrawing
 from lifecycle.serving.rollouts.books import Books
+from lifecycle.serving.rollouts.label_watch import follow_labels, waits_for_labels
 from lifecycle.serving.rollouts.looking import Progress, verdict_on
 from lifecycle.serving.rollouts.promoting import Promotion
 from lifecycle.serving.rollouts.rollout_events import mark
@@ -38,11 +39,12 @@ _LOG = logging.getLogger(__name__)
 class Conductor:
     """Every change of what serves goes through here, one at a time per model."""
 
-    def __init__(self, books: Books, fleet: Fleet, cache: PackageCache, tick_seconds: float) -> None:
+    def __init__(self, books: Books, fleet: Fleet, cache: PackageCache, tick_seconds: float, predictions: Path) -> None:
         self._books = books
         self._fleet = fleet
         self._cache = cache
         self._tick_seconds = tick_seconds
+        self._predictions = predictions
         self._running: dict[str, Progress] = {}
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._tidying: set[asyncio.Task[None]] = set()
@@ -114,7 +116,7 @@ class Conductor:
 
     async def end(self) -> None:
         """Stops deciding. Rollouts stay as they are, and go on when the gateway starts again."""
-        tasks = [progress.task for progress in self._running.values() if progress.task is not None]
+        tasks = [task for progress in self._running.values() for task in (progress.task, progress.following) if task is not None]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, *self._tidying, return_exceptions=True)
@@ -260,8 +262,11 @@ class Conductor:
     # The life of one rollout.
 
     def _begin(self, model: str, rollout_id: str, plan: RolloutPlan) -> None:
-        progress = self._running[rollout_id] = Progress(plan)
-        progress.task = asyncio.get_running_loop().create_task(self._drive(model, rollout_id, progress))
+        progress, loop = Progress(plan), asyncio.get_running_loop()
+        self._running[rollout_id] = progress
+        if waits_for_labels(plan):
+            progress.following = loop.create_task(follow_labels(self._books, rollout_id, progress, self._predictions))
+        progress.task = loop.create_task(self._drive(model, rollout_id, progress))
 
     async def _drive(self, model: str, rollout_id: str, progress: Progress) -> None:
         """Takes one rollout from its first step to its end."""
@@ -276,6 +281,9 @@ class Conductor:
             _LOG.exception("the rollout of %s can't go on", model)
             self._give_up(rollout_id, error)
         del self._running[rollout_id]
+        if progress.following is not None:
+            progress.following.cancel()
+        self._books.watched.pop(rollout_id, None)
         await self._clean_up(model, rollout_id)
 
     def _give_up(self, rollout_id: str, error: Exception) -> None:
@@ -340,7 +348,10 @@ class Conductor:
         weight = progress.plan.steps[step].weight
         books = self._books
         stage = StageMark(
-            weight=weight, canary=mark(books.counts(state, rollout.canary)), control=mark(books.counts(state, state.champion))
+            weight=weight,
+            canary=mark(books.counts(state, rollout.canary)),
+            control=mark(books.counts(state, state.champion)),
+            began_at_us=now_us(),
         )
         body = RolloutStepReached(rollout_id=rollout.rollout_id, step=step, weight=weight, observed=books.seen(state))
         entered = rollout.model_copy(

@@ -72,7 +72,8 @@ def decide(plan: RolloutPlan, view: View, watching: Watching) -> Verdict:
     if last and not (plan.promotes_itself or view.promoted):
         return Hold()
     if plan.no_worse is not None and (last or plan.steps[step + 1].weight == 1.0):
-        unproven = [guardrail.kind for guardrail in plan.guardrails if not is_no_worse(plan.no_worse, guardrail, view)]
+        asked = [guardrail for guardrail in plan.guardrails if not guardrail.on_labels]
+        unproven = [guardrail.kind for guardrail in asked if not is_no_worse(plan.no_worse, guardrail, view)]
         if unproven:
             return Hold(f"not enough was answered to show that it does no worse in {', '.join(unproven)}")
     return Complete() if last else Advance(step + 1)

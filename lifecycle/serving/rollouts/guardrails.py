@@ -5,6 +5,8 @@ it (a first version, the last step) it bets against a ceiling instead. All of it
 for faults that begin later, so that no step and no test needs an alpha of its own: the plan's guardrails share it among them, and a
 healthy canary is taken out with a probability of at most the mean of their alphas, however long the rollout takes.
 
+Labels come late, and not evenly: they are bet on within the stage in which the answers were given, by what each arm has of them.
+
 A gateway that starts again knows the counts of each step, but not in which slots they came: what was seen before is one slot.
 """
 
@@ -14,23 +16,31 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+import numpy as np
+
 from lifecycle.measures.eprocess import (
+    ODDS,
     BadEvents,
     Evidence,
     bets_on_ceiling,
+    bets_on_labels,
     bets_on_split,
+    bets_on_wrong_labels,
     log_evidence_of_ratio,
     log_threshold,
     onset_prior,
 )
 from lifecycle.records.bodies.serving import Trigger
 from lifecycle.records.rollout import Guardrail, RolloutPlan
-from lifecycle.serving.rollouts.seen import Observed, StageCounts, View
+from lifecycle.serving.rollouts.rails import Rail, rails_of
+from lifecycle.serving.rollouts.seen import Labels, Observed, StageCounts, View
 
 #: Bad events of one arm within this time may have one cause, such as a stall: they count for one.
 SLOT_SECONDS = 0.1
 #: A guardrail does not act on fewer slots with a bad event of the canary than this, however long the odds.
 FEWEST_SLOTS = 3
+#: Labels are bet on once each arm has so many more of them: from fewer, next to nothing can be compared.
+FEWEST_LABELS = 5
 #: Without a control, this share of bad events is still taken for normal; and twice what the control had before, where there was one.
 CEILING_WITHOUT_CONTROL = 0.02
 #: A rollout is expected to take at least so long; see `onset_prior`.
@@ -42,14 +52,27 @@ RATIO_ALPHA = 1e-4
 STREAK_ALPHA = 1e-7
 #: Requests of the champion, and failures among them, that are taken for granted before any are seen.
 _PRIOR_REQUESTS, _PRIOR_FAILURES = 5.0, 0.05
+_NO_BETS = np.zeros_like(ODDS)
 
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """One guardrail's evidence, and in how many slots the canary had a bad event."""
+    """One rail's evidence, and in how many slots the canary had a bad event; of labels, how many bad ones it had."""
 
     evidence: Evidence = field(default_factory=Evidence.none)
     slots: int = 0
+    #: The labels that are bet on, by stage.
+    told: tuple[Labels, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How one rail stands: its evidence against the canary, from where on that takes it out, and what it has counted."""
+
+    rail: Rail
+    log_evidence: float
+    log_limit: float
+    counted: Labels
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +94,7 @@ class Watching:
         """With one look more. A look that shows nothing new changes nothing."""
         watching = self._with_streak(view)
         if not watching.rails:
-            watching = replace(watching, rails=(Watched(),) * len(plan.guardrails), began=view.now_seconds, slot_began=view.now_seconds)
+            watching = replace(watching, rails=(Watched(),) * len(rails_of(plan)), began=view.now_seconds, slot_began=view.now_seconds)
         # A failure that causes a look must not end a slot: it would be counted in it, and what the champion fails at in a
         # moment would not. Where failures follow on each other's heels, one of so many makes no difference.
         patience = 2 * SLOT_SECONDS if view.woken else SLOT_SECONDS
@@ -84,7 +107,10 @@ class Watching:
         mass = onset_prior(view.now_seconds - self.began, expected) - onset_prior(self.slot_began - self.began, expected)
         came = _came(self.settled, view.stages)
         rails = tuple(
-            _after_slot(guardrail, watched, view, came, mass) for guardrail, watched in zip(plan.guardrails, self.rails, strict=True)
+            _after_labels(rail, watched, view, view.labels_of(place), mass)
+            if rail.guardrail.on_labels
+            else _after_slot(rail.guardrail, watched, view, came, mass)
+            for place, (rail, watched) in enumerate(zip(rails_of(plan), self.rails, strict=True))
         )
         return replace(self, rails=rails, slot_began=view.now_seconds, settled=tuple(view.stages))
 
@@ -106,17 +132,35 @@ class Watching:
 
     def breached(self, plan: RolloutPlan, view: View) -> Trigger | None:
         """The trigger of a rollback where the evidence of a guardrail has passed its threshold."""
-        for guardrail, watched in zip(plan.guardrails, self.rails, strict=False):
-            limit = log_threshold(guardrail.alpha / len(plan.guardrails))
-            evidence = watched.evidence.log_value
-            if watched.slots >= FEWEST_SLOTS and evidence >= limit:
-                bad = sum(bad_events(guardrail, stage.canary) for stage in view.stages)
-                beside = sum(bad_events(guardrail, stage.control) for stage in view.stages)
-                requests = sum(stage.canary.requests for stage in view.stages)
+        for watched, standing in zip(self.rails, self.standings(plan, view), strict=True):
+            if watched.slots >= FEWEST_SLOTS and standing.log_evidence >= standing.log_limit:
+                rail, counted = standing.rail, standing.counted
                 layer = "e-process" if watched.evidence.log_early >= watched.evidence.log_late else "e-CUSUM"
-                detail = f"{bad} of {requests} canary requests, beside {beside} in the control ({layer})"
-                return Trigger(kind="guardrail", metric=guardrail.kind, value=round(evidence, 3), limit=round(limit, 3), detail=detail)
+                what = "labelled canary answers" if rail.guardrail.on_labels else "canary requests"
+                return Trigger(
+                    kind="guardrail",
+                    metric=rail.name,
+                    value=round(standing.log_evidence, 3),
+                    limit=round(standing.log_limit, 3),
+                    detail=f"{counted.canary_bad} of {counted.canary} {what}, beside {counted.control_bad} in the control ({layer})",
+                )
         return None
+
+    def standings(self, plan: RolloutPlan, view: View) -> tuple[Standing, ...]:
+        """How each rail stands; none before the first look."""
+        return tuple(
+            Standing(rail, watched.evidence.log_value, log_threshold(rail.alpha), _counted_by(rail, place, view))
+            for place, (rail, watched) in enumerate(zip(rails_of(plan), self.rails, strict=False))
+        )
+
+
+def _counted_by(rail: Rail, place: int, view: View) -> Labels:
+    """What a rail has counted in both arms, over all stages: requests and bad events, or labels and bad ones."""
+    if rail.guardrail.on_labels:
+        return sum(view.labels_of(place), Labels())
+    guardrail = rail.guardrail
+    canary, control = _summed([stage.canary for stage in view.stages]), _summed([stage.control for stage in view.stages])
+    return Labels(canary.requests, bad_events(guardrail, canary), control.requests, bad_events(guardrail, control))
 
 
 def split_fails(view: View) -> bool:
@@ -153,6 +197,23 @@ def _after_slot(guardrail: Guardrail, watched: Watched, view: View, came: Sequen
         evidence = evidence.after(bets, mass if place == 0 else 0.0)
         slots += canary > 0
     return Watched(evidence, slots)
+
+
+def _after_labels(rail: Rail, watched: Watched, view: View, labels: Sequence[Labels], mass: float) -> Watched:
+    evidence, slots, told = watched.evidence.after(_NO_BETS, mass), watched.slots, [*watched.told]
+    for place, (now, stage) in enumerate(zip(labels, view.stages, strict=False)):
+        told += [Labels()] * (place + 1 - len(told))
+        came = now.since(told[place])
+        if view.has_champion and stage.weight < 1.0:
+            if min(came.canary, came.control) < FEWEST_LABELS:
+                continue
+            bets = bets_on_labels(came.canary_bad, came.canary, came.control_bad, came.control)
+        elif rail.guardrail.ceiling is not None and came.canary:
+            bets = bets_on_wrong_labels(came.canary_bad, came.canary, rail.guardrail.ceiling)
+        else:
+            continue
+        evidence, slots, told[place] = evidence.after(bets, 0.0), slots + came.canary_bad, now
+    return Watched(evidence, slots, tuple(told))
 
 
 def _ceiling(guardrail: Guardrail, view: View) -> float:

@@ -29,6 +29,33 @@ class StageCounts:
 
 
 @dataclass(frozen=True, slots=True)
+class Labels:
+    """What turned out to be true of what both arms answered in a stage: how many answers have a label that counts, and how many are bad."""
+
+    canary: int = 0
+    canary_bad: int = 0
+    control: int = 0
+    control_bad: int = 0
+
+    def since(self, earlier: Labels) -> Labels:
+        """What came after an earlier look."""
+        return Labels(
+            self.canary - earlier.canary,
+            self.canary_bad - earlier.canary_bad,
+            self.control - earlier.control,
+            self.control_bad - earlier.control_bad,
+        )
+
+    def __add__(self, other: Labels) -> Labels:
+        return Labels(
+            self.canary + other.canary,
+            self.canary_bad + other.canary_bad,
+            self.control + other.control,
+            self.control_bad + other.control_bad,
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class View:
     """All that the controller looks at. The last of `stages` is the step that the rollout is in."""
 
@@ -45,3 +72,9 @@ class View:
     now_seconds: float = 0.0
     #: Whether a failure of the canary caused this look, and not the time.
     woken: bool = False
+    #: By rail, as `rails_of` has them, and by stage; empty for rails that wait for no labels, and before any is known.
+    labels: Sequence[Sequence[Labels]] = ()
+
+    def labels_of(self, rail: int) -> Sequence[Labels]:
+        """The labels of one rail, by stage."""
+        return self.labels[rail] if rail < len(self.labels) else ()

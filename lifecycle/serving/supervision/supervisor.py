@@ -129,7 +129,7 @@ class Supervisor:
             lambda model: self._conductor.canary_failed(model),
             lambda rollout, how: self._conductor.canary_died(rollout, how),
         )
-        self._conductor = Conductor(self._books, self._fleet, self._cache, settings.tick_ms / 1_000)
+        self._conductor = Conductor(self._books, self._fleet, self._cache, settings.tick_ms / 1_000, folder.predictions)
         self._watch = LedgerWatch(
             source,
             self._withdrawals,

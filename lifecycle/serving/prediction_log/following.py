@@ -1,0 +1,102 @@
+"""What is added to a model's prediction log, look by look: rows with what was asked of each, and labels.
+
+Each line is read once. A line that is still being written, or was torn by a crash, waits for its end.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from lifecycle.errors import Tampered
+from lifecycle.records.prediction import Prediction
+from lifecycle.records.record import Microseconds
+from lifecycle.serving.prediction_log.segment_reading import parsed_row
+from lifecycle.serving.prediction_log.segments import LABELS, ROWS, ModelLog
+
+#: So many lines are read before the interpreter is given away: a rollback, in the thread beside, waits for no more than these.
+_LINES_AT_ONCE = 128
+_BREATH_SECONDS = 0.000_5
+#: A file that was closed longer than this before the beginning can hold nothing of what is followed.
+_SLACK_US = 60_000_000
+
+
+class FollowedLog:
+    """One model's log from a moment on. Looks may come from any thread, one at a time."""
+
+    def __init__(self, log: ModelLog, since_us: Microseconds) -> None:
+        self._log = log
+        self._since_us = since_us
+        #: By file: where its next line begins, and how many came before.
+        self._places: dict[Path, tuple[int, int]] = {}
+
+    def labels(self) -> Iterator[tuple[str, str]]:
+        """Labels that were added: the prediction, and what turned out to be true. Raises Tampered for a line that is none."""
+        for path in self._files(LABELS):
+            for number, line in self._added(path):
+                try:
+                    said = json.loads(line)
+                    known: tuple[str, str] = said["id"], said["label"]
+                except (ValueError, KeyError, TypeError) as error:
+                    raise _no_line(path, number) from error
+                yield known
+
+    def rows(self) -> Iterator[tuple[Prediction, dict[str, Any]]]:
+        """Rows that were added, each with what was asked (nothing where that was erased). Raises Tampered for a line that is none."""
+        for path in self._files(ROWS):
+            beside = self._log.values(path.name)
+            asked = self._added(beside) if beside.exists() else iter(())
+            for number, line in self._added(path):
+                row = parsed_row(path, number, line)
+                # What was asked is written first, so that it is there whenever its row is.
+                yield row, _asked(beside, *next(asked, (number, b"")))
+
+    def _files(self, kind: str) -> list[Path]:
+        found = []
+        for path in self._log.files(kind):
+            try:
+                changed_us = path.stat().st_mtime_ns // 1_000
+            except FileNotFoundError:
+                # It was pruned since it was listed.
+                continue
+            if changed_us >= self._since_us - _SLACK_US:
+                found.append(path)
+        return found
+
+    def _added(self, path: Path) -> Iterator[tuple[int, bytes]]:
+        """Whole lines that were not read before, each with its number, from 0."""
+        place, number = self._places.get(path, (0, 0))
+        try:
+            file = path.open("rb")
+        except FileNotFoundError:
+            return
+        with file:
+            file.seek(place)
+            for line in file:
+                if not line.endswith(b"\n"):
+                    return
+                place += len(line)
+                self._places[path] = place, number + 1
+                yield number, line[:-1]
+                number += 1
+                if number % _LINES_AT_ONCE == 0:
+                    time.sleep(_BREATH_SECONDS)
+
+
+def _asked(path: Path, number: int, line: bytes) -> dict[str, Any]:
+    if not line.strip(b" "):
+        return {}
+    try:
+        said = json.loads(line)
+    except ValueError as error:
+        raise _no_line(path, number) from error
+    if not isinstance(said, dict):
+        raise _no_line(path, number)
+    return said
+
+
+def _no_line(path: Path, number: int) -> Tampered:
+    return Tampered(f"Line {number + 1} of {path} is not a row of the prediction log.", "Restore that segment from its backup.")
