@@ -49,6 +49,11 @@ def protocol_with_deadline(answering: AnswersAtOnce, head_seconds: float) -> typ
             # The one for the first head, which began with the connection.
             self._forget_deadline()
 
+        def on_header(self, name: bytes, value: bytes) -> None:
+            # What stands behind a body is no header of its request: nobody before us has looked at it.
+            if self._in_head:
+                super().on_header(name, value)
+
         def on_headers_complete(self) -> None:
             self._in_head = False
             self._forget_deadline()
