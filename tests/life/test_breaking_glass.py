@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+import yaml
 
 from lifecycle.approvals.keys import create_key, load_key
 from lifecycle.approvals.statements import signed
@@ -19,9 +20,11 @@ from lifecycle.life.gates.waivers import waivers_for
 from lifecycle.life.people import reviewing
 from lifecycle.life.people.enrolment import enrol, people_in_force, revoke_key
 from lifecycle.life.people.reviewing import open_reviews, record_review, review_to_sign, sign_review
+from lifecycle.life.revocation import revoke
 from lifecycle.records.bodies.reviews import ReviewGiven
 from lifecycle.records.events import Actor, Event
 from lifecycle.records.gates import BREAK_GLASS
+from lifecycle.wiring import Departments
 from tests.life.test_waiving import RULE, WHY, Office
 
 BREAKING = ("demo_risk_officer", "demo_second_officer")
@@ -205,3 +208,39 @@ def test_a_review_that_somebody_appended_by_hand_ends_nothing(office: Emergency,
         assert any("ReviewGiven" in finding.what for finding in checked.findings)
     office.review(event_id)
     assert open_reviews(office.departments) == ()
+
+
+def test_a_reviewer_who_left_reopens_nothing(office: Emergency) -> None:
+    """Deleted from people.yaml, with the key that they signed with: by the registries of then it was theirs, and they held the role."""
+    office.review(office.broken())
+    home = office.departments.folder(".") / "people.yaml"
+    left = yaml.safe_load(home.read_text())
+    left["people"] = [person for person in left["people"] if person["id"] != "demo_reviewer"]
+    home.write_text(yaml.safe_dump(left))
+    after = Departments(office.departments.settings)
+    assert "demo_reviewer" not in after.people.people
+    assert open_reviews(after) == ()
+
+
+def test_a_review_by_a_key_that_was_taken_back_after_it_stands(office: Emergency) -> None:
+    """It was theirs when they signed; only a key that was in other hands by then ends nothing."""
+    event_id = office.broken()
+    office.review(event_id)
+    (given,) = office.departments.ledger.events(types=("ReviewGiven",))
+    key_id = body_of(given, ReviewGiven).envelope.key_id
+    revoke(office.departments, key_id, reason="A new one is in use.")
+    assert open_reviews(office.departments) == ()
+    revoke(office.departments, key_id, reason="It was stolen.", since_us=1)
+    assert [one.event_id for one in open_reviews(office.departments)] == [event_id]
+
+
+def test_a_review_by_a_key_that_was_revoked_before_it_ends_nothing(office: Emergency) -> None:
+    """Appended by hand, past what refuses it."""
+    event_id = office.broken()
+    statement = review_to_sign(office.departments, event_id, person="demo_reviewer", verdict="justified", reason="It burnt.")
+    envelope = signed(statement, load_key(office.people / "demo_reviewer.key"), people_in_force(office.departments))
+    revoke(office.departments, envelope.key_id, reason="Lost.")
+    subject = office.departments.ledger.event(event_id).event.subject
+    actor = Actor(id="demo_reviewer", kind="human", authenticated=True)
+    office.departments.ledger.append(Event.happened(ReviewGiven(envelope=envelope), subject=subject, actor=actor, environment="local"))
+    assert [one.event_id for one in open_reviews(office.departments)] == [event_id]

@@ -12,13 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from lifecycle.errors import LifecycleError, Refused, UnknownName
+from lifecycle.errors import Refused, UnknownName
 from lifecycle.life.gates import judging, standing
 from lifecycle.life.people.attempts import refused_attempts_kept
 from lifecycle.life.people.enrolment import people_in_force
-from lifecycle.life.people.known_keys import KnownKeys
-from lifecycle.life.people.known_reviews import ROLES, KnownReviews
-from lifecycle.life.people.known_roles import KnownRoles, roles_in
+from lifecycle.life.people.given_reviews import holds
+from lifecycle.life.people.known_reviews import ROLES
 from lifecycle.life.recording import Step, require_prose
 from lifecycle.records.approval import Envelope, ReviewStatement
 from lifecycle.records.bodies.reviews import GlassBroken, ReviewGiven
@@ -29,11 +28,6 @@ from lifecycle.records.record import ActorId, Microseconds, Name
 from lifecycle.wiring import Departments
 
 Verdict = Literal["justified", "not_justified"]
-#: What says who might review: whose registries, who had a part, and what there is to review.
-JUDGED_BY = (
-    *("PersonEnrolled", "KeyEnrolled", "GovernanceChanged", "DecisionMade"),
-    *("ModelTrained", "GlassBroken", "RolledBack"),
-)
 #: The limit that says when a review is due, and what it is where a version's own limits can't be had any more.
 REVIEW_LIMIT, REVIEW_HOURS = "review_hours", 72.0
 HOUR_US = 3_600 * 1_000_000
@@ -60,7 +54,7 @@ class OpenReview:
 def open_reviews(departments: Departments) -> tuple[OpenReview, ...]:
     """What is still owed here, the earliest due first."""
     found = departments.ledger.events(types=("GlassBroken", "RolledBack", "ReviewGiven"), environment=departments.environment)
-    done = {one.event.body.statement.event_id for one in found if isinstance(one.event.body, ReviewGiven) and _holds(departments, one)}
+    done = {one.event.body.statement.event_id for one in found if isinstance(one.event.body, ReviewGiven) and holds(departments, one)}
     owed = (_owed(departments, one) for one in found if one.event.id not in done)
     return tuple(sorted((one for one in owed if one is not None), key=lambda one: (one.due_at_us, one.event_id)))
 
@@ -121,47 +115,11 @@ def record_review(departments: Departments, envelope: Envelope) -> Recorded:
         event_id=statement.recorded_as,
     )
     with departments.ledger.writing() as writer:
-        given = [one for one in writer.events(types=("ReviewGiven",), name=owed.model, version=owed.version) if _holds(departments, one)]
+        given = [one for one in writer.events(types=("ReviewGiven",), name=owed.model, version=owed.version) if holds(departments, one)]
         if owed.event_id in {standing.body_of(one, ReviewGiven).statement.event_id for one in given}:
             raise _reviewed_already(owed.event_id)
         receipt = writer.append(event)
     return Recorded(index=receipt.index, event=event)
-
-
-def _holds(departments: Departments, given: Recorded) -> bool:
-    """Whether somebody enrolled signed this review: whoever can append to the ledger ends nothing with words of their own."""
-    from lifecycle.approvals.statements import signer_of
-
-    body = standing.body_of(given, ReviewGiven)
-    try:
-        person, key = signer_of(body.envelope, ReviewStatement.payload_type, departments.people)
-    except LifecycleError:
-        return False
-    said = body.statement
-    owed = departments.ledger.find(said.event_id)
-    stands_behind = owed.event.body.signed_by if owed is not None and isinstance(owed.event.body, GlassBroken) else ()
-    if person.id != said.signer or not key.holds(said.signed_at_us) or person.id in stands_behind:
-        return False
-    return _might(departments, given)
-
-
-def _might(departments: Departments, given: Recorded) -> bool:
-    """Whether they had no part in it and held a role at that time, by any registry that the ledger had named: leavers reopen nothing."""
-    body = standing.body_of(given, ReviewGiven)
-    keys = KnownKeys(departments.artifacts.read)
-    roles, reviews = KnownRoles(keys), KnownReviews()
-    for before in departments.ledger.events(types=JUDGED_BY):
-        if before.index >= given.index:
-            break
-        roles.take(before.event)
-        reviews.take(before.event)
-    needed, environment = reviews.roles_for(body), given.event.environment
-    if needed is None or reviews.had_a_part(body):
-        return False
-    known = roles.registries(environment)
-    if known is None:
-        return True  # a registry that can't be had here says nothing against anybody; `ledger verify` tells of it
-    return bool(needed & roles_in((*known, departments.people), environment, body.statement.signer, body.statement.signed_at_us))
 
 
 def _require_may(departments: Departments, owed: OpenReview, person: ActorId) -> None:
