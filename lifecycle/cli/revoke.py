@@ -30,6 +30,7 @@ def revoke(what: str, reason: str, person: str | None, key: Path | None, since: 
     with it goes. A key: by whoever has it, or the role `governor`; it signs no more, and what it signed and nothing has used yet is
     void, but what was deployed with it stays unless --since says that it was in other hands. Ends with 3 for whoever may not.
     """
+    from lifecycle.life.overview import gateway_status
     from lifecycle.life.revocation import revoke as take_back
     from lifecycle.life.withdrawn import withdrawals_of
     from lifecycle.wiring import Departments
@@ -48,5 +49,7 @@ def revoke(what: str, reason: str, person: str | None, key: Path | None, since: 
     for one in out:
         under = "" if one.decision_id is None else f" under decision {one.decision_id}"
         render.line(f"{one.model}:{one.version} may serve no more{under}.")
-    if out:
+    if out and gateway_status(departments).url is None:
+        render.note("No gateway runs here: one that starts takes it out.")
+    elif out:
         render.note("The gateway takes it out within seconds: lifecycle gateway status")

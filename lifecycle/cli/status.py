@@ -60,6 +60,10 @@ def _as_json(found: Overview) -> dict[str, Any]:
             }
             for one in found.reviews
         ],
+        "may_serve_no_more": [
+            {**render.version_fields(one.model, one.version), "decision": one.decision_id, "event": one.event_id, "why": one.why}
+            for one in found.outstanding
+        ],
         "failed": [{"what": f.what, "kind": f.kind, "why": f.why, "at_us": f.at_us} for f in found.failures],
         "gateway": {"running": found.gateway_url is not None, "url": found.gateway_url},
         "ledger": {
@@ -84,6 +88,12 @@ def _print(found: Overview, settings: Settings) -> None:
         render.line(f"{wait.says}, until {render.moment(wait.expires_at_us)}")
         render.line(f"  lifecycle approve {wait.name} --as ID --key FILE --reason TEXT")
         render.line(f"  or at the approval desk: {settings.desk_page(wait.name)}")
+    for gone in found.outstanding:
+        render.line(f"{gone.model}:{gone.version} may serve no more: {gone.why}.")
+        takes_out = (
+            "The gateway takes it out within seconds." if found.gateway_url else "No gateway runs here: one that starts takes it out."
+        )
+        render.line(f"  {takes_out}")
     for one in found.reviews:
         render.line(f"{one.model}:{one.version}: a {one.what} must be reviewed until {render.moment(one.due_at_us)}")
         render.line(f"  lifecycle review {one.event_id} --as ID --key FILE --reason TEXT")

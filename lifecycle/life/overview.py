@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from lifecycle.errors import Unavailable
 from lifecycle.ledger.address import Address
 from lifecycle.ledger.verifying.findings import Exposure
 from lifecycle.life.anchoring import exposure
 from lifecycle.life.gates import standing
+from lifecycle.life.outstanding import outstanding
 from lifecycle.life.people.reviewing import OpenReview, open_reviews
 from lifecycle.life.people.waiting import Waiting, waiting_for
 from lifecycle.records.bodies.data import DatasetRejected
@@ -18,7 +20,11 @@ from lifecycle.records.bodies.training import TrainingFailed
 from lifecycle.records.events import Recorded
 from lifecycle.records.record import Digest, Microseconds
 from lifecycle.records.states import State
+from lifecycle.serving.rollouts.state import GatewayStatus
 from lifecycle.wiring import Departments
+
+if TYPE_CHECKING:
+    from lifecycle.serving.allowed.withdrawals import Withdrawal
 
 #: How many failures are shown, newest first; the ledger holds them all.
 FAILURES_SHOWN = 8
@@ -48,6 +54,8 @@ class Overview:
     failures: tuple[Failure, ...]
     #: What was done first, and nobody has looked at yet.
     reviews: tuple[OpenReview, ...]
+    #: What may serve no more, and has not been taken out yet.
+    outstanding: tuple[Withdrawal, ...]
     gateway_url: str | None
     #: Without a password.
     ledger_url: str
@@ -71,14 +79,15 @@ def overview(departments: Departments) -> Overview:
     versions = tuple(
         VersionStanding(name, version, digests.get((name, version)) or "", state) for (name, version), state in sorted(states.items())
     )
-    head = ledger.head()
+    head, gateway = ledger.head(), gateway_status(departments)
     return Overview(
         environment=departments.environment,
         versions=versions,
         waiting=tuple(wait for model in departments.models for wait in waiting_for(departments, model, states)),
         failures=_failures(departments),
         reviews=open_reviews(departments),
-        gateway_url=_gateway_url(departments),
+        outstanding=outstanding(departments, states, gateway),
+        gateway_url=gateway.url,
         ledger_url=Address.parse(departments.settings.ledger_url).shown,
         ledger_size=head.size,
         ledger_root=head.root_text,
@@ -86,11 +95,15 @@ def overview(departments: Departments) -> Overview:
     )
 
 
-def _gateway_url(departments: Departments) -> str | None:
+def gateway_status(departments: Departments) -> GatewayStatus:
+    """What the gateway says; where it does not answer, what it would go on with."""
+    from lifecycle.serving.folder import GatewayFolder
+    from lifecycle.serving.supervision.reporting import stopped_status
+
     try:
-        return departments.gateway.status().url
+        return departments.gateway.status()
     except Unavailable:
-        return None
+        return stopped_status(GatewayFolder(departments.folder("gateway", 0o700)), departments.environment)
 
 
 def _failures(departments: Departments) -> tuple[Failure, ...]:

@@ -101,6 +101,11 @@ def prose(text: str) -> Markup:
     return Markup("").join(parts)
 
 
+def sentence(text: str) -> str:
+    """The end of a sentence as one of its own."""
+    return f"{text[:1].upper()}{text[1:].rstrip('.')}."
+
+
 def version_path(named: tuple[str, int], part: str = "") -> str:
     """The page of a version, or a part of it."""
     model, version = named
@@ -126,6 +131,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "limit": limit,
     "told": told,
     "prose": prose,
+    "sentence": sentence,
     "version_path": version_path,
     "listed": names_listed,
     "row_picture": pictures.row_picture,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from lifecycle.desk.pages.taken_back import may_take_back
 from lifecycle.life.gates.standing import body_of
-from lifecycle.records.bodies.revocations import KeyRevoked
+from lifecycle.records.bodies.revocations import KeyRevoked, counts_as_revoked
 from lifecycle.records.events import Recorded
 from lifecycle.records.identity import now_us
 from lifecycle.records.record import ActorId, Microseconds, Name
@@ -77,11 +77,12 @@ def people_view(departments: Departments, visitor: ActorId, roles: Collection[st
 
 
 def _revoked(departments: Departments) -> Mapping[str, tuple[Recorded, ...]]:
-    """Every revocation of each key, in whichever environment it was said."""
+    """Every revocation of each key that counts here."""
     found: dict[str, tuple[Recorded, ...]] = {}
     for recorded in departments.ledger.events(types=("KeyRevoked",)):
-        key_id = body_of(recorded, KeyRevoked).key_id
-        found[key_id] = (*found.get(key_id, ()), recorded)
+        if counts_as_revoked(recorded.event.environment, departments.environment):
+            key_id = body_of(recorded, KeyRevoked).key_id
+            found[key_id] = (*found.get(key_id, ()), recorded)
     return found
 
 

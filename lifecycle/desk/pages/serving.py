@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from lifecycle.errors import Refused, Unavailable
+from lifecycle.errors import Refused
 from lifecycle.life.gates import standing
+from lifecycle.life.outstanding import outstanding
+from lifecycle.life.overview import gateway_status
 from lifecycle.life.rollback import Way, recorded_rollback, way_back
 from lifecycle.records.events import Recorded
 from lifecycle.records.identity import new_id, now_us
@@ -15,6 +18,9 @@ from lifecycle.records.rollout import RolloutPlan
 from lifecycle.records.states import State
 from lifecycle.serving.rollouts.state import GatewayStatus, ModelStatus
 from lifecycle.wiring import Departments
+
+if TYPE_CHECKING:
+    from lifecycle.serving.allowed.withdrawals import Withdrawal
 
 #: How many rollbacks of a model are shown, newest first; the ledger holds them all.
 ROLLBACKS_SHOWN = 5
@@ -54,6 +60,8 @@ class ServingView:
     environment: str
     gateway: GatewayStatus
     models: tuple[ServedModel, ...]
+    #: What may serve no more, and has not been taken out yet.
+    outstanding: tuple[Withdrawal, ...]
     #: The rollback that was just asked for, as the ledger has it.
     done: Recorded | None
     read_at_us: Microseconds
@@ -67,20 +75,10 @@ def serving_view(departments: Departments, done: str | None = None) -> ServingVi
         environment=departments.environment,
         gateway=gateway,
         models=tuple(_model(departments, name, gateway, states) for name in (model.name for model in departments.models)),
+        outstanding=outstanding(departments, states, gateway),
         done=recorded_rollback(departments, done) if done else None,
         read_at_us=now_us(),
     )
-
-
-def gateway_status(departments: Departments) -> GatewayStatus:
-    """What the gateway says; where it does not answer, what it would go on with."""
-    from lifecycle.serving.folder import GatewayFolder
-    from lifecycle.serving.supervision.reporting import stopped_status
-
-    try:
-        return departments.gateway.status()
-    except Unavailable:
-        return stopped_status(GatewayFolder(departments.folder("gateway", 0o700)), departments.environment)
 
 
 def _model(departments: Departments, name: str, gateway: GatewayStatus, states: Mapping[tuple[str, int], State]) -> ServedModel:
