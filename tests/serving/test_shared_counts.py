@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from limits import RateLimitItemPerMinute
+from limits.strategies import FixedWindowRateLimiter
 
-from lifecycle.errors import Unavailable
+from lifecycle.errors import Refused, Unavailable
 from lifecycle.records.access import Quota
-from lifecycle.serving.access.quotas import Quotas
+from lifecycle.serving.access.quotas import Quotas, SharedStorage
 from lifecycle.serving.access.refusing import AccessRefused
 from lifecycle.serving.access.shared_counts import _PROBES, FOREVER_US, SLOTS, SharedCounts, tag_of
 
@@ -104,3 +106,28 @@ def test_what_was_refused_is_not_in_flight(tmp_path: Path) -> None:
     for _ in range(2):
         with pytest.raises(AccessRefused, match="in a minute"):
             quota.enter()
+
+
+def test_the_library_hears_when_a_window_ends(tmp_path: Path) -> None:
+    """What `limits` tells of a window is that of all workers: what is left of it, and its end by the clock."""
+    counts = workers(tmp_path)
+    quota = Quotas(counts[0]).of("grant", Quota(requests_per_minute=10, rows_per_day=10, concurrent=10))
+    quota.enter()
+    limiter, item = FixedWindowRateLimiter(SharedStorage(counts[1])), RateLimitItemPerMinute(10)
+    before = time.time()
+    told = limiter.get_window_stats(item, "grant")
+    assert told.remaining == 9
+    assert before < told.reset_time <= time.time() + 60
+    assert told.reset_time % 60 == 0
+    assert limiter.get_window_stats(item, "nobody").reset_time <= time.time()
+
+
+def test_nobody_can_give_back_what_was_used_of_a_quota(tmp_path: Path) -> None:
+    """One worker's counts are a part of the sum: clearing them is refused, and the count stays."""
+    counts = workers(tmp_path)
+    storage = SharedStorage(counts[0])
+    storage.incr("key", 60, 3)
+    for clear in (storage.reset, lambda: storage.clear("key")):
+        with pytest.raises(Refused, match="not given back"):
+            clear()
+    assert storage.get("key") == 3

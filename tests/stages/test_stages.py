@@ -36,7 +36,7 @@ def test_every_governed_model_has_its_stages_in_a_group_of_its_own(tmp_path: Pat
     graph = definitions_of(departments_at(tmp_path / "home")).resolve_asset_graph()
     keys = {key.to_user_string() for key in graph.get_all_asset_keys()}
     stages = {f"credit/{stage}" for stage in ("dataset", "candidate", "evaluation", "promotion", "deployment", "monitoring", "rollback")}
-    assert keys == {*stages, "audit/lineage_export", "audit/reconciliation"}
+    assert keys == {*stages, "audit/lineage_export", "audit/reconciliation", "audit/predictions"}
     for stage in stages:
         node = graph.get(dg.AssetKey(stage.split("/")))
         assert node.group_name == "credit"
@@ -62,7 +62,7 @@ def test_the_jobs_schedules_and_sensors_are_there(tmp_path: Path) -> None:
     definitions = definitions_of(departments_at(tmp_path / "home"))
     repository = definitions.get_repository_def()
     assert {"credit_train_to_gate", "credit_deploy", "credit_rollback"} <= set(repository.job_names)
-    clocks = {"credit_retraining", "credit_monitoring", "audit_lineage_export_daily", "audit_reconciliation_daily"}
+    clocks = {"credit_retraining", "credit_monitoring", "audit_lineage_export_daily", "audit_reconciliation_daily", "audit_compaction_daily"}
     assert clocks == {s.name for s in repository.schedule_defs}
     running = {s.name for s in repository.sensor_defs if s.default_status == dg.DefaultSensorStatus.RUNNING}
     assert running == {"credit_approvals", "credit_rollbacks", "credit_decay", "credit_broken_deployments", "audit_lineage_outbox"}

@@ -12,6 +12,7 @@ from limits import RateLimitItem, RateLimitItemPerDay, RateLimitItemPerMinute
 from limits.storage import Storage
 from limits.strategies import FixedWindowRateLimiter
 
+from lifecycle.errors import Refused
 from lifecycle.records.access import Quota
 from lifecycle.serving.access.refusing import AccessRefused
 from lifecycle.serving.access.shared_counts import FOREVER_US, SharedCounts, tag_of
@@ -44,8 +45,9 @@ class SharedStorage(Storage):
         return self._counts.total(self._tag(key), time.time_ns() // 1_000)
 
     def _ends_at(self, key: str) -> float:
-        """Not asked for here: `CallerQuota` computes the end of a window from the clock."""
-        raise NotImplementedError
+        """When the window of a key ends, in seconds of the clock; now, where nothing is counted in one."""
+        now_us = time.time_ns() // 1_000
+        return self._counts.end_of(self._tag(key), now_us) / _SECOND_US
 
     get_expiry = _ends_at
 
@@ -53,16 +55,23 @@ class SharedStorage(Storage):
         return True
 
     def reset(self) -> int | None:
-        raise NotImplementedError
+        raise _kept()
 
     def clear(self, key: str) -> None:
-        raise NotImplementedError
+        raise _kept()
 
     def _tag(self, key: str) -> int:
         found = self._tags.get(key)
         if found is None:
             found = self._tags[key] = tag_of(key)
         return found
+
+
+def _kept() -> Refused:
+    """Each worker writes its own counts, and what counts is the sum: one that cleared a key would clear a part of it."""
+    return Refused(
+        "What a caller has used of its quota is not given back.", "Wait for the next window, or grant a larger quota.", ("QUOTA",)
+    )
 
 
 class CallerQuota:

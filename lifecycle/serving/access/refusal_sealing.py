@@ -7,7 +7,6 @@ with the note that it did. A gateway that is killed in between sends the very sa
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import os
 from collections import Counter
@@ -25,6 +24,7 @@ from lifecycle.serving.prediction_log.segment_reading import whole_lines
 from lifecycle.serving.prediction_log.segments import SUFFIX, held
 from lifecycle.serving.rollouts.rollout_events import GATEWAY, require_own
 from lifecycle.serving.rollouts.state import SealedStream
+from lifecycle.serving.rounds import Rounds
 
 _LOG = logging.getLogger(__name__)
 _LOOK_SECONDS = 1.0
@@ -66,25 +66,15 @@ class RefusalSealer:
         self._folder = folder
         self._environment = environment
         self._book = book
-        self._ending = asyncio.Event()
-        self._running: asyncio.Task[None] | None = None
+        self._rounds = Rounds(self._seal_all, _LOOK_SECONDS)
 
     def start(self) -> None:
         """Seals from now on, in a task of its own."""
-        self._running = asyncio.get_running_loop().create_task(self._run())
+        self._rounds.start()
 
     async def end(self) -> None:
         """Seals what is left, once, and ends. The workers must have ended before."""
-        self._ending.set()
-        if self._running is not None:
-            await self._running
-        await self._seal_all()
-
-    async def _run(self) -> None:
-        while not self._ending.is_set():
-            await self._seal_all()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._ending.wait(), _LOOK_SECONDS)
+        await self._rounds.end()
 
     async def _seal_all(self) -> None:
         """One round. What can't be sealed in it is tried again in the next, and `fault` says why."""

@@ -42,6 +42,11 @@ class SharedCounts:
         """The count over all workers, of windows that are not over."""
         return sum(_count(table, tag, now_us) for table in self._tables)
 
+    def end_of(self, tag: int, now_us: int) -> int:
+        """When the window ends in which this is counted, as the last of the workers has it; now, where none counts it."""
+        ends = (table[start + _END] for table in self._tables for start in _places(tag) if table[start + _TAG] == tag)
+        return max(now_us, max(ends, default=now_us))
+
     def add(self, tag: int, amount: int, end_us: int, now_us: int) -> None:
         """Counts in this worker, within a window that ends then. Raises Unavailable where there is no slot left."""
         words = self._own

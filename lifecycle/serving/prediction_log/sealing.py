@@ -9,7 +9,6 @@ and never taken back.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import os
 import time
@@ -26,6 +25,7 @@ from lifecycle.serving.prediction_log.segment_reading import SegmentReading, who
 from lifecycle.serving.prediction_log.segments import ModelLog, SealName, held, model_logs
 from lifecycle.serving.rollouts.rollout_events import GATEWAY, require_own
 from lifecycle.serving.rollouts.state import SealedStream
+from lifecycle.serving.rounds import Rounds
 
 _LOG = logging.getLogger(__name__)
 _LOOK_SECONDS = 0.25
@@ -59,25 +59,15 @@ class Sealer:
         self._sealed: dict[str, set[str]] = {}
         #: By model: the segments at the time that the folder had.
         self._listed: dict[str, tuple[int, frozenset[str]]] = {}
-        self._ending = asyncio.Event()
-        self._running: asyncio.Task[None] | None = None
+        self._rounds = Rounds(self._seal_all, _LOOK_SECONDS)
 
     def start(self) -> None:
         """Seals from now on, in a task of its own."""
-        self._running = asyncio.get_running_loop().create_task(self._run())
+        self._rounds.start()
 
     async def end(self) -> None:
         """Seals what is left, once, and ends. Whoever wrote segments must have ended before."""
-        self._ending.set()
-        if self._running is not None:
-            await self._running
-        await self._seal_all()
-
-    async def _run(self) -> None:
-        while not self._ending.is_set():
-            await self._seal_all()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._ending.wait(), _LOOK_SECONDS)
+        await self._rounds.end()
 
     async def _seal_all(self) -> None:
         """One round. What can't be sealed in it is tried again in the next, and `faults` says why."""
