@@ -101,15 +101,9 @@ class GatewayClient:
         return PredictionLog(self._folder.predictions)
 
     def _ask(self, verb: str, **fields: Any) -> JsonObject:
-        path = self._folder.socket("admin")
         line = encode_request(verb, fields)
         try:
-            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-                connection.settimeout(_PATIENCE_SECONDS)
-                connection.connect(str(path))
-                connection.sendall(line)
-                with connection.makefile("rb") as answer:
-                    said = json.loads(answer.readline() or b"null")
+            said = json.loads(self._exchanged(line) or b"null")
         except (OSError, ValueError) as error:
             raise Unavailable(f"The gateway on {self._folder.path} does not answer.", "Start it: `lifecycle gateway start`.") from error
         if not isinstance(said, dict):
@@ -118,3 +112,19 @@ class GatewayClient:
             raise error_from_json(said["error"])
         found: JsonObject = said["said"]
         return found
+
+    def _exchanged(self, line: bytes) -> bytes:
+        """What the gateway answers: over its socket, or, where it runs on another machine that shares the folder, by mail."""
+        try:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+                connection.settimeout(_PATIENCE_SECONDS)
+                connection.connect(str(self._folder.socket("admin")))
+                connection.sendall(line)
+                with connection.makefile("rb") as answer:
+                    return answer.readline()
+        except (FileNotFoundError, ConnectionRefusedError):
+            if not self._folder.mailbox.exists():
+                raise
+            from lifecycle.serving.supervision.mailbox import ask_by_mail
+
+            return ask_by_mail(self._folder.mailbox, line, _PATIENCE_SECONDS)

@@ -65,6 +65,11 @@ class GatewayFolder:
         return self.path / "used-decisions"
 
     @property
+    def mailbox(self) -> Path:
+        """Where requests come by from other machines, if it takes any."""
+        return self.path / "mailbox"
+
+    @property
     def told_events(self) -> Path:
         """What a cluster's controller has told of rollouts, by the id of the event. It outlives the journal."""
         return self.path / "told-events"
@@ -93,6 +98,11 @@ class GatewayFolder:
     def gauges(self) -> Path:
         """What the controller has made of rollouts, for the metrics."""
         return self.path / "rollouts.json"
+
+    @property
+    def repeated_keys(self) -> Path:
+        """Which callers have had a bad event while a version was being rolled out, as hashes."""
+        return self.path / "repeated-keys.bin"
 
     def quotas(self, worker: int) -> Path:
         return self.path / f"quotas-{worker}.bin"

@@ -33,8 +33,10 @@ def deployment_asset(model: GovernedModel, runs_on: RunsOn) -> dg.AssetsDefiniti
             "version": str(subject),
             "digest": subject.digest or "",
             LEDGER_INDEX: ended.index,
-            "gateway": dg.MetadataValue.url(f"{gateway}/v2/models/{model.name}"),
         }
+        if gateway is not None:
+            # A cluster's controller has no address of its own: the cluster's Gateway has.
+            metadata["gateway"] = dg.MetadataValue.url(f"{gateway}/v2/models/{model.name}")
         if isinstance(body, RolloutAborted):
             metadata |= {"cause": body.cause, "reason": body.reason, "arms": arms_table(body.observed)}
             raise dg.Failure(f"{subject} was taken out: {body.reason}.", metadata=metadata, allow_retries=False)

@@ -11,6 +11,7 @@ import pytest
 from lifecycle.errors import Refused, UnknownName
 from lifecycle.records.bodies.serving import RolledBack, RolloutAborted, Trigger
 from lifecycle.serving.allowed.withdrawals import Withdrawal
+from lifecycle.serving.folder import GatewayFolder
 from tests.kubernetes.controller import RunningController, callers, running_controller
 from tests.serving.packages import MODEL, plan
 from tests.serving.running import wait_for
@@ -145,6 +146,13 @@ def test_a_revoked_champion_gives_way_to_the_version_before_it(there: RunningCon
     assert (body.trigger.kind, body.from_version, body.to_version) == ("revocation", 3, 1)
 
 
+def test_a_step_on_another_machine_orders_by_mail(there: RunningController) -> None:
+    """It has the controller's folder mounted, and no way to its socket."""
+    GatewayFolder(there.folder).socket("admin").unlink()
+    serve(there)
+    assert there.champion() == 1
+
+
 def test_where_nothing_may_serve_nobody_answers(there: RunningController) -> None:
     """The route names no version, and the status says why."""
     serve(there)
@@ -181,5 +189,6 @@ def test_a_controller_that_is_killed_over_a_way_back_finishes_it(there: RunningC
     there.server.restart_pods("1")
     there.start()
     wait_for(lambda: there.champion() == 1, "the first version serves again")
-    wait_for(lambda: there.told().count("RolledBack") == 1, "the ledger is told")
-    assert {pod.version for pod in there.server.pods.values()} == {"1"}
+    wait_for(lambda: "RolledBack" in there.told(), "the ledger is told")
+    wait_for(lambda: {pod.version for pod in there.server.pods.values()} == {"1"}, "the pods of the other end")
+    assert there.told().count("RolledBack") == 1

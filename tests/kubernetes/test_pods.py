@@ -151,6 +151,28 @@ def test_the_files_agree_with_each_other() -> None:
     assert service["spec"]["ports"][0]["targetPort"] == serving["ports"][0]["name"]
 
 
+def test_the_controller_runs_what_it_is_declared_to_and_may_do_so() -> None:
+    """Its file is one that the verb takes, of the image, the volume and the namespace of the rest; its account is the one of the role."""
+    from lifecycle.serving.targets.declaration import DeclaredTarget
+
+    declared, controller = yaml.safe_load_all((DEPLOYMENTS / "controller.yaml").read_text(encoding="utf-8"))
+    account, _, binding = yaml.safe_load_all((DEPLOYMENTS / "targets.yaml").read_text(encoding="utf-8"))
+    gateway = next(iter(yaml.safe_load_all((DEPLOYMENTS / "gateway.yaml").read_text(encoding="utf-8"))))["spec"]["template"]["spec"]
+    target = DeclaredTarget.of(yaml.safe_load(declared["data"]["target.yaml"]))
+    pod = controller["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    assert (target.image, target.claim) == (container["image"], pod["volumes"][0]["persistentVolumeClaim"]["claimName"])
+    assert (target.image, target.claim) == (gateway["containers"][0]["image"], gateway["volumes"][0]["persistentVolumeClaim"]["claimName"])
+    assert pod["serviceAccountName"] == account["metadata"]["name"] == binding["subjects"][0]["name"]
+    assert container["args"] == ["lifecycle", "gateway", "run", "--target", "/etc/lifecycle/target.yaml"]
+    assert container["volumeMounts"][1]["mountPath"] == "/etc/lifecycle"
+    assert controller["spec"]["replicas"] == 1
+    assert (pod["securityContext"], container["securityContext"]) == (
+        gateway["securityContext"],
+        gateway["containers"][0]["securityContext"],
+    )
+
+
 def test_the_charts_version_is_the_packages() -> None:
     """Chart and Python packages of Dagster must be of one version."""
     import dagster

@@ -44,7 +44,7 @@ class AdminServer:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            said = await self._answer(await reader.readline())
+            said = await self.answer(await reader.readline())
             writer.write(as_bytes(said) + b"\n")
             await writer.drain()
         except (ConnectionError, ValueError) as error:
@@ -52,7 +52,8 @@ class AdminServer:
         finally:
             writer.close()
 
-    async def _answer(self, line: bytes) -> JsonObject:
+    async def answer(self, line: bytes) -> JsonObject:
+        """What is said to one request."""
         try:
             message = parse_json(line)
             if not isinstance(message, dict) or message.get("do") not in self._verbs:

@@ -31,6 +31,7 @@ from lifecycle.serving.rollouts.journal import Journal
 from lifecycle.serving.rollouts.state import MOST_FINISHED, GatewayStatus, RolloutStatus
 from lifecycle.serving.settings import GatewaySettings
 from lifecycle.serving.supervision.admin import AdminServer, optional_version
+from lifecycle.serving.supervision.mailbox import MailboxServer
 from lifecycle.serving.supervision.watching import LedgerWatch
 from lifecycle.serving.targets.contract import Pace, Target, TargetVersion
 from lifecycle.serving.targets.directing import Director
@@ -125,6 +126,7 @@ class ClusterController:
                 "stop": self._stop,
             },
         )
+        mailbox = MailboxServer(self._folder.mailbox, admin.answer)
         self._sweep()
         tasks = [loop.create_task(self._delivery.run()), loop.create_task(self._settle())]
         try:
@@ -132,10 +134,13 @@ class ClusterController:
             self._director.resume()
             tasks.append(loop.create_task(self._watch.run()))
             await admin.start()
+            mailbox.open()
+            tasks.append(loop.create_task(mailbox.run()))
             _LOG.info("the controller takes orders on %s", self._folder.path)
             await self._stopping.wait()
         finally:
             await admin.end()
+            await mailbox.end()
             await self._director.end()
             if not await self._delivery.flushed(_FLUSH_SECONDS):
                 _LOG.warning("%d events wait in the journal for the ledger", self._journal.pending)
