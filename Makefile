@@ -15,7 +15,7 @@ ARGS ?=
 export DAGSTER_DISABLE_TELEMETRY := yes
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup demo ui test quick check format bench screenshots lock clean clean-venv
+.PHONY: help setup demo ui test quick check format bench bench-peers screenshots lock clean clean-venv
 
 help: ## Explain these targets
 	@printf 'make TARGET, where TARGET is one of\n\n'
@@ -35,7 +35,7 @@ test: $(READY) ## Run every test
 quick: $(READY) ## Run the tests that take less than three seconds each
 	$(BIN)/python -m pytest -n auto -m "not slow" $(ARGS)
 
-check: $(READY) ## Check lint, format, types, the layers of the architecture, and with opa on the PATH the policies
+check: $(READY) ## Check lint, format, types, the layers of the architecture, and with opa (and regal) on the PATH the policies
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -48,6 +48,9 @@ format: $(READY) ## Format the code and mend what lint can mend
 
 bench: $(READY) ## Measure every figure that the README quotes; writes bench/results/*.json
 	$(BIN)/python -m bench $(ARGS)
+
+bench-peers: $(READY) ## Measure the gateway beside five other servers (2.5 GB in ~/.cache)
+	$(BIN)/python -m bench.peers --json bench/results/peers.json $(ARGS)
 
 screenshots: $(READY) ## Take the README's pictures from the real pages (needs Chromium)
 	$(BIN)/python docs/screenshots/take.py $(ARGS)

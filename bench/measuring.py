@@ -64,8 +64,14 @@ def _processor() -> str:
     return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.processor())
 
 
-def main(name: str, bench: Callable[..., Figures], *, rounds: int = 5, **sizes: tuple[int, str]) -> None:
-    """The command of a bench: prints its figures, and writes them where `--json FILE` says.
+def as_text(figures: Figures) -> str:
+    return json.dumps(figures, indent=2)
+
+
+def main(
+    name: str, bench: Callable[..., Figures], *, shown: Callable[[Figures], str] = as_text, rounds: int = 5, **sizes: tuple[int, str]
+) -> None:
+    """The command of a bench: prints its figures as they are to be shown, and writes them where `--json FILE` says.
 
     The bench is called with the rounds, and with each of `sizes` by its name: (default, what it is), an option of the command.
     """
@@ -83,8 +89,7 @@ def main(name: str, bench: Callable[..., Figures], *, rounds: int = 5, **sizes: 
     asked = parser.parse_args()
     measured = bench(asked.rounds, **{size: getattr(asked, size) for size in sizes})
     figures = {"bench": name, "rounds": asked.rounds, **measured, "machine": machine()}
-    text = json.dumps(figures, indent=2)
-    print(text)
+    print(shown(figures))
     if asked.json is not None:
         asked.json.parent.mkdir(parents=True, exist_ok=True)
-        asked.json.write_text(text + "\n", encoding="utf-8")
+        asked.json.write_text(as_text(figures) + "\n", encoding="utf-8")

@@ -22,6 +22,8 @@ from typing import IO, Any, cast
 CONNECTIONS_A_PROCESS = 16
 _HEAD_END = b"\r\n\r\n"
 _LENGTH = b"content-length: "
+_CHUNKED = b"transfer-encoding: chunked"
+_LAST_CHUNK = b"\r\n0\r\n\r\n"
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,10 @@ def request_bytes(host: str, path: str, body: bytes) -> bytes:
 
 
 def load(port: int, path: str, bodies: Sequence[bytes], *, connections: int, seconds: float) -> Load:
-    """Sends for so many seconds over so many connections; every process starts at the same moment."""
+    """Sends for so many seconds over so many connections; every process starts at the same moment.
+
+    Raises RuntimeError where nobody listens, and where the server closes the only connection.
+    """
     processes = -(-connections // CONNECTIONS_A_PROCESS)
     starts = time.time() + 0.5
     shares = [connections // processes + (1 if extra < connections % processes else 0) for extra in range(processes)]
@@ -67,8 +72,11 @@ def load(port: int, path: str, bodies: Sequence[bytes], *, connections: int, sec
         assert process.stdin is not None
         process.stdin.write(requests)
         process.stdin.close()
-    said = [array("d", cast("IO[bytes]", process.stdout).read()) for process in running]
-    if any(process.wait(30) for process in running):
+    said = []
+    for process in running:
+        with process:
+            said.append(array("d", cast("IO[bytes]", process.stdout).read()))
+    if any(process.returncode for process in running):
         raise RuntimeError("A process of the load broke.")
     latencies = sorted(latency for failed_first in said for latency in failed_first[1:])
     return Load(seconds, tuple(latencies), int(sum(failed_first[0] for failed_first in said)))
@@ -92,9 +100,12 @@ def _one_connection(order: dict[str, Any], requests: Sequence[bytes]) -> tuple[l
     end = time.perf_counter() + order["seconds"]
     while (sent := time.perf_counter()) < end:
         caller.sendall(requests[number % len(requests)])
-        answer = caller.recv(65_536)
+        answer = b""
         while not is_whole(answer):
-            answer += caller.recv(65_536)
+            received = caller.recv(65_536)
+            if not received:
+                raise ConnectionResetError("The server closed the connection.")
+            answer += received
         latencies.append(time.perf_counter() - sent)
         failed += not answer.startswith(b"HTTP/1.1 200")
         number += 1
@@ -102,11 +113,15 @@ def _one_connection(order: dict[str, Any], requests: Sequence[bytes]) -> tuple[l
 
 
 def is_whole(answer: bytes) -> bool:
-    """Whether the head of an answer and as much as it announces are there."""
+    """Whether the head of an answer is there, and all that follows it: as much as it announces, or chunks up to the empty one."""
     head = answer.find(_HEAD_END)
     if head < 0:
         return False
-    place = answer.lower().find(_LENGTH, 0, head) + len(_LENGTH)
+    names = answer[:head].lower()
+    length = names.find(_LENGTH)
+    if length < 0:
+        return _CHUNKED in names and answer.endswith(_LAST_CHUNK)
+    place = length + len(_LENGTH)
     return len(answer) >= head + len(_HEAD_END) + int(answer[place : answer.find(b"\r", place)])
 
 
@@ -165,12 +180,15 @@ async def _many_connections(order: dict[str, Any], requests: Sequence[bytes]) ->
 
 def main() -> None:
     order, requests = json.loads(sys.argv[1]), _read_requests()
-    if order["connections"] == 1:
-        latencies, failed = _one_connection(order, requests)
-    else:
-        import uvloop
+    try:
+        if order["connections"] == 1:
+            latencies, failed = _one_connection(order, requests)
+        else:
+            import uvloop
 
-        latencies, failed = uvloop.run(_many_connections(order, requests))
+            latencies, failed = uvloop.run(_many_connections(order, requests))
+    except OSError as error:
+        sys.exit(f"Port {order['port']}: {error}")
     sys.stdout.buffer.write(array("d", [float(failed), *latencies]).tobytes())
 
 

@@ -33,7 +33,7 @@ class Server:
         deadline = time.monotonic() + _PATIENCE_SECONDS
         first = Server(self.port, self.path, self.bodies[:1])
         while True:
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(RuntimeError):
                 if not first.under_load(1, _WARM_SECONDS).failed:
                     return
             if time.monotonic() > deadline:
