@@ -1,4 +1,4 @@
-"""The `opa` program: the check of the policies by the engine that is the authority on Rego.
+"""The programs `opa` and `regal`: the check of the policies by the engine that is the authority on Rego, and by Rego's linter.
 
 The embedded engine compiles what OPA would refuse (unsafe variables, unknown names). Nothing here decides anything; it is
 for whoever writes a policy, and for CI.
@@ -46,6 +46,12 @@ def check_with_opa(governance: Path, bundle: Bundle) -> tuple[Checked, ...]:
             _run("opa test", opa, "test", str(folder)),
             _coverage(opa, folder),
         )
+
+
+def lint_with_regal(governance: Path) -> tuple[Checked, ...]:
+    """What Rego's linter says, by `.regal/config.yaml` beside or above the policies; nothing where `regal` is not on the PATH."""
+    regal = shutil.which("regal")
+    return () if regal is None else (_run("regal lint", regal, "lint", "--no-color", str(governance / "policies")),)
 
 
 def lay_out(bundle: Bundle, governance: Path, folder: Path) -> Path:

@@ -19,20 +19,31 @@ if TYPE_CHECKING:
 def test() -> None:
     """Load the policies and limits, ask every gate its canaries, and run opa's checks and the policies' own tests.
 
-    Ends with 0 only where all of it holds. Without opa on the PATH only the first half is done, and that is said.
+    No rule may read what its gate leaves out of the question: the gates are asked with other values in each of these places, and must
+    answer the same. With regal on the PATH the policies are linted as well. Ends with 0 only where all of it holds. Without opa on the
+    PATH only the first half is done, and that is said.
     """
     from lifecycle.policy.canaries import sing
     from lifecycle.policy.embedded import EmbeddedEngine
-    from lifecycle.policy.opa import check_with_opa
+    from lifecycle.policy.left_out import read_left_out
+    from lifecycle.policy.opa import check_with_opa, lint_with_regal
 
     governance = _here().settings.project / "governance"
     bundle = _bundle(governance)
-    sing(EmbeddedEngine(bundle), bundle)
+    engine = EmbeddedEngine(bundle)
+    sing(engine, bundle)
     rules = {rule for gate in bundle.rules.values() for rule in gate}
     render.line(
         f"{len(bundle.rules)} gates with {len(rules)} rules, limits {', '.join(bundle.limit_sets)}: every canary is answered as known."
     )
-    checks = check_with_opa(governance, bundle)
+    read = [f"{gate} reads {path}" for gate, path in read_left_out(bundle, engine)]
+    if read:
+        raise InvalidDeclaration(
+            f"What a gate leaves out of the question, a rule of it reads: {'; '.join(read)}.",
+            "Take it out of `leaves_out` in the METADATA of the gate's decision.",
+        )
+    render.line("No rule reads what its gate leaves out of the question.")
+    checks = (*check_with_opa(governance, bundle), *lint_with_regal(governance))
     render.table(["check", "passed"], [[check.name, check.passed] for check in checks])
     failed = [check for check in checks if not check.passed]
     for check in failed:
