@@ -63,9 +63,13 @@ def test_two_people_let_a_version_past_a_rule_with_their_passkeys(desk: DeskUnde
     forms = read(rob.client.get(VERSION).text).all("form", action=f"{VERSION}/waiver")
     assert RULE in {one.attributes["value"] for form in forms for one in form.all("input", name="rule")}
     assert "Sign it as well" not in rita.client.get(VERSION).text
+    for browser, turn in ((rita, "waits"), (rob, "your turn")):
+        begun = read(browser.client.get("/").text).one("section", aria_labelledby="begun")
+        assert f"{turn} Waiving {RULE} for credit:1 Signed by rita; waits for another of the role risk" in begun.says
     assert rob.finish(rob.begin_at(f"{VERSION}/waiver", rule=RULE)).json()["message"].endswith("It counts from now on.")
     departments = desk.departments_now
     assert [one.rule for one in waivers_for(departments, "credit", 1)] == [RULE]
+    assert not read(rob.client.get("/").text).all("section", aria_labelledby="begun")
     for one in departments.ledger.events(types=("WaiverSigned",)):
         said = opened(body_of(one, WaiverSigned).envelope, WaiverStatement, people_in_force(departments), now_us())
         assert said.signer == one.event.actor.id
@@ -209,6 +213,8 @@ def test_a_change_of_what_governs_is_proposed_and_agreed_to_with_passkeys(govern
         assert (
             browsers["ada"].finish(browsers["ada"].begin_at("/governance/proposal")).json()["message"].endswith("waits for 2 of 2 others.")
         )
+        begun = read(browsers["rob"].client.get("/").text).one("section", aria_labelledby="begun")
+        assert "your turn A change of what governs Signed by ada; waits for 2 more of the role governor" in begun.says
         page = read(browsers["rob"].client.get("/governance").text)
         (form,) = [one for one in page.all("form", method="post") if one.attributes["action"].endswith("/agreement")]
         answers = [browsers[one].finish(browsers[one].begin_at(form.attributes["action"])).json()["message"] for one in ("rob", "olga")]
@@ -250,3 +256,18 @@ def test_files_that_changed_under_a_proposal_are_not_what_was_agreed_to(governed
     (proposed,) = desk.departments.ledger.events(types=("GovernanceProposed",))
     assert body_of(proposed, GovernanceProposed).statement.bundle_digest == shown.bundle_digest
     assert on_disk(desk.departments) != shown
+
+
+@pytest.mark.slow
+def test_a_waiver_is_void_once_one_of_its_signatures_is_taken_back(desk: DeskUnderTest) -> None:
+    """By the form beside it; the page says so, and the rule is not waived any more."""
+    rita, rob = desk.enrolled("rita", roles=("risk",)), desk.enrolled("rob", roles=("risk",))
+    rita.finish(waive(rita))
+    rob.finish(rob.begin_at(f"{VERSION}/waiver", rule=RULE))
+    waived = read(rita.client.get(VERSION).text).one("section", aria_labelledby="waivers")
+    first, second = [one.one("input", name="what").attributes["value"] for one in waived.all("form", action="/revocations")]
+    assert first != second
+    assert rita.finish(rita.begin_at("/revocations", what=first, reason="I misread the ticket.")).status_code == 200
+    assert waivers_for(desk.departments_now, "credit", 1) == ()
+    told = read(rita.client.get(VERSION).text).one("section", aria_labelledby="waivers").says
+    assert ("void" in told, "I misread the ticket." in told) == (True, True)

@@ -103,7 +103,12 @@ def prose(text: str) -> Markup:
 
 def sentence(text: str) -> str:
     """The end of a sentence as one of its own."""
-    return f"{text[:1].upper()}{text[1:].rstrip('.')}."
+    return f"{capitalized(text).rstrip('.')}."
+
+
+def capitalized(text: str) -> str:
+    """With its first letter large, and names in it as they are."""
+    return text[:1].upper() + text[1:]
 
 
 def version_path(named: tuple[str, int], part: str = "") -> str:
@@ -132,6 +137,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "told": told,
     "prose": prose,
     "sentence": sentence,
+    "capitalized": capitalized,
     "version_path": version_path,
     "listed": names_listed,
     "row_picture": pictures.row_picture,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from lifecycle.desk.pages.co_signing import Begun, begun_by_others
 from lifecycle.life import overview
 from lifecycle.life.gates import standing
 from lifecycle.life.overview import Overview
@@ -12,7 +13,7 @@ from lifecycle.life.people.waiting import Waiting
 from lifecycle.records.bodies.training import ModelTrained
 from lifecycle.records.gates import Decision
 from lifecycle.records.identity import now_us
-from lifecycle.records.record import Digest, Microseconds
+from lifecycle.records.record import ActorId, Digest, Microseconds
 from lifecycle.wiring import Departments
 
 
@@ -58,6 +59,8 @@ class Inbox:
 
     overview: Overview
     items: tuple[Item, ...]
+    #: What others have begun to sign and can't end alone.
+    begun: tuple[Begun, ...]
     #: When this was read: what is told as an age is told from here.
     read_at_us: Microseconds
 
@@ -70,11 +73,12 @@ class Inbox:
         return tuple(item for item in self.items if not item.for_you)
 
 
-def inbox(departments: Departments, roles: Collection[str]) -> Inbox:
+def inbox(departments: Departments, roles: Collection[str], person: ActorId = "") -> Inbox:
     """The inbox of somebody with these roles: what waits for them first, then by when it expires."""
     found = overview.overview(departments)
     items = [_item(departments, wait, roles) for wait in found.waiting]
-    return Inbox(found, tuple(sorted(items, key=lambda item: (not item.for_you, item.expires_at_us, item.model, item.version))), now_us())
+    ordered = sorted(items, key=lambda item: (not item.for_you, item.expires_at_us, item.model, item.version))
+    return Inbox(found, tuple(ordered), begun_by_others(departments, person, roles), now_us())
 
 
 def _item(departments: Departments, wait: Waiting, roles: Collection[str]) -> Item:

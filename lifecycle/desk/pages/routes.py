@@ -30,7 +30,8 @@ _MOST_DIGITS = len(str(INTEGER_BOUND))
 
 
 def show_inbox(request: Request) -> Response:
-    return page(request, "inbox.html", inbox=inbox(desk_of(request).departments, visitor_of(request).roles))
+    visitor = visitor_of(request)
+    return page(request, "inbox.html", inbox=inbox(desk_of(request).departments, visitor.roles, visitor.person))
 
 
 def show_version(request: Request) -> Response:

@@ -1,0 +1,74 @@
+"""What one person has begun to sign and waits for others: a waiver, a broken glass, a change of what governs."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from lifecycle.desk.pages.waived import waivers_of
+from lifecycle.life.gates.governed import open_proposals
+from lifecycle.life.gates.standing import body_of
+from lifecycle.life.gates.waivers import ROLE as WAIVING
+from lifecycle.life.people.governing import ROLE as GOVERNING
+from lifecycle.records.bodies.decisions import WaiverSigned
+from lifecycle.records.gates import BREAK_GLASS
+from lifecycle.records.identity import now_us
+from lifecycle.records.record import ActorId, Microseconds, Name
+from lifecycle.wiring import Departments
+
+
+@dataclass(frozen=True)
+class Begun:
+    """One statement that waits for more signatures, and the page that shows it."""
+
+    what: str
+    path: str
+    role: Name
+    #: How many others it waits for; None where the gate says so with the next signature.
+    missing: int | None
+    signed_by: tuple[ActorId, ...]
+    ends_at_us: Microseconds
+    #: Whether whoever looks holds the role and has not signed; the rules say whether they may.
+    for_you: bool
+
+
+def begun_by_others(departments: Departments, person: ActorId, roles: Collection[str]) -> tuple[Begun, ...]:
+    """All of it here, what waits for whoever looks first, then by when it ends."""
+    found = (*_waivers(departments, person, roles), *_proposals(departments, person, roles))
+    return tuple(sorted(found, key=lambda one: (not one.for_you, one.ends_at_us, one.what)))
+
+
+def _waivers(departments: Departments, person: ActorId, roles: Collection[str]) -> list[Begun]:
+    now = now_us()
+    recorded = departments.ledger.events(types=("WaiverSigned",), environment=departments.environment)
+    signed = (body_of(one, WaiverSigned).statement for one in recorded)
+    versions = dict.fromkeys((said.model, said.version) for said in signed if said.expires_at_us > now)
+    return [
+        Begun(
+            what=f"{'breaking the glass' if row.rule == BREAK_GLASS else 'waiving ' + row.rule} for {model}:{version}",
+            path=f"/versions/{model}/{version}#waivers",
+            role=WAIVING,
+            missing=None,
+            signed_by=row.signers,
+            ends_at_us=row.expires_at_us,
+            for_you=WAIVING in roles and person not in row.signers,
+        )
+        for model, version in versions
+        for row in waivers_of(departments, model, version)
+        if row.standing == "open"
+    ]
+
+
+def _proposals(departments: Departments, person: ActorId, roles: Collection[str]) -> list[Begun]:
+    return [
+        Begun(
+            what="a change of what governs",
+            path="/governance#proposals",
+            role=GOVERNING,
+            missing=one.missing,
+            signed_by=(one.statement.signer, *one.agreed_by),
+            ends_at_us=one.statement.expires_at_us,
+            for_you=GOVERNING in roles and person not in (one.statement.signer, *one.agreed_by),
+        )
+        for one in open_proposals(departments)
+    ]
