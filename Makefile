@@ -12,10 +12,14 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11 py
 # Extra arguments, such as `make test ARGS="-k ledger"`.
 ARGS ?=
 
+UV := $(VENV)/lock-tools/bin/uv
+# What `make lock` and `make lock-peers` write: for every platform, each file by its hash, no address.
+RESOLVE := $(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet
+
 export DAGSTER_DISABLE_TELEMETRY := yes
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup demo ui test quick check format bench bench-peers screenshots lock clean clean-venv
+.PHONY: help setup demo ui test quick check format bench bench-peers screenshots lock lock-peers clean clean-venv
 
 help: ## Explain these targets
 	@printf 'make TARGET, where TARGET is one of\n\n'
@@ -68,10 +72,14 @@ $(READY): requirements.lock pyproject.toml
 	@touch $@
 	@echo 'Ready.'
 
-lock: $(READY) ## Resolve the dependencies again and write requirements.lock (see CONTRIBUTING.md)
+lock: $(UV) ## Resolve the dependencies again and write requirements.lock (see CONTRIBUTING.md)
+	$(RESOLVE) --all-extras $(ARGS) --output-file requirements.lock pyproject.toml
+
+lock-peers: $(UV) ## Resolve those of bench-peers again, each from its bench/peers/locks/NAME.in
+	for asked in bench/peers/locks/*.in; do $(RESOLVE) --no-annotate $(ARGS) --output-file "$${asked%.in}.lock" "$$asked"; done
+
+$(UV): $(READY)
 	$(BIN)/python -m pip install --quiet --target $(VENV)/lock-tools uv
-	$(VENV)/lock-tools/bin/uv pip compile --universal --python-version 3.11 --generate-hashes --all-extras \
-	  --no-emit-index-url --no-header --quiet $(ARGS) --output-file requirements.lock pyproject.toml
 
 clean: ## Remove caches and build products; leaves .venv and the home alone
 	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis bench/results
