@@ -6,6 +6,8 @@ With it a gateway starts, and rolls back, when neither the ledger nor the artifa
 from __future__ import annotations
 
 import base64
+import hashlib
+import os
 import shutil
 import uuid
 from collections.abc import Iterable
@@ -16,7 +18,7 @@ from lifecycle import durable
 from lifecycle.errors import LifecycleError, Tampered, Unavailable
 from lifecycle.records.bodies.decisions import DecisionMade
 from lifecycle.records.events import Event
-from lifecycle.records.manifest import FILE_NAMES, ManifestFile, ModelManifest, ModelSchemas, Part
+from lifecycle.records.manifest import FILE_NAMES, ManifestFile, ModelManifest, ModelSchemas
 from lifecycle.records.record import Digest, digest_of
 from lifecycle.records.rollout import LogGrade, RolloutOrder, Tier
 from lifecycle.serving.allowed.admission import proven_decision
@@ -30,8 +32,6 @@ SIGNATURE_FILE = "model.sig"
 ORDER_FILE = "order.json"
 #: The folder within a package that holds the manifest and its files and nothing else: what the signature covers.
 MODEL_FOLDER = "model"
-#: What the gateway needs of a model. The weights are kept too, because the signature covers them.
-SERVED_PARTS: tuple[Part, ...] = ("graph", "preprocessor", "schemas")
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ class PackageCache:
         if manifest.model != package.order.model:
             raise Tampered(f"The manifest is of the model {manifest.model}, not of {package.order.model}.", "Deploy the version again.")
         for file in manifest.files:
-            read_file(package.folder, file)
+            check_file(package.folder, file)
         signature = _read(package.folder / SIGNATURE_FILE)
         if digest_of(signature) != package.order.signature_digest:
             raise Tampered(f"The signature beside {package.order.digest} is not the recorded one.", "Deploy the version again.")
@@ -182,19 +182,34 @@ def read_manifest(folder: Path, digest: Digest) -> ModelManifest:
 
 def read_file(folder: Path, file: ManifestFile) -> bytes:
     """The bytes of one of a package's files, hashed as they are read. Raises Tampered where they are not the recorded ones."""
-    content = _read(folder / MODEL_FOLDER / FILE_NAMES[file.part])
-    if len(content) != file.size or digest_of(content) != file.digest:
+    content = _read(part_of(folder, file))
+    require_recorded(file, len(content), digest_of(content))
+    return content
+
+
+def check_file(folder: Path, file: ManifestFile) -> None:
+    """Hashes one of a package's files, in pieces: what is let go of as a whole stops all of Python. Raises Tampered like `read_file`."""
+    try:
+        with part_of(folder, file).open("rb", buffering=0) as opened:
+            size = os.fstat(opened.fileno()).st_size
+            digest = f"sha256:{hashlib.file_digest(opened, 'sha256').hexdigest()}"
+    except OSError as error:
+        raise missing(file.path, error) from error
+    require_recorded(file, size, digest)
+
+
+def part_of(folder: Path, file: ManifestFile) -> Path:
+    """Where one of a package's files lies. Whoever reads it holds what was read against `file`: see `require_recorded`."""
+    return folder / MODEL_FOLDER / FILE_NAMES[file.part]
+
+
+def require_recorded(file: ManifestFile, size: int, digest: Digest) -> None:
+    """Raises Tampered where what was read of a file is not what was recorded."""
+    if (size, digest) != (file.size, file.digest):
         raise Tampered(
             f"{file.path} is not the file that was allowed: its bytes have another digest.",
             "Deploy the version again; these bytes must not serve.",
         )
-    return content
-
-
-def read_parts(folder: Path, digest: Digest) -> dict[Part, bytes]:
-    """What serving needs of a package, each byte checked against the model's digest."""
-    manifest = read_manifest(folder, digest)
-    return {file.part: read_file(folder, file) for file in manifest.files if file.part in SERVED_PARTS}
 
 
 def read_allowance(folder: Path) -> Allowance:
@@ -228,4 +243,9 @@ def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise Tampered(f"{path.name} is missing from the package: {error.strerror}.", "Deploy the version again.") from error
+        raise missing(path.name, error) from error
+
+
+def missing(name: str, error: OSError) -> Tampered:
+    """What there is to say of a package's file that can't be read."""
+    return Tampered(f"{name} is missing from the package: {error.strerror}.", "Deploy the version again.")

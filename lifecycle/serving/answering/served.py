@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-from lifecycle.errors import Tampered
 from lifecycle.features import FeatureRefused, Preprocessor
 from lifecycle.records.manifest import InputColumn, ModelSchemas
 from lifecycle.records.record import Digest, Version
-from lifecycle.serving.allowed.packages import Allowance, read_allowance, read_parts
+from lifecycle.serving.allowed.packages import Allowance, read_allowance, read_file, read_manifest
+from lifecycle.serving.answering.loading import Session, load_graph
 from lifecycle.serving.failures import ArmFailed, RequestRefused
 
 #: Raw columns by name, each with one value per row; None is a missing value.
@@ -27,12 +24,6 @@ class Answer:
 
     probabilities: list[float]
     decisions: list[str]
-
-
-class Session(Protocol):
-    """The part of an ONNX Runtime session that is used."""
-
-    def run(self, outputs: list[str], inputs: dict[str, Any], /) -> list[Any]: ...
 
 
 class ServedModel:
@@ -61,14 +52,14 @@ class ServedModel:
 
         Raises Tampered where a byte is not the allowed one or the graph can't be loaded, ArmFailed where it can't answer.
         """
-        parts = read_parts(folder, digest)
+        parts = {file.part: file for file in read_manifest(folder, digest).files}
         model = cls(
             version,
             digest,
             read_allowance(folder),
-            Preprocessor.parse(parts["preprocessor"]),
-            ModelSchemas.parse(parts["schemas"]),
-            _session(parts["graph"], digest),
+            Preprocessor.parse(read_file(folder, parts["preprocessor"])),
+            ModelSchemas.parse(read_file(folder, parts["schemas"])),
+            load_graph(folder, parts["graph"], digest),
         )
         model._warm_up()
         return model
@@ -116,40 +107,3 @@ def checked_answer(probabilities: Sequence[Any], rows: int, version: Version, sc
     if not len(decisions) == len(probabilities) == rows:
         raise ArmFailed(f"Version {version} answered something that is not {rows} probabilities.", "invalid")
     return Answer(list(probabilities), decisions)
-
-
-def _session(graph: bytes, digest: Digest) -> Session:
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    try:
-        with as_file(graph) as given:
-            session: Session = onnxruntime.InferenceSession(given, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # ONNX Runtime's errors share no root
-        raise Tampered(
-            f"The graph of {digest} can't be loaded: {type(error).__name__}.", "Train and evaluate that version again."
-        ) from error
-    return session
-
-
-@contextmanager
-def as_file(graph: bytes) -> Iterator[str | bytes]:
-    """These very bytes as a file that nobody can open or change; or the bytes, where the system has no such files.
-
-    ONNX Runtime parses bytes with Python standing still, which is 100 ms of no answer for 160 MB; a file it parses on the side.
-    """
-    if not hasattr(os, "memfd_create"):
-        yield graph
-        return
-    descriptor = os.memfd_create("graph", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-    try:
-        with os.fdopen(descriptor, "wb", closefd=False) as file:
-            file.write(graph)
-        fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL)
-        yield f"/proc/self/fd/{descriptor}"
-    finally:
-        os.close(descriptor)
