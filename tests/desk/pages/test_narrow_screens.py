@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import socket
-import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from lifecycle.desk.application import desk_application
 from lifecycle.desk.sessions import Sessions
 from lifecycle.desk.settings import DeskSettings
 from lifecycle.desk.store import DeskStore
+from tests.desk.listening import listening
 from tests.scenarios.homes import copy_of_home_at_the_gate
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("desk-browser")]
@@ -24,23 +21,11 @@ PATHS = ("/", "/versions/credit/1", "/serving", "/access", "/people", "/governan
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, dict[str, str]]]:
     """A desk that listens, and the cookie of somebody who is signed in."""
-    import uvicorn
-
     folder: Path = tmp_path_factory.mktemp("narrow")
     departments, cast = copy_of_home_at_the_gate(folder)
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port = taken.getsockname()[1]
-    settings = DeskSettings.of(departments, port=port)
-    server = uvicorn.Server(uvicorn.Config(desk_application(departments, settings), host="127.0.0.1", port=port, log_level="error"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        time.sleep(0.02)
-    session = Sessions(DeskStore(settings.folder), settings).begin(cast.officer, departments.people.person(cast.officer).keys[0].id)
-    yield settings.origin, {"name": settings.cookie, "value": session, "url": settings.origin}
-    server.should_exit = True
-    thread.join()
+    with listening(departments, lambda port: DeskSettings.of(departments, port=port)) as settings:
+        session = Sessions(DeskStore(settings.folder), settings).begin(cast.officer, departments.people.person(cast.officer).keys[0].id)
+        yield settings.origin, {"name": settings.cookie, "value": session, "url": settings.origin}
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

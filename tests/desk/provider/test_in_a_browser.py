@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import socket
-import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
 
-from lifecycle.desk.application import desk_application
 from tests.desk.desks import DeskUnderTest
+from tests.desk.listening import listening
 from tests.desk.provider.conftest import Provided
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("desk-browser")]
@@ -20,22 +17,9 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("desk-browser")]
 @pytest.fixture
 def address(provided: Provided) -> Iterator[str]:
     """The desk, listening on `localhost`; the provider is at 127.0.0.1, which for a browser is another site."""
-    import uvicorn
-
     desk: DeskUnderTest = provided.desk
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port = taken.getsockname()[1]
-    settings = replace(desk.settings, port=port, origin=f"http://localhost:{port}")
-    server = uvicorn.Server(uvicorn.Config(desk_application(desk.departments, settings), host="127.0.0.1", port=port, log_level="error"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    deadline = time.monotonic() + 30
-    while not server.started and time.monotonic() < deadline:
-        time.sleep(0.02)
-    yield settings.origin
-    server.should_exit = True
-    thread.join()
+    with listening(desk.departments, lambda port: replace(desk.settings, port=port, origin=f"http://localhost:{port}")) as settings:
+        yield settings.origin
 
 
 def test_the_whole_way_ends_on_the_page_that_was_wanted(tool: Callable[[str], str], provided: Provided, address: str) -> None:
