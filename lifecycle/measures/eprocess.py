@@ -39,8 +39,9 @@ from scipy.special import betainc, betaincc, betaln
 
 Floats = npt.NDArray[np.float64]
 
-#: The odds ratios that are averaged over, evenly in their logarithm: from "hardly worse" to "nearly always".
-ODDS: Floats = np.geomspace(1.2, 200.0, 32)
+#: The odds ratios that are averaged over, evenly in their logarithm: from "hardly worse" to "nearly always". What is worse still is
+#: found by the last of them within a few events more.
+ODDS: Floats = np.geomspace(1.2, 50.0, 32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,14 +232,13 @@ class Evidence:
 
 
 def onset_prior(seconds: float, expected_seconds: float) -> float:
-    """How much of the prior lies before `seconds`: half of it evenly over the time that is expected, half thinning out after that.
+    """How much of the prior lies before `seconds`: three quarters evenly over the time that is expected, the rest thinning out after that.
 
-    t/2T up to T, then 1 − T/2t: continuous with its density, and 1 in the end, so that a rollout that waits for its requests
-    is watched as long as it takes.
+    3t/4T up to T, then 1 − T/4t: 1 in the end, so that a rollout that waits for its requests is watched as long as it takes.
     """
     if seconds <= expected_seconds:
-        return max(0.0, seconds) / (2.0 * expected_seconds)
-    return 1.0 - expected_seconds / (2.0 * seconds)
+        return 0.75 * max(0.0, seconds) / expected_seconds
+    return 1.0 - 0.25 * expected_seconds / seconds
 
 
 @dataclass(frozen=True, slots=True, eq=False)

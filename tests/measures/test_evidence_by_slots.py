@@ -144,7 +144,7 @@ def test_the_prior_grows_to_one_and_no_further(seconds: list[float], expected: f
     assert laid == sorted(laid)
     assert 0.0 <= laid[0] <= laid[-1] <= 1.0
     assert onset_prior(0.0, expected) == 0.0
-    assert onset_prior(expected, expected) == pytest.approx(0.5)
+    assert onset_prior(expected, expected) == pytest.approx(0.75)
     assert onset_prior(expected * 1e9, expected) == pytest.approx(1.0)
 
 

@@ -44,4 +44,4 @@ class Played:
 
 
 def _with(counted: Observed, came: Observed) -> Observed:
-    return Observed(counted.requests + came.requests, counted.errors + came.errors, counted.slow + came.slow)
+    return counted + came

@@ -40,7 +40,9 @@ _FAILED = _TURNED_AWAY + len(_REASONS)
 _WAITING = _FAILED + SLOTS * CELLS * len(_KINDS)
 _LOST = _WAITING + SLOTS
 _IN_FLIGHT = _LOST + SLOTS
-_BYTES = (_IN_FLIGHT + SLOTS) * 8
+#: After those: for each arm, of its errors and of its slow answers those of a routing key that has had one already.
+_AGAIN = _IN_FLIGHT + SLOTS
+_BYTES = (_AGAIN + SLOTS * CELLS * 2) * 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,9 @@ class CellCounts:
     #: Of the errors: it took too long, and what it answered was no answer. The others are exceptions.
     timeouts: int = 0
     invalid: int = 0
+    #: Of the errors and of the slow answers: those of a caller who has had one already, while a version was being rolled out.
+    errors_again: int = 0
+    slow_again: int = 0
 
     @property
     def exceptions(self) -> int:
@@ -81,18 +86,21 @@ class CellCounts:
             tuple(mine + theirs for mine, theirs in zip(self.latency_buckets, other.latency_buckets, strict=True)),
             self.timeouts + other.timeouts,
             self.invalid + other.invalid,
+            self.errors_again + other.errors_again,
+            self.slow_again + other.slow_again,
         )
 
 
 class Cell:
     """One arm's counts in one worker, to write."""
 
-    __slots__ = ("_kinds", "_start", "_words")
+    __slots__ = ("_again", "_kinds", "_start", "_words")
 
     def __init__(self, words: memoryview, place: int) -> None:
         self._words = words
         self._start = place * _FIELDS
         self._kinds = _FAILED + place * len(_KINDS)
+        self._again = _AGAIN + place * 2
 
     def dispatched(self, now_ns: int) -> None:
         """A request goes to this arm."""
@@ -106,14 +114,20 @@ class Cell:
         words[start + _LATENCY_SUM_US] += latency_us
         words[start + _BUCKETS + bisect_left(LATENCY_BOUNDS_US, latency_us)] += 1
 
-    def failed(self, fell_back: bool, kind: FailureKind = "exception") -> None:
+    def failed(self, fell_back: bool, kind: FailureKind = "exception", *, again: bool = False) -> None:
+        """A request failed; `again`: of a caller of whom one did before, so that it makes no streak longer."""
         words, start = self._words, self._start
         if kind != "exception":
             words[self._kinds + _KINDS.index(kind)] += 1
         words[start + _REQUESTS] += 1
         words[start + _ERRORS] += 1
-        words[start + _CONSECUTIVE] += 1
+        words[start + _CONSECUTIVE] += not again
         words[start + _FALLBACKS] += fell_back
+        words[self._again] += again
+
+    def slow_again(self) -> None:
+        """The answer that was slow is one of a caller who has had such an answer before."""
+        self._words[self._again + 1] += 1
 
     def refused(self) -> None:
         self._words[self._start + _REFUSED] += 1
@@ -156,12 +170,14 @@ class Counters:
         words = self._words[start : start + _FIELDS].tolist()
         kinds = _FAILED + (slot * CELLS + cell) * len(_KINDS)
         timeouts, invalid = self._words[kinds : kinds + len(_KINDS)].tolist()
+        again = _AGAIN + (slot * CELLS + cell) * 2
         requests, errors, slow, fallbacks, refused, consecutive, last_dispatch_ns, latency_sum_us, *buckets = words
         return CellCounts(
             *(requests, errors, slow, fallbacks, refused, consecutive, last_dispatch_ns, latency_sum_us),
             tuple(buckets),
             timeouts,
             invalid,
+            *self._words[again : again + 2].tolist(),
         )
 
     def logged(self, slot: int, rows: int) -> None:
@@ -230,8 +246,8 @@ class Counters:
     def clear(self, slot: int, cell: int) -> None:
         """Forgets an arm's counts, for a version that takes over the cell of one that serves no more."""
         start = (slot * CELLS + cell) * _FIELDS
-        kinds = _FAILED + (slot * CELLS + cell) * len(_KINDS)
-        for word in (*range(start, start + _FIELDS), *range(kinds, kinds + len(_KINDS))):
+        kinds, again = _FAILED + (slot * CELLS + cell) * len(_KINDS), _AGAIN + (slot * CELLS + cell) * 2
+        for word in (*range(start, start + _FIELDS), *range(kinds, kinds + len(_KINDS)), *range(again, again + 2)):
             self._words[word] = 0
 
 

@@ -22,6 +22,7 @@ from lifecycle.serving.answering.drawing import arm_for, arm_of, draw
 from lifecycle.serving.answering.named import ServedName
 from lifecycle.serving.answering.outcome import Outcome, rows_of
 from lifecycle.serving.answering.protocol import InferRequest, format_answer, format_referral
+from lifecycle.serving.answering.repeated_keys import RepeatedKeys
 from lifecycle.serving.answering.routes import Route, RouteTable
 from lifecycle.serving.answering.served import ServedModel
 from lifecycle.serving.answering.shadowing import Copy, ShadowQueue
@@ -46,6 +47,7 @@ class Router:
         counters: Counters,
         log: PredictionWriter,
         backlog: Backlog,
+        keys: RepeatedKeys,
         canary_timeout: float,
         on_canary_failure: Callable[[str], None],
     ) -> None:
@@ -54,6 +56,7 @@ class Router:
         self._counters = counters
         self._log = log
         self._backlog = backlog
+        self._keys = keys
         self._canary_timeout = canary_timeout
         self._on_canary_failure = on_canary_failure
         self._shadows = ShadowQueue(self._ask_shadow, self._drop_copy)
@@ -175,10 +178,12 @@ class Router:
         else:
             latency_us = (time.monotonic_ns() - started_ns) // 1_000
             cell.answered(latency_us, 0 < route.slow_us < latency_us)
+            if 0 < route.slow_us < latency_us and self._again(name, route, route.canary_cell, "slow", request):
+                cell.slow_again()
             return Outcome("canary", link, answer)
         finally:
             self._counters.left(name.slot)
-        cell.failed(fell_back=not outcome.failure, kind=kind)
+        cell.failed(fell_back=not outcome.failure, kind=kind, again=self._again(name, route, route.canary_cell, "error", request))
         self._on_canary_failure(name.name)
         return outcome
 
@@ -234,14 +239,21 @@ class Router:
             raise
         except ArmFailed as error:
             outcome = self._from_tiers(name, route, champion, request) or Outcome("champion", champion, None, failure=error.what)
-            cell.failed(fell_back=not outcome.failure, kind=error.kind)
+            again = self._again(name, route, route.champion_cell, "error", request)
+            cell.failed(fell_back=not outcome.failure, kind=error.kind, again=again)
             return outcome
         latency_us = (time.monotonic_ns() - started_ns) // 1_000
         cell.answered(latency_us, 0 < route.slow_us < latency_us)
+        if 0 < route.slow_us < latency_us and self._again(name, route, route.champion_cell, "slow", request):
+            cell.slow_again()
         cache = name.caches.get(route.champion)
         if cache is not None:
             cache.keep(request, answer)
         return Outcome("champion", champion, answer)
+
+    def _again(self, name: ServedName, route: Route, cell: int, kind: str, request: InferRequest) -> bool:
+        """Whether this caller has had such a bad event in this arm before. Only bad events ask, and only while versions are compared."""
+        return route.canary != 0 and not route.copies and self._keys.again(name.slot, cell, kind, request.routing_key, route.salt)
 
     def _over_budget(self, name: ServedName, route: Route, champion: ServedModel, request: InferRequest) -> Outcome:
         """A champion that has answered its rows of this second: the tiers, or a person, or the caller comes again."""

@@ -33,6 +33,7 @@ from lifecycle.serving.answering.connections import protocol_with_deadline
 from lifecycle.serving.answering.counters import Counters
 from lifecycle.serving.answering.named import ServedName
 from lifecycle.serving.answering.onlookers import Onlooker
+from lifecycle.serving.answering.repeated_keys import RepeatedKeys
 from lifecycle.serving.answering.router import Router
 from lifecycle.serving.answering.routes import RouteTable
 from lifecycle.serving.answering.served import ServedModel
@@ -73,6 +74,7 @@ class Worker:
             self._own,
             self._log,
             self._backlog,
+            RepeatedKeys.open(folder.repeated_keys),
             configuration["canary_timeout"],
             lambda model: self.control.nudge(failed=model),
         )

@@ -172,8 +172,11 @@ def split_fails(view: View) -> bool:
 
 
 def bad_events(guardrail: Guardrail, observed: Observed) -> int:
-    """What this guardrail counts as a bad event: `errors` are exceptions, timeouts and invalid outputs; `latency`, slow answers."""
-    return observed.errors if guardrail.kind == "errors" else observed.slow
+    """What this guardrail counts as a bad event: `errors` are exceptions, timeouts and invalid outputs; `latency`, slow answers.
+
+    Of a caller whose routing key sticks to the arm, the first one.
+    """
+    return observed.errors - observed.errors_again if guardrail.kind == "errors" else observed.slow - observed.slow_again
 
 
 def compared(guardrail: Guardrail, view: View) -> list[BadEvents]:
@@ -238,4 +241,4 @@ def _share_of_failures(arm: Observed) -> float:
 
 
 def _summed(arms: Sequence[Observed]) -> Observed:
-    return Observed(sum(arm.requests for arm in arms), sum(arm.errors for arm in arms), sum(arm.slow for arm in arms))
+    return sum(arms, Observed())

@@ -22,6 +22,8 @@ from lifecycle.serving.rollouts.state import ArmMark, ModelState, ServedVersion
 GATEWAY = Actor(id="gateway", kind="service")
 #: All that a gateway ever tells. Its journal is a file, so nothing else that stands there may reach the ledger.
 OWN_BODIES = (RolloutStepReached, RolloutCompleted, RolloutAborted, RollbackRequested, RolledBack, PredictionsSealed, RefusalsSealed)
+#: What a mark has beside the counts that are recorded: it is for the guardrails.
+_NOT_TOLD = {"errors_again", "slow_again"}
 
 
 def require_own(event: Event) -> None:
@@ -46,7 +48,14 @@ def about(body: Body, *, model: str, version: ServedVersion, environment: str, r
 
 def mark(counts: CellCounts) -> ArmMark:
     """Where an arm's counts stand."""
-    return ArmMark(requests=counts.requests, errors=counts.errors, slow=counts.slow, fallbacks=counts.fallbacks)
+    return ArmMark(
+        requests=counts.requests,
+        errors=counts.errors,
+        slow=counts.slow,
+        fallbacks=counts.fallbacks,
+        errors_again=counts.errors_again,
+        slow_again=counts.slow_again,
+    )
 
 
 def since(earlier: ArmMark, now: ArmMark) -> ArmMark:
@@ -56,6 +65,8 @@ def since(earlier: ArmMark, now: ArmMark) -> ArmMark:
         errors=max(0, now.errors - earlier.errors),
         slow=max(0, now.slow - earlier.slow),
         fallbacks=max(0, now.fallbacks - earlier.fallbacks),
+        errors_again=max(0, now.errors_again - earlier.errors_again),
+        slow_again=max(0, now.slow_again - earlier.slow_again),
     )
 
 
@@ -68,9 +79,9 @@ def observed(state: ModelState, weight: float, canary: ArmMark | None, control: 
         arm="referral" if state.champion is None else "champion",
         version=None if state.champion is None else state.champion.version,
         weight=1.0 - weight,
-        **control.model_dump(),
+        **control.model_dump(exclude=_NOT_TOLD),
     )
     if canary is None or rollout is None:
         return (counted,)
     arm: Arm = "shadow" if rollout.copies else "canary"
-    return (counted, ArmCounts(arm=arm, version=rollout.canary.version, weight=weight, **canary.model_dump()))
+    return (counted, ArmCounts(arm=arm, version=rollout.canary.version, weight=weight, **canary.model_dump(exclude=_NOT_TOLD)))

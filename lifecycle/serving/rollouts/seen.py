@@ -13,10 +13,28 @@ class Observed:
     requests: int = 0
     errors: int = 0
     slow: int = 0
+    #: Of the errors and of the slow answers: those of callers who have had one in this arm already. They are no evidence.
+    errors_again: int = 0
+    slow_again: int = 0
 
     def since(self, earlier: Observed) -> Observed:
         """What came after an earlier look; a count that was lost meanwhile is none."""
-        return Observed(max(0, self.requests - earlier.requests), max(0, self.errors - earlier.errors), max(0, self.slow - earlier.slow))
+        return Observed(
+            max(0, self.requests - earlier.requests),
+            max(0, self.errors - earlier.errors),
+            max(0, self.slow - earlier.slow),
+            max(0, self.errors_again - earlier.errors_again),
+            max(0, self.slow_again - earlier.slow_again),
+        )
+
+    def __add__(self, other: Observed) -> Observed:
+        return Observed(
+            self.requests + other.requests,
+            self.errors + other.errors,
+            self.slow + other.slow,
+            self.errors_again + other.errors_again,
+            self.slow_again + other.slow_again,
+        )
 
 
 @dataclass(frozen=True, slots=True)

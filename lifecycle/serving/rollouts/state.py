@@ -35,6 +35,9 @@ class ArmMark(Record):
     errors: Count = 0
     slow: Count = 0
     fallbacks: Count = 0
+    #: Of the errors and of the slow answers: those of callers who have had one already.
+    errors_again: Count = 0
+    slow_again: Count = 0
 
 
 class StageMark(Record):
