@@ -173,6 +173,10 @@ class Registry(Record):
         acting = [person for name in self.acts_as(person_id, at_us) if (person := self.people.get(name)) is not None]
         return tuple(sorted({role for person in acting for role in person.roles}))
 
+    def lasting_roles(self, person_id: str, signed_at_us: Microseconds, now_us: Microseconds) -> tuple[Name, ...]:
+        """The roles that a person had when they signed and still has: what somebody signed counts by no other."""
+        return tuple(sorted({*self.roles(person_id, signed_at_us)} & {*self.roles(person_id, now_us)}))
+
     def also(self, person_id: str, at_us: Microseconds) -> tuple[str, ...]:
         """Every other name under which a person acts at that time: whom they act for, and all of their teams and groups."""
         self.person(person_id)
@@ -181,6 +185,10 @@ class Registry(Record):
         while grown := {group.id for group in self.groups if names & set(group.members)} - names:
             names |= grown
         return tuple(sorted(names - {person_id}))
+
+    def ever_also(self, person_id: str, signed_at_us: Microseconds, now_us: Microseconds) -> tuple[str, ...]:
+        """Every other name of a person when they signed, and every one now: a delegation that ran out in between still bars."""
+        return tuple(sorted({*self.also(person_id, signed_at_us), *self.also(person_id, now_us)}))
 
     def acts_as(self, person_id: str, at_us: Microseconds) -> frozenset[ActorId]:
         """The people as whom a person acts at that time: themselves, and everybody who lets them act for them."""

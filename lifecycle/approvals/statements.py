@@ -134,16 +134,16 @@ def _require_in_force(person: Person, key: Key, statement: AnyStatement, at_us: 
 def approval_of(event_id: str, statement: Statement, registry: Registry, *, consumed: bool, at_us: Microseconds) -> VerifiedApproval:
     """A verified statement as a gate sees it.
 
-    Counts every name that the approver acted under when they signed and every one that they act under now: a delegation
-    that ran out in between still bars. Roles count only where they are held at both times.
+    Counts every name that the approver acted under when they signed and every one that they act under now. Roles count only where
+    they are held at both times.
     """
     person, signed = statement.approver, statement.signed_at_us
     return VerifiedApproval(
         event_id=event_id,
         statement_digest=statement.content_digest(),
         approver=person,
-        also=tuple(sorted({*registry.also(person, signed), *registry.also(person, at_us)})),
-        roles=tuple(sorted({*registry.roles(person, signed)} & {*registry.roles(person, at_us)})),
+        also=registry.ever_also(person, signed, at_us),
+        roles=registry.lasting_roles(person, signed, at_us),
         decision=statement.decision,
         subject_digest=statement.model_digest,
         dataset_digest=statement.dataset_digest,

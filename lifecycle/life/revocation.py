@@ -123,8 +123,8 @@ def record_revocation(departments: Departments, envelope: Envelope) -> Recorded:
     meant = (statement.revokes, statement.model_digest, statement.environment)
     if meant != (target.revokes, target.subject.digest, departments.environment):
         raise Refused("This was signed for something else, or for another environment.", "Sign what is shown here.", ("RVK-003",))
-    roles = {*people.roles(statement.signer, statement.signed_at_us)} & {*people.roles(statement.signer, now_us())}
-    if statement.signer != target.whose and not roles & {*ROLES[target.revokes]}:
+    roles = people.lasting_roles(statement.signer, statement.signed_at_us, now_us())
+    if statement.signer != target.whose and not {*roles} & {*ROLES[target.revokes]}:
         raise Refused(
             f"{statement.signer} may not take back the {target.revokes} {target.name}.",
             f"Have it signed by {target.whose}, or by somebody of the role {' or '.join(ROLES[target.revokes])}.",

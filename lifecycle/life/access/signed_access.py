@@ -128,8 +128,7 @@ def record_access_revocation(departments: Departments, envelope: Envelope) -> Re
 
 def _require_may(departments: Departments, statement: BySigner, models: Sequence[Name], does: str) -> None:
     people, person = people_in_force(departments), statement.signer
-    roles = {*people.roles(person, statement.signed_at_us)} & {*people.roles(person, now_us())}
-    if roles & {*ROLES} or owns_all(departments, person, models):
+    if {*people.lasting_roles(person, statement.signed_at_us, now_us())} & {*ROLES} or owns_all(departments, person, models):
         return
     raise Refused(
         f"{person} may not {does} {', '.join(models)}.",

@@ -60,15 +60,15 @@ def signatures(
             person, key = signer_of(body.envelope, WaiverStatement.payload_type, people)
         except LifecycleError:
             continue
-        roles = {*people.roles(person.id, said.signed_at_us)} & {*people.roles(person.id, now)}
+        roles = people.lasting_roles(person.id, said.signed_at_us, now)
         if person.id != said.signer or not key.holds(said.signed_at_us) or not key.holds(now) or (role is not None and role not in roles):
             continue
         found[person.id] = WaiverSignature(
             event_id=recorded.event.id,
             statement_digest=said.content_digest(),
             signer=person.id,
-            also=tuple(sorted({*people.also(person.id, said.signed_at_us), *people.also(person.id, now)})),
-            roles=tuple(sorted(roles)),
+            also=people.ever_also(person.id, said.signed_at_us, now),
+            roles=roles,
             signed_at_us=said.signed_at_us,
         )
     return tuple(found.values())
