@@ -163,9 +163,11 @@ def test_a_plain_prediction_takes_the_short_way() -> None:
         request(b"{}", target=b"/v2/models/cr%65dit/infer"),
         request(b"{}", target=b"http://here" + PATH),
         request(b"{}", target=b"/v2/models/credit/ready"),
+        request(b"{}", target=b"/v2/models/" + 1_024 * b"m" + b"/infer"),
         request(b"{}", b"expect: 100-continue"),
         request(b"{}", b"connection: close"),
         request(b"{}", version=b"1.0"),
+        request(b"{}", b"connection: keep-alive", version=b"1.0"),
         request(b"{}", b"connection: upgrade", b"upgrade: h2c"),
     ],
 )
@@ -267,9 +269,68 @@ def test_a_request_under_way_is_not_idleness() -> None:
         protocol.data_received(request(b"1"))
         slow = request(b"0123456789")
         protocol.data_received(slow[:-1])
-        await asyncio.sleep(0.2)
+        await settled(protocol, lambda: protocol._idle_timer is None)
         assert not pipe.closing
         protocol.data_received(slow[-1:])
         await settled(protocol, lambda: Answers(pipe.sent).bodies == [b"1", b"0123456789"])
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize("reads", [(), (request(b"1"),), (request(b"1"), b"POST /v2/mo")])
+def test_a_gateway_that_ends_closes_connections_that_wait_for_nothing(reads: tuple[bytes, ...]) -> None:
+    """Whether nothing was asked yet, or all that was asked is answered, or a head has only begun."""
+
+    async def run() -> None:
+        protocol, pipe = connected(Echo())
+        for read in reads:
+            protocol.data_received(read)
+        protocol.shutdown()
+        assert pipe.closing
+
+    asyncio.run(run())
+
+
+def test_a_gateway_that_ends_finishes_what_it_was_asked() -> None:
+    """A request whose answer is waited for is answered; then its connection ends."""
+
+    async def run() -> None:
+        protocol, pipe = connected(Echo(begins=True))
+        protocol.data_received(request(b"1"))
+        protocol.shutdown()
+        await settled(protocol, lambda: pipe.closing)
+        assert Answers(pipe.sent).bodies == [b"1"]
+        assert b"connection: close" in pipe.sent
+
+    asyncio.run(run())
+
+
+def test_a_caller_who_leaves_in_the_middle_leaves_nothing_behind() -> None:
+    """Neither a timer nor a request that somebody would answer later."""
+    echo = Echo()
+
+    async def run() -> None:
+        protocol, _ = connected(echo)
+        protocol.data_received(request(b"1"))
+        protocol.data_received(request(b"0123456789")[:-1])
+        protocol.connection_lost(None)
+        # Let go of by its owner only if no timer of the loop holds it.
+        await settled(protocol, lambda: not protocol.server_state.tasks)
+        assert protocol._idle_timer is None or protocol._idle_timer.cancelled()
+
+    asyncio.run(run())
+    assert echo.ways == ["short", "long"]
+
+
+def test_a_body_in_ten_thousand_chunks_of_one_byte_is_whole() -> None:
+    """None of them is lost, in however many calls the parser brings them."""
+    chunks = b"1\r\nx\r\n" * 10_000 + b"0\r\n\r\n"
+    echo = Echo()
+
+    async def run() -> bytes:
+        protocol, pipe = connected(echo)
+        protocol.data_received(b"POST %b HTTP/1.1\r\nhost: here\r\ntransfer-encoding: chunked\r\n\r\n%b" % (PATH, chunks))
+        return pipe.sent
+
+    assert Answers(asyncio.run(run())).bodies == [b"x" * 10_000]
+    assert echo.ways == ["short"]

@@ -32,8 +32,8 @@ class DirectProtocol(HttpToolsProtocol):
     application: AnswersAtOnce
     #: Whether the request that is being read may be answered here: the first of a read.
     _first = False
-    #: The body, as far as it is here, of a request whose head is read and that nobody was told of yet.
-    _held: bytes | None = None
+    #: The parts of the body, as far as they are here, of a request whose head is read and that nobody was told of yet.
+    _held: list[bytes] | None = None
     #: Since when nothing is asked, on the loop's clock; None while something is.
     _idle_since: float | None = None
     _idle_timer: asyncio.TimerHandle | None = None
@@ -41,8 +41,9 @@ class DirectProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         self._first = True
         super().data_received(data)
-        if self._held is not None:
-            self._hand_over()
+        held = self._held
+        if held is not None and not self.transport.is_closing():
+            self._hand_over(b"".join(held))
 
     def on_message_begin(self) -> None:
         self._idle_since = None
@@ -50,7 +51,7 @@ class DirectProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         if self._is_plain():
-            self._held = b""
+            self._held = []
         else:
             super().on_headers_complete()
         self._first = False
@@ -59,17 +60,17 @@ class DirectProtocol(HttpToolsProtocol):
         if self._held is None:
             super().on_body(body)
         else:
-            self._held += body
+            self._held.append(body)
 
     def on_message_complete(self) -> None:
-        body = self._held
-        if body is not None:
+        if self._held is not None:
+            body = b"".join(self._held)
             scope = cast("Scope", self.scope)
             scope["method"], scope["path"] = "POST", self.url.decode("ascii")
             if self.application.answer_at_once(scope, body, self._write):
                 self._held = None
                 return
-            self._hand_over()
+            self._hand_over(body)
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
@@ -98,11 +99,9 @@ class DirectProtocol(HttpToolsProtocol):
             and not self.transport.is_closing()
         )
 
-    def _hand_over(self) -> None:
+    def _hand_over(self, body: bytes) -> None:
         """Has the server's own cycle take up a request that was held."""
-        body, self._held = self._held, None
-        if self.transport.is_closing():
-            return
+        self._held = None
         super().on_headers_complete()
         if body:
             super().on_body(body)

@@ -32,6 +32,8 @@ _FIXED: dict[str, Resource] = {
     "metrics": "metrics",
 }
 _POSTED: frozenset[Resource] = frozenset({"infer", "feedback"})
+#: Nothing here has a longer path.
+_LONGEST = 1_024
 #: So many paths are remembered. Whoever asks for others all the time gains nothing by it, and takes no memory.
 _REMEMBERED = 1_024
 
@@ -49,9 +51,15 @@ class Place(NamedTuple):
         return "POST" if self.resource in _POSTED else "GET"
 
 
-@lru_cache(maxsize=_REMEMBERED)
 def place_of(path: str) -> Place:
     """Raises RequestRefused (404) for a path that names nothing here."""
+    if len(path) > _LONGEST:
+        raise RequestRefused("There is nothing at a path of that length.", status=404)
+    return _place_of(path)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _place_of(path: str) -> Place:
     parts = [part for part in path.split("/") if part]
     fixed = _FIXED.get("/".join(parts))
     if fixed is not None:
@@ -67,9 +75,13 @@ def place_of(path: str) -> Place:
             raise RequestRefused(f"There is nothing at {path}.", status=404)
 
 
-@lru_cache(maxsize=_REMEMBERED)
 def is_plain_prediction(target: bytes) -> bool:
     """Whether the target of a request is the path of a prediction and nothing else: no query, nothing escaped."""
+    return len(target) <= _LONGEST and _is_plain_prediction(target)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _is_plain_prediction(target: bytes) -> bool:
     if not target.startswith(b"/v2/models/") or not target.isascii() or any(mark in target for mark in b"?#%"):
         return False
     try:
