@@ -2,7 +2,7 @@
 
 The gateway is the one that the tests run: real processes, proofs and prediction log; its ledger is a file. A fault lies in the canary's
 graph and is met by rows above the mean alone, which callers begin to send when it begins; or it is done to the canary's process. In
-a shared outage the champion meets it too.
+a shared outage the champion meets it too. What only decides worse is found by labels, which the bed sends as a caller does.
 """
 
 from __future__ import annotations
@@ -22,11 +22,12 @@ from urllib.parse import urlsplit
 import numpy as np
 
 from bench.measuring import Figures
+from bench.rigs.load import request_bytes
 from bench.rigs.paced import PacedLoad, Sent
 from lifecycle.records.bodies.serving import RolledBack, Trigger
 from lifecycle.records.rollout import Guardrail, RolloutPlan, RolloutStep
 from tests.serving.graphs import Behaviour
-from tests.serving.running import RunningGateway, running_gateway
+from tests.serving.running import RunningGateway, running_gateway, wait_for
 
 SOUND, OUTAGE = "credit", "outage"
 LOW, HIGH = 95.0, 120.0
@@ -35,6 +36,8 @@ _LEAST_ONSET, _MOST_ONSET, _AFTERWARDS = 0.5, 2.0, 0.5
 _LOOK_SECONDS = 0.02
 _SEED = 5
 _BY_HAND_RATE = 1_000.0
+#: Labels per second at most, and the share of the rows that are owners'.
+_MOST_LABELS, _OWNERS = 400.0, 0.2
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,8 @@ class Fault:
     to_be_found: bool = True
     hard: bool = True
     seconds: float = 20.0
+    #: Whether callers tell what was true of each answer, as callers of a model whose outcomes come soon do.
+    labelled: bool = False
 
 
 FAULTS = (
@@ -59,12 +64,15 @@ FAULTS = (
     Fault("error_20pct", "not_a_number", share=0.2),
     Fault("error_5pct", "not_a_number", share=0.05, seconds=60.0),
     Fault("slow_20pct", "slow", share=0.2, hard=False, seconds=40.0),
+    Fault("accuracy_drop_20pct", "contrary", share=0.2, hard=False, seconds=60.0, labelled=True),
+    Fault("subgroup_drop_of_a_fifth", "contrary_to_owners", hard=False, seconds=60.0, labelled=True),
     Fault("stall", signal=signal.SIGSTOP),
     Fault("crash", signal=signal.SIGKILL),
     Fault("out_of_memory", "hungry"),
     Fault("hung_load", "endless", seconds=30.0),
     Fault("shared_outage_50pct", "not_a_number", share=0.5, model=OUTAGE, to_be_found=False, hard=False, seconds=6.0),
     Fault("healthy", to_be_found=False, seconds=6.0),
+    Fault("healthy_labelled", to_be_found=False, seconds=6.0, labelled=True),
 )
 RATES, WEIGHTS = (50.0, 200.0, 2_000.0), (0.01, 0.10, 0.50)
 
@@ -167,25 +175,32 @@ class LiveBed:
         version, begun_us = self._version, time.time_ns() // 1_000
         rows = Rows(fault.share, self._generator)
         port = urlsplit(str(gateway.client.status().url)).port or 0
-        load = PacedLoad(port, f"/v2/models/{fault.model}/infer", cell.rate, f"v{version}", rows.body_of, version)
+        labels = Labels(port, fault.model, cell.rate, self._generator) if fault.labelled else None
+        heard = None if labels is None else labels.heard
+        load = PacedLoad(port, f"/v2/models/{fault.model}/infer", cell.rate, f"v{version}", rows.body_of, version, heard)
         if fault.behaviour == "endless":
             load.start()
-        rollout = await asyncio.to_thread(gateway.deploy, version, _plan(cell.weight), behaviour=fault.behaviour, model=fault.model)
+        plan = _plan(cell.weight, labelled=fault.labelled)
+        rollout = await asyncio.to_thread(gateway.deploy, version, plan, behaviour=fault.behaviour, model=fault.model)
         if fault.behaviour == "endless":
             injected_us = time.time_ns() // 1_000
         else:
             await asyncio.to_thread(gateway.await_weight, rollout, cell.weight)
+            # One that stalls takes a while to end: what is done to the process must not be done to that of the cell before.
+            canary = await asyncio.to_thread(_the_canary, gateway)
             load.start()
             await asyncio.sleep(float(self._generator.uniform(_LEAST_ONSET, _MOST_ONSET)))
             injected_us = time.time_ns() // 1_000
             rows.faulty = fault.behaviour != "good"
             if fault.signal is not None:
-                os.kill(gateway.process("canary"), fault.signal)
+                os.kill(canary, fault.signal)
         if by_hand:
             await asyncio.to_thread(_take_out, gateway, fault.model, rollout)
         ended = await self._ended(rollout, fault.seconds)
         await asyncio.sleep(_AFTERWARDS)
         sent = await load.end()
+        if labels is not None:
+            await labels.end()
         if not ended:
             await asyncio.to_thread(gateway.client.abort, rollout, "watched for long enough", "cancelled")
         await asyncio.to_thread(gateway.await_rollout, rollout, "aborted", "completed")
@@ -218,9 +233,40 @@ class LiveBed:
             detected_s=(body.decided_at_us - injected_us) / 1e6,
             actuation_ms=body.actuation_us / 1_000,
             actuation_by_log_ms=max(0, max(served, default=0) - body.decided_at_us) / 1_000,
-            bad_requests=0 if canary is None else canary.errors + canary.slow,
+            bad_requests=0 if canary is None else canary.errors + canary.slow + _contrary(rows, version),
             by=body.trigger.metric or body.trigger.kind,
         )
+
+
+class Labels:
+    """Tells what was true of answers: "bad", as every sound version says of everybody, but for a tenth, of which nobody could know."""
+
+    def __init__(self, port: int, model: str, rate: float, generator: np.random.Generator) -> None:
+        self._port, self._model, self._generator = port, model, generator
+        #: So many answers are told of as one connection takes.
+        self._share = min(1.0, _MOST_LABELS / rate)
+        self._waiting: asyncio.Queue[str] = asyncio.Queue()
+        self._telling = asyncio.get_running_loop().create_task(self._tell())
+
+    def heard(self, answer: bytes) -> None:
+        """An answer came."""
+        if self._generator.random() < self._share:
+            self._waiting.put_nowait(json.loads(answer.partition(b"\r\n\r\n")[2])["parameters"]["prediction_id"])
+
+    async def end(self) -> None:
+        """Tells of nothing more."""
+        self._telling.cancel()
+        await asyncio.gather(self._telling, return_exceptions=True)
+
+    async def _tell(self) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
+        while True:
+            prediction_id = await self._waiting.get()
+            label = "bad" if self._generator.random() < 0.9 else "good"
+            body = json.dumps({"model": self._model, "prediction_id": prediction_id, "label": label}).encode()
+            writer.write(request_bytes("127.0.0.1", "/v2/feedback", body))
+            head = await reader.readuntil(b"\r\n\r\n")
+            await reader.readexactly(int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0]))
 
 
 class Rows:
@@ -232,14 +278,15 @@ class Rows:
         self._random: Callable[[], float] = generator.random
 
     def body_of(self, request_id: str) -> bytes:
-        return body_of(request_id, HIGH if self.faulty and self._random() < self._share else LOW)
+        home = "owner" if self._random() < _OWNERS else "rent"
+        return body_of(request_id, HIGH if self.faulty and self._random() < self._share else LOW, home)
 
 
-def body_of(request_id: str, income: float) -> bytes:
+def body_of(request_id: str, income: float, home: str = "rent") -> bytes:
     """The body of a request for one row."""
     tensors: list[dict[str, Any]] = [
         {"name": "income", "shape": [1], "datatype": "FP64", "data": [income]},
-        {"name": "home", "shape": [1], "datatype": "BYTES", "data": ["rent"]},
+        {"name": "home", "shape": [1], "datatype": "BYTES", "data": [home]},
     ]
     return json.dumps({"id": request_id, "inputs": tensors}).encode()
 
@@ -267,14 +314,37 @@ def summary(seen: list[Seen]) -> Figures:
     }
 
 
-def _plan(weight: float) -> RolloutPlan:
+def _the_canary(gateway: RunningGateway) -> int:
+    """The process of the canary, once there is but one."""
+
+    def canaries() -> list[int]:
+        return [pid for name, pid in gateway.processes().items() if name.startswith("canary")]
+
+    wait_for(lambda: len(canaries()) == 1, "the canary before has ended")
+    return canaries()[0]
+
+
+def _contrary(rows: Sequence[dict[str, Any]], version: int) -> int:
+    """Answers of a canary that decide the other way than every sound version."""
+    return sum(row["version"] == version and row["arm"] == "canary" and (row["output"] or {}).get("decision") == "good" for row in rows)
+
+
+def _plan(weight: float, *, labelled: bool = False) -> RolloutPlan:
+    on_labels = (
+        Guardrail(kind="wrong_labels"),
+        Guardrail(kind="missed_approvals", favourable="bad", column="home", groups=("rent", "owner")),
+    )
     return RolloutPlan(
         strategy="canary",
         steps=(
             RolloutStep(weight=weight, minimum_n=1_000_000_000, bake_seconds=600.0),
             RolloutStep(weight=1.0, minimum_n=1, bake_seconds=0.0),
         ),
-        guardrails=(Guardrail(kind="errors"), Guardrail(kind="latency", objective_ms=_OBJECTIVE_MS)),
+        guardrails=(
+            Guardrail(kind="errors"),
+            Guardrail(kind="latency", objective_ms=_OBJECTIVE_MS),
+            *(on_labels if labelled else ()),
+        ),
         breaker=5,
         without_champion="refuse",
     )

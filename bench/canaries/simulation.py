@@ -1,8 +1,12 @@
 """Simulated canaries, judged by the gateway's own decision function (`lifecycle.serving.rollouts.controller.decide`).
 
 Requests come as a Poisson process, fall to the canary at random, and go wrong independently of each other with the shares of the
-scenario; `errors` and `slow` answers each have theirs, so that both guardrails of the plan are at risk of a false alarm. Only slots of
-time in which something went wrong are looked at: a look that shows nothing new decides nothing.
+scenario; `errors` and `slow` answers each have theirs, so that both guardrails of the plan are at risk of a false alarm. The gateway looks
+every 20 ms and at each failure, and bets once per slot of 100 ms: here it looks once per slot, and is shown the longest streak that
+stood in it. Slots in which nothing went wrong are left out: such a look decides nothing.
+
+Many healthy runs come nowhere near a rollback. `stays_far_off` finds these from all slots at once, by the same bets, so that the decision
+function itself is asked about the others alone.
 """
 
 from __future__ import annotations
@@ -13,10 +17,11 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.canaries.rules import Counts
+from lifecycle.measures.eprocess import ODDS, log_threshold, onset_prior, share_at_odds
 from lifecycle.records.rollout import Guardrail, RolloutPlan, RolloutStep
 from lifecycle.serving.rollouts.controller import Undo, decide
-from lifecycle.serving.rollouts.guardrails import SLOT_SECONDS, Watching
-from lifecycle.serving.rollouts.seen import Observed, StageCounts, View
+from lifecycle.serving.rollouts.guardrails import SHORTEST_SECONDS, SLOT_SECONDS, Watching
+from lifecycle.serving.rollouts.seen import Labels, Observed, StageCounts, View
 
 PER_SECOND = round(1.0 / SLOT_SECONDS)
 
@@ -43,6 +48,8 @@ class Scenario:
     look_seconds: float = SLOT_SECONDS
     #: Whether the bad events are failures, which the breaker counts too, and not slow answers or wrong labels.
     hard: bool = True
+    #: Whether the bad events are wrong labels: every answer gets one, at once.
+    labelled: bool = False
 
 
 @dataclass(frozen=True)
@@ -88,13 +95,14 @@ def simulated(scenario: Scenario, generator: np.random.Generator) -> Run:
 
 
 def plan_of(scenario: Scenario) -> RolloutPlan:
-    """Two guardrails at the default alpha, and the default breaker."""
+    """Two guardrails at the default alpha, three where there are labels, and the default breaker."""
+    on_labels = (Guardrail(kind="wrong_labels"),) if scenario.labelled else ()
     return RolloutPlan(
         steps=(
             RolloutStep(weight=scenario.weight, minimum_n=0, bake_seconds=scenario.bake_seconds),
             RolloutStep(weight=1.0, minimum_n=0, bake_seconds=0.0),
         ),
-        guardrails=(Guardrail(kind="errors"), Guardrail(kind="latency", objective_ms=250.0)),
+        guardrails=(Guardrail(kind="errors"), Guardrail(kind="latency", objective_ms=250.0), *on_labels),
     )
 
 
@@ -103,6 +111,8 @@ def rolled_back_at(scenario: Scenario, run: Run, generator: np.random.Generator)
 
     The step is meant to hold for the whole run: nothing but a rollback ends it.
     """
+    if stays_far_off(scenario, run):
+        return None
     plan = plan_of(scenario)
     together = round(scenario.look_seconds * PER_SECOND)
     sums = [
@@ -118,15 +128,19 @@ def rolled_back_at(scenario: Scenario, run: Run, generator: np.random.Generator)
         streak = streak if place == latest + 1 or not asked[place - 1] - asked[max(latest, 0)] else 0
         longest, streak = _streaks(int(sums[0][place]), int(sums[1][place]), streak, generator)
         latest = place
+        wrong, beside_wrong = int(failed[place]), int(beside_failed[place])
+        errors, beside_errors = (0, 0) if scenario.labelled else (wrong, beside_wrong)
         counts = StageCounts(
             scenario.weight,
-            Observed(int(asked[place]), int(failed[place]), int(slow[place])),
-            Observed(int(beside[place]), int(beside_failed[place]), int(beside_slow[place])),
+            Observed(int(asked[place]), errors, int(slow[place])),
+            Observed(int(beside[place]), beside_errors, int(beside_slow[place])),
         )
+        told = Labels(int(asked[place]), wrong, int(beside[place]), beside_wrong)
         view = replace(
             view,
             stages=[counts],
-            consecutive_errors=longest if scenario.hard else 0,
+            labels=((), (), (told,)) if scenario.labelled else (),
+            consecutive_errors=longest if scenario.hard and not scenario.labelled else 0,
             now_seconds=(place + 1) * scenario.look_seconds * (1.0 + 1e-9),
         )
         watching = watching.after(plan, view)
@@ -134,6 +148,43 @@ def rolled_back_at(scenario: Scenario, run: Run, generator: np.random.Generator)
         if isinstance(verdict, Undo):
             return view.now_seconds, verdict.trigger.metric
     return None
+
+
+def stays_far_off(scenario: Scenario, run: Run) -> bool:
+    """Whether a run can't end in a rollback: no evidence gets near its limit, and no streak can be as long as the breaker."""
+    if scenario.labelled:
+        return False
+    plan, together = plan_of(scenario), round(scenario.look_seconds * PER_SECOND)
+    bad = _by(together, run.canary_bad)
+    if scenario.hard and _longest_sum(bad) >= plan.breaker:
+        return False
+    rails = ((bad, _by(together, run.control_bad)), (_by(together, run.canary_slow), _by(together, run.control_slow)))
+    limit = log_threshold(plan.guardrails[0].alpha / len(plan.guardrails))
+    return all(_highest_evidence(scenario, canary, control) < limit - 0.01 for canary, control in rails)
+
+
+def _highest_evidence(scenario: Scenario, canary: Counts, control: Counts) -> float:
+    """The largest log e-value of a run, of which `guardrails.Watching` makes one slot after the other."""
+    places = np.flatnonzero(canary + control)
+    if not places.size:
+        return -np.inf
+    part = (canary[places] / (canary[places] + control[places]))[:, np.newaxis]
+    null, alternatives = scenario.weight, share_at_odds(scenario.weight, ODDS)
+    early = np.cumsum(np.log(part * alternatives / null + (1.0 - part) * (1.0 - alternatives) / (1.0 - null)), axis=0)
+    expected = max(SHORTEST_SECONDS, scenario.bake_seconds)
+    laid = np.array([onset_prior((place + 1) * scenario.look_seconds, expected) for place in (-1, *places.tolist())])
+    before = np.vstack([np.zeros(ODDS.size), early[:-1]])
+    late = early + np.logaddexp.accumulate(np.log(np.diff(laid))[:, np.newaxis] - before, axis=0)
+    return float((np.logaddexp.reduce(np.logaddexp(early, late), axis=1) - np.log(2.0 * ODDS.size)).max())
+
+
+def _longest_sum(bad: Counts) -> int:
+    """The most failures in slots that follow on each other, each with one: no streak is longer."""
+    longest = running = 0
+    for count in bad.tolist():
+        running = running + count if count else 0
+        longest = max(longest, running)
+    return longest
 
 
 def _by(together: int, column: Counts) -> Counts:

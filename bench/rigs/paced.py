@@ -75,10 +75,20 @@ class PacedProcesses:
 
 
 class PacedLoad:
-    """Sends `rate` requests per second on average, from `start` to `end`. `body_of` makes the body for an id."""
+    """Sends `rate` requests per second on average, from `start` to `end`. `body_of` makes the body for an id; `heard` gets each answer."""
 
-    def __init__(self, port: int, path: str, rate: float, name: str, body_of: Callable[[str], bytes], seed: int) -> None:
+    def __init__(
+        self,
+        port: int,
+        path: str,
+        rate: float,
+        name: str,
+        body_of: Callable[[str], bytes],
+        seed: int,
+        heard: Callable[[bytes], None] | None = None,
+    ) -> None:
         self.sent = Sent()
+        self.heard = heard
         self._port, self._path, self._rate, self._name, self._body_of = port, path, rate, name, body_of
         self._generator = np.random.default_rng(seed)
         self._idle: list[_Caller] = []
@@ -178,6 +188,8 @@ class _Caller(asyncio.Protocol):
         if not is_whole(self._answer):
             return
         request_id, status = self._request_id, int(self._answer[9:12])
+        if self._load.heard is not None and status == 200:
+            self._load.heard(self._answer)
         self._answer, self._request_id = b"", ""
         self._load.answered(self, request_id, status, asyncio.get_running_loop().time() - self._sent_at)
 

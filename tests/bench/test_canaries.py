@@ -7,8 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from bench.canaries import simulation
 from bench.canaries.rules import DOCUMENTED, Rule, tuned
-from bench.canaries.simulation import Run, Scenario, rolled_back_at, simulated
+from bench.canaries.simulation import Run, Scenario, rolled_back_at, simulated, stays_far_off
+from lifecycle.serving.rollouts.guardrails import Watching
+from lifecycle.serving.rollouts.seen import Observed, StageCounts, View
 
 SHORT = Scenario(seconds=60, bake_seconds=10.0)
 
@@ -72,3 +75,38 @@ def test_a_rule_is_tuned_to_few_false_rollbacks_first() -> None:
     assert all(chosen.rolls_back_at(*run) is None for run in healthy)
     assert chosen.rolls_back_at(*faulty[0][:2]) == 31.0
     assert [rule.interval_seconds for rule in DOCUMENTED] == [60, 300]
+
+
+@pytest.mark.parametrize("scenario", [SHORT, replace(SHORT, base=0.05), replace(SHORT, outage_seconds=20), replace(SHORT, fault=0.05)])
+def test_what_is_passed_over_would_not_have_been_taken_out(scenario: Scenario, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The decision function, asked about every run, takes out those that it is asked about in any case, and no other."""
+    seeds = range(12)
+    passed_over = [stays_far_off(scenario, run_of(scenario, seed)[0]) for seed in seeds]
+    monkeypatch.setattr(simulation, "stays_far_off", lambda *_: False)
+    taken_out = [rolled_back_at(scenario, *run_of(scenario, seed)) is not None for seed in seeds]
+    assert not any(passed and out for passed, out in zip(passed_over, taken_out, strict=True))
+
+
+def test_the_evidence_of_all_slots_at_once_is_that_of_one_after_the_other() -> None:
+    """The quick way gives what the guardrails make of the same slots."""
+    run, _ = run_of(replace(SHORT, fault=0.05, fault_begins=20.0))
+    plan = simulation.plan_of(SHORT)
+    view = View([StageCounts(SHORT.weight, Observed(), Observed())], -1.0, 0, has_champion=True)
+    watching, highest = Watching().after(plan, view), -np.inf
+    bad, beside = np.cumsum(run.canary_bad), np.cumsum(run.control_bad)
+    for place in np.flatnonzero(run.canary_bad + run.control_bad).tolist():
+        counts = StageCounts(SHORT.weight, Observed(10_000, int(bad[place])), Observed(90_000, int(beside[place])))
+        view = replace(view, stages=[counts], now_seconds=(place + 1) * SHORT.look_seconds * (1.0 + 1e-9))
+        watching = watching.after(plan, view)
+        highest = max(highest, watching.rails[0].evidence.log_value)
+    assert simulation._highest_evidence(SHORT, run.canary_bad, run.control_bad) == pytest.approx(highest, abs=1e-4)
+
+
+def test_wrong_labels_of_a_simulated_canary_take_it_out() -> None:
+    """A canary whose labels say that it is wrong four times as often is out by the guardrail on labels; a healthy one stays."""
+    scenario = replace(SHORT, base=0.10, labelled=True, look_seconds=0.5)
+    run, generator = run_of(replace(scenario, fault=0.4, fault_begins=5.0))
+    found = rolled_back_at(replace(scenario, fault=0.4), run, generator)
+    assert found is not None
+    assert found[1] == "wrong_labels"
+    assert rolled_back_at(scenario, *run_of(scenario)) is None
