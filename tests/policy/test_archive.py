@@ -20,6 +20,7 @@ from lifecycle.policy.comparing import changes
 from lifecycle.policy.gatekeeper import GateKeeper
 from lifecycle.policy.server import ServerEngine
 from tests.policy import server
+from tests.policy.projects import copied, edit
 from tests.policy.questions import NOBODY_DIGEST, good
 
 
@@ -227,6 +228,22 @@ def test_a_push_waits_until_the_server_decides_by_it(
         monkeypatch.setenv("LIFECYCLE_OPA_URL", url)
         assert main.run(["policy", "push", str(file), served.as_uri()]) == 0
         assert "decides by it" in capsys.readouterr().out
+
+
+def test_a_bundle_whose_gates_would_stay_shut_is_not_pushed(
+    governance: Path, repository: Path, keys: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A limit past its gate's known-good input: whoever asks the servers that fetched it could decide nothing. What lay there stays."""
+    monkeypatch.setenv("LIFECYCLE_PROJECT", str(repository))
+    folder = copied(governance, tmp_path)
+    edit(folder, "limits/consumer_credit.yaml", "{value: 0.78, from: 0.65", "{value: 0.99, from: 0.65")
+    file, served = tmp_path / "signed.tar.gz", tmp_path / "served.tar.gz"
+    file.write_bytes(packed(Bundle.load(folder), read_private_key(keys)))
+    served.write_bytes(b"what lay there")
+    push = ["policy", "push", str(file), served.as_uri(), "--key", str(keys.with_suffix(".pub"))]
+    assert main.run(push) == InvalidDeclaration.exit_code
+    assert "PRM-004" in capsys.readouterr().err
+    assert served.read_bytes() == b"what lay there"
 
 
 def test_changes_are_told_by_what_they_are(bundle: Bundle) -> None:

@@ -82,10 +82,13 @@ def sign(file: Path, key: Path) -> None:
 def push(file: Path, to: str, key: Path | None, seconds: float) -> None:
     """Put the signed bundle FILE at URL (a file, S3, GCS or Azure address that OPA servers fetch their bundle from).
 
-    Nothing is ever pushed into a server: a server that takes pushes takes them from anybody. Where LIFECYCLE_OPA_URL names
-    one, it is then asked until it decides by the new revision.
+    First every gate of it is asked its canaries: one that would stay shut is not shipped. Nothing is ever pushed into a server: a
+    server that takes pushes takes them from anybody. Where LIFECYCLE_OPA_URL names one, it is then asked until it decides by the
+    new revision. What serves goes on serving, whatever the new policies would say to it; the next question is theirs.
     """
     from lifecycle.policy.archive import read_archive
+    from lifecycle.policy.canaries import sing
+    from lifecycle.policy.embedded import EmbeddedEngine
     from lifecycle.policy.shipping import await_revision, ship
 
     departments = _here()
@@ -95,6 +98,7 @@ def push(file: Path, to: str, key: Path | None, seconds: float) -> None:
             "Which key must have signed this bundle is not said.", "Pass --key, or set LIFECYCLE_POLICY_KEY to the public key."
         )
     bundle = read_archive(file, trusted)
+    sing(EmbeddedEngine(bundle), bundle)
     ship(file.read_bytes(), to)
     render.line(f"{bundle.revision} lies at {to}")
     settings = departments.settings
