@@ -23,6 +23,7 @@ _LEFT_OUT = {
     "approval": "what was signed stands in the record",
     "limits": "they are part of the policy bundle",
     "predictions": "it is the root over rows of the prediction log",
+    "refusals": "it is the root over lines of the log of refused requests",
 }
 _ENDINGS = {"report_html": ".html", "signing_key": ".pem"}
 

@@ -4,13 +4,11 @@
     python verify.py PACK.zip [--trust FILE]... [--require L2] [--json]
 
 Run a copy of this file that you had before: one in a pack may be forged. What a pack proves depends on what you give as --trust:
-
     L0  the pack agrees with itself: nothing was altered, moved, added or dropped after it was made; without --trust no more is known
     L1  the log signed these records: give its verifier key
     L2  the log goes on from what you saw of it before, so its past was not rewritten: give a ledger checkpoint that you kept
     L3  the records existed by a certain time: give the certificate of a time-stamping authority, and run what is printed
     L4  witnesses saw the same log as you do: give a witness policy (C2SP tlog-policy)
-
 A trust file of Lifecycle is all of these. Exit code: 0 all holds; 1 something does not, or not up to --require; 2 nothing to verify.
 """
 
@@ -77,13 +75,20 @@ class Pack:
     def enrolled(self, place: int) -> list[Any]:
         """Every enrolment and registry of people up to a place of the log. A registry counts from the first record that names it."""
         found = dict[str, Any]()  # What is named again comes last again: the last word counts.
-        for leaf in self.happened("PersonEnrolled", "KeyEnrolled", "GovernanceChanged", "DecisionMade"):
-            if leaf.place <= place:
-                named = leaf.body["decision"]["policy"] if "decision" in leaf.body else leaf.body
-                digest = str(named.get("people_digest") or named.get("registry_digest"))
-                found[digest] = found.pop(digest, None) or json.loads(self.proven.get(digest, b"{}"))
-                found |= {str(leaf): {"people": {leaf.body["person"]: leaf.body}}} if leaf.event["type"] == "PersonEnrolled" else {}
+        naming = self.happened("PersonEnrolled", "KeyEnrolled", "GovernanceChanged", "DecisionMade")
+        for leaf in (leaf for leaf in naming if leaf.place <= place):
+            named = leaf.body["decision"]["policy"] if "decision" in leaf.body else leaf.body
+            digest = str(named.get("people_digest") or named.get("registry_digest"))
+            found[digest] = found.pop(digest, None) or json.loads(self.proven.get(digest, b"{}"))
+            found |= {str(leaf): {"people": {leaf.body["person"]: leaf.body}}} if leaf.event["type"] == "PersonEnrolled" else {}
         return [*found.values()]
+
+    def voids(self, digest: str, approval: Leaf, used_by: Leaf) -> list[Leaf]:
+        """What keeps an approval from counting for what used it: it or its key was revoked before, or the key was in other hands then."""
+        names, where = {digest, approval.body["envelope"]["key_id"]}, used_by.event["environment"]
+        said = [leaf for leaf in self.happened("ApprovalRevoked", "KeyRevoked") if where == "local" or leaf.event["environment"] != "local"]
+        found = [leaf for leaf in said if names & {leaf.body.get("statement_digest"), leaf.body.get("key_id")}]
+        return [leaf for leaf in found if leaf.place < used_by.place or leaf.body.get("compromised_from", 10**9) <= approval.place]
 
 
 def sha256(content: bytes) -> str:
@@ -159,55 +164,59 @@ def signed_by_person(key: Any, envelope: Any) -> bool:
 
 
 def check_files(pack: Pack) -> Iterator[str]:
-    """Every file is listed under its digest, there is no other, and a key that a record or you name signed the list."""
-    listed = {entry["path"]: entry["digest"] for entry in (*pack.about["proven"], *pack.about["views"])}
+    """Every file is listed under its digest, and no other is there; a record names what is in proven/, and who signed the list."""
+    known = {entry["path"]: entry["digest"] for entry in (*pack.about["proven"], *pack.about["views"])}
     own = {"pack.json", "pack.sig", "checkpoint", *(f"leaves/{leaf.place:06}-{leaf.event['type']}.json" for leaf in pack.leaves)}
-    wanted = {*listed, *own, *(entry["path"] for entry in pack.about["leaves"])}
-    yield from (f"{path} is missing" for path in sorted(wanted - {*pack.files, ""}))
-    for path in sorted(path for path in {*pack.files} - {*own, *listed} if not path.startswith("tile/")):
+    yield from (f"{path} is missing" for path in sorted({*known, *own, *(one["path"] for one in pack.about["leaves"])} - {*pack.files, ""}))
+    for path in sorted(path for path in {*pack.files} - {*own, *known} if not path.startswith("tile/")):
         yield f"{path} does not belong to the pack: {'the log does not hold it there' if path[:7] == 'leaves/' else 'nothing lists it'}"
-    found = {path: sha256(pack.files[path]) for path in listed if path in pack.files}
-    yield from (f"{path} was altered: its digest is {found[path]}, not {listed[path]}" for path in found if found[path] != listed[path])
+    found = {path: sha256(pack.files[path]) for path in known if path in pack.files}
+    yield from (f"{path} was altered: its digest is {found[path]}, not {known[path]}" for path in found if found[path] != known[path])
+    unread, named = [leaf.stored for leaf in pack.leaves], {key.encode() for key in pack.signers}
+    while unread:  # A file that a record names may name others.
+        digests = set(re.findall(rb"sha256:[0-9a-f]{64}", unread.pop())) - named
+        named |= digests
+        unread += [content for digest in digests if (content := pack.proven.get(digest.decode())) and content[:1] == b"{"]
+    yield from (f"{entry['path']} is named by no record" for entry in pack.about["proven"] if entry["digest"].encode() not in named)
     signature, listing = b64decode(pack.files.get("pack.sig", b"")), dsse("application/vnd.lifecycle.pack+json", pack.files["pack.json"])
     if not any(signed(pack.proven[key], signature, listing) for key in pack.signers if key in pack.proven):
         yield "pack.json was altered: pack.sig is no signature over it by a key that a record or you name, so the views may say anything"
 
 
 def check_records(pack: Pack) -> Iterator[str]:
-    """The tree that holds the records has the signed root, and no record is missing that the list says is here, or that nobody pruned."""
+    """The records are in the tree of the signed root; none is missing that is listed, or that nobody pruned."""
     if len(pack.hashes) != pack.checkpoint.size or not pack.begins_with(pack.checkpoint):
         yield f"the tiles do not lead to the root over {pack.checkpoint.size} records: a tile or the checkpoint was altered"
     listed = {entry["index"] for entry in pack.about["leaves"] if not entry["path"]}
     pruned = [range(part["start"], min(part["end"], by.place)) for by in pack.happened("BodiesPruned") for part in by.body["ranges"]]
-    gone = sorted(index for index in listed if not any(index in part for part in pruned))
-    yield from (f"record {index} has no bytes, and no record says that they were pruned" for index in gone)
-    here = listed | {leaf.place for leaf in pack.leaves}
-    gap = next((index for index in range(*pack.about["range"]) if index not in here), None)
-    yield from [f"record {gap} is within the period of the pack, and missing"] if gap is not None else []
-
-
-def check_proven(pack: Pack) -> Iterator[str]:
-    """Every file in proven/ is named by a record, or by a file that a record names."""
-    unread, named = [leaf.stored for leaf in pack.leaves], {key.encode() for key in pack.signers}
-    while unread:
-        found = set(re.findall(rb"sha256:[0-9a-f]{64}", unread.pop())) - named
-        named |= found
-        unread += [content for digest in found if (content := pack.proven.get(digest.decode())) and content[:1] == b"{"]
-    yield from (f"{entry['path']} is named by no record" for entry in pack.about["proven"] if entry["digest"].encode() not in named)
+    for index in (index for index in sorted(listed) if not any(index in part for part in pruned)):
+        yield f"record {index} has no bytes, and no record says that they were pruned"
+    absent = {*range(*pack.about["range"])[: len(pack.hashes) + 1]} - listed - {leaf.place for leaf in pack.leaves}
+    yield from (f"record {index} is within the period of the pack, and missing" for index in sorted(absent)[:1])
 
 
 def check_decisions(pack: Pack) -> Iterator[str]:
-    """Every decision was taken on the input that its record names, and names one policy bundle."""
-    for leaf in pack.happened("DecisionMade"):
-        decision, shown, result = leaf.body["decision"], leaf.body["decision"]["input"], leaf.body["decision"]["result"]
+    """Every decision was taken on the input that its record names, by a bundle that is here; nothing was rolled out or back without."""
+    allowed = dict[tuple[str, str], list[str]]()
+    for leaf in pack.happened("DecisionMade", "RolloutRequested", "RolloutStepReached", "RolloutCompleted", "RolledBack"):
+        place = (leaf.body.get("to_digest", leaf.event["subject"]["digest"]), leaf.event["environment"])
+        decision, ids = leaf.body.get("decision"), allowed.setdefault(place, [])
+        if decision is None:
+            if place[0] and (leaf.body.get("decision_id") or next(iter(ids), None)) not in ids:  # Without bytes, back to no version.
+                yield f"{leaf} has no deployment decision before it that allows these bytes here"
+            continue
+        shown, result, bundle = decision["input"], decision["result"], decision["policy"]["bundle_digest"]
+        ids += [decision["id"]] if decision["gate"] == "deployment" and result["allow"] else []
         exact = leaf.stored.partition(b'"input":')[2].rpartition(b',"input_digest":')[0]  # Canonical JSON (RFC 8785) within such.
         if sha256(exact) != decision["input_digest"] or json.loads(exact) != shown:
             yield f"{leaf}: the gate was shown another input than {decision['input_digest']}"
         said = [(shown["subject"][part], leaf.event["subject"][part]) for part in ("name", "version", "digest")]
         said += [(shown["target"]["environment"], leaf.event["environment"]), (shown["gate"], result["gate"])]
         said += [(result["allow"], result["outcome"] == "allow" and not result["violations"])]
-        said += [(link["digest"], decision["policy"]["bundle_digest"]) for link in leaf.event["inputs"] if link["role"] == "bundle"]
+        said += [(link["digest"], bundle) for link in leaf.event["inputs"] if link["role"] == "bundle"]
         yield from (f"{leaf} says {one!r} in one place and {other!r} in another" for one, other in said if one != other)
+        if pack.about["version"] in (None, leaf.event["subject"]["version"]) and bundle not in pack.proven:
+            yield f"{leaf}: the policy bundle {bundle} that it was taken by is missing"
 
 
 def check_statements(pack: Pack) -> Iterator[str]:
@@ -229,12 +238,11 @@ def check_duties(pack: Pack) -> Iterator[str]:
     """Nobody approved their own work; each approval says what the gate was told, and counted once, in time and for these bytes."""
     payloads = [(leaf, b64decode(leaf.body["envelope"]["payload"])) for leaf in reversed(pack.happened("ApprovalGiven"))]
     given, used = {sha256(payload): (leaf, json.loads(payload)) for leaf, payload in payloads}, dict[str, Leaf]()
-    revoked = [({x.body.get("key_id"), x.body.get("statement_digest")}, x.place) for x in pack.happened("KeyRevoked", "ApprovalRevoked")]
     for leaf in pack.happened("DecisionMade"):
         subject, shown, known = leaf.event["subject"], leaf.body["decision"]["input"], pack.enrolled(leaf.place)
         made = [one for one in pack.happened("ModelTrained") if one.event["subject"] == subject]
-        makers = {maker["id"] for maker in shown["subject"]["makers"]} | {one.event["actor"]["id"] for one in made}
-        makers |= {name for one in made for name in (one.body["code_author"], *one.body["declared"]["members"])}
+        makers = {name for one in made for name in (one.event["actor"]["id"], one.body["code_author"], *one.body["declared"]["members"])}
+        makers |= {maker["id"] for maker in shown["subject"]["makers"]}
         counted, result = dict[str, set[str]](), leaf.body["decision"]["result"]
         for digest in leaf.body["consumed"]:
             approval, said = given.get(digest, (leaf, {}))
@@ -242,37 +250,25 @@ def check_duties(pack: Pack) -> Iterator[str]:
             if approval.place >= leaf.place or not shared:
                 yield f"{leaf} uses an approval that no record before it holds: {digest}"
                 continue
-            who, key = said["approver"], approval.body["envelope"]["key_id"]
+            who, void = said["approver"], pack.voids(digest, approval, leaf)
             told = {**shared[0], "decision": "approve", "model": subject["name"], "version": subject["version"]}
             meant = {**told, **said, "subject_digest": said["model_digest"], "approved_at_us": said["signed_at_us"]}
             yield from (f"{leaf}: what was signed has the {part} {meant[part]!r}" for part in told if told[part] != meant[part])
             people = {name: person for some in known for name, person in some.get("people", {}).items()}  # The last word on each.
             acting = [who, *(given["from"] for some in known for given in some.get("delegations", ()))]  # For whom somebody may act.
-            counted[who] = {role for name in acting if name in people for role in people[name]["roles"]}
+            counted[who] = {role for name in acting if name in people and not void for role in people[name]["roles"]}
             for wrong, what in (
                 ({who, *told["also"]} & makers, f"{who} approved their own work"),
                 (used.setdefault(digest, leaf) is not leaf, f"it uses the approval that {used[digest]} had used up"),
                 (not said["signed_at_us"] <= shown["now_us"] < said["expires_at_us"], "it uses an approval outside of its time"),
                 (said["model_digest"] != subject["digest"], "it uses an approval of other bytes"),
                 (said["environment"] != leaf.event["environment"], "it uses an approval for another environment"),
-                (any({key, digest} & one and at < leaf.place for one, at in revoked), f"it uses what {key} signed, revoked before"),
+                (bool(void), f"it uses what {who} signed, revoked before or with a key in other hands: {', '.join(map(str, void))}"),
             ):
                 yield from [f"{leaf}: {what}"] if wrong else []
         for need in result["required_approvals"] if result["allow"] else ():
             if sum(need["role"] in roles for roles in counted.values()) < need["count"]:
                 yield f"{leaf} allows without {need['count']} approvals of the role {need['role']}"
-
-
-def check_rollouts(pack: Pack) -> Iterator[str]:
-    """Nothing was rolled out, or gone back to, that no deployment decision before it allows there."""
-    allowed = dict[tuple[str, str], list[str]]()
-    for leaf in pack.happened("DecisionMade", "RolloutRequested", "RolloutStepReached", "RolloutCompleted", "RolledBack"):
-        place = (leaf.body.get("to_digest", leaf.event["subject"]["digest"]), leaf.event["environment"])
-        decision, ids = leaf.body.get("decision"), allowed.setdefault(place, [])
-        if decision is not None:
-            ids += [decision["id"]] if decision["gate"] == "deployment" and decision["result"]["allow"] else []
-        elif place[0] and (leaf.body.get("decision_id") or next(iter(ids), None)) not in ids:  # Without bytes, back to no version.
-            yield f"{leaf} has no deployment decision before it that allows these bytes here"
 
 
 class Trust:
@@ -287,8 +283,11 @@ class Trust:
         """Takes one file in, told apart by what it says. Raises ValueError for what is nothing to trust."""
         if text.lstrip().startswith("{"):
             file = json.loads(text)
-            ends = {one["key"]: 10**9 if one["until_size"] is None else one["until_size"] for one in file["log_keys"]}
-            self.log_keys |= {one["key"]: (one["from_size"], ends[one["key"]]) for one in file["log_keys"]}
+            keys = [(one.pop("key"), one.pop("from_size"), one.pop("until_size")) for one in file["log_keys"]]
+            self.log_keys |= {key: (start, 10**9 if end is None else end) for key, start, end in keys}
+            known = {"schema_version", "origin", "log_keys", "policy", "checkpoints", "tsa_certificates"}
+            if {*file} - known or any(file["log_keys"]) or {taken_apart(key)[0] for key, *_ in keys} - {file["origin"]}:
+                raise ValueError("the trust file says more than is understood here, or has a key of another log")
             for part in (file["policy"], *file["checkpoints"], *file["tsa_certificates"]):
                 self.take(part)
         elif "-----BEGIN" in text:  # The key that signs packs, in place of records that name it; or a certificate, which openssl reads.
@@ -338,7 +337,7 @@ class Trust:
 
 def verified(pack: Pack, trust: Trust) -> Iterator[tuple[str, bool | None, str, list[str]]]:
     """Every check and every level; whether it holds (None: nothing that you gave can say), what it is, and what breaks it or hinders it."""
-    for check in (check_files, check_records, check_proven, check_decisions, check_statements, check_duties, check_rollouts):
+    for check in (check_files, check_records, check_decisions, check_statements, check_duties):
         yield "L0", not (broken := list(check(pack))), str(check.__doc__), broken
     gone, streams = sum(not entry["path"] for entry in pack.about["leaves"]), {stream: {0} for stream in pack.about["streams"]}
     for leaf in pack.leaves:  # The records on one subject are numbered from 1.
@@ -349,12 +348,15 @@ def verified(pack: Pack, trust: Trust) -> Iterator[tuple[str, bool | None, str, 
         why = [f"number {min(missing)} of the {last} records on {stream} is missing"] if listed and len(missing) > gone else []
         yield "L0", not why and (not missing or None), f"All of the first {last} records on {stream} are here.", why
     yield "L0", len(pack.leaves) == pack.checkpoint.size or None, f"All records are here: {len(pack.leaves)} of {pack.checkpoint.size}.", []
-    yield "L0", None, "That a bundle is here, and its rules decide so; waivers; who acts through teams or groups: not checked here.", []
+    for taken in pack.happened("ApprovalRevoked"):
+        used_by = [str(leaf) for leaf in pack.happened("DecisionMade") if taken.body["statement_digest"] in leaf.body["consumed"]]
+        yield "L0", None, f"{taken} takes back an approval: see that nothing rests on it any more ({', '.join(used_by) or 'unused'}).", []
+    yield "L0", None, "That the rules of a bundle decide so; waivers; who acts through teams or groups: not checked here.", []
     note, keys = pack.checkpoint, trust.log_keys_after(pack.happened("LogKeyRotated"))
     mine = [key for key, (first, last) in keys.items() if key.startswith(f"{note.origin}+") and first <= note.size <= last]
-    good = any(map(note.signed_by, mine)) if keys else None
-    yield "L1", good, f"the checkpoint of {note.size} records of {note.origin!r} is signed by a key that you gave", []
-    # Without L1 nothing further holds: anybody could have added to what you held, or to what was cosigned.
+    good = any(map(note.signed_by, mine)) if keys else None  # Without this, anybody could have added to what you held, or was cosigned.
+    why = [f"you gave keys of the log {name!r} only" for name in sorted({key.partition("+")[0] for key in keys}) if not mine]
+    yield "L1", good, f"the checkpoint of {note.size} records of {note.origin!r} is signed by a key that you gave", why
     later = [held for held in trust.held if held.origin == note.origin and held.size > note.size]
     why = [f"the pack ends before the {held.size} records that you held: ask for a newer one to judge what came after" for held in later]
     fits = all(pack.begins_with(held) for held in trust.held if held not in later)
@@ -366,8 +368,7 @@ def verified(pack: Pack, trust: Trust) -> Iterator[tuple[str, bool | None, str, 
     yield "L3", False if other else None, f"time stamps, to be verified like this: {runs or 'none; '}"[:-2], other
     seen = max((one.size for one in notes.values() if trust.agreed(trust.quorum, one) and pack.begins_with(one)), default=0)
     strange = "".join(f"; keys of kind {kind} are unknown" for kind in {taken_apart(key)[2][0] for key in trust.witnesses.values()} - {4})
-    cosigned = good if seen else None if strange or not trust.quorum else False
-    yield "L4", cosigned, f"the witnesses that you ask for have cosigned {seen} records{strange}", []
+    yield "L4", good if seen else None if strange or not trust.quorum else False, f"your witnesses cosigned {seen} records{strange}", []
 
 
 def main() -> int:
@@ -380,19 +381,18 @@ def main() -> int:
     try:
         for file in asked.trust:
             trust.take(file.read_text(encoding="utf-8"))
-        pack = Pack(asked.pack, trust.signers)
-        results = list(verified(pack, trust))
+        results = list(verified(Pack(asked.pack, trust.signers), trust))
     except Exception as error:  # noqa: BLE001  # Likewise: whatever it is, it is no pack that can be verified.
         print(f"There is nothing to verify: {type(error).__name__}: {error!s}".encode("unicode_escape").decode(), file=sys.stderr)
         return 2
     broken = min((level for level, holds, _, _ in results if holds is False), default="none")
     reached = max((level for level, holds, _, _ in results if holds and level < broken), default="none")
     good = (asked.require, True) in [row[:2] for row in results] and not any(holds is False or why for _, holds, _, why in results)
-    names, marks = ("level", "holds", "what", "broken"), {True: "holds", False: "BROKEN", None: "unknown"}
-    report = {"ok": good, "level": reached, "checks": [dict(zip(names, row, strict=True)) for row in results]}
+    marks = {True: "holds", False: "BROKEN", None: "unknown"}
+    report = [{"level": level, "holds": holds, "what": what, "broken": why} for level, holds, what, why in results]
     lines = [line for level, holds, what, why in results for line in (f"{marks[holds]:7}  {level}  {what}", *("  - " + one for one in why))]
-    text = [line.encode("unicode_escape").decode() for line in lines]  # Names of others move no cursor, and begin no line.
-    print(json.dumps(report, indent=2) if asked.json else "\n".join([*text, f"Level reached: {reached}."]))
+    text = "\n".join(line.encode("unicode_escape").decode() for line in lines)  # Names of others move no cursor, and begin no line.
+    print(json.dumps({"ok": good, "level": reached, "checks": report}, indent=2) if asked.json else f"{text}\nLevel reached: {reached}.")
     return 0 if good else 1
 
 

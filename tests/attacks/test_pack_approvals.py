@@ -95,7 +95,7 @@ def test_deploy_on_no_approval_because_none_is_said_to_be_needed(house: House, m
     house.rolls_out(about, house.decides("deployment", about, "allow"))
     house.checkpoint()
     result = verify(packed(house), tmp_path / "run", str(house.log_key))
-    assert [check["holds"] for check in result.said["checks"] if "its rules decide so" in check["what"]] == [None]
+    assert [check["holds"] for check in result.said["checks"] if "the rules of a bundle decide so" in check["what"]] == [None]
 
 
 def relogged(files: dict[str, bytes], house: House, path: str, event: Any) -> None:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from lifecycle.evidence.verify import Leaf, Pack
 from lifecycle.records import bodies
 from lifecycle.records.gates import GateInput
+from lifecycle.records.record import digest_of
 from tests.desk.authenticators import Authenticator, ed25519_authenticator
 from tests.evidence.house import HOUR_US, House, evaluated
-from tests.evidence.packs import Result, packed, verify
+from tests.evidence.packs import Result, packed, rebuilt, relisted, signed_anew, verify
 
 
 @pytest.fixture
@@ -22,9 +25,14 @@ def house(tmp_path: Path) -> House:
 
 def found_in(house: House, tmp_path: Path) -> Result:
     house.checkpoint()
-    result = verify(packed(house), tmp_path / "run", str(house.log_key))
+    result = said_of(house, tmp_path)
     assert (result.code, result.level) == (1, "none")
     return result
+
+
+def said_of(house: House, tmp_path: Path) -> Result:
+    house.checkpoint()
+    return verify(packed(house), tmp_path / "run", str(house.log_key))
 
 
 def test_approve_one_s_own_work(house: House, tmp_path: Path) -> None:
@@ -107,7 +115,7 @@ def test_use_an_approval_by_a_revoked_key(house: House, tmp_path: Path) -> None:
     approval = house.approves("rita", about)
     house.revokes("rita")
     house.decides("deployment", about, "allow", approval)
-    assert any("key-of-rita signed, revoked before" in finding for finding in found_in(house, tmp_path).broken)
+    assert any("uses what rita signed, revoked before" in finding for finding in found_in(house, tmp_path).broken)
 
 
 def test_use_an_approval_that_was_revoked(house: House, tmp_path: Path) -> None:
@@ -117,7 +125,7 @@ def test_use_an_approval_that_was_revoked(house: House, tmp_path: Path) -> None:
     taken = bodies.ApprovalRevoked(approver="rita", statement_digest=approval.statement_digest, reason="misread")
     house.happened(taken, about, inputs={"approval": approval.statement_digest})
     house.decides("deployment", about, "allow", approval)
-    assert any("key-of-rita signed, revoked before" in finding for finding in found_in(house, tmp_path).broken)
+    assert any("uses what rita signed, revoked before" in finding for finding in found_in(house, tmp_path).broken)
 
 
 def test_record_another_input_than_the_gate_was_shown(house: House, tmp_path: Path) -> None:
@@ -190,11 +198,74 @@ def test_sign_with_somebody_else_s_passkey(house: House, tmp_path: Path) -> None
     assert any("no key that was enrolled for rita signed this" in finding for finding in found_in(house, tmp_path).broken)
 
 
-def test_a_bundle_that_is_not_in_the_pack_is_not_spoken_for(house: House, tmp_path: Path) -> None:
-    """The program says of no bundle that the decision was taken under it: it names the bundle as what it did not check."""
+def test_use_an_approval_by_a_key_in_other_hands(house: House, tmp_path: Path) -> None:
+    """That comes out after the decision: what was signed from that record on never counted, so the version had no approval."""
+    about = evaluated(house)
+    stolen = house.ledger.head().size
+    house.decides("deployment", about, "allow", house.approves("rita", about))
+    house.revokes("rita", compromised_from=stolen)
+    broken = found_in(house, tmp_path).broken
+    assert any("it uses what rita signed, revoked before or with a key in other hands: record" in finding for finding in broken)
+    assert any("allows without 1 approvals of the role risk" in finding for finding in broken)
+
+
+def test_a_key_that_was_lost_after_it_signed_voids_nothing(house: House, tmp_path: Path) -> None:
+    """What was deployed with it stands, and so does what was signed before it was in other hands."""
+    about = evaluated(house)
+    house.decides("deployment", about, "allow", house.approves("rita", about))
+    house.revokes("rita", compromised_from=house.ledger.head().size)
+    house.revokes("sam")
+    assert said_of(house, tmp_path).broken == []
+
+
+def test_an_approval_that_is_taken_back_later_is_told(house: House, tmp_path: Path) -> None:
+    """The decision was right when it was taken; the auditor reads that nothing may rest on it any more."""
+    about = evaluated(house)
+    approval = house.approves("rita", about)
+    house.decides("deployment", about, "allow", approval)
+    taken = bodies.ApprovalRevoked(approver="rita", statement_digest=approval.statement_digest, reason="misread")
+    house.happened(taken, about, inputs={"approval": approval.statement_digest})
+    result = said_of(house, tmp_path)
+    told = [check for check in result.said["checks"] if "takes back an approval" in check["what"]]
+    assert (result.code, result.broken, [check["holds"] for check in told]) == (0, [], [None])
+    assert "(DecisionMade)" in told[0]["what"]
+
+
+def test_a_bundle_that_is_missing_breaks_the_pack(house: House, tmp_path: Path) -> None:
+    """Attack: the rules are deleted before the pack is made, and nobody can take the decision again."""
     about = evaluated(house)
     house.decides("deployment", about, "allow", house.approves("rita", about))
     house.checkpoint()
-    checks = verify(packed(house), tmp_path / "run", str(house.log_key)).said["checks"]
-    assert not any("under the policy bundle" in check["what"] for check in checks)
-    assert [check["holds"] for check in checks if check["what"].startswith("That a bundle is here, and its rules decide so")] == [None]
+    bundle = house.keep("bundle")
+    next(house.folder.rglob(bundle.removeprefix("sha256:"))).unlink()
+    result = verify(packed(house), tmp_path / "run", str(house.log_key))
+    assert result.level == "none"
+    assert any(f"the policy bundle {bundle} that it was taken by is missing" in finding for finding in result.broken)
+
+
+def test_swap_a_policy_bundle_in_the_pack(house: House, tmp_path: Path) -> None:
+    """With the list of the pack made and signed anew by a stolen key: the decision names other bytes, and no record names these."""
+    about = evaluated(house)
+    house.decides("deployment", about, "allow", house.approves("rita", about))
+    house.checkpoint()
+    bundle = house.keep("bundle")
+
+    def alter(files: dict[str, bytes]) -> None:
+        path = next(path for path, content in files.items() if digest_of(content) == bundle)
+        relisted(files, path, b'{"says": "allow everything"}')
+        signed_anew(files, house)
+
+    result = verify(rebuilt(packed(house), alter), tmp_path / "run", str(house.log_key))
+    assert any(f"the policy bundle {bundle} that it was taken by is missing" in finding for finding in result.broken)
+    assert any("is named by no record" in finding for finding in result.broken)
+
+
+@pytest.mark.parametrize(
+    ("said_in", "where", "counts"), [("local", "production", False), ("production", "local", True), ("eu", "us", True)]
+)
+def test_a_key_is_void_by_a_word_in_local_there_only(said_in: str, where: str, counts: bool) -> None:
+    """Attack: whoever has a home of their own on the same ledger revokes somebody's key in `local`, where nobody has to sign that."""
+    back = Leaf(9, b"", {"type": "KeyRevoked", "environment": said_in}, {"key_id": "key", "compromised_from": 0})
+    approval, used_by = Leaf(3, b"", {}, {"envelope": {"key_id": "key"}}), Leaf(5, b"", {"environment": where}, {})
+    pack = cast("Pack", SimpleNamespace(happened=lambda *types: [back]))
+    assert bool(Pack.voids(pack, "sha256:0", approval, used_by)) is counts

@@ -138,8 +138,8 @@ class House:
         body = bodies.PersonEnrolled(person=person, roles=roles, teams=(), keys=(key,), registry="home", registry_digest=people)
         self.happened(body, Subject(kind="person", name=person), outputs={"people": people})
 
-    def revokes(self, person: str) -> None:
-        body = bodies.KeyRevoked(person=person, key_id=f"key-of-{person}", reason="lost")
+    def revokes(self, person: str, *, compromised_from: int | None = None) -> None:
+        body = bodies.KeyRevoked(person=person, key_id=f"key-of-{person}", reason="lost", compromised_from=compromised_from)
         self.happened(body, Subject(kind="key", name=f"key-of-{person}"))
 
     def proposes(self, person: str, *, key_of: str | None = None) -> None:

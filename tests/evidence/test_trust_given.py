@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from lifecycle.proofs.notes import SigningKey
 from lifecycle.proofs.trust import TrustedKey, TrustFile
 from tests.evidence.house import ORIGIN, House, lived
 from tests.evidence.packs import packed, verify
@@ -64,6 +67,31 @@ def test_what_is_nothing_to_trust_is_refused(text: str, pack: bytes, tmp_path: P
     result = verify(pack, tmp_path, text)
     assert result.code == 2
     assert result.errors.startswith("There is nothing to verify")
+
+
+@pytest.mark.parametrize(
+    "differently",
+    [
+        {"schema_version": "lifecycle.trust/2", "since": "2026"},
+        {"origin": "example.org/other"},
+        {"log_keys": [{"key": "KEY", "from_size": 0, "until_size": None, "only_for": "production"}]},
+    ],
+    ids=["a field", "another log", "a field of a key"],
+)
+def test_a_trust_file_that_says_something_else_is_refused(differently: dict[str, Any], house: House, pack: bytes, tmp_path: Path) -> None:
+    """What this program does not read may narrow what it was given; a key of another log than the file names is a mistake."""
+    file = TrustFile(origin=ORIGIN, log_keys=(TrustedKey(key=str(house.log_key)),)).as_json() | differently
+    result = verify(pack, tmp_path, json.dumps(file).replace("KEY", str(house.log_key)))
+    assert result.code == 2
+    assert "the trust file says more than is understood here" in result.errors
+
+
+def test_a_trust_file_of_another_log_is_named(pack: bytes, tmp_path: Path) -> None:
+    """An auditor of two logs took the wrong file: the first level breaks, and says of which log the keys are."""
+    other = SigningKey("example.org/other", bytes(32)).verifier
+    result = verify(pack, tmp_path, TrustFile(origin="example.org/other", log_keys=(TrustedKey(key=str(other)),)).canonical())
+    assert (result.code, result.at("L1")) == (1, False)
+    assert "you gave keys of the log 'example.org/other' only" in result.broken
 
 
 @pytest.mark.parametrize("content", [b"", b"not a zip file", b"PK\x05\x06" + bytes(18)])
