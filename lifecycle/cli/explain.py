@@ -9,12 +9,10 @@ from typing import TYPE_CHECKING
 import click
 
 from lifecycle.cli import render
-from lifecycle.cli.options import trust_in, write_named
-from lifecycle.errors import UnknownName
+from lifecycle.cli.options import keys_of_log, write_named
 
 if TYPE_CHECKING:
     from lifecycle.lineage.explanation import Explanation
-    from lifecycle.proofs.notes import VerifierKey
     from lifecycle.proofs.prediction import ProvenPrediction
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
@@ -96,22 +94,9 @@ def _show(found: Explanation, inputs: bool) -> None:
 def _proven_in(file: Path, trusted: tuple[Path, ...]) -> ProvenPrediction:
     """What a proof shows to whoever trusts these files. Raises Tampered where it does not hold, MalformedRecord where it is none."""
     from lifecycle.proofs.prediction import proven_prediction
-    from lifecycle.proofs.trust import Trust
     from lifecycle.records.prediction import PredictionProof
 
-    keys = Trust.joined([trust_in(one) for one in trusted]).log_keys if trusted else _keys_of_home()
-    if not keys:
-        raise UnknownName("What you trust has no key of a log.", "Pass the log's verifier key or a trust file with --trust.")
-    return proven_prediction(PredictionProof.parse(file.read_bytes()), keys)
-
-
-def _keys_of_home() -> tuple[VerifierKey, ...]:
-    from lifecycle.life.signing import standing_key
-    from lifecycle.wiring import Departments
-
-    departments = Departments.here(make=False)
-    standing_key(departments)
-    return tuple(departments.ledger_keys)
+    return proven_prediction(PredictionProof.parse(file.read_bytes()), keys_of_log(trusted))
 
 
 def _show_proven(proven: ProvenPrediction, *, as_json: bool) -> None:

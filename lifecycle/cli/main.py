@@ -39,6 +39,7 @@ VERBS: dict[str, Verb] = {
     "ledger": Verb("Proof", "ledger", "Verify, read, sign, prove, anchor and keep the ledger."),
     "lineage": Verb("Proof", "lineage", "Show, export, send and describe what a version came from."),
     "evidence": Verb("Proof", "evidence", "Pack what proves a version into one file, and show which clauses it speaks to."),
+    "predictions": Verb("Proof", "predictions", "Write the sealed predictions as Parquet, and check such a file."),
     "explain": Verb("Proof", "explain", "Tell which model, data, report, rule and people stand behind one prediction."),
 }
 

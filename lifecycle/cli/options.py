@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from lifecycle.errors import InvalidDeclaration, LifecycleError, Unavailable
+from lifecycle.errors import InvalidDeclaration, LifecycleError, Unavailable, UnknownName
 
 if TYPE_CHECKING:
+    from lifecycle.proofs.notes import VerifierKey
     from lifecycle.proofs.trust import Trust
 
 
@@ -54,3 +55,22 @@ def trust_in(file: Path) -> Trust:
         raise Unavailable(f"{file} can't be read: {error}.", "Pass a text file that you can read.") from error
     except LifecycleError as error:
         raise type(error)(f"{file}: {error.what}", error.next_step) from error
+
+
+def keys_of_log(trusted: Sequence[Path]) -> tuple[VerifierKey, ...]:
+    """The keys of the log in the files that somebody trusts; without any, those of this home.
+
+    Raises UnknownName where there is none, and like `trust_in`.
+    """
+    from lifecycle.life.signing import standing_key
+    from lifecycle.proofs.trust import Trust
+    from lifecycle.wiring import Departments
+
+    if trusted:
+        keys = tuple(Trust.joined([trust_in(one) for one in trusted]).log_keys)
+        if not keys:
+            raise UnknownName("What you trust has no key of a log.", "Pass the log's verifier key or a trust file with --trust.")
+        return keys
+    departments = Departments.here(make=False)
+    standing_key(departments)
+    return tuple(departments.ledger_keys)

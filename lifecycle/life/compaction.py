@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lifecycle import durable
-from lifecycle.errors import LifecycleError, Unavailable
+from lifecycle.errors import LifecycleError, Tampered, Unavailable
 from lifecycle.life.compacted import PROOF, ROWS, proven_rows, read, root_of, written
 from lifecycle.life.signing import signed_now
 from lifecycle.lineage.selection import ANSWERS, every_event
@@ -53,6 +53,15 @@ class Compacted:
     @property
     def rows(self) -> int:
         return sum(one.rows for one in self.files)
+
+    def require_whole(self) -> None:
+        """Raises Tampered where a segment is not what was sealed. Whatever else there was is written by then."""
+        if self.faults:
+            more = f" And {len(self.faults) - 1} more." if len(self.faults) > 1 else ""
+            raise Tampered(
+                f"{self.faults[0].rstrip('.')}.{more}",
+                "Run `lifecycle ledger verify`, keep a copy as evidence, and restore the segment from its backup.",
+            )
 
     @property
     def digest(self) -> Digest:

@@ -2,7 +2,6 @@
 
 import dagster as dg
 
-from lifecycle.errors import Tampered
 from lifecycle.life.compaction import compact_predictions
 from lifecycle.resources import LifecycleResource
 from lifecycle.stages.stage import StageResult, failures
@@ -24,12 +23,7 @@ def compaction_asset() -> dg.AssetsDefinition:
             compacted = compact_predictions(departments, folder)
             for fault in compacted.faults:
                 context.log.error(fault)
-            if compacted.faults:
-                # Whatever else there was is written by now.
-                raise Tampered(
-                    f"{compacted.faults[0]}.",
-                    "Run `lifecycle ledger verify`, keep a copy as evidence, and restore the segment from its backup.",
-                )
+            compacted.require_whole()
         return StageResult(
             data_version=dg.DataVersion(compacted.digest),
             metadata={

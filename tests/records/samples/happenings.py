@@ -241,6 +241,8 @@ def of_sealing() -> Iterator[Event]:
         versions=(answered,),
     )
     yield happened(sealed, about=Subject(kind="model", name="credit"), predictions="rows")
+    without = sealed.model_copy(update={"number": 2, "rows_dropped": 7})
+    yield happened(without, about=Subject(kind="model", name="credit"), predictions="rows")
     recalled = bodies.DecisionsRecalled(
         since_us=AT_US - DAY_US,
         by_version=6,
