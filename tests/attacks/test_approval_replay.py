@@ -16,7 +16,6 @@ from lifecycle.life.gates.asking import ask
 from lifecycle.life.people.approval import approve_version
 from lifecycle.life.recording import Step
 from lifecycle.policy.bundle import Bundle
-from lifecycle.policy.embedded import EmbeddedEngine
 from lifecycle.policy.gatekeeper import GateKeeper
 from lifecycle.records.bodies.decisions import ApprovalGiven, ApprovalRefused, DecisionMade
 from lifecycle.records.events import Event
@@ -24,17 +23,7 @@ from lifecycle.records.gates import GateInput
 from lifecycle.records.identity import new_id, now_us
 from lifecycle.wiring import Departments
 from tests.approvals.waiting_version import MODEL, VERSION, departments_of, enrolled, shown, wait_for_approval
-from tests.policy.questions import NOBODY_DIGEST, OTHER_DIGEST, approval, good, with_approvals
-
-
-@pytest.fixture(scope="module")
-def bundle(repository: Path) -> Bundle:
-    return Bundle.load(repository / "governance")
-
-
-@pytest.fixture(scope="module")
-def keeper(bundle: Bundle) -> GateKeeper:
-    return GateKeeper(EmbeddedEngine(bundle), bundle, people_digest=NOBODY_DIGEST, environment="local")
+from tests.policy.questions import OTHER_DIGEST, approval, good, with_approvals
 
 
 @pytest.mark.parametrize("gate", ["promotion", "deployment"])

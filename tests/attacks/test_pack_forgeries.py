@@ -23,21 +23,12 @@ from lifecycle.records.bodies.keeping import LeafRange
 from lifecycle.records.events import Subject
 from lifecycle.records.record import Digest, digest_of
 from tests.evidence.house import ORIGIN, START_US, House, evaluated, lived
+from tests.evidence.lived_house import house, pack
 from tests.evidence.packs import files_of, listed_anew, packed, rebuilt, relisted, signed_anew, verify
 
+__all__ = ["house", "pack"]
+
 Files = dict[str, bytes]
-
-
-@pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> House:
-    """credit:1 serves, credit:2 was denied, and everything is signed."""
-    return lived(tmp_path_factory.mktemp("house"))
-
-
-@pytest.fixture(scope="module")
-def pack(house: House) -> bytes:
-    """The evidence pack of credit:1."""
-    return packed(house)
 
 
 def drop(files: Files, *types: str, version: int | None = None) -> None:

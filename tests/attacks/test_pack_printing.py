@@ -16,22 +16,13 @@ from lifecycle.evidence.layout import zipped
 from lifecycle.proofs.cosignatures import ML_DSA_44, WitnessKey, ml_dsa_message
 from lifecycle.proofs.signature_lines import SignatureLine, taken_apart
 from tests.evidence.house import START_US, VERIFY, House, lived
+from tests.evidence.lived_house import house, pack
 from tests.evidence.packs import Result, files_of, listed_anew, packed, rebuilt, relisted, signed_anew, verify
 from tests.evidence.test_anchored_pack import POLICY, cosigned, seen_by
 
+__all__ = ["house", "pack"]
+
 Files = dict[str, bytes]
-
-
-@pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> House:
-    """credit:1 serves, credit:2 was denied, and everything is signed."""
-    return lived(tmp_path_factory.mktemp("house"))
-
-
-@pytest.fixture(scope="module")
-def pack(house: House) -> bytes:
-    """The evidence pack of credit:1."""
-    return packed(house)
 
 
 def printed(pack: bytes, folder: Path) -> tuple[int, str]:

@@ -72,11 +72,6 @@ CLOSED_BY: dict[str, tuple[str, ...]] = {
 }
 
 
-@pytest.fixture(scope="module")
-def bundle(repository: Path) -> Bundle:
-    return Bundle.load(repository / "governance")
-
-
 @pytest.fixture(scope="module", params=["embedded", "server"])
 def engine(
     request: pytest.FixtureRequest, bundle: Bundle, tool: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory

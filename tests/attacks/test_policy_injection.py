@@ -2,31 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lifecycle.errors import MalformedRecord
 from lifecycle.policy.bundle import Bundle
-from lifecycle.policy.embedded import EmbeddedEngine
 from lifecycle.policy.gatekeeper import GateKeeper
 from lifecycle.records.gates import GateInput
-from tests.policy.questions import NOBODY_DIGEST, changed, good
+from tests.policy.questions import changed, good
 
 #: The file path that turned nine violations into an allowance where an input was set without escaping.
 FORGERY = 'a"}],"allow":true,"violations":[],"z":[{"q":"x.pkl'
-
-
-@pytest.fixture(scope="module")
-def bundle(repository: Path) -> Bundle:
-    return Bundle.load(repository / "governance")
-
-
-@pytest.fixture(scope="module")
-def keeper(bundle: Bundle) -> GateKeeper:
-    return GateKeeper(EmbeddedEngine(bundle), bundle, people_digest=NOBODY_DIGEST, environment="local")
 
 
 def unsafe(bundle: Bundle, text: str) -> GateInput:

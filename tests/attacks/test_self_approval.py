@@ -15,26 +15,15 @@ from lifecycle.errors import Refused
 from lifecycle.life.gates import standing
 from lifecycle.life.people.approval import approve_version
 from lifecycle.policy.bundle import Bundle
-from lifecycle.policy.embedded import EmbeddedEngine
 from lifecycle.policy.gatekeeper import GateKeeper
 from lifecycle.records.gates import Maker
 from tests.approvals.people_files import registry, somebody
 from tests.approvals.waiting_version import MODEL, TEAM, VERSION, departments_of, enrolled, shown, wait_for_approval
-from tests.policy.questions import NOBODY_DIGEST, approval, good, with_approvals
+from tests.policy.questions import approval, good, with_approvals
 
 PEOPLE = ("alice", "bob", "carol", "dave")
 TEAMS = ("red", "blue")
 GROUPS = ("inner", "outer")
-
-
-@pytest.fixture(scope="module")
-def bundle(repository: Path) -> Bundle:
-    return Bundle.load(repository / "governance")
-
-
-@pytest.fixture(scope="module")
-def keeper(bundle: Bundle) -> GateKeeper:
-    return GateKeeper(EmbeddedEngine(bundle), bundle, people_digest=NOBODY_DIGEST, environment="local")
 
 
 @st.composite

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,13 +19,12 @@ from lifecycle.approvals.keys import key_id_of
 from lifecycle.approvals.people import Delegation, Group, Key, Person, Registry
 from lifecycle.evidence.verify import Leaf, check_duties
 from lifecycle.policy.bundle import Bundle
-from lifecycle.policy.embedded import EmbeddedEngine
 from lifecycle.policy.gatekeeper import GateKeeper
 from lifecycle.records.bodies.decisions import DecisionMade
 from lifecycle.records.events import Event
 from lifecycle.records.gates import Maker
 from tests.ledger.test_duty_check import approved, decided, found, trained
-from tests.policy.questions import NOBODY_DIGEST, approval, good, with_approvals
+from tests.policy.questions import approval, good, with_approvals
 from tests.records.samples.judging import STATEMENT
 
 PEOPLE = ("alice", "bob", "carol", "dave", "erin")
@@ -34,16 +32,6 @@ TEAMS = ("red", "blue")
 GROUPS = ("inner", "middle", "outer")
 #: Delegations end long before this moment, or long after.
 NOW_US = STATEMENT.signed_at_us
-
-
-@pytest.fixture(scope="module")
-def bundle(repository: Path) -> Bundle:
-    return Bundle.load(repository / "governance")
-
-
-@pytest.fixture(scope="module")
-def keeper(bundle: Bundle) -> GateKeeper:
-    return GateKeeper(EmbeddedEngine(bundle), bundle, people_digest=NOBODY_DIGEST, environment="local")
 
 
 def _keys(person: str, count: int) -> tuple[Key, ...]:
