@@ -42,6 +42,9 @@ class Picture(NamedTuple):
     shows: str
     width: int = 1500
     height: int = 900
+    #: At the desk: who looks, and what is opened first.
+    who: str = "demo_risk_officer"
+    opened: str = ""
 
 
 PICTURES = (
@@ -56,9 +59,9 @@ DESK_PICTURES = (
     Picture("desk-inbox.png", "/", "Versions in", 1200, 800),
     Picture("desk-version.png", "/versions/credit/1", "How good it is", 1200, 1500),
     Picture("desk-serving.png", "/serving", "What serves in", 1200, 800),
+    Picture("desk-access.png", "/access", "Grant access", 1200, 1000, who="demo_operator"),
+    Picture("desk-people.png", "/people", "People and their keys", 1200, 900, opened="Take this key back"),
 )
-#: Who looks, among the people of the demonstration.
-WHO = "demo_risk_officer"
 
 
 def free_port() -> int:
@@ -126,10 +129,17 @@ def take(browser: Browser, address: str, picture: Picture) -> None:
     page.close()
 
 
-def take_at_the_desk(browser: Browser, pictures: list[Picture]) -> None:
+def called(*words: str) -> str:
+    """What the command line says."""
+    command = [sys.executable, "-m", "lifecycle.cli.main", *words]
+    return subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout
+
+
+def take_at_the_desk(browser: Browser, who: str, pictures: list[Picture]) -> None:
     """Registers a passkey of a virtual authenticator for somebody of the demonstration, signs in with it, and looks."""
-    command = [sys.executable, "-m", "lifecycle.cli.main", "people", "invite", WHO, "--json"]
-    link = json.loads(subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout)["link"]
+    if who == "demo_operator":
+        called("people", "add", who, "--role", "operator", "--name", "Demo operator (not a real person)")
+    link = json.loads(called("people", "invite", who, "--json"))["link"]
     page = browser.new_page(device_scale_factor=1.5)
     device = page.context.new_cdp_session(page)
     device.send("WebAuthn.enable")
@@ -143,6 +153,8 @@ def take_at_the_desk(browser: Browser, pictures: list[Picture]) -> None:
         page.set_viewport_size({"width": picture.width, "height": picture.height})
         page.goto(desk() + picture.path)
         page.get_by_text(picture.shows).first.wait_for(timeout=60_000)
+        if picture.opened:
+            page.get_by_text(picture.opened).first.click()
         page.screenshot(path=FOLDER / picture.file)
     page.close()
 
@@ -168,8 +180,8 @@ def main() -> None:
                     wait_until_quiet(address)
                 for picture in wanted:
                     take(browser, address, picture)
-                if at_the_desk:
-                    take_at_the_desk(browser, at_the_desk)
+                for who in dict.fromkeys(picture.who for picture in at_the_desk):
+                    take_at_the_desk(browser, who, [picture for picture in at_the_desk if picture.who == who])
         browser.close()
 
 

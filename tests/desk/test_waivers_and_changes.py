@@ -271,3 +271,17 @@ def test_a_waiver_is_void_once_one_of_its_signatures_is_taken_back(desk: DeskUnd
     assert waivers_for(desk.departments_now, "credit", 1) == ()
     told = read(rita.client.get(VERSION).text).one("section", aria_labelledby="waivers").says
     assert ("void" in told, "I misread the ticket." in told) == (True, True)
+
+
+@pytest.mark.slow
+def test_where_people_govern_a_governor_takes_back_a_key_of_somebody_else(governed: tuple[DeskUnderTest, dict[str, Browser]]) -> None:
+    """By the page that lists everybody's keys; its owner is signed out by that, and signs nothing more."""
+    desk, browsers = governed
+    rows = read(browsers["ada"].client.get("/people").text)
+    key = rows.one("section", aria_labelledby="person-rob").one("input", name="what").attributes["value"]
+    assert not read(browsers["clerk"].client.get("/people").text).one("section", aria_labelledby="person-rob").all("form")
+    begun = browsers["rob"].begin_at("/governance/proposal")
+    assert browsers["ada"].finish(browsers["ada"].begin_at("/revocations", what=key, reason="The telephone is gone.")).status_code == 200
+    assert browsers["rob"].finish(begun).status_code == 401
+    assert people_in_force(desk.departments_now).person("rob").keys == ()
+    assert "GovernanceProposed" not in desk.types()

@@ -50,6 +50,11 @@ class OpenReview:
     def what(self) -> str:
         return "broken glass" if self.kind == "GlassBroken" else "rollback"
 
+    @property
+    def roles(self) -> tuple[Name, ...]:
+        """Of which one is enough to review it."""
+        return ROLES[self.kind]
+
 
 def open_reviews(departments: Departments) -> tuple[OpenReview, ...]:
     """What is still owed here, the earliest due first."""
