@@ -44,7 +44,7 @@ _LOG = logging.getLogger(__name__)
 _BACKLOG = 4_096
 #: How long a gateway that ends waits for the ledger to take what it has not taken yet. The rest waits in the journal.
 _FLUSH_SECONDS = 3.0
-#: How often a disk that was full is tried again.
+#: How often a disk that was full is tried again, and what the metrics tell of rollouts is written.
 _SETTLE_SECONDS = 0.5
 
 
