@@ -77,12 +77,16 @@ def _settings(departments: Departments, host: str | None, port: int | None, work
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Serve the version in this package (its files, model.sig, order.json) and nothing else, as a version's pod does.",
 )
+@click.option("--nobody", metavar="MODEL", help="Know MODEL and no version of it: refuse every request, as where none may answer.")
+@click.option("--refer", is_flag=True, help="With --nobody: refer every request to a person in place of a refusal.")
 @click.option(
     "--target",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Serve on the cluster that this file declares: run its controller here, which takes the same orders and answers no predictions.",
 )
-def run(host: str | None, port: int | None, workers: int | None, only: Path | None, target: Path | None) -> None:
+def run(
+    host: str | None, port: int | None, workers: int | None, only: Path | None, nobody: str | None, refer: bool, target: Path | None
+) -> None:
     """Run the gateway here, until Ctrl-C or SIGTERM. This is what a service manager starts.
 
     With --target it is the controller of a cluster: `lifecycle deploy`, `rollback`, `rollout` and `gateway status` talk to it as to
@@ -96,8 +100,11 @@ def run(host: str | None, port: int | None, workers: int | None, only: Path | No
     from lifecycle.wiring import Departments
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    if only is not None and target is not None:
-        raise InvalidDeclaration("A gateway serves one version, or drives those of a cluster.", "Give --only or --target, not both.")
+    if sum(given is not None for given in (only, nobody, target)) > 1 or (refer and nobody is None):
+        raise InvalidDeclaration(
+            "A gateway serves one version, or none, or drives those of a cluster.",
+            "Give one of --only, --nobody and --target; --refer goes with --nobody.",
+        )
     departments = Departments.here()
     found = departments.settings
     source = LedgerWithdrawals(found.ledger_url, origin=found.origin, environment=found.environment)
@@ -109,6 +116,10 @@ def run(host: str | None, port: int | None, workers: int | None, only: Path | No
         from lifecycle.serving.targets.pod import bring_in
 
         bring_in(settings, departments.verify_package, only)
+    if nobody is not None:
+        from lifecycle.serving.targets.pod import bring_in_nobody
+
+        bring_in_nobody(settings, nobody, refers=refer)
     run_gateway(settings, LedgerSink(departments), departments.verify_package, source, access=access)
 
 

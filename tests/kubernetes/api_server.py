@@ -81,6 +81,11 @@ class ApiServer:
                 asked[pod.version] += 1
         return asked
 
+    def routed(self, model: str) -> bool:
+        """Whether its route leads anywhere."""
+        found = self.objects.get(("HTTPRoute", model))
+        return found is not None and bool(found["spec"]["rules"][0]["backendRefs"])
+
     def _behind(self, service: str) -> list[Pod]:
         found = self.objects.get(("Service", service))
         if found is not None:

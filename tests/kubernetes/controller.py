@@ -148,7 +148,8 @@ def callers(server: ApiServer) -> Iterator[list[int]]:
 
     def ask() -> None:
         while not stop.wait(0.01):
-            sent[0] += server.ask(MODEL, 10).total()
+            if server.routed(MODEL):
+                sent[0] += server.ask(MODEL, 10).total()
 
     thread = threading.Thread(target=ask)
     thread.start()

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 import yaml
 
-from lifecycle.errors import Refused
 from lifecycle.records.record import Digest
 from lifecycle.serving.targets.contract import Placement, TargetVersion
 from lifecycle.serving.targets.driving import Drive
@@ -17,7 +16,7 @@ from lifecycle.serving.targets.http_route import accepted, placed_in, route_mani
 from lifecycle.serving.targets.workloads import Deployments, InferenceServices, PodTemplate, Workload, object_name, slug
 from tests.kubernetes.cluster import DEPLOYMENTS
 from tests.serving.places import Told, place
-from tests.serving.test_targets import AT_ONCE, HALF_FIRST, PACE, asking, serve
+from tests.serving.test_targets import HALF_FIRST, PACE, asking, serve
 
 DIGEST: Digest = "sha256:" + "ab" * 32
 VERSION = TargetVersion(version=3, digest=DIGEST)
@@ -70,8 +69,8 @@ def test_a_route_names_only_versions_that_have_a_share() -> None:
     """A backend that is not there would answer 500 for its share; weights add up to the whole."""
     workload = WORKLOADS[0]
 
-    def service(version: TargetVersion) -> str:
-        return workload.service("credit", version)
+    def service(version: TargetVersion | None) -> str:
+        return "nobody" if version is None else workload.service("credit", version)
 
     champion = TargetVersion(version=2, digest=DIGEST)
     for weight, named in ((0.0, [1_000]), (0.01, [990, 10]), (1.0, [1_000])):
@@ -125,15 +124,25 @@ def test_a_rollout_needs_no_right_that_its_role_does_not_give(kind: str, tmp_pat
     asyncio.run(run())
 
 
-def test_the_first_version_comes_in_whole_or_not_at_all(tmp_path: Path) -> None:
-    """Where no version serves, a plan that leaves half to a champion is refused; one step with everything serves."""
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["deployments", "kserve"])
+@pytest.mark.parametrize("refers", [True, False])
+def test_what_no_version_may_answer_yet_is_answered_by_a_gateway_without_one(kind: str, refers: bool, tmp_path: Path) -> None:
+    """The first version has its share and no more; the rest is referred or refused, as declared, until it has all of it."""
 
     async def run() -> None:
-        async with place("deployments", tmp_path) as there:
-            with pytest.raises(Refused, match="No version serves there yet"):
-                await Drive(there.target(), Told(), there.version(1, HALF_FIRST), PACE).run()
-            assert there.server.pods == {}
-            ended = await Drive(there.target(), Told(), there.version(2, AT_ONCE), PACE).run()
-            assert (ended.outcome, await there.ask(10)) == ("completed", {2: 10})
+        async with place(kind, tmp_path) as there:
+            plan = HALF_FIRST.model_copy(update={"without_champion": "refer" if refers else "refuse"})
+            drive = asyncio.create_task(Drive(there.target(), Told(), there.version(1, plan), PACE).run())
+            while not there.server.routed("credit"):
+                await asyncio.sleep(0.01)
+            assert set(await there.ask(15)) == {0, 1}
+            nobody = there.server.objects["Deployment", "credit-nobody"]["spec"]["template"]["spec"]["containers"][0]["args"]
+            assert nobody == ["lifecycle", "gateway", "run", "--nobody", "credit", *(["--refer"] if refers else [])]
+            await asking(there, drive)
+            assert (await drive).outcome == "completed"
+            assert await there.ask(10) == {1: 10}
+            assert {pod.version for pod in there.server.pods.values()} == {"1"}
+            assert {_verb(call) for call in there.server.calls} <= _allowed()
 
-    asyncio.run(run())
+    asyncio.run(asyncio.wait_for(run(), 60))

@@ -162,7 +162,8 @@ class ClusterPlace:
 
     async def ask(self, count: int) -> Counter[int]:
         asked = await asyncio.to_thread(self.server.ask, MODEL, count)
-        return Counter({int(version): times for version, times in asked.items()})
+        # What no version may answer counts as that of version 0.
+        return Counter({0 if version == "none" else int(version): times for version, times in asked.items()})
 
     def runs(self, version: TargetVersion) -> bool:
         return any(pod.version == str(version.version) for pod in self.server.pods.values())

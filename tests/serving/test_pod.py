@@ -8,8 +8,8 @@ import pytest
 
 from lifecycle.errors import Refused, Tampered
 from lifecycle.serving.settings import GatewaySettings
-from lifecycle.serving.targets.pod import bring_in
-from tests.serving.packages import ENVIRONMENT, order, plan
+from lifecycle.serving.targets.pod import bring_in, bring_in_nobody
+from tests.serving.packages import ENVIRONMENT, MODEL, order, plan
 from tests.serving.running import RunningGateway
 
 pytestmark = pytest.mark.slow
@@ -48,6 +48,24 @@ def test_it_answers_with_that_version_alone(tmp_path: Path) -> None:
         assert running.events() == []
     finally:
         running.stop()
+
+
+@pytest.mark.parametrize(("refers", "status"), [(True, 200), (False, 503)])
+def test_without_a_version_it_refers_to_a_person_or_refuses(refers: bool, status: int, tmp_path: Path) -> None:
+    """As the gateway of one machine does with the share that no version may answer."""
+    running = RunningGateway(tmp_path)
+    for _ in range(2):
+        bring_in_nobody(settings_of(running), MODEL, refers=refers)
+    try:
+        running.start()
+        found, said = running.caller().infer()
+        assert found == status
+        if refers:
+            assert said["parameters"]["arm"] == "referral"
+    finally:
+        running.stop()
+    with pytest.raises(Refused):
+        bring_in(settings_of(running), lambda folder, signature: None, package(running, 4))
 
 
 def test_bytes_that_were_not_allowed_do_not_come_in(tmp_path: Path) -> None:

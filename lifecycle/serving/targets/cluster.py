@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from lifecycle.errors import MalformedRecord, Unavailable
 from lifecycle.serving.targets.contract import Counted, Moved, Placed, Placement, TargetVersion
 from lifecycle.serving.targets.http_route import accepted, placed_in, route_manifest
-from lifecycle.serving.targets.kubernetes_api import HTTP_ROUTE, KubernetesApi, Manifest
+from lifecycle.serving.targets.kubernetes_api import DEPLOYMENT, HTTP_ROUTE, KubernetesApi, Manifest
 from lifecycle.serving.targets.lease import Lease
 from lifecycle.serving.targets.observing import PodCounts, observed_in
-from lifecycle.serving.targets.workloads import PORT, Workload, slug
+from lifecycle.serving.targets.workloads import PORT, Workload, deployment_not_ready, nobody, nobodys_name, slug
 
 _LOG = logging.getLogger(__name__)
 
@@ -86,6 +86,8 @@ class ClusterTarget:
         )
 
     async def place(self, was: Placed, now: Placement) -> Placed:
+        if now.unanswered:
+            await self._nobody_ready(refers=now.refers)
         route = route_manifest(slug(self._model), self._gateway, now, self._service, self._workload.port)
         if was.revision:
             written = await asyncio.to_thread(self._api.merge, route, HTTP_ROUTE, was.revision)
@@ -93,6 +95,9 @@ class ClusterTarget:
             written = await asyncio.to_thread(self._api.create, route, HTTP_ROUTE)
         if now.shares:
             await self._propagated()
+        if was.placement.unanswered and not now.unanswered:
+            for kind, manifest in reversed(nobody(self._workload.template, self._model, refers=now.refers)):
+                await asyncio.to_thread(self._api.delete, kind, manifest["metadata"]["name"])
         return self._placed(written)
 
     async def counted(self, version: TargetVersion) -> Counted:
@@ -117,7 +122,23 @@ class ClusterTarget:
             await asyncio.to_thread(self._api.delete, kind, manifest["metadata"]["name"])
         self._counts.pop(version, None)
 
-    def _service(self, version: TargetVersion) -> str:
+    async def _nobody_ready(self, *, refers: bool) -> None:
+        """Has something answer where no version may. Raises Unavailable where it does not get ready."""
+        for kind, manifest in nobody(self._workload.template, self._model, refers=refers):
+            await asyncio.to_thread(self._api.apply, manifest, kind)
+        deadline, why = time.monotonic() + self._pace.ready_seconds, "it was not looked at"
+        while time.monotonic() < deadline:
+            await self.hold()
+            found = await asyncio.to_thread(self._api.find, DEPLOYMENT, nobodys_name(self._model))
+            why = "somebody deleted it" if found is None else deployment_not_ready(found)
+            if not why:
+                return
+            await asyncio.sleep(self._pace.poll_seconds)
+        raise Unavailable(f"What answers where no version of {self._model} may is not ready: {why}.", "Look at its pods.")
+
+    def _service(self, version: TargetVersion | None) -> str:
+        if version is None:
+            return nobodys_name(self._model)
         return self._workload.service(self._model, version)
 
     def _placed(self, route: Manifest) -> Placed:

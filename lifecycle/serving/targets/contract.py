@@ -69,6 +69,8 @@ class Placement(Record):
     undoing: Undoing | None = None
     #: Whether how it ended is recorded, and nothing of it runs for nobody.
     settled: bool = True
+    #: Whether what no version may answer goes to a person, in place of a refusal.
+    refers: bool = False
     #: Versions that served before and may serve again, the latest first. None of them runs.
     standby: tuple[TargetVersion, ...] = ()
     #: The one of them that is made ready to serve, while nobody is answered.
@@ -83,6 +85,11 @@ class Placement(Record):
         if self.canary is not None and self.weight > 0.0:
             shares[self.canary] = self.weight
         return shares
+
+    @property
+    def unanswered(self) -> float:
+        """The share of the requests that no version may answer yet: a person decides on them, or they are refused."""
+        return 1.0 - self.weight if self.champion is None and self.canary is not None and self.weight > 0.0 else 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -128,7 +128,7 @@ class Director:
             serving = (await self._target(order.model).read()).placement
             if serving.champion == _named(order):
                 raise Refused(f"{version} serves already.", "There is nothing to roll out.", ("STATE",))
-            require_drivable(order.plan, has_champion=serving.champion is not None)
+            require_drivable(order.plan)
             if order.decision_id in self._used:
                 raise Refused(
                     f"Decision {order.decision_id} allowed an earlier rollout, and allows no second one.",

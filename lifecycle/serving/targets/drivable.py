@@ -6,7 +6,7 @@ from lifecycle.errors import Refused
 from lifecycle.records.rollout import RolloutPlan
 
 
-def require_drivable(plan: RolloutPlan, *, has_champion: bool) -> None:
+def require_drivable(plan: RolloutPlan) -> None:
     """Raises Refused for a plan that a target which splits requests by weight alone can't carry out as the gate was shown it."""
     if plan.strategy not in ("canary", "blue_green"):
         raise Refused(
@@ -24,12 +24,6 @@ def require_drivable(plan: RolloutPlan, *, has_champion: bool) -> None:
         raise Refused(
             "A cluster's controller sees what pods count, and no labels: it can't watch a guardrail on them.",
             "Leave those guardrails out, or roll it out on the gateway of one machine.",
-            ("STATE",),
-        )
-    if not has_champion and plan.steps[0].weight < 1.0:
-        raise Refused(
-            "No version serves there yet, so what this plan leaves to a champion would be answered by nobody.",
-            "Bring the first version in by a plan of one step with the weight 1.0.",
             ("STATE",),
         )
 

@@ -98,7 +98,7 @@ class Drive:
             )
         if serving.champion == self._version:
             raise Refused(f"{serving.model}:{self._version.version} serves there already.", "There is nothing to roll out.", ("STATE",))
-        require_drivable(self._order.plan, has_champion=serving.champion is not None)
+        require_drivable(self._order.plan)
         if not serving.settled:
             raise Refused(
                 f"The rollout {serving.rollout_id} has ended there, and what is left of it is not cleared away.",
@@ -113,6 +113,7 @@ class Drive:
             "outcome": "",
             "reason": "",
             "cause": None,
+            "refers": self._order.plan.without_champion == "refer",
         }
         return await self._hand.place(at, lambda placement: placement.model_copy(update=loading))
 

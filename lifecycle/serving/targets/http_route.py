@@ -17,7 +17,11 @@ NOTE = "lifecycle/placement"
 WHOLE = 1_000
 
 
-def route_manifest(name: str, gateway: str, placement: Placement, service_of: Callable[[TargetVersion], str], port: int) -> Manifest:
+#: The Service of a version; of None, whatever answers where no version may.
+ServiceOf = Callable[[TargetVersion | None], str]
+
+
+def route_manifest(name: str, gateway: str, placement: Placement, service_of: ServiceOf, port: int) -> Manifest:
     """The route that puts a placement in force. `gateway` is the Gateway that it hangs on, as `namespace/name` or `name`."""
     space, _, parent = gateway.rpartition("/")
     return {
@@ -40,12 +44,15 @@ def route_manifest(name: str, gateway: str, placement: Placement, service_of: Ca
     }
 
 
-def backends(placement: Placement, service_of: Callable[[TargetVersion], str], port: int) -> list[dict[str, Any]]:
+def backends(placement: Placement, service_of: ServiceOf, port: int) -> list[dict[str, Any]]:
     """The versions' Services by weight. A version without a share is not named: a route to what is not there answers 500."""
-    return [{"name": service_of(version), "port": port, "weight": round(share * WHOLE)} for version, share in placement.shares.items()]
+    shares: list[tuple[TargetVersion | None, float]] = [*placement.shares.items()]
+    if placement.unanswered:
+        shares.append((None, placement.unanswered))
+    return [{"name": service_of(version), "port": port, "weight": round(share * WHOLE)} for version, share in shares]
 
 
-def placed_in(route: Manifest, model: str, service_of: Callable[[TargetVersion], str], port: int) -> Placed:
+def placed_in(route: Manifest, model: str, service_of: ServiceOf, port: int) -> Placed:
     """What a route says. Raises MalformedRecord where its note is no placement."""
     metadata = route["metadata"]
     note = (metadata.get("annotations") or {}).get(NOTE)

@@ -44,14 +44,36 @@ def bring_in(settings: GatewaySettings, verifier: PackageVerifier, package: Path
         os.close(lock)
 
 
+def bring_in_nobody(settings: GatewaySettings, model: str, *, refers: bool) -> None:
+    """Has the gateway on this folder know a model, and no version of it: it refers every request to a person, or refuses it."""
+    folder = GatewayFolder(settings.folder)
+    folder.make()
+    lock = folder.take_lock()
+    try:
+        journal = Journal.open(folder.journal)
+        try:
+            known = ModelState(model=model, slot=0, refers=refers)
+            if journal.state.models not in ((), (known,)):
+                raise _serves_something_else()
+            journal.commit(journal.state.with_model(known))
+        finally:
+            journal.close()
+    finally:
+        os.close(lock)
+
+
+def _serves_something_else() -> Refused:
+    return Refused(
+        "The gateway of this folder serves something else than what it is to serve.",
+        "Give each such gateway a folder of its own (LIFECYCLE_HOME).",
+        ("STATE",),
+    )
+
+
 def _begin_with(journal: Journal, order: RolloutOrder) -> None:
     alone = ServedVersion(version=order.version, digest=order.digest, cell=REFERRAL_CELL + 1)
     model = ModelState(model=order.model, slot=0, champion=alone)
     if not journal.state.models:
         journal.commit(journal.state.with_model(model))
     elif journal.state.models != (model,):
-        raise Refused(
-            "The gateway of this folder serves something else than the one version that it is to serve.",
-            "Give each such gateway a folder of its own (LIFECYCLE_HOME).",
-            ("STATE",),
-        )
+        raise _serves_something_else()

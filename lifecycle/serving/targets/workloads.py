@@ -58,6 +58,10 @@ class Workload(Protocol):
     def pod_labels(self, model: str, version: TargetVersion) -> dict[str, str]:
         """What its pods, and no others, are labelled with."""
 
+    @property
+    def template(self) -> PodTemplate:
+        """What the pods have in common."""
+
 
 def slug(model: str) -> str:
     """A model's name as the cluster takes names (RFC 1123 label); another name never gives the same."""
@@ -76,33 +80,18 @@ class Deployments:
     port = 80
 
     def __init__(self, template: PodTemplate) -> None:
-        self._template = template
+        self.template = template
 
     def objects(self, model: str, version: TargetVersion) -> tuple[tuple[Kind, Manifest], ...]:
         name, labels = object_name(model, version), self.pod_labels(model, version)
-        service = {
-            **_header(SERVICE, name, model, version),
-            "spec": {"selector": labels, "ports": [{"name": "http", "port": self.port, "targetPort": "http", "protocol": "TCP"}]},
-        }
-        deployment = {
-            **_header(DEPLOYMENT, name, model, version),
-            "spec": {
-                "replicas": self._template.replicas,
-                "selector": {"matchLabels": labels},
-                "template": {"metadata": {"labels": labels}, "spec": _pod(self._template, model, version)},
-            },
-        }
-        return ((SERVICE, service), (DEPLOYMENT, deployment))
+        header = _header(model, str(version.version), version.digest)
+        return _deployed(name, header, labels, self.template.replicas, _version_pod(self.template, model, version))
 
     def watched(self, model: str, version: TargetVersion) -> tuple[Kind, str]:
         return DEPLOYMENT, object_name(model, version)
 
     def not_ready(self, found: Manifest) -> str:
-        status = found.get("status") or {}
-        if status.get("observedGeneration", 0) < found["metadata"].get("generation", 1):
-            return "the cluster has not taken in its Deployment yet"
-        wanted, ready = found["spec"]["replicas"], status.get("readyReplicas", 0)
-        return "" if ready >= wanted and status.get("updatedReplicas", 0) >= wanted else f"{ready} of its {wanted} pods are ready"
+        return deployment_not_ready(found)
 
     def service(self, model: str, version: TargetVersion) -> str:
         return object_name(model, version)
@@ -117,15 +106,16 @@ class InferenceServices:
     port = 80
 
     def __init__(self, template: PodTemplate) -> None:
-        self._template = template
+        self.template = template
 
     def objects(self, model: str, version: TargetVersion) -> tuple[tuple[Kind, Manifest], ...]:
-        header = _header(INFERENCE_SERVICE, object_name(model, version), model, version)
-        header["metadata"]["annotations"]["serving.kserve.io/deploymentMode"] = "Standard"
-        header["metadata"]["labels"]["networking.kserve.io/visibility"] = "cluster-local"
-        replicas = self._template.replicas
-        predictor = {"minReplicas": replicas, "maxReplicas": replicas, **_pod(self._template, model, version, container="kserve-container")}
-        return ((INFERENCE_SERVICE, {**header, "spec": {"predictor": predictor}}),)
+        header = _header(model, str(version.version), version.digest)
+        header["annotations"]["serving.kserve.io/deploymentMode"] = "Standard"
+        header["labels"]["networking.kserve.io/visibility"] = "cluster-local"
+        replicas = self.template.replicas
+        pod = _version_pod(self.template, model, version, container="kserve-container")
+        manifest = _manifest(INFERENCE_SERVICE, object_name(model, version), header)
+        return ((INFERENCE_SERVICE, {**manifest, "spec": {"predictor": {"minReplicas": replicas, "maxReplicas": replicas, **pod}}}),)
 
     def watched(self, model: str, version: TargetVersion) -> tuple[Kind, str]:
         return INFERENCE_SERVICE, object_name(model, version)
@@ -146,18 +136,59 @@ class InferenceServices:
         return {"serving.kserve.io/inferenceservice": object_name(model, version)}
 
 
-def _header(kind: Kind, name: str, model: str, version: TargetVersion) -> Manifest:
-    labels = {"app.kubernetes.io/part-of": "lifecycle", "lifecycle/model": slug(model), "lifecycle/version": str(version.version)}
-    metadata = {"name": name, "labels": labels, "annotations": {"lifecycle/digest": version.digest}}
-    return {"apiVersion": kind.api_version, "kind": kind.kind, "metadata": metadata}
+def nobody(template: PodTemplate, model: str, *, refers: bool) -> tuple[tuple[Kind, Manifest], ...]:
+    """What answers the share that no version may answer yet: a gateway of that model without a version, which refers to a person
+    or refuses, and logs each."""
+    name = nobodys_name(model)
+    labels = {"app.kubernetes.io/name": "lifecycle-nobody", "app.kubernetes.io/instance": name}
+    pod = _pod(template, [], ["lifecycle", "gateway", "run", "--nobody", model, *(["--refer"] if refers else [])])
+    return _deployed(name, _header(model, "none", "none"), labels, 1, pod)
 
 
-def _pod(template: PodTemplate, model: str, version: TargetVersion, container: str = "gateway") -> dict[str, Any]:
-    package = f"/srv/package/{object_name(model, version)}"
+def nobodys_name(model: str) -> str:
+    """The Service of what answers where no version may."""
+    return f"{slug(model)}-nobody"
+
+
+def deployment_not_ready(found: Manifest) -> str:
+    """Why a Deployment is not ready; "" where it is."""
+    status = found.get("status") or {}
+    if status.get("observedGeneration", 0) < found["metadata"].get("generation", 1):
+        return "the cluster has not taken in its Deployment yet"
+    wanted, ready = found["spec"]["replicas"], status.get("readyReplicas", 0)
+    return "" if ready >= wanted and status.get("updatedReplicas", 0) >= wanted else f"{ready} of its {wanted} pods are ready"
+
+
+def _deployed(
+    name: str, header: dict[str, Any], labels: dict[str, str], replicas: int, pod: dict[str, Any]
+) -> tuple[tuple[Kind, Manifest], ...]:
+    ports = [{"name": "http", "port": Deployments.port, "targetPort": "http", "protocol": "TCP"}]
+    service = {**_manifest(SERVICE, name, header), "spec": {"selector": labels, "ports": ports}}
+    spec = {"replicas": replicas, "selector": {"matchLabels": labels}, "template": {"metadata": {"labels": labels}, "spec": pod}}
+    return ((SERVICE, service), (DEPLOYMENT, {**_manifest(DEPLOYMENT, name, header), "spec": spec}))
+
+
+def _header(model: str, version: str, digest: str) -> dict[str, Any]:
+    labels = {"app.kubernetes.io/part-of": "lifecycle", "lifecycle/model": slug(model), "lifecycle/version": version}
+    return {"labels": labels, "annotations": {"lifecycle/digest": digest}}
+
+
+def _manifest(kind: Kind, name: str, header: dict[str, Any]) -> Manifest:
+    return {"apiVersion": kind.api_version, "kind": kind.kind, "metadata": {"name": name, **header}}
+
+
+def _version_pod(template: PodTemplate, model: str, version: TargetVersion, container: str = "gateway") -> dict[str, Any]:
+    name = object_name(model, version)
+    package = f"/srv/package/{name}"
+    mount = {"name": "home", "mountPath": package, "subPath": f"{template.packages}/{name}", "readOnly": True}
+    return _pod(template, [mount], ["lifecycle", "gateway", "run", "--only", package], container)
+
+
+def _pod(template: PodTemplate, mounts: list[dict[str, Any]], args: list[str], container: str = "gateway") -> dict[str, Any]:
     serving = {
         "name": container,
         "image": template.image,
-        "args": ["lifecycle", "gateway", "run", "--only", package],
+        "args": args,
         "env": [
             {"name": "POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
             {"name": "LIFECYCLE_HOME", "value": template.home},
@@ -173,7 +204,7 @@ def _pod(template: PodTemplate, model: str, version: TargetVersion, container: s
         # Of the volume a pod sees its own home and its own package: the keys that sign lie there as well.
         "volumeMounts": [
             {"name": "home", "mountPath": template.home, "subPathExpr": "pods/$(POD_NAME)"},
-            {"name": "home", "mountPath": package, "subPath": f"{template.packages}/{object_name(model, version)}", "readOnly": True},
+            *mounts,
             {"name": "trust", "mountPath": f"{template.home}/keys", "readOnly": True},
         ],
     }
