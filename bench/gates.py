@@ -3,7 +3,8 @@
 - `embedded_p99_ms`: the keeper's answer from the embedded engine, from the question to the decision, beside `as_documented_ms`: the
   same question to the same library as its README uses it, compiled anew each time and open to forged input;
 - `server_p99_ms`: the same from an OPA server over one connection that is kept, beside `raw_post_ms`: the same bytes to the same server
-  by http.client, whatever it answers (null where there is no `opa` on the PATH);
+  by http.client, whatever it answers (null where there is no `opa` on the PATH), and `server_default_gc_p99_ms`: the keeper's answer from a
+  server with Go's own garbage collection and not the one of docs/how-to/decide-on-an-opa-server.md;
 - `rss_growth_mb`: what the process and the engine's have grown by over so many embedded decisions of every size, after a first few hundred;
 - `backtest_seconds`, `replay_seconds`: a draft tried on so many past decisions out of a ledger, and all of them taken again, on every core.
 """
@@ -18,11 +19,12 @@ import shutil
 import statistics
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from bench.measuring import REPOSITORY, Figures, main, timed
-from bench.rigs.opa import TOKEN, opa_server
+from bench.rigs.opa import GO_S_DEFAULT, TOKEN, opa_server
 from bench.rigs.questions import deployment, promotion, small
 from lifecycle.life.checking.replaying import flips, past_decisions, replayed
 from lifecycle.policy.bundle import Bundle
@@ -95,11 +97,13 @@ def as_documented(bundle: Bundle, question: GateInput) -> None:
 
 def server(bundle: Bundle, question: GateInput, rounds: int) -> Figures:
     """The same question to an OPA server."""
-    with opa_server(bundle) as url:
-        if url is None:
-            return {"server_p50_ms": None, "server_p99_ms": None, "raw_post_ms": None}
-        keeper = GateKeeper(ServerEngine(url, TOKEN, bundle), bundle, people_digest=NOBODY, environment="local")
-        figures = latency("server", lambda: require_waiting(keeper.ask(question)), rounds)
+    with opa_server(bundle) as url, opa_server(bundle, gogc=GO_S_DEFAULT) as default:
+        if url is None or default is None:
+            return dict.fromkeys(("server_p50_ms", "server_p99_ms", "server_default_gc_p50_ms", "server_default_gc_p99_ms", "raw_post_ms"))
+        figures: Figures = {}
+        for name, address in (("server", url), ("server_default_gc", default)):
+            keeper = GateKeeper(ServerEngine(address, TOKEN, bundle), bundle, people_digest=NOBODY, environment="local")
+            figures |= latency(name, partial(_judged, keeper, question), rounds)
         body = json.dumps({"input": posed(question.canonical(), bundle, question.gate)}).encode()
         connection = http.client.HTTPConnection(urlsplit(url).netloc)
         headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}
@@ -109,6 +113,10 @@ def server(bundle: Bundle, question: GateInput, rounds: int) -> Figures:
             connection.getresponse().read()
 
         return {**figures, "raw_post_ms": latency("raw", post, rounds)["raw_p50_ms"]}
+
+
+def _judged(keeper: GateKeeper, question: GateInput) -> None:
+    require_waiting(keeper.ask(question))
 
 
 def growth(keeper: GateKeeper, bundle: Bundle, decisions: int) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import ssl
 import subprocess
@@ -17,18 +18,7 @@ from lifecycle.policy.archive import packed
 from lifecycle.policy.bundle import Bundle
 
 TOKEN = "a-token-of-this-test"
-_MAY_ONLY_ASK = f"""package system.authz
-
-default allow := false
-
-allow if input.path == ["health"]
-
-allow if {{
-	input.identity == "{TOKEN}"
-	input.method == "POST"
-	array.slice(input.path, 0, 3) == ["v1", "data", "gov"]
-}}
-"""
+AUTHORIZATION = Path(__file__).resolve().parents[2] / "deployments" / "opa" / "authz.rego"
 
 
 @dataclass(frozen=True)
@@ -51,22 +41,20 @@ def running(
     secured: Secured | None = None,
 ) -> Iterator[str]:
     """The address of an OPA server that has activated this bundle, or the one in the file that it is told to fetch."""
-    authorization = folder / "authz.rego"
     if archive is None:
         archive = folder / "bundle.tar.gz"
         archive.write_bytes(packed(bundle))
-    authorization.write_text(_MAY_ONLY_ASK)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [opa, "run", "--server", "--addr", f"127.0.0.1:{port}", "--authentication=token", "--authorization=basic"]
-    command += ["--skip-version-check", "--log-level=error", "--set", f"bundles.gov.resource={archive.as_uri()}", *more, str(authorization)]
+    command += ["--skip-version-check", "--log-level=error", "--set", f"bundles.gov.resource={archive.as_uri()}", *more, str(AUTHORIZATION)]
     url, trusting = f"http://127.0.0.1:{port}", None
     if secured is not None:
         command += [f"--tls-cert-file={secured.certificate}", f"--tls-private-key-file={secured.key}"]
         url, trusting = f"https://127.0.0.1:{port}", ssl.create_default_context(cafile=secured.authority)
     with (folder / "opa.log").open("wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder)
+        process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder, env={**os.environ, "LIFECYCLE_OPA_TOKEN": TOKEN})
     (folder / "opa.pid").write_text(str(process.pid))
     try:
         _await_ready(url, process, folder / "opa.log", patience, trusting)
@@ -74,6 +62,14 @@ def running(
     finally:
         process.kill()
         process.wait()
+
+
+def fetching(store: str, resource: str, key: Path) -> list[str]:
+    """How a server is told to look every second for its bundle at a store, and which public key must have signed it."""
+    told = ["--set", f"services.store.url={store}", "--set", "bundles.gov.service=store", "--set", f"bundles.gov.resource={resource}"]
+    told += [f"--set=bundles.gov.polling.{bound}_delay_seconds=1" for bound in ("min", "max")]
+    told += ["--set", "bundles.gov.signing.keyid=policy", "--set", "bundles.gov.signing.scope=lifecycle-policy"]
+    return [*told, "--set", "keys.policy.algorithm=ES256", "--set-file", f"keys.policy.key={key}"]
 
 
 def _await_ready(url: str, process: subprocess.Popen[bytes], log: Path, patience: int, trusting: ssl.SSLContext | None) -> None:
