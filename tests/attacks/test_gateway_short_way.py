@@ -9,6 +9,8 @@ from typing import BinaryIO
 
 import pytest
 
+from lifecycle.serving.answering import paths
+from lifecycle.serving.failures import RequestRefused
 from tests.attacks.test_gateway_access import KEY, OTHER_KEY, PATH, body, granted
 from tests.serving.granted import book
 from tests.serving.packages import MODEL
@@ -137,3 +139,15 @@ def test_a_thousand_requests_in_one_piece_are_each_answered_and_logged_once(clos
             ids.append(answer["parameters"]["prediction_id"])
     logged = [row["request_id"] for row in closed.client.predictions.rows(MODEL) if row["id"] in set(ids)]
     assert sorted(logged) == sorted(f"call-{one}" for one in range(count))
+
+
+def test_long_paths_are_not_remembered() -> None:
+    """Whoever asks for paths without end is told that there is nothing, and fills no memory."""
+    before = paths._place_of.cache_info().currsize + paths._is_plain_prediction.cache_info().currsize
+    for number in range(10):
+        path = f"/v2/models/{'m' * 2_000}{number}/infer"
+        with pytest.raises(RequestRefused, match="nothing") as refused:
+            paths.place_of(path)
+        assert refused.value.status == 404
+        assert not paths.is_plain_prediction(path.encode())
+    assert paths._place_of.cache_info().currsize + paths._is_plain_prediction.cache_info().currsize == before

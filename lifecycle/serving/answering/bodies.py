@@ -46,9 +46,7 @@ class Bodies:
     def checked(self, scope: Scope, body: bytes) -> bytes:
         """A body that is whole already. Raises RequestRefused for one that is too large (413)."""
         self._look_at_length(scope)
-        if len(body) > self._most_bytes:
-            raise self._too_large()
-        return body
+        return self._sized(body)
 
     def _look_at_length(self, scope: Scope) -> None:
         length = header(scope, b"content-length") or b"0"
@@ -59,7 +57,9 @@ class Bodies:
         """A body that is here already: nobody waits for it."""
         if message["type"] == "http.disconnect":
             raise RequestRefused("The caller left before the request was whole.")
-        body: bytes = message["body"]
+        return self._sized(message["body"])
+
+    def _sized(self, body: bytes) -> bytes:
         if len(body) > self._most_bytes:
             raise self._too_large()
         return body
