@@ -3,22 +3,12 @@
 from __future__ import annotations
 
 import json
-import shutil
 import stat
 from pathlib import Path
 
 import pytest
 
 from lifecycle.cli import main
-
-
-@pytest.fixture
-def project(repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A project with this repository's governance and an empty home."""
-    (tmp_path / "workspace.yaml").write_text("load_from: []\n")
-    shutil.copytree(repository / "governance", tmp_path / "governance")
-    monkeypatch.setenv("LIFECYCLE_PROJECT", str(tmp_path))
-    return tmp_path
 
 
 def test_from_a_key_to_a_person_who_can_sign(project: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,15 +16,6 @@ from lifecycle.records.events import Actor, Event, Subject
 from lifecycle.wiring import Departments
 from tests.ledger.happenings import evaluated, trained
 from tests.policy.questions import changed, good
-
-
-@pytest.fixture
-def project(repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A project with this repository's governance and an empty home."""
-    (tmp_path / "workspace.yaml").write_text("load_from: []\n")
-    shutil.copytree(repository / "governance", tmp_path / "governance")
-    monkeypatch.setenv("LIFECYCLE_PROJECT", str(tmp_path))
-    return tmp_path
 
 
 def test_show_names_every_rule(project: Path, capsys: pytest.CaptureFixture[str]) -> None:

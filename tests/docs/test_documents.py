@@ -253,9 +253,12 @@ def test_make_alone_explains_every_target() -> None:
 
 
 def test_no_target_deletes_a_home() -> None:
-    """What running made is never wiped by the way: no line that removes something names a home."""
-    removing = [line for line in text_of("Makefile").splitlines() if "rm -rf" in line and ".lifecycle" in line]
-    assert all("-not -path './.lifecycle/*'" in line for line in removing)
+    """What running made is never wiped by the way: no line that removes something names a home, or looks into one."""
+    removing = [line for line in text_of("Makefile").splitlines() if re.search(r"\brm\b|-delete\b", line)]
+    searching = [line for line in removing if "find ." in line]
+    assert [line for line in removing if "LIFECYCLE_HOME" in line or (".lifecycle" in line and line not in searching)] == []
+    assert [line for line in searching if "-not -path './.lifecycle/*'" not in line] == []
+    assert searching
 
 
 def test_every_bench_that_the_readme_quotes_exists() -> None:

@@ -72,7 +72,9 @@ def test_a_rollout_that_was_aborted_says_why(graph: Graph) -> None:
 
 def test_every_line_of_an_event_names_its_index(graph: Graph) -> None:
     """What is read on the terminal can be looked up in the ledger."""
-    for child in outline_of(graph, "credit", 1, {}).children:
+    children = outline_of(graph, "credit", 1, {}).children
+    assert children
+    for child in children:
         assert child.index is not None
         assert f"#{child.index}" in drawn(child)
 
