@@ -30,7 +30,8 @@ def interpreter(peer: str) -> Path:
     folder = cache() / peer
     python, made_from = folder / "bin" / "python", folder / "made-from"
     digest = hashlib.sha256(lock.read_bytes()).hexdigest()
-    if made_from.is_file() and made_from.read_text(encoding="utf-8") == digest:
+    # Its Python is a link to one that may have been replaced since.
+    if python.exists() and made_from.is_file() and made_from.read_text(encoding="utf-8") == digest:
         return python
     shutil.rmtree(folder, ignore_errors=True)
     print(f"Installing {peer} in {folder}", file=sys.stderr, flush=True)

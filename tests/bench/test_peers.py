@@ -59,7 +59,7 @@ def test_a_peer_that_cannot_be_installed_says_why(tmp_path: Path, monkeypatch: p
 
 
 def test_an_environment_is_made_once_for_each_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It stands until its lock changes; then nothing of the old one is left."""
+    """It stands until its lock changes or its Python is gone; then nothing of the old one is left."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "caches"))
     monkeypatch.setattr(environments, "LOCKS", tmp_path)
     lock = tmp_path / "act.lock"
@@ -69,8 +69,12 @@ def test_an_environment_is_made_once_for_each_lock(tmp_path: Path, monkeypatch: 
     assert interpreter("act").is_file()
     assert kept.is_file()
     lock.write_text("# nothing more\n", encoding="utf-8")
-    assert interpreter("act").is_file()
+    python = interpreter("act")
+    assert python.is_file()
     assert not kept.exists()
+    python.unlink()
+    python.symlink_to(tmp_path / "uninstalled")
+    assert interpreter("act").is_file()
 
 
 def test_a_peer_that_does_not_start_says_why(tmp_path: Path) -> None:
