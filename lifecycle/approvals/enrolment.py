@@ -101,6 +101,13 @@ def plain_key(key: Key) -> JsonObject:
     return key.model_dump(mode="json", exclude_none=True)
 
 
+def yaml_entry(key: Key) -> str:
+    """What has to stand under the keys of a person in a registry's file."""
+    import yaml
+
+    return yaml.safe_dump([plain_key(key)], sort_keys=False, width=120)
+
+
 def _read(path: Path) -> tuple[str, JsonObject, list[JsonValue]]:
     """The text of a registry, what it says, and its people."""
     text = path.read_text(encoding="utf-8") if path.exists() else _HOME_HEADER

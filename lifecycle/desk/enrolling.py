@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 
-from lifecycle.approvals.enrolment import plain_key
+from lifecycle.approvals.enrolment import yaml_entry
 from lifecycle.approvals.people import Key
 from lifecycle.desk.credentials import creation_options, key_in
 from lifecycle.desk.desk import Desk
@@ -29,9 +29,7 @@ class Registered:
     @property
     def entry(self) -> str:
         """What has to stand under the person's keys in governance/people.yaml before it counts."""
-        import yaml
-
-        return yaml.safe_dump([plain_key(self.key)], sort_keys=False, width=120)
+        return yaml_entry(self.key)
 
 
 def begin_registration(desk: Desk, address: str, token: str, *, by: ActorId | None = None) -> JsonObject:

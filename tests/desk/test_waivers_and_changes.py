@@ -285,3 +285,24 @@ def test_where_people_govern_a_governor_takes_back_a_key_of_somebody_else(govern
     assert browsers["rob"].finish(begun).status_code == 401
     assert people_in_force(desk.departments_now).person("rob").keys == ()
     assert "GovernanceProposed" not in desk.types()
+
+
+@pytest.mark.slow
+def test_a_passkey_that_others_have_to_agree_to_is_shown_with_what_has_to_stand_in_the_registry(
+    governed: tuple[DeskUnderTest, dict[str, Browser]],
+) -> None:
+    """To whoever keeps people.yaml, and not only to whoever registered it; once it stands there, or was revoked, it is shown no more."""
+    desk, browsers = governed
+    entries = [desk.browser().register(desk.link("clerk")).json()["entry"] for _ in range(2)]
+    first, second = [yaml.safe_load(entry)[0] for entry in entries]
+
+    def shown() -> list[str]:
+        page = read(browsers["ada"].client.get("/people").text).one("section", aria_labelledby="person-clerk")
+        return [yaml.safe_load("".join(map(str, one.one("code").inside)))[0]["id"] for one in page.all("pre")]
+
+    assert shown() == [first["id"], second["id"]]
+    people = desk.departments.settings.project / "governance" / "people.yaml"
+    written = yaml.safe_load(people.read_text())
+    written["people"][-1]["keys"].append(first)
+    people.write_text(yaml.safe_dump(written))
+    assert shown() == [second["id"]]

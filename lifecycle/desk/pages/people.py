@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Literal
 
 from lifecycle.desk.pages.taken_back import may_take_back
 from lifecycle.life.gates.standing import body_of
+from lifecycle.life.people.enrolment import revoked_keys
+from lifecycle.records.bodies.governors import KeyEnrolled
 from lifecycle.records.bodies.revocations import KeyRevoked, counts_as_revoked
 from lifecycle.records.events import Recorded
 from lifecycle.records.identity import now_us
@@ -42,6 +44,15 @@ class KeyRow:
 
 
 @dataclass(frozen=True)
+class NewKey:
+    """A passkey that somebody registered where others have to agree to it first, and what then has to stand under their keys."""
+
+    id: str
+    entry: str
+    at_us: Microseconds
+
+
+@dataclass(frozen=True)
 class PersonRow:
     """One person. `roles` are their own; `acts_for` are those whose roles they have besides, at this moment."""
 
@@ -51,6 +62,7 @@ class PersonRow:
     teams: tuple[Name, ...]
     acts_for: tuple[ActorId, ...]
     keys: tuple[KeyRow, ...]
+    new: tuple[NewKey, ...]
 
 
 @dataclass(frozen=True)
@@ -65,12 +77,12 @@ class PeopleView:
 def people_view(departments: Departments, visitor: ActorId, roles: Collection[str]) -> PeopleView:
     """The page for somebody with these roles: themselves first, then by id."""
     registry, now = departments.people, now_us()
-    revoked = _revoked(departments)
+    revoked, new = _revoked(departments), _new(departments)
 
     def row(person: Person) -> PersonRow:
         keys = (_key(key, person.id, revoked.get(key.id, ()), may_take_back("key", person.id, visitor, roles), now) for key in person.keys)
         acts_for = tuple(sorted(registry.acts_as(person.id, now) - {person.id}))
-        return PersonRow(person.id, person.display_name, person.roles, person.teams, acts_for, tuple(keys))
+        return PersonRow(person.id, person.display_name, person.roles, person.teams, acts_for, tuple(keys), new.get(person.id, ()))
 
     ordered = sorted(registry.people.values(), key=lambda person: (person.id != visitor, person.id))
     return PeopleView(departments.environment, tuple(row(person) for person in ordered), now)
@@ -83,6 +95,21 @@ def _revoked(departments: Departments) -> Mapping[str, tuple[Recorded, ...]]:
         if counts_as_revoked(recorded.event.environment, departments.environment):
             key_id = body_of(recorded, KeyRevoked).key_id
             found[key_id] = (*found.get(key_id, ()), recorded)
+    return found
+
+
+def _new(departments: Departments) -> Mapping[ActorId, tuple[NewKey, ...]]:
+    """The passkeys that were registered here and stand in no registry, by whose they are; not those that were revoked since."""
+    from lifecycle.approvals.enrolment import yaml_entry
+    from lifecycle.approvals.people import Key
+
+    found: dict[ActorId, tuple[NewKey, ...]] = {}
+    gone = revoked_keys(departments)
+    for recorded in departments.ledger.events(types=("KeyEnrolled",), environment=departments.environment):
+        body = body_of(recorded, KeyEnrolled)
+        key = Key(id=body.key.id, public=body.key.public, passkey=body.key.passkey)
+        if body.registry is None and key.id not in gone and departments.people.key(key.id) is None:
+            found[body.person] = (*found.get(body.person, ()), NewKey(key.id, yaml_entry(key), recorded.event.occurred_at_us))
     return found
 
 

@@ -14,7 +14,7 @@ from lifecycle.desk.pages.access import AccessView, GrantRow, access_view
 from lifecycle.desk.pages.governance import Change, Differences, GovernanceView, ProposalRow, governance_view
 from lifecycle.desk.pages.inbox import inbox
 from lifecycle.desk.pages.ledger import ledger_view
-from lifecycle.desk.pages.people import KeyRow, PeopleView, people_view
+from lifecycle.desk.pages.people import KeyRow, NewKey, PeopleView, people_view
 from lifecycle.desk.pages.serving import serving_view
 from lifecycle.desk.pages.taken_back import TakenBack
 from lifecycle.desk.pages.version import Answer, version_view
@@ -104,7 +104,8 @@ def with_revoked_keys(view: PeopleView) -> PeopleView:
     body = KeyRevoked(person="rita", key_id="ed25519-1", reason="Stolen.")
     event = Event.happened(body, subject=Subject(kind="key", name="ed25519-1"), actor=Actor(id="rita", kind="human"), environment="local")
     key = KeyRow("ed25519-1", "ed25519", "", "revoked", None, Recorded(index=7, event=event), True, True)
-    return replace(view, people=tuple(replace(person, keys=(*person.keys, key)) for person in view.people))
+    new = NewKey("passkey-1", "- id: passkey-1\n", view.read_at_us)
+    return replace(view, people=tuple(replace(person, keys=(*person.keys, key), new=(new,)) for person in view.people))
 
 
 @pytest.fixture(scope="module")
