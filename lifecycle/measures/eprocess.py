@@ -286,6 +286,29 @@ def log_evidence_of_ratio(counts: Iterable[tuple[float, int, int]], concentratio
     return total
 
 
+def log_evidence_of_labels(wrong: int, labelled: int, control_wrong: int, control_labelled: int) -> float:
+    """The natural logarithm of the e-value against "of the labelled answers, the canary's are wrong at no more than the control's odds"."""
+    return _log_mean(bets_on_labels(wrong, labelled, control_wrong, control_labelled))
+
+
+def log_evidence_of_higher_mean(ours: npt.ArrayLike, theirs: npt.ArrayLike) -> float:
+    """The natural logarithm of the e-value against "in the mean our values, each between 0 and 1, are no larger than theirs".
+
+    Each value of the smaller side is held against the mean of as many of the larger one as there are to each: a bet 1 + λ(x − y)
+    on a difference of no positive mean (Waudby-Smith and Ramdas 2024, §4), averaged over λ. 0.0 where one side has no values. Raises
+    ValueError for values past 0 or 1.
+    """
+    sides = [np.asarray(side, dtype=np.float64) for side in (ours, theirs)]
+    if any(((side < 0.0) | (side > 1.0)).any() for side in sides):
+        raise ValueError("no bet can be settled on values past 0 or 1")
+    pairs = min(side.size for side in sides)
+    if not pairs:
+        return 0.0
+    mine, beside = (side[: side.size // pairs * pairs].reshape(pairs, -1).mean(axis=1) for side in sides)
+    stakes = np.geomspace(0.02, 0.95, ODDS.size)
+    return _log_mean(np.log1p(np.multiply.outer(mine - beside, stakes)).sum(axis=0))
+
+
 def _log_choose(of: int, taken: Floats) -> Floats:
     """The logarithm of how many ways there are to take so many."""
     return np.asarray(-betaln(of - taken + 1.0, taken + 1.0) - math.log(of + 1.0))

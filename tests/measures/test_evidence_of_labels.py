@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import itertools
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom, hypergeom, nchypergeom_fisher
 
-from lifecycle.measures.eprocess import ODDS, Evidence, bets_on_labels, bets_on_wrong_labels, log_threshold, onset_prior
+from lifecycle.measures.eprocess import (
+    ODDS,
+    Evidence,
+    bets_on_labels,
+    bets_on_wrong_labels,
+    log_evidence_of_higher_mean,
+    log_threshold,
+    onset_prior,
+)
 
 ALPHA = 0.05
 ARMS = st.tuples(st.integers(0, 25), st.integers(1, 40))
@@ -64,6 +75,27 @@ def test_a_share_below_the_ceiling_gains_nothing(share: float, labelled: int) ->
     wrong = np.arange(labelled + 1)
     gains = np.array([np.exp(bets_on_wrong_labels(int(k), labelled, 0.1)) for k in wrong])
     assert (binom.pmf(wrong, labelled, share) @ gains <= 1.0 + 1e-9).all()
+
+
+@given(values=st.lists(st.tuples(st.floats(0.0, 1.0), st.floats(0.0, 1.0)), min_size=1, max_size=4), times=st.sampled_from([1, 3]))
+def test_a_mean_that_is_no_larger_gains_nothing(values: list[tuple[float, float]], times: int) -> None:
+    """Over both ways in which each pair may fall to the two sides, nothing is gained in the mean, however many there are to each."""
+    ways = itertools.product((False, True), repeat=len(values))
+    gains = []
+    for way in ways:
+        sides = [(there, here) if turned else (here, there) for (here, there), turned in zip(values, way, strict=True)]
+        ours, theirs = [one for one, _ in sides for _ in range(times)], [other for _, other in sides]
+        gains.append(math.exp(log_evidence_of_higher_mean(ours, theirs)))
+    assert np.mean(gains) == pytest.approx(1.0, rel=1e-9)
+
+
+def test_a_mean_that_is_larger_shows_and_values_past_one_are_refused() -> None:
+    """Losses of a half beside losses of a tenth are soon beyond doubt; what is no loss raises ValueError; nothing says nothing."""
+    assert log_evidence_of_higher_mean([0.5] * 400, [0.1] * 100) > log_threshold(1e-6)
+    assert log_evidence_of_higher_mean([0.1] * 400, [0.5] * 100) < 0.0
+    assert log_evidence_of_higher_mean([], [0.1]) == 0.0
+    with pytest.raises(ValueError, match="past 0 or 1"):
+        log_evidence_of_higher_mean([1.5], [0.1])
 
 
 @pytest.mark.slow

@@ -74,14 +74,44 @@ def test_one_group_that_is_decided_worse_is_found_though_the_whole_is_not() -> N
 def test_beside_a_holdout_what_everybody_suffers_is_no_decay() -> None:
     """Where the version before decides as badly at the same time, the world has changed: nothing goes back, whatever was recorded."""
     found = judge(labelled(rows(2_000), right=0.60), labelled(rows(400, version=2, seed=9), right=0.60, seed=8))
-    assert set(found) == {AGAINST_HOLDOUT}
-    assert found[AGAINST_HOLDOUT].verdict != "breached"
+    assert AGAINST_HOLDOUT in found
+    assert calls_for_rollback(tuple(found.values())) is None
+    assert not [name for name in found if not name.startswith(AGAINST_HOLDOUT)]
 
 
 def test_beside_a_holdout_that_decides_better_it_is() -> None:
     """Where the version before decides better at the same time, that alone is enough."""
     found = judge(labelled(rows(2_000), right=0.70), labelled(rows(400, version=2, seed=9), right=0.95, seed=8))
     assert found[AGAINST_HOLDOUT].verdict == "breached"
+
+
+def test_beside_a_holdout_one_group_that_is_missed_is_found() -> None:
+    """Where those who rent are refused although they pay back, and everybody else fares as before, that group is named."""
+
+    def deciding(made: list[dict[str, Any]], *, misses: bool) -> list[dict[str, Any]]:
+        return [
+            {**one, "label": "good", "output": {**one["output"], "decision": "bad" if missed(one, place, misses) else "good"}}
+            for place, one in enumerate(made)
+        ]
+
+    def missed(one: dict[str, Any], place: int, misses: bool) -> bool:
+        return place % 10 == 0 or (misses and place % 3 == 0 and one["values"]["home"] == "rent")
+
+    ours, theirs = deciding(rows(3_000), misses=True), deciding(rows(1_500, version=2, seed=9), misses=False)
+    found = judge(ours, theirs)
+    assert found[f"{AGAINST_HOLDOUT}: missed approvals, home rent"].verdict == "breached"
+    others = [one for name, one in found.items() if "missed approvals" in name and "rent" not in name]
+    assert others
+    assert "breached" not in {one.verdict for one in others}
+
+
+def test_beside_a_holdout_probabilities_that_are_worse_are_found_although_decisions_are_not() -> None:
+    """The same decisions with probabilities further from what was true: the Brier score alone is breached."""
+    ours = [{**one, "label": "good", "output": {"probability": 0.55, "decision": "good"}} for one in rows(2_000)]
+    theirs = [{**one, "label": "good", "output": {"probability": 0.95, "decision": "good"}} for one in rows(400, version=2, seed=9)]
+    found = judge(ours, theirs)
+    assert found[AGAINST_HOLDOUT].verdict == "holds"
+    assert found[f"{AGAINST_HOLDOUT}: Brier score"].verdict == "breached"
 
 
 def test_a_holdout_with_few_outcomes_is_none() -> None:
@@ -149,5 +179,7 @@ def test_the_answers_of_a_holdout_are_what_a_version_is_held_against() -> None:
     """Rows of the hold-out's arm in the same window take the place of the recorded evaluation."""
     before = [{**one, "arm": "holdout"} for one in labelled(rows(300, version=2, seed=9), right=0.3, seed=8)]
     monitored = window([*labelled(rows(), right=0.3), *before])
-    assert [one.guardrail for one in monitored.body.verdicts if one.guardrail.startswith("quality")] == [AGAINST_HOLDOUT]
+    said = [one.guardrail for one in monitored.body.verdicts if one.guardrail.startswith("quality")]
+    assert said[0] == AGAINST_HOLDOUT
+    assert all(name.startswith(AGAINST_HOLDOUT) for name in said)
     assert calls_for_rollback(monitored.body.verdicts) is None
