@@ -53,6 +53,7 @@ class RunningController:
     def __init__(self, home: Path, server: ApiServer, host: str, **target: Any) -> None:
         self.home = home
         self.server = server
+        self.host = host
         self.folder = home / "gateway"
         self.ledger = home / "ledger.jsonl"
         self.packages = home / "targets" / "packages"

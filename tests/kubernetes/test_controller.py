@@ -192,3 +192,50 @@ def test_a_controller_that_is_killed_over_a_way_back_finishes_it(there: RunningC
     wait_for(lambda: "RolledBack" in there.told(), "the ledger is told")
     wait_for(lambda: {pod.version for pod in there.server.pods.values()} == {"1"}, "the pods of the other end")
     assert there.told().count("RolledBack") == 1
+
+
+def test_bytes_changed_while_no_controller_ran_end_the_rollout(there: RunningController) -> None:
+    """What it goes on with is checked again, from its proof to its last byte; the champion has all of the traffic."""
+    serve(there)
+    rollout_id = at_half(there)
+    there.end(signal.SIGKILL)
+    (graph,) = (there.folder / "packages").glob("credit-2-*/model/*.onnx")
+    graph.write_bytes(b"other bytes")
+    there.start()
+    assert there.until_ended(rollout_id) == "aborted"
+    assert there.champion() == 1
+    wait_for(lambda: there.told()[-1] == "RolloutAborted", "the ledger is told")
+    body = there.events()[-1].body
+    assert isinstance(body, RolloutAborted)
+    assert body.cause == "failed"
+
+
+def test_a_second_controller_changes_nothing_while_the_first_is_at_work(there: RunningController, tmp_path: Path) -> None:
+    """Two homes, one cluster: the second says why its rollout does not begin, and can be told to give it up."""
+    serve(there)
+    at_half(there)
+    (tmp_path / "other").mkdir()
+    before = there.server.objects["HTTPRoute", "credit"]["spec"]
+    other = RunningController(tmp_path / "other", there.server, there.host)
+    try:
+        other.start()
+        rollout_id = other.order(3, HALF_FIRST).rollout_id
+        wait_for(lambda: "drives rollouts of this model" in other.client.status().models[0].fault, "the status says so")
+        assert there.server.objects["HTTPRoute", "credit"]["spec"] == before
+        there.client.rollback(MODEL, to_version=1, trigger=BY_HAND, reason="x", rollback_id="r1")
+        assert other.client.abort(rollout_id, "it was the wrong home", "person").state == "aborted"
+        assert there.champion() == 1
+    finally:
+        other.end()
+
+
+def test_a_ledger_that_is_down_is_told_afterwards(there: RunningController) -> None:
+    """The rollout needs it no more once it is ordered; nothing is lost and nothing is told twice."""
+    serve(there)
+    wait_for(lambda: len(there.told()) == 2, "the ledger is told of the first")
+    (there.home / "down").touch()
+    with callers(there.server):
+        assert there.until_ended(there.order(2, HALF_FIRST).rollout_id) == "completed"
+    assert len(there.told()) == 2
+    (there.home / "down").unlink()
+    wait_for(lambda: there.told()[2:] == ["RolloutStepReached", "RolloutStepReached", "RolloutCompleted"], "the ledger is told")

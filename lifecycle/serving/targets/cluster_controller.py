@@ -33,10 +33,11 @@ from lifecycle.serving.settings import GatewaySettings
 from lifecycle.serving.supervision.admin import AdminServer, optional_version
 from lifecycle.serving.supervision.mailbox import MailboxServer
 from lifecycle.serving.supervision.watching import LedgerWatch
-from lifecycle.serving.targets.contract import Pace, Target, TargetVersion
+from lifecycle.serving.targets.contract import Pace, Target
 from lifecycle.serving.targets.directing import Director
 from lifecycle.serving.targets.publishing import PublishedPackages
 from lifecycle.serving.targets.recording import JournalRecords
+from lifecycle.serving.targets.register import Register, plain
 from lifecycle.serving.targets.reporting import model_status, rollout_status
 
 _LOG = logging.getLogger(__name__)
@@ -97,7 +98,8 @@ class ClusterController:
         self._withdrawals = Withdrawals(folder.withdrawals)
         log_keys = LogKeys(VerifierKey.parse(settings.log_key), settings.log_key_changes)
         self._cache = PackageCache(folder, settings.environment, log_keys, verifier, self._withdrawals)
-        self._director = Director(self._journal, used, records, self._cache, packages, target_of, pace)
+        self._register = Register(self._journal)
+        self._director = Director(self._register, used, records, self._cache, packages, target_of, pace)
         self._closed = ""
         self._watch = LedgerWatch(
             source,
@@ -152,9 +154,9 @@ class ClusterController:
             self._journal.close()
 
     def _sweep(self) -> None:
-        kept = [(state.model, version) for state in self._director.models for version in state.versions]
+        kept = [(state.model, version) for state in self._register.models for version in state.versions]
         self._cache.keep_only((model, version.version, version.digest) for model, version in kept)
-        self._packages.keep_only((model, TargetVersion(version=version.version, digest=version.digest)) for model, version in kept)
+        self._packages.keep_only((model, plain(version)) for model, version in kept)
 
     async def _settle(self) -> None:
         """Has the journal catch up with what is in force, for ever."""
@@ -181,7 +183,7 @@ class ClusterController:
             faults.append(f"The ledger refused {refused.count} events of this controller; they lie in {self._folder.refused_events}.")
         alarms = refused.faults()
         models = []
-        for state in self._director.models:
+        for state in self._register.models:
             fault = "; ".join(what for what in (self._director.faults.get(state.model, ""), alarms.get(state.model, "")) if what)
             models.append(await model_status(state, self._reader(state.model), fault))
         return GatewayStatus(
@@ -210,7 +212,7 @@ class ClusterController:
 
     async def _rollout(self, message: JsonObject) -> JsonObject:
         rollout_id = str(message.get("rollout_id"))
-        state, ended = self._director.rolling(rollout_id), self._director.finished(rollout_id)
+        state, ended = self._register.rolling(rollout_id), self._register.finished(rollout_id)
         if state is not None:
             return rollout_status(state, (await self._reader(state.model).read()).placement).as_json()
         if ended is None:

@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from lifecycle.errors import LifecycleError, Refused, UnknownName
 from lifecycle.records.bodies.serving import AbortCause, RolledBack, Trigger
@@ -22,20 +22,19 @@ from lifecycle.records.rollout import RolloutOrder
 from lifecycle.serving.allowed.packages import Package, PackageCache
 from lifecycle.serving.allowed.used_decisions import UsedDecisions
 from lifecycle.serving.allowed.withdrawals import Withdrawal
-from lifecycle.serving.rollouts.journal import Journal
-from lifecycle.serving.rollouts.state import FinishedRollout, ModelState, RolloutState, ServedVersion
+from lifecycle.serving.rollouts.state import FinishedRollout, RolloutState
 from lifecycle.serving.rollouts.undoing import require_expected
 from lifecycle.serving.targets.contract import Pace, Placement, Target, TargetVersion, Undoing
 from lifecycle.serving.targets.drivable import require_drivable, slower_than_us
 from lifecycle.serving.targets.driving import Drive, Ending
 from lifecycle.serving.targets.going_back import GoingBack
 from lifecycle.serving.targets.hand import Records
+from lifecycle.serving.targets.register import Register, plain, served
+from lifecycle.serving.targets.undertakings import Undertakings
 
 _LOG = logging.getLogger(__name__)
 #: How long a rollout that has ended is waited for, whose processes are still ended.
 _CLEARING_SECONDS = 60.0
-#: How soon what could not be gone on with is tried again.
-_AGAIN_SECONDS = 2.0
 
 
 class Publisher(Protocol):
@@ -53,7 +52,7 @@ class Director:
 
     def __init__(
         self,
-        journal: Journal,
+        register: Register,
         used: UsedDecisions,
         records: Records,
         cache: PackageCache,
@@ -61,9 +60,8 @@ class Director:
         target_of: Callable[[str], Target],
         pace: Pace,
     ) -> None:
-        #: By model: why what should go on does not.
-        self.faults: dict[str, str] = {}
-        self._journal = journal
+        self._register = register
+        self._under_way = Undertakings()
         self._used = used
         self._records = records
         self._cache = cache
@@ -72,36 +70,26 @@ class Director:
         self._pace = pace
         self._targets: dict[str, Target] = {}
         self._drives: dict[str, Drive] = {}
-        self._tasks: dict[str, asyncio.Task[None]] = {}
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     @property
-    def models(self) -> tuple[ModelState, ...]:
-        return self._journal.state.models
+    def faults(self) -> dict[str, str]:
+        """By model: why what should go on does not."""
+        return self._under_way.faults
 
     def resume(self) -> None:
         """Goes on with what was under way when the controller before this one ended."""
-        for state in self.models:
-            self._begin(f"resume {state.model}", self._resumed(state.model))
+        for state in self._register.models:
+            self._under_way.begin(f"resume {state.model}", self._resumed(state.model))
 
     async def end(self) -> None:
         """Stops deciding. What is under way stays as it is at the cluster, and goes on when a controller runs again."""
-        tasks = list(self._tasks.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-    def finished(self, rollout_id: str) -> FinishedRollout | None:
-        return next((ended for ended in self._journal.state.finished if ended.rollout_id == rollout_id), None)
-
-    def rolling(self, rollout_id: str) -> ModelState | None:
-        """The model that this rollout is under way on."""
-        return next((state for state in self.models if state.rollout is not None and state.rollout.rollout_id == rollout_id), None)
+        await self._under_way.end()
 
     def event_refused(self, event: Event, why: str) -> None:
         """The ledger will not take an event of a version: where that is being rolled out, it must not go on unrecorded."""
         drive = self._drives.get(event.subject.name)
-        rollout = self._state(event.subject.name).rollout
+        rollout = self._register.model(event.subject.name).rollout
         if drive is not None and rollout is not None and rollout.canary.version == event.subject.version:
             drive.end(Ending("failed", f"the ledger refused its {event.type}: {why}"))
 
@@ -114,10 +102,10 @@ class Director:
         like `PackageCache.admit`.
         """
         async with self._locks[order.model]:
-            if self.rolling(order.rollout_id) is not None or self.finished(order.rollout_id) is not None:
+            if self._register.rolling(order.rollout_id) is not None or self._register.finished(order.rollout_id) is not None:
                 return
             await self._until_cleared(order.model)
-            state = self._state(order.model)
+            state = self._register.model(order.model)
             version = f"{order.model}:{order.version}"
             if state.rollout is not None:
                 raise Refused(
@@ -140,7 +128,7 @@ class Director:
             rollout = RolloutState(
                 rollout_id=order.rollout_id,
                 decision_id=order.decision_id,
-                canary=_served(_named(order)),
+                canary=served(_named(order)),
                 phase="loading",
                 step=0,
                 stages=(),
@@ -149,14 +137,14 @@ class Director:
                 slow_us=slower_than_us(order.plan),
             )
             self._used.add(order.decision_id)
-            self._commit(state.model_copy(update={"rollout": rollout}))
+            self._register.take_up(order.model, rollout)
             self._drive(order)
 
     async def abort(self, rollout_id: str, reason: str, cause: AbortCause) -> None:
         """Ends a rollout without judging its version. One that has ended already stays as it ended. Raises UnknownName."""
-        state = self.rolling(rollout_id)
+        state = self._register.rolling(rollout_id)
         if state is None:
-            if self.finished(rollout_id) is None:
+            if self._register.finished(rollout_id) is None:
                 raise UnknownName(
                     f"The controller knows no rollout {rollout_id!r}.", "`lifecycle gateway status` shows those that it knows."
                 )
@@ -178,41 +166,41 @@ class Director:
         Asked again by the same id, it says the same. Raises as `Conductor.rollback` does.
         """
         async with self._locks[model]:
-            done = self._rolled_back(rollback_id)
+            done = self._register.rolled_back(rollback_id)
             if done is not None:
                 return done
-            state = next((one for one in self.models if one.model == model), None)
+            state = self._register.find(model)
             if state is None:
                 raise UnknownName(f"The controller serves no model {model!r}.", "`lifecycle gateway status` lists what it serves.")
             undoing = Undoing(decided_at_us=now_us(), trigger=trigger, rollback_id=rollback_id, decision_id=decision_id, reason=reason)
             champion = (await self._target(model).read()).placement.champion
             if state.rollout is not None and to_version in (None, None if champion is None else champion.version):
-                beside = None if champion is None else _served(champion)
+                beside = None if champion is None else served(champion)
                 require_expected(model, state.rollout.canary, beside, from_version, to_version)
                 await self._ended(model, Ending.rolled_back(undoing))
             else:
                 if state.rollout is not None:
                     await self._ended(model, Ending("superseded", reason))
                 await self._replaced(model, from_version, to_version, undoing, rollback_id)
-            observed = self._rolled_back(rollback_id)
+            observed = self._register.rolled_back(rollback_id)
             if observed is None:
                 raise Refused("That rollout has ended otherwise meanwhile.", "Look at `lifecycle gateway status`.", ("STATE",))
             return observed
 
     async def take_back(self, model: str) -> None:
         """Has whatever the ledger has taken back of a model be taken out, and returns at once. Done again, it does nothing more."""
-        self._begin(f"take back {model}", self._taken_back(model))
+        self._under_way.begin(f"take back {model}", self._taken_back(model))
 
     # One rollout.
 
     def _drive(self, order: RolloutOrder) -> Drive:
         drive = self._drives[order.model] = Drive(self._target(order.model), self._records, order, self._pace)
-        self._begin(f"drive {order.model}", self._driven(order, drive))
+        self._under_way.begin(f"drive {order.model}", self._driven(order, drive))
         return drive
 
     async def _driven(self, order: RolloutOrder, drive: Drive) -> None:
-        ended = await self._again(order.model, drive.run)
-        self.faults.pop(order.model, None)
+        ended = await self._under_way.until_done(order.model, drive.run)
+        self._under_way.faults.pop(order.model, None)
         outcome = FinishedRollout(
             rollout_id=order.rollout_id,
             decision_id=order.decision_id,
@@ -221,18 +209,18 @@ class Director:
             outcome="completed" if ended.outcome == "completed" else "aborted",
             reason=ended.reason,
         )
-        self._note(order.model, ended, outcome)
+        self._register.note(order.model, ended, outcome)
         del self._drives[order.model]
 
     async def _ended(self, model: str, ending: Ending) -> None:
         """Ends the rollout of a model, and waits until nothing of it runs."""
-        drive, task = self._drives.get(model), self._tasks.get(f"drive {model}")
+        drive, task = self._drives.get(model), self._under_way.find(f"drive {model}")
         if drive is not None and task is not None:
             drive.end(ending)
             await asyncio.wait({task})
 
     async def _until_cleared(self, model: str) -> None:
-        task = self._tasks.get(f"drive {model}")
+        task = self._under_way.find(f"drive {model}")
         if task is not None and (await self._target(model).read()).placement.outcome:
             await asyncio.wait({task}, timeout=_CLEARING_SECONDS)
 
@@ -249,19 +237,19 @@ class Director:
             known = ", ".join(str(kept.version) for kept in serving.standby) or "none"
             wanted = "an earlier version" if to_version is None else f"version {to_version}"
             raise Refused(f"There is no way back to {wanted} of {model}.", f"The versions that served before it: {known}.", ("STATE",))
-        require_expected(model, _served(serving.champion), _served(to), from_version, to_version)
+        require_expected(model, served(serving.champion), served(to), from_version, to_version)
         await self._laid_down(model, to)
         going = GoingBack(self._target(model), self._records, model, rollback_id, self._pace)
-        self._note(model, await going.run(serving.champion, to, undoing, at_once=False))
+        self._register.note(model, await going.run(serving.champion, to, undoing, at_once=False))
 
     async def _taken_back(self, model: str) -> None:
         """Takes out the canary, what serves, and what stands by, as far as the ledger has taken it back."""
         async with self._locks[model]:
-            await self._again(model, lambda: self._without_withdrawn(model))
+            await self._under_way.until_done(model, lambda: self._without_withdrawn(model))
 
     async def _without_withdrawn(self, model: str) -> Placement:
-        state = self._state(model)
-        canary = None if state.rollout is None else _plain(state.rollout.canary)
+        state = self._register.model(model)
+        canary = None if state.rollout is None else plain(state.rollout.canary)
         found = None if canary is None else self._withdrawn(model, canary)
         if canary is not None and found is not None:
             await self._ended(model, Ending.rolled_back(_undoing(found, canary)))
@@ -277,10 +265,10 @@ class Director:
         going = GoingBack(self._target(model), self._records, model, undoing.rollback_id, self._pace)
         to = await self._next_that_may(model, serving)
         ended = await going.run(champion, to, undoing, at_once=True)
-        self._note(model, ended)
+        self._register.note(model, ended)
         _LOG.warning("%s:%d is taken out: %s", model, champion.version, found.why)
         if ended.champion is None:
-            self.faults[model] = f"{model}:{champion.version} does not serve: {found.why}, and no version stands by that may"
+            self._under_way.faults[model] = f"{model}:{champion.version} does not serve: {found.why}, and no version stands by that may"
         return ended
 
     async def _next_that_may(self, model: str, serving: Placement) -> TargetVersion | None:
@@ -306,18 +294,18 @@ class Director:
 
     async def _resumed(self, model: str) -> None:
         async with self._locks[model]:
-            await self._again(model, lambda: self._gone_on_with(model))
+            await self._under_way.until_done(model, lambda: self._gone_on_with(model))
         await self.take_back(model)
 
     async def _gone_on_with(self, model: str) -> Placement:
         at = await self._target(model).read()
-        serving, rollout = at.placement, self._state(model).rollout
+        serving, rollout = at.placement, self._register.model(model).rollout
         if serving.outcome == "replaced" and not serving.settled:
             serving = await GoingBack(self._target(model), self._records, model, serving.rollout_id, self._pace).finish()
-            self._note(model, serving)
+            self._register.note(model, serving)
         if rollout is None:
             return serving
-        canary = _plain(rollout.canary)
+        canary = plain(rollout.canary)
         try:
             package = await self._laid_down(model, canary)
         except LifecycleError as error:
@@ -328,67 +316,14 @@ class Director:
 
     # What all of them need.
 
-    async def _again(self, model: str, go_on: Callable[[], Coroutine[Any, Any, Placement]]) -> Placement:
-        """Does something until it is done, however often the cluster does not answer or another controller is at work there."""
-        while True:
-            try:
-                return await go_on()
-            except LifecycleError as error:
-                if self.faults.get(model) != error.what:
-                    _LOG.error("%s does not go on: %s", model, error.what)
-                self.faults[model] = error.what
-            except Exception as error:  # noqa: BLE001  # a controller that breaks over one model must go on with the others, and say so
-                _LOG.exception("the controller broke over %s", model)
-                self.faults[model] = f"the controller broke: {type(error).__name__}"
-            await asyncio.sleep(_AGAIN_SECONDS)
-
-    def _begin(self, name: str, doing: Coroutine[Any, Any, None]) -> None:
-        before = self._tasks.get(name)
-        if before is not None and not before.done():
-            # It looks at what there is when it comes to it.
-            doing.close()
-            return
-        task = self._tasks[name] = asyncio.get_running_loop().create_task(doing)
-        task.add_done_callback(lambda done: self._tasks.pop(name, None) if self._tasks.get(name) is done else None)
-
     def _target(self, model: str) -> Target:
         if model not in self._targets:
             self._targets[model] = self._target_of(model)
         return self._targets[model]
 
-    def _state(self, model: str) -> ModelState:
-        found = next((state for state in self.models if state.model == model), None)
-        return found or ModelState(model=model, slot=max((state.slot for state in self.models), default=-1) + 1)
-
-    def _note(self, model: str, serving: Placement, finished: FinishedRollout | None = None) -> None:
-        """Notes what serves in the journal, for who asks while no controller runs."""
-        update: dict[str, Any] = {
-            "champion": None if serving.champion is None else _served(serving.champion),
-            "standby": tuple(_served(kept) for kept in serving.standby),
-        }
-        if finished is not None:
-            update["rollout"] = None
-        self._commit(self._state(model).model_copy(update=update), finished)
-
-    def _commit(self, state: ModelState, finished: FinishedRollout | None = None) -> None:
-        whole = self._journal.state.with_model(state)
-        self._journal.commit(whole if finished is None else whole.with_finished(finished), in_force=finished is not None)
-
-    def _rolled_back(self, rollback_id: Id) -> RolledBack | None:
-        return next((body for body in self._journal.state.rolled_back if body.rollback_id == rollback_id), None)
-
 
 def _named(order: RolloutOrder) -> TargetVersion:
     return TargetVersion(version=order.version, digest=order.digest)
-
-
-def _plain(served: ServedVersion) -> TargetVersion:
-    return TargetVersion(version=served.version, digest=served.digest)
-
-
-def _served(version: TargetVersion) -> ServedVersion:
-    """In the words of the journal; a cluster's versions have no cell."""
-    return ServedVersion(version=version.version, digest=version.digest, cell=0)
 
 
 def _undoing(found: Withdrawal, leaving: TargetVersion) -> Undoing:
