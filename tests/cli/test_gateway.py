@@ -12,9 +12,10 @@ import pytest
 
 from lifecycle.cli import main
 from lifecycle.cli.gateway import show
+from lifecycle.cli.rollout import show_guardrails
 from lifecycle.errors import Unavailable
 from lifecycle.serving.client import GatewayClient
-from lifecycle.serving.rollouts.state import GatewayStatus, ModelStatus, RolloutStatus
+from lifecycle.serving.rollouts.state import GatewayStatus, GuardrailStatus, ModelStatus, RolloutStatus
 
 
 @pytest.fixture
@@ -46,6 +47,18 @@ def test_a_held_rollout_is_shown_with_its_reason(capsys: pytest.CaptureFixture[s
     model = ModelStatus(model="credit", versions=(), referred=0, rollout=rollout)
     show(GatewayStatus(running=False, url=None, pid=None, environment="local", workers=0, models=(model,), waiting_events=0))
     assert "It is held: the arms' requests are not split as said." in capsys.readouterr().out
+
+
+def test_a_rollout_is_shown_with_how_its_guardrails_stand(capsys: pytest.CaptureFixture[str]) -> None:
+    """Each guardrail, and each group of it, with what both arms count and how far it is from taking the version out."""
+    owners = GuardrailStatus(
+        guardrail="missed_approvals home=owner", log_evidence=2.5, log_limit=5.99, canary=40, canary_bad=9, control=360, control_bad=21
+    )
+    show_guardrails(RolloutStatus(rollout_id="r1", model="credit", version=2, state="baking", step=0, weight=0.1, guardrails=(owners,)))
+    (row,) = [line for line in capsys.readouterr().out.splitlines() if "owner" in line]
+    assert row.split() == ["missed_approvals", "home=owner", "9", "40", "21", "360", "2.50", "5.99"]
+    show_guardrails(RolloutStatus(rollout_id="r1", model="credit", version=2, state="loading", step=0, weight=0.0))
+    assert capsys.readouterr().out == ""
 
 
 @pytest.mark.usefixtures("project")
