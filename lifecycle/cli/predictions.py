@@ -71,6 +71,5 @@ def check(file: Path, as_json: bool, trusted: tuple[Path, ...]) -> None:
         render.as_json({"model": proven.model, "stream": proven.stream, "rows": proven.rows, "digest": proven.digest, "segments": told})
     else:
         first, last = proven.segments[0].number, proven.segments[-1].number
-        render.line(
-            f"{proven.rows} rows of {proven.model}, segments {first} to {last} of stream {proven.stream}: each row is as it was sealed."
-        )
+        render.line(f"{proven.rows} rows of {proven.model}, segments {first} to {last} of stream {proven.stream}.")
+        render.line("Each row is one that was sealed, and none of these segments lacks any.")

@@ -16,8 +16,13 @@ from lifecycle.records.record import Digest, digest_of
 if TYPE_CHECKING:
     from lifecycle.proofs.notes import VerifierKey
 
-#: How a file of rows, and the proof beside it, end.
+#: How a file of rows ends, and, in the same folder, its proof.
 ROWS, PROOF = ".parquet", ".proof.json"
+
+
+def proof_beside(file: Path) -> Path:
+    """Where the proof of a file lies. Whoever reads a folder as one table passes over names that begin like this."""
+    return file.with_name(f"_{file.stem}{PROOF}")
 
 
 def proven_rows(file: Path, keys: Sequence[VerifierKey]) -> CompactedPredictions:
@@ -29,7 +34,7 @@ def proven_rows(file: Path, keys: Sequence[VerifierKey]) -> CompactedPredictions
     from lifecycle.data.prediction_columns import read_lines
     from lifecycle.proofs.inclusion import proven_leaf
 
-    proof = CompactedPredictions.parse(read(file.with_suffix(PROOF)))
+    proof = CompactedPredictions.parse(read(proof_beside(file)))
     if digest_of(read(file)) != proof.digest:
         raise Tampered(f"{file} is not the file that its proof is of.", "Compact those segments again.")
     trees: dict[str, Frontier] = {}

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from lifecycle import durable
 from lifecycle.errors import LifecycleError, Tampered, Unavailable
-from lifecycle.life.compacted import PROOF, ROWS, proven_rows, read, root_of, written
+from lifecycle.life.compacted import PROOF, ROWS, proof_beside, proven_rows, read, root_of, written
 from lifecycle.life.signing import signed_now
 from lifecycle.lineage.selection import ANSWERS, every_event
 from lifecycle.proofs.merkle import Frontier, leaf_hash
@@ -108,7 +108,7 @@ def _write(departments: Departments, folder: Path, part: Sequence[_Seal]) -> Com
             digest=digest_of(file.read_bytes()),
             segments=tuple(_proven(departments, seal) for seal in part),
         )
-        durable.replace(file.with_suffix(PROOF), proof.canonical() + b"\n", mode=0o644)
+        durable.replace(proof_beside(file), proof.canonical() + b"\n", mode=0o644)
     except OSError as error:
         part_file.unlink(missing_ok=True)
         raise Unavailable(f"{file} can't be written: {error.strerror}.", "Free space there, or give write access.") from error

@@ -21,7 +21,7 @@ class CompactedSegment(Record):
 
 
 class CompactedPredictions(Record):
-    """`<first>-<last>.proof.json` beside `<first>-<last>.parquet`: whoever holds both needs nothing else, and nobody's word."""
+    """`_<first>-<last>.proof.json` beside `<first>-<last>.parquet`: whoever holds both needs nothing else, and nobody's word."""
 
     schema_version: Literal["lifecycle.compacted/1"] = "lifecycle.compacted/1"
     model: Name

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from lifecycle.data.prediction_columns import read_lines, write_rows
 from lifecycle.errors import Tampered
 from lifecycle.life import compaction
-from lifecycle.life.compacted import proven_rows, written
+from lifecycle.life.compacted import proof_beside, proven_rows, written
 from lifecycle.life.compaction import Compacted, compact_predictions
 from lifecycle.records.compaction import CompactedPredictions
 from lifecycle.records.prediction import PredictedOutput, Prediction
@@ -57,7 +57,8 @@ def test_what_was_sealed_is_what_the_file_has(kept: CompactingHome) -> None:
     (file,) = kept.files()
     lines = [line for _, line in read_lines(file, written)]
     assert lines == [line for path in kept.log.log.files("rows") for line in path.read_bytes().splitlines()]
-    table = pd.read_parquet(file)
+    # The whole folder, as its reader would: proofs and all.
+    table = pd.read_parquet(kept.home / "exports" / MODEL)
     assert list(table["id"]) == [f"p{number}" for number in range(6)]
     assert set(table["probability"]) == {0.5}
     assert table["as_written"].isna().all()
@@ -69,7 +70,7 @@ def test_whoever_has_the_files_and_the_key_needs_nothing_else(kept: CompactingHo
     (file,) = kept.files()
     away = tmp_path / "away"
     away.mkdir()
-    for one in (file, file.with_suffix(".proof.json")):
+    for one in (file, proof_beside(file)):
         (away / one.name).write_bytes(one.read_bytes())
     proof = proven_rows(away / file.name, kept.departments.ledger_keys)
     assert [(one.number, one.rows) for one in proof.segments] == [(1, 3), (2, 3)]
@@ -93,7 +94,7 @@ def test_a_file_without_a_proof_does_not_count(kept: CompactingHome) -> None:
     kept.compact()
     (file,) = kept.files()
     before = file.read_bytes()
-    file.with_suffix(".proof.json").unlink()
+    proof_beside(file).unlink()
     file.write_bytes(before[:100])
     assert kept.compact().rows == 6
     assert file.read_bytes() == before
@@ -136,7 +137,7 @@ def test_attack_a_row_that_was_changed_in_the_parquet_does_not_hold(kept: Compac
     keys = kept.departments.ledger_keys
     with pytest.raises(Tampered, match="not the file that its proof is of"):
         proven_rows(file, keys)
-    beside = file.with_suffix(".proof.json")
+    beside = proof_beside(file)
     proof = CompactedPredictions.parse(beside.read_bytes())
     forged = proof.model_copy(update={"digest": _digest(file)})
     beside.write_bytes(forged.canonical())
@@ -148,7 +149,7 @@ def test_attack_a_proof_for_other_segments_does_not_hold(kept: CompactingHome) -
     """One segment left out, one seal put in another's place: neither is the file's proof."""
     kept.compact()
     (file,) = kept.files()
-    beside = file.with_suffix(".proof.json")
+    beside = proof_beside(file)
     proof = CompactedPredictions.parse(beside.read_bytes())
     first, second = proof.segments
     for segments in ((first,), (second, first), (first.model_copy(update={"seal": second.seal}), second)):
