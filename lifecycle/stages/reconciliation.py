@@ -17,7 +17,8 @@ def reconciliation_asset() -> dg.AssetsDefinition:
     agrees = dg.AssetCheckSpec(
         "agrees",
         asset=KEY,
-        description="Nothing contradicts the ledger. A view: whoever can forge a check here can forge this one; ask on the command line.",
+        description="Nothing here contradicts the ledger. Whoever can write to this Dagster can forge this check, like any other: "
+        "believe what `lifecycle ledger reconcile` says.",
     )
 
     @dg.asset(

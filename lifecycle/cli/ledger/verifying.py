@@ -45,6 +45,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--key", "keys", type=_FILE, multiple=True, help="Another name of --trust, for the log's verifier key.")
 @click.option("--url", help="Another ledger's database than this home's.")
 @click.option("--structure", "structure_only", is_flag=True, help="Rows, tree and signatures only; what the records say is not read.")
+@click.option("--artifacts", is_flag=True, help="Also read and hash every artifact that a record names: models, reports, bundles.")
 @click.pass_context
 def verify(
     ctx: click.Context,
@@ -54,6 +55,7 @@ def verify(
     keys: tuple[Path, ...],
     url: str | None,
     structure_only: bool,
+    artifacts: bool,
 ) -> None:
     """Check every record, the tree, every signature and every state.
 
@@ -63,6 +65,9 @@ def verify(
 
     What people signed is held against the keys that the ledger gives them, what gates were shown against what was signed, and a
     decision that was rolled out is taken again by its own rules. Of another ledger (--url) as far as its documents are here.
+
+    With --artifacts every file that a record names is read from the artifact store and hashed, those of the models included: it takes
+    as long as reading them does, and names what is missing and what was swapped.
 
     What --trust says is what the levels above L0 rest on; get it before, and not from whom you verify. Without it the key, the
     folders, witnesses and authorities of this project are taken, which is enough to find an accident and not its operator. With it
@@ -74,6 +79,8 @@ def verify(
     from lifecycle.ledger.verifying.verification import verify_ledger
     from lifecycle.proofs.trust import Trust
 
+    if artifacts and structure_only:
+        raise click.UsageError("--structure reads no record, and so knows of no artifact: leave out one of the two.")
     given = [trust_in(file) for file in (*trusted, *checkpoints, *keys)]
     trusts_this_project, knows_the_key = not given, any(part.log_keys for part in given)
     checks: list[Check] = []
@@ -92,7 +99,7 @@ def verify(
             checks += _beside_the_ledger(departments)
         url = url or departments.settings.ledger_url
     if not structure_only:
-        checks += _resting_on_documents(url)
+        checks += _resting_on_documents(url, artifacts=artifacts)
     result = verify_ledger(url, None, trust=Trust.joined(given), structure_only=structure_only, checks=checks)
     if known_here is not None:
         result = _with_what_is_known(known_here, url, result, believed=trusts_this_project)
@@ -127,8 +134,12 @@ def _beside_the_ledger(departments: Departments) -> tuple[Check, ...]:
     return PredictionsCheck(looking), RefusedRequestsCheck(looking), DatasetCheck(looking)
 
 
-def _resting_on_documents(url: str) -> tuple[Check, ...]:
-    """Holds what people signed, what rests on it and what was pruned against keys, registries and policies that the ledger names."""
+def _resting_on_documents(url: str, *, artifacts: bool) -> tuple[Check, ...]:
+    """Holds what people signed, what rests on it and what was pruned against keys, registries and policies that the ledger names.
+
+    `artifacts`: and the store of this project against all that the ledger names.
+    """
+    from lifecycle.life.checking.artifact_check import ArtifactCheck
     from lifecycle.life.checking.people_check import PeopleCheck
     from lifecycle.life.checking.retention_check import RetentionCheck
     from lifecycle.wiring import Departments
@@ -136,10 +147,13 @@ def _resting_on_documents(url: str) -> tuple[Check, ...]:
     try:
         departments = Departments.here(make=False)
     except InvalidDeclaration:
+        if artifacts:
+            raise
         # An auditor needs no project: what the ledger itself says of keys is enough for most of it.
         return PeopleCheck(None, elsewhere=True), RetentionCheck(None, elsewhere=True)
     elsewhere = url != departments.settings.ledger_url
-    return PeopleCheck(departments, elsewhere=elsewhere), RetentionCheck(departments, elsewhere=elsewhere)
+    stored = (ArtifactCheck(departments.artifacts),) if artifacts else ()
+    return PeopleCheck(departments, elsewhere=elsewhere), RetentionCheck(departments, elsewhere=elsewhere), *stored
 
 
 def _known_here(departments: Departments, *, folders: bool) -> Trust:

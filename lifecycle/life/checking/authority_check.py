@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lifecycle.ledger.verifying.findings import Finding, named
+from lifecycle.life.checking.role_claims import RoleClaims
 from lifecycle.life.gates.governed import UNGOVERNED
 from lifecycle.life.people.known_keys import KnownKeys
 from lifecycle.life.people.known_reviews import KnownReviews
-from lifecycle.life.people.known_roles import KnownRoles, counts_in, roles_in
+from lifecycle.life.people.known_roles import KnownRoles
 from lifecycle.life.revocation import ROLES
 from lifecycle.records.bodies.decisions import ApprovalGiven, DecisionMade, WaiverSigned
 from lifecycle.records.bodies.keeping import BodiesPruned
@@ -30,25 +30,13 @@ if TYPE_CHECKING:
     from lifecycle.approvals.people import Registry
 
 
-@dataclass(frozen=True)
-class _Doubted:
-    """Somebody of whom no registry so far says that they might: one that was edited by hand is first named by a later record."""
-
-    index: int
-    what: str
-    environment: Name
-    person: ActorId
-    at_us: Microseconds
-    roles: frozenset[Name]
-
-
 class AuthorityCheck:
     """A `ledger.checks.Check`. `keys` is fed by whoever makes this; `people_here` gives the registry of this home."""
 
     def __init__(self, keys: KnownKeys, people_here: Callable[[], Registry | None]) -> None:
         self._people_here = people_here
         self._roles, self._reviews = KnownRoles(keys), KnownReviews()
-        self._doubted: list[_Doubted] = []
+        self._claims = RoleClaims(self._roles, people_here)
         self._owner: dict[tuple[str, int | None], ActorId] = {}
         #: Who said each statement that lets something pass, and of which version where.
         self._let: dict[Digest, tuple[ActorId, Subject, Name]] = {}
@@ -78,12 +66,9 @@ class AuthorityCheck:
 
     def end(self) -> Iterator[Finding]:
         """Those whom no registry ever gave the role, keys in the name of somebody else, and what was never there."""
+        yield from self._claims.end()
         here = self._people_here()
-        for one in self._doubted:
-            known = self._roles.registries(one.environment, so_far=True)
-            if known is not None and not one.roles & roles_in((*known, *_some(here)), one.environment, one.person, one.at_us):
-                yield Finding(one.index, one.what)
-        everybody = (*(self._roles.registries(UNGOVERNED, so_far=True) or ()), *_some(here))
+        everybody = (*(self._roles.registries(UNGOVERNED, so_far=True) or ()), *(() if here is None else (here,)))
         for index, name, gone in self._keys_gone:
             whose = {found[0].id for registry in everybody if (found := registry.key(gone.key_id)) is not None}
             if whose and gone.person not in whose:
@@ -128,18 +113,8 @@ class AuthorityCheck:
             whose = body.person if isinstance(body, KeyRevoked) else None
         if said.signer != whose:
             wrong = f"takes back the {body.revokes} {said.target} on the word of {said.signer}"
-            self._needs(index, f"{name} {wrong}", event.environment, said.signer, said.signed_at_us, frozenset(ROLES[body.revokes]))
-
-    def _needs(self, index: int, what: str, environment: Name, person: ActorId, at_us: Microseconds, roles: frozenset[Name]) -> None:
-        """Holds somebody against the registries of this place; where people govern, one who stands in them gets no role later on."""
-        known = self._roles.registries(environment)
-        if known is None or roles & roles_in(known, environment, person, at_us):
-            return
-        told = f"{what}, who held none of the roles {', '.join(sorted(roles))}"
-        if environment != UNGOVERNED and any(counts_in(registry, person, environment) for registry in known):
-            self._missing.append((index, Subject(kind="person", name=person), told))
-        else:
-            self._doubted.append(_Doubted(index, told, environment, person, at_us, roles))
+            roles = frozenset(ROLES[body.revokes])
+            self._claims.require(index, f"{name} {wrong}", event.environment, said.signer, said.signed_at_us, roles)
 
     def _approval(self, index: int, name: str, event: Event, body: ApprovalRevoked) -> Iterator[str]:
         let = self._let.get(body.statement_digest)
@@ -179,8 +154,4 @@ class AuthorityCheck:
             return
         if self._reviews.had_a_part(body):
             yield f"is by {said.signer}, who had a part in what is reviewed"
-        self._needs(index, f"{name} is by {said.signer}", event.environment, said.signer, said.signed_at_us, roles)
-
-
-def _some(registry: Registry | None) -> tuple[Registry, ...]:
-    return () if registry is None else (registry,)
+        self._claims.require(index, f"{name} is by {said.signer}", event.environment, said.signer, said.signed_at_us, roles)

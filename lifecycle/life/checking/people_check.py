@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 from lifecycle.errors import LifecycleError, Unavailable, UnknownName
 from lifecycle.ledger.verifying.findings import Finding, named
+from lifecycle.life.checking.access_check import AccessCheck
 from lifecycle.life.checking.authority_check import AuthorityCheck
 from lifecycle.life.checking.decision_check import DecisionCheck
 from lifecycle.life.checking.signature_check import SignatureCheck
+from lifecycle.life.checking.stolen_keys_check import StolenKeysCheck
 from lifecycle.life.people.known_keys import KnownKeys
 from lifecycle.records.bodies.governors import EnrolledKey, PersonEnrolled
 from lifecycle.records.events import Event
@@ -36,6 +38,8 @@ class PeopleCheck:
             SignatureCheck(self._keys, self._people_here),
             DecisionCheck(self._keys, self._doubt),
             AuthorityCheck(self._keys, self._people_here),
+            AccessCheck(self._keys, self._people_here),
+            StolenKeysCheck(),
         )
         #: Decisions whose rules can't be had here, which is no fault of the ledger.
         self._not_taken_again = 0

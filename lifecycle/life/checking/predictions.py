@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 from lifecycle.errors import LifecycleError, UnknownName
@@ -57,22 +58,23 @@ class PredictionsCheck:
             return
         try:
             all_here = ledger_is_here(self._departments)
-            for found in check_segments(self._own, self._sealed, self._erased, self._pruned, all_here=all_here):
+            for found in check_segments(self._own, self._sealed, self._erased, partial(pruned_in, self._departments), all_here=all_here):
                 yield Finding(found.index, found.what, "L0" if found.broken else None)
         except (LifecycleError, OSError) as error:
             yield Finding(None, f"the prediction log can't be held against the ledger: {error}")
-
-    def _pruned(self, event_id: Id) -> bool:
-        """Whether the ledger has this event without its bytes, by a record that says so."""
-        try:
-            self._departments.ledger.find(event_id)
-        except UnknownName:
-            return True
-        except LifecycleError:
-            return False
-        return False
 
 
 def ledger_is_here(departments: Departments) -> bool:
     """Whether the ledger is a file of this home, to which no gateway elsewhere can write: then every sealed segment must be here."""
     return departments.settings.ledger_url == f"sqlite:///{departments.settings.home / 'ledger' / 'ledger.db'}"
+
+
+def pruned_in(departments: Departments, event_id: Id) -> bool:
+    """Whether the ledger has this event without its bytes, by a record that says so."""
+    try:
+        departments.ledger.find(event_id)
+    except UnknownName:
+        return True
+    except LifecycleError:
+        return False
+    return False

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
-from lifecycle.errors import LifecycleError, UnknownName
+from lifecycle.errors import LifecycleError
 from lifecycle.ledger.verifying.findings import Finding
-from lifecycle.life.checking.predictions import ledger_is_here
+from lifecycle.life.checking.predictions import ledger_is_here, pruned_in
 from lifecycle.records.bodies.access import RefusalsSealed
 from lifecycle.records.events import Event
-from lifecycle.records.record import Id
 from lifecycle.wiring import Departments
 
 if TYPE_CHECKING:
@@ -50,17 +50,8 @@ class RefusedRequestsCheck:
             yield Finding(None, f"the log of refused requests can't be held against the ledger: {self._fault}")
             return
         try:
-            for found in check_refusals(self._own, self._sealed, self._pruned, all_here=ledger_is_here(self._departments)):
+            pruned, all_here = partial(pruned_in, self._departments), ledger_is_here(self._departments)
+            for found in check_refusals(self._own, self._sealed, pruned, all_here=all_here):
                 yield Finding(found.index, found.what, "L0" if found.broken else None)
         except LifecycleError as error:
             yield Finding(None, f"the log of refused requests can't be held against the ledger: {error}")
-
-    def _pruned(self, event_id: Id) -> bool:
-        """Whether the ledger has this event without its bytes, by a record that says so."""
-        try:
-            self._departments.ledger.find(event_id)
-        except UnknownName:
-            return True
-        except LifecycleError:
-            return False
-        return False
