@@ -158,6 +158,24 @@ def test_attack_a_proof_for_other_segments_does_not_hold(kept: CompactingHome) -
             proven_rows(file, kept.departments.ledger_keys)
 
 
+def test_attack_a_segment_that_was_taken_out_of_the_middle_shows(kept: CompactingHome) -> None:
+    """With its rows, its proof and the digest of the file all made to fit: segments of a file follow each other without a gap."""
+    kept.log.write([7])
+    kept.log.seal()
+    kept.tell()
+    kept.compact()
+    (file,) = kept.files()
+    proof = CompactedPredictions.parse(proof_beside(file).read_bytes())
+    first, middle, last = proof.segments
+    lines = [(segment, line) for segment, line in read_lines(file, written) if segment != middle.segment]
+    left = {one.segment: [(line, Prediction.parse(line)) for of, line in lines if of == one.segment] for one in (first, last)}
+    write_rows(file, left.items(), written)
+    forged = {"segments": (first, last), "rows": len(lines), "digest": _digest(file)}
+    proof_beside(file).write_bytes(proof.model_copy(update=forged).canonical())
+    with pytest.raises(Tampered, match="lacks a segment between"):
+        proven_rows(file, kept.departments.ledger_keys)
+
+
 def test_a_row_in_an_earlier_form_is_kept_as_it_was_written(tmp_path: Path) -> None:
     """Its columns can be counted with the others, and its line is the one that was sealed."""
     made = Prediction.of(row(1))
