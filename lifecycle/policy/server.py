@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from lifecycle.errors import InvalidDeclaration, Unavailable
+from lifecycle.policy.bounded import BoundedSession
 from lifecycle.policy.bundle import Bundle
 from lifecycle.policy.engine import Answer, EngineFailure, question_text
 from lifecycle.records.gates import LOGGED_ID
@@ -59,12 +60,17 @@ class ServerEngine:
             retries=0,
             timeout=timeout_seconds,
         )
-        # Otherwise a proxy of the environment sees the questions, and a ~/.netrc overrides the bearer token.
-        self._client._session.trust_env = False
-        if not self._client.check_health(query={"bundles": "true"}):
+        self._client._session = BoundedSession(self._client._session, timeout_seconds)
+        if not self._ready():
             raise Unavailable(
                 f"The OPA server at {url} is not ready.", "Start it, and see that its bundle is activated: GET /health?bundles=true."
             )
+
+    def _ready(self) -> bool:
+        try:
+            return bool(self._client.check_health(query={"bundles": "true"}))
+        except OSError:
+            return False
 
     @property
     def name(self) -> str:
@@ -91,7 +97,7 @@ class ServerEngine:
                 f"Have it load the bundle {self._revision}; `lifecycle policy build` makes it.",
                 "SYS-008",
             )
-        self._version = str(provenance.get("version", "unknown"))
+        self._version = _version(provenance)
         if "result" not in response:
             raise EngineFailure(f"The policy of the gate {gate} decided nothing.", "Make `decision` defined for every input.", "SYS-002")
         return Answer(response["result"], _logged_as(response))
@@ -104,12 +110,20 @@ def _revisions(provenance: dict[str, Any]) -> set[str]:
     return {str(bundle["revision"]) for bundle in bundles.values() if isinstance(bundle, dict) and "revision" in bundle}
 
 
+def _version(provenance: dict[str, Any]) -> str:
+    """What the server says that it is. Raises EngineFailure (SYS-002) for what no record can hold: nothing is decided by nobody."""
+    said = provenance.get("version", "unknown")
+    if not isinstance(said, str) or re.fullmatch(LOGGED_ID, said) is None:
+        raise EngineFailure("The OPA server names a version of itself that is none.", "See what answers at its address.", "SYS-002")
+    return said
+
+
 def _logged_as(response: dict[str, Any]) -> str | None:
     """What the server calls this decision; None where it keeps no decision log. Raises EngineFailure (SYS-002) for what is no name."""
     said = response.get("decision_id")
     if said is None:
         return None
-    if not isinstance(said, str) or re.search(LOGGED_ID, said) is None:
+    if not isinstance(said, str) or re.fullmatch(LOGGED_ID, said) is None:
         raise EngineFailure("The OPA server names its decision by something that is no id.", "See its log.", "SYS-002")
     return said
 

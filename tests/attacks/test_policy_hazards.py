@@ -65,6 +65,11 @@ CLOSED_BY: dict[str, tuple[str, ...]] = {
     "memory": ("test_embedded_engine.py::test_memory_stays_flat_over_many_questions",),
     "a stale or wrong bundle": ("test_server.py::test_a_server_with_other_policies_is_not_believed",),
     "a push into a server": ("test_server_tls.py::test_nobody_pushes_into_a_server",),
+    "a server that drips": ("test_hostile_opa.py::test_a_server_that_drips_denies_at_the_deadline",),
+    "an endless answer": ("test_hostile_opa.py::test_an_endless_answer_denies",),
+    "a redirect": ("test_hostile_opa.py::test_a_question_is_sent_nowhere_else",),
+    "a server that says of itself what no record can hold": ("test_hostile_opa.py::test_what_no_record_can_hold_denies_and_is_recorded",),
+    "a rule that reads what is left out": ("test_left_out.py::test_a_rule_that_passes_because_something_is_missing_is_found",),
     "another authority, a proxy": (
         "test_server_tls.py::test_an_authority_that_did_not_sign_it_is_refused",
         "test_server_tls.py::test_neither_proxies_nor_certificates_of_the_environment_count",
