@@ -119,14 +119,15 @@ def test_labels_that_came_before_a_kill_count_after_it(gateway: RunningGateway) 
 
 
 @pytest.mark.slow
-def test_a_line_that_is_no_label_holds_the_rollout(tmp_path: Path) -> None:
+@pytest.mark.parametrize("line", [b"nonsense", b"[]", b'{"id":7,"label":"bad"}', b'{"id":"a"}'])
+def test_a_line_that_is_no_label_holds_the_rollout(tmp_path: Path, line: bytes) -> None:
     """Where somebody has written into the log, what labels say is not known: the rollout goes no further and says why."""
     with running_gateway(tmp_path) as gateway:
         gateway.serve(1)
         steps = ((0.5, 1, 1.0), (1.0, 1, 0.0))
         labels = gateway.folder / "predictions" / "credit" / "labels"
         labels.mkdir(parents=True, exist_ok=True)
-        (labels / "00000000000000001-9-9.jsonl").write_bytes(b"nonsense\n")
+        (labels / "00000000000000001-9-9.jsonl").write_bytes(line + b"\n")
         rollout = gateway.deploy(2, plan(*steps, guardrails=(WRONG,)))
         with labelled_traffic(gateway):
             wait_for(lambda: "is not a row" in gateway.client.rollout(rollout).reason, "it is held")

@@ -37,12 +37,11 @@ class FollowedLog:
         """Labels that were added: the prediction, and what turned out to be true. Raises Tampered for a line that is none."""
         for path in self._files(LABELS):
             for number, line in self._added(path):
-                try:
-                    said = json.loads(line)
-                    known: tuple[str, str] = said["id"], said["label"]
-                except (ValueError, KeyError, TypeError) as error:
-                    raise _no_line(path, number) from error
-                yield known
+                said = _parsed(path, number, line)
+                known, label = said.get("id"), said.get("label")
+                if not isinstance(known, str) or not isinstance(label, str):
+                    raise _no_line(path, number)
+                yield known, label
 
     def rows(self) -> Iterator[tuple[Prediction, dict[str, Any]]]:
         """Rows that were added, each with what was asked (nothing where that was erased). Raises Tampered for a line that is none."""
@@ -87,8 +86,10 @@ class FollowedLog:
 
 
 def _asked(path: Path, number: int, line: bytes) -> dict[str, Any]:
-    if not line.strip(b" "):
-        return {}
+    return _parsed(path, number, line) if line.strip(b" ") else {}
+
+
+def _parsed(path: Path, number: int, line: bytes) -> dict[str, Any]:
     try:
         said = json.loads(line)
     except ValueError as error:

@@ -87,10 +87,12 @@ async def follow_labels(books: Books, rollout_id: str, progress: Progress, predi
         try:
             if starts:
                 progress.labels = await asyncio.to_thread(watch.look, starts, now_us())
-            progress.blind = ""
-        except (LifecycleError, OSError) as error:
-            why = error.what if isinstance(error, LifecycleError) else f"the prediction log can't be read: {error.strerror}"
-            if why != progress.blind:
-                _LOG.error("the labels of %s can't be followed: %s", state.model, why)
-            progress.blind = why
+            why = ""
+        except LifecycleError as error:
+            why = error.what
+        except Exception as error:  # noqa: BLE001  # whatever breaks here, a rollout must not go on as if its labels were well
+            why = f"reading the prediction log broke: {type(error).__name__}"
+        if why and why != progress.blind:
+            _LOG.error("the labels of %s can't be followed: %s", state.model, why)
+        progress.blind = why
         await asyncio.sleep(LOOK_SECONDS)

@@ -12,6 +12,7 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from zlib import crc32
 
 from lifecycle.records.record import Id, Microseconds
 from lifecycle.serving.rollouts.rails import Rail
@@ -116,8 +117,8 @@ class OutcomeBook:
         return Labels(right[0] + wrong[0], wrong[0], right[1] + wrong[1], wrong[1])
 
     def _remembers(self, prediction_id: Id) -> bool:
-        # The last digits of an id (UUIDv7) are random, and so know nothing of arm or outcome.
-        return self._one_in == 1 or int(prediction_id[-8:], 16) % self._one_in == 0
+        # An id (UUIDv7) is random, and so knows nothing of arm or outcome.
+        return self._one_in == 1 or crc32(prediction_id.encode()) % self._one_in == 0
 
 
 def _age_us(rail: Rail) -> int:
