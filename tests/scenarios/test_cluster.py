@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,6 +23,7 @@ from lifecycle.life.revocation import revoke
 from lifecycle.life.rollback import roll_back
 from lifecycle.records.bodies.serving import RolloutCompleted
 from lifecycle.records.rollout import Guardrail, RolloutPlan, RolloutStep
+from lifecycle.serving.client import GatewayClient
 from tests.kubernetes.api_server import ApiServer, served
 from tests.kubernetes.controller import TARGET, callers
 from tests.scenarios.homes import PROJECT, departments_at
@@ -63,11 +66,7 @@ class Life:
     def _answers(self) -> bool:
         assert self._process is not None
         assert self._process.poll() is None, (self._home / "controller.log").read_text()
-        try:
-            self.departments.gateway.status()
-        except LifecycleError:
-            return False
-        return True
+        return _answers(self.departments.gateway)
 
     def end(self) -> None:
         if self._process is not None and self._process.poll() is None:
@@ -92,8 +91,38 @@ class Life:
         approve_version(self.departments, "credit", version, person=officer, key_file=self.cast.key(officer), reason=reason)
         return version
 
+    def as_in_a_pod(self, version: int) -> str:
+        """Which version a pod's gateway is ready with that has the package and the public keys, and no key that signs."""
+        (package,) = (self._home / "targets" / "packages").glob(f"credit-v{version}-*")
+        home = self._home.with_name("pod")
+        (home / "keys").mkdir(parents=True)
+        for name in ("ledger.pub", "signing.pub"):
+            (home / "keys" / name).write_bytes((self._home / "keys" / name).read_bytes())
+        (home / "keys").chmod(0o500)
+        url = self.departments.settings.ledger_url
+        told = {"LIFECYCLE_PROJECT": str(PROJECT), "LIFECYCLE_HOME": str(home), "LIFECYCLE_LEDGER_URL": url}
+        verb = [sys.executable, "-m", "lifecycle.cli.main", "gateway", "run", "--only", str(package)]
+        client = GatewayClient(home / "gateway")
+        with (self._home / "pod.log").open("ab") as log, subprocess.Popen(verb, env={**os.environ, **told}, stdout=log, stderr=log) as pod:
+            try:
+                wait_for(lambda: pod.poll() is not None or _answers(client), "the pod answers")
+                assert pod.poll() is None, (self._home / "pod.log").read_text()
+                with urllib.request.urlopen(f"{client.status().url}/v2/models/credit", timeout=30) as answer:
+                    assert {file.name for file in (home / "keys").iterdir()} == {"ledger.pub", "signing.pub"}
+                    return str(json.load(answer)["versions"][0])
+            finally:
+                pod.send_signal(signal.SIGTERM)
+
     def states(self) -> dict[int, str]:
         return {version: state for (_, version), state in standing.states(self.departments).items()}
+
+
+def _answers(client: GatewayClient) -> bool:
+    try:
+        client.status()
+    except LifecycleError:
+        return False
+    return True
 
 
 @pytest.fixture
@@ -122,6 +151,7 @@ def test_a_version_is_deployed_rolled_back_and_revoked_on_a_cluster(life: Life) 
         assert isinstance(ended.event.body, RolloutCompleted)
     assert life.states() == {1: "superseded", 2: "serving"}
     assert {pod.version for pod in life.server.pods.values()} == {"2"}
+    assert life.as_in_a_pod(2) == "2"
 
     done = roll_back(departments, life.model, Step(run_id="back"), reason="complaints from branch 12")
     assert (done.from_version, done.to_version) == (2, 1)
