@@ -6,9 +6,11 @@ its end, however long; and it follows redirects, which would take the question t
 
 from __future__ import annotations
 
+import os
 import queue
 import threading
 import time
+from collections.abc import Callable
 from http.client import HTTPException
 from typing import Any
 
@@ -29,6 +31,7 @@ class BoundedSession:
         session.trust_env = False
         self._session = session
         self._seconds = seconds
+        self._idle: list[_Worker] = []
 
     def get(self, url: str, **options: Any) -> Any:
         return self._asked("GET", url, options)
@@ -37,26 +40,47 @@ class BoundedSession:
         return self._asked("POST", url, options)
 
     def _asked(self, method: str, url: str, options: dict[str, Any]) -> Any:
-        outcome: queue.SimpleQueue[Any] = queue.SimpleQueue()
         deadline = time.monotonic() + self._seconds
-
-        def exchange() -> None:
-            try:
-                response = self._session.request(method, url, **options, stream=True, allow_redirects=False)
-                outcome.put(_read(response, deadline))
-            # All that `requests` raises is an OSError. What else there may be ends this thread, and so the question at its deadline.
-            except (OSError, HTTPException, ValueError) as error:
-                outcome.put(error)
-
-        # A daemon: one that hangs on a server that never ends must not keep the process.
-        threading.Thread(target=exchange, daemon=True).start()
+        worker = self._worker()
+        worker.calls.put(lambda: _read(self._session.request(method, url, **options, stream=True, allow_redirects=False), deadline))
         try:
-            found = outcome.get(timeout=self._seconds)
+            found = worker.outcomes.get(timeout=self._seconds)
         except queue.Empty:
+            # Never asked again: what it may still say is the answer to another question.
+            worker.calls.put(None)
             raise TimeoutError(f"no whole answer within {self._seconds:g} s") from None
+        self._idle.append(worker)
         if isinstance(found, Exception):
             raise found
         return found
+
+    def _worker(self) -> _Worker:
+        """One that has nothing to do. Those of before a fork did not come along."""
+        while True:
+            try:
+                worker = self._idle.pop()
+            except IndexError:
+                return _Worker()
+            if worker.process == os.getpid():
+                return worker
+
+
+class _Worker:
+    """A thread that makes one call after the other. A daemon: one that hangs on a server that never ends must not keep the process."""
+
+    def __init__(self) -> None:
+        self.calls: queue.SimpleQueue[Callable[[], Any] | None] = queue.SimpleQueue()
+        self.process = os.getpid()
+        self.outcomes: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        threading.Thread(target=self._work, daemon=True).start()
+
+    def _work(self) -> None:
+        while (call := self.calls.get()) is not None:
+            try:
+                self.outcomes.put(call())
+            # All that `requests` raises is an OSError. What else there may be ends this thread, and so the question at its deadline.
+            except (OSError, HTTPException, ValueError) as error:
+                self.outcomes.put(error)
 
 
 def _read(response: Any, deadline: float) -> Any:
