@@ -14,10 +14,12 @@ from lifecycle.ledger.looking import LookingLedger
 from lifecycle.life.reconciling.reconciled import Reconciliation
 from lifecycle.life.reconciling.reconciliation import reconcile
 from lifecycle.life.reconciling.reconciling_rows import RowReconciliation
+from lifecycle.records.bodies.access import RefusalsSealed
 from lifecycle.records.bodies.keeping import BodiesPruned, LeafRange, LedgerRestored, LegalHoldPlaced
 from lifecycle.records.bodies.serving import PredictionsSealed
 from lifecycle.records.events import Event, Recorded
 from lifecycle.records.identity import derived_id
+from lifecycle.serving.access.logged_refusals import REFUSALS, logged_refusals
 from lifecycle.serving.prediction_log.reconciling import LoggedRows
 from lifecycle.wiring import Departments
 from tests.ledger.happenings import revoked, trained
@@ -25,6 +27,7 @@ from tests.records.samples.happenings import happenings
 from tests.scenarios.homes import departments_at
 from tests.serving.packages import MODEL
 from tests.serving.running import running_gateway
+from tests.serving.test_refusal_check import RefusalBooks
 
 STREAM = derived_id("stream")
 
@@ -103,6 +106,31 @@ def test_a_stream_that_the_only_gateway_does_not_know_is_a_contradiction() -> No
     elsewhere = looked([sealed(1), sealed(2)])
     assert kinds(elsewhere) == []
     assert "of another gateway" in next(one.what for one in elsewhere.told(()))
+
+
+def refusals_sealed(number: int, lines: int = 4) -> Event:
+    sample = next(event for event in happenings() if isinstance(event.body, RefusalsSealed))
+    body = sample.body.model_copy(update={"number": number, "lines": lines, "stream": STREAM})
+    return sample.model_copy(update={"body": body, "id": derived_id("refusals", STREAM, str(number))})
+
+
+@pytest.mark.parametrize(("numbers", "lying", "kind"), [((1, 2), 8, None), ((1, 3), 8, "gap"), ((1, 2), 7, "rows_missing")])
+def test_refused_requests_are_held_against_their_seals_as_well(numbers: tuple[int, ...], lying: int, kind: str | None) -> None:
+    """A segment that the ledger lacks, and a line that the gateway's log lacks, contradict what was sealed."""
+    held = looked([refusals_sealed(number) for number in numbers])
+    rows = LoggedRows(REFUSALS, STREAM, max(numbers), 8, lying, 0, 0, lying)
+    assert kinds(held, rows) == ([] if kind is None else [kind])
+
+
+def test_a_line_that_was_dropped_from_the_log_of_refusals_is_a_contradiction(tmp_path: Path) -> None:
+    """Attack: whoever flooded the gateway takes a sealed line out of its log; its journal knows how many there were."""
+    folder = RefusalBooks(tmp_path).folder
+    (before,) = logged_refusals(folder)
+    assert (before.segments, before.missing) == (3, 0)
+    segment = min(folder.refusals.glob("*.jsonl"))
+    segment.write_bytes(b"".join(segment.read_bytes().splitlines(keepends=True)[1:]))
+    (after,) = logged_refusals(folder)
+    assert (after.sealed, after.missing) == (before.sealed, 1)
 
 
 def test_a_segment_that_was_lost_with_a_restore_is_told() -> None:

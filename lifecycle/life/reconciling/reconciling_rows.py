@@ -1,4 +1,4 @@
-"""The gateway's prediction log held against the ledger: segments by their numbers, rows by the gateway's own counters."""
+"""The gateway's logs held against the ledger: segments by their numbers, rows by the gateway's own counters and its journal."""
 
 from __future__ import annotations
 
@@ -7,9 +7,13 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from lifecycle.life.reconciling.reconciled import Contradiction, Told
+from lifecycle.records.bodies.access import RefusalsSealed
 from lifecycle.records.bodies.keeping import BodiesPruned, LeafRange, LedgerRestored
 from lifecycle.records.bodies.serving import PredictionsSealed
 from lifecycle.records.events import Recorded
+
+#: What segments of refusals are called where those of a model are called after it.
+_REFUSALS = "refused requests"
 
 
 class Logged(Protocol):
@@ -73,6 +77,9 @@ class RowReconciliation:
         elif isinstance(body, PredictionsSealed):
             stream = self._streams.setdefault(body.stream, _Sealed(recorded.event.subject.name))
             stream.rows[body.number], stream.indexes[body.number] = body.rows, recorded.index
+        elif isinstance(body, RefusalsSealed):
+            stream = self._streams.setdefault(body.stream, _Sealed(_REFUSALS))
+            stream.rows[body.number], stream.indexes[body.number] = body.lines, recorded.index
 
     def contradictions(self, logged: tuple[Logged, ...]) -> Iterator[Contradiction]:
         """Segments that the ledger lacks between two that it has, and rows that the gateway counted and does not have."""
