@@ -10,6 +10,7 @@ import os
 import queue
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from http.client import HTTPException
 from typing import Any
@@ -32,6 +33,7 @@ class BoundedSession:
         self._session = session
         self._seconds = seconds
         self._idle: list[_Worker] = []
+        weakref.finalize(self, _dismiss, self._idle)
 
     def get(self, url: str, **options: Any) -> Any:
         return self._asked("GET", url, options)
@@ -81,6 +83,13 @@ class _Worker:
             # All that `requests` raises is an OSError. What else there may be ends this thread, and so the question at its deadline.
             except (OSError, HTTPException, ValueError) as error:
                 self.outcomes.put(error)
+            # It holds the session, whose end dismisses this.
+            del call
+
+
+def _dismiss(idle: list[_Worker]) -> None:
+    for worker in idle:
+        worker.calls.put(None)
 
 
 def _read(response: Any, deadline: float) -> Any:
