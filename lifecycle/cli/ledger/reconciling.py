@@ -26,8 +26,8 @@ def reconcile(ctx: click.Context, dagster_home: Path | None, as_json: bool) -> N
     """Hold the ledger against Dagster's history and the gateway's counters.
 
     Ends with 4 where two accounts contradict each other: a materialization or a check that Dagster shows and no record stands for, a
-    successful run that the ledger holds nothing of, rows or refusals that the gateway counted and its log lacks, a segment or a place in a stream
-    that is missing. Only numbers and counts are compared: whether a sealed segment's rows were edited or added to, `lifecycle ledger
+    successful run that the ledger holds nothing of, rows or refusals that the gateway counted and its log lacks, a segment or a place
+    in a stream that is missing. Only numbers and counts are compared: whether a sealed segment's rows were edited, `lifecycle ledger
     verify` says. What Dagster has lost is told, and is no contradiction: the ledger is the truth.
     """
     from lifecycle.life.reconciling.reconciliation import reconcile as hold_against
