@@ -52,6 +52,7 @@ def test_every_stage_has_a_pod_of_its_own() -> None:
         "lineage_export",
         "anchoring",
         "reconciliation",
+        "compaction",
     }
     assert set(runs_on.op_tags) == stages
 
