@@ -233,7 +233,7 @@ def application(*, most_in_flight: int = 1) -> Application:
     return Application(
         BrokenRouter(),  # type: ignore[arg-type]  # all that is asked of it
         None,  # type: ignore[arg-type]  # nothing is logged
-        list,
+        bytes,
         opened(),
         RefusalWriter(Path("/dev/null/nowhere"), 0, 60.0),
         most_body_bytes=100_000,
