@@ -7,6 +7,7 @@ in `as_written`, and has to say the same as its columns.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -77,7 +78,7 @@ def read_lines(file: Path, written: Written) -> Iterator[tuple[str, bytes]]:
             for batch in opened.iter_batches():
                 for columns in batch.to_pylist():
                     yield columns[SEGMENT], _line(file, columns, written)
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise Tampered(f"{file} can't be read as Parquet: {error}.", "Compact those segments again.") from error
 
 
@@ -92,6 +93,10 @@ def _columns(segment: str, line: bytes, row: Prediction, written: Written) -> di
 
 
 def _line(file: Path, columns: dict[str, Any], written: Written) -> bytes:
+    probability = columns["probability"]
+    if probability is not None and not math.isfinite(probability):
+        # JSON has none of these, and would say nothing instead.
+        raise Tampered(f"A row of {file} has a probability that is no number.", "Compact those segments again.")
     made = _made(columns, written)
     stored = columns[AS_WRITTEN]
     if stored is None:
@@ -109,8 +114,8 @@ def _made(columns: Mapping[str, Any], written: Written) -> bytes:
     row: dict[str, Any] = {}
     for name in _ORDER:
         if name == "output":
-            decision = columns["decision"]
-            row[name] = None if decision is None else {"probability": columns["probability"], "decision": decision}
+            output = {part: columns[part] for part in ("probability", "decision")}
+            row[name] = None if set(output.values()) == {None} else output
         elif name not in _LEFT_OUT or columns.get(name) is not None:
             row[name] = columns.get(name)
     return written(row)

@@ -42,7 +42,9 @@ def proven_rows(file: Path, keys: Sequence[VerifierKey]) -> CompactedPredictions
         trees.setdefault(segment, Frontier()).append(leaf_hash(line))
     if [one.segment for one in proof.segments] != list(trees):
         raise Tampered(f"{file} has rows of other segments than its proof.", "Compact those segments again.")
-    first = proof.segments[0].number if proof.segments else 0
+    if not proof.segments:
+        raise Tampered(f"{file} is of no segment, and proves nothing.", "Compact those segments again.")
+    first = proof.segments[0].number
     if [one.number for one in proof.segments] != list(range(first, first + len(proof.segments))):
         raise Tampered(f"{file} lacks a segment between its first and its last.", "Compact those segments again.")
     for one in proof.segments:

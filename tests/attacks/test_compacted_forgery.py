@@ -1,0 +1,72 @@
+"""Attacks on compacted predictions by somebody who may write the file and its proof, and has no key: the seals alone must decide."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+
+from lifecycle.data.prediction_columns import read_lines, schema, write_rows
+from lifecycle.errors import Tampered
+from lifecycle.life.compacted import proof_beside, proven_rows, written
+from lifecycle.records.compaction import CompactedPredictions
+from lifecycle.records.prediction import Prediction
+from lifecycle.records.record import digest_of
+from tests.life.test_compaction import CompactingHome
+from tests.serving.test_prediction_log import row
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "rows.parquet"
+
+
+def forged(file: Path, said: Mapping[str, object], column: str, value: object) -> None:
+    """Writes one row, with something else in one of its columns."""
+    line = written(Prediction.of({**row(1), **said}).as_json())
+    write_rows(file, [("a", [(line, Prediction.parse(line))])], written)
+    (columns,) = parquet.read_table(file).to_pylist()
+    parquet.write_table(pa.Table.from_pylist([columns | {column: value}], schema=schema()), file)
+
+
+def test_a_probability_beside_an_answer_that_nobody_gave_shows(file: Path) -> None:
+    """A referral has no output: a column that says one anyway makes another line than the one that was sealed."""
+    referral = {"arm": "referral", "version": None, "output": None}
+    sealed = written(Prediction.of(row(1) | referral).as_json())
+    forged(file, referral, "probability", 0.99)
+    assert [line for _, line in read_lines(file, written)] != [sealed]
+
+
+@pytest.mark.parametrize("value", [float("inf"), float("-inf"), float("nan")])
+def test_a_probability_that_is_no_number_is_not_taken_for_none(file: Path, value: float) -> None:
+    """JSON writes all three as null: whoever counts would take them for something else."""
+    forged(file, {"output": {"probability": None, "decision": "bad"}}, "probability", value)
+    with pytest.raises(Tampered, match="no number"):
+        list(read_lines(file, written))
+
+
+def test_a_text_that_is_none_is_told_as_any_other_forgery(file: Path) -> None:
+    """Parquet keeps any bytes under the name of a text."""
+    line = written(Prediction.of(row(1)).as_json())
+    write_rows(file, [("a", [(line, Prediction.parse(line))])], written)
+    table = parquet.read_table(file)
+    bad = pa.array([b"\xff"], pa.binary()).view(pa.string())
+    parquet.write_table(table.set_column(table.schema.get_field_index("arm"), schema().field("arm"), bad), file)
+    with pytest.raises(Tampered, match="can't be read"):
+        list(read_lines(file, written))
+
+
+def test_a_file_of_nothing_proves_nothing(tmp_path: Path) -> None:
+    """No rows of no segments hold against any key: it would stand in the place of a file that somebody emptied."""
+    kept = CompactingHome(tmp_path / "home")
+    kept.compact()
+    (rows,) = kept.files()
+    write_rows(rows, [], written)
+    proof = CompactedPredictions.parse(proof_beside(rows).read_bytes())
+    empty = {"segments": (), "rows": 0, "digest": digest_of(rows.read_bytes())}
+    proof_beside(rows).write_bytes(proof.model_copy(update=empty).canonical())
+    with pytest.raises(Tampered, match="no segment"):
+        proven_rows(rows, kept.departments.ledger_keys)
