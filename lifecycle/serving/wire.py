@@ -9,6 +9,9 @@ from lifecycle import errors
 from lifecycle.errors import LifecycleError, Refused
 from lifecycle.records.record import JsonObject
 
+#: An order carries the leaf of a decision, with all the evidence in it.
+LONGEST_LINE = 16 << 20
+
 
 def encode_request(verb: str, fields: JsonObject) -> bytes:
     """A request as one line."""

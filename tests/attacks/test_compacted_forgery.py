@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -24,7 +25,7 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "rows.parquet"
 
 
-def forged(file: Path, said: Mapping[str, object], column: str, value: object) -> None:
+def forged(file: Path, said: Mapping[str, Any], column: str, value: object) -> None:
     """Writes one row, with something else in one of its columns."""
     line = written(Prediction.of({**row(1), **said}).as_json())
     write_rows(file, [("a", [(line, Prediction.parse(line))])], written)

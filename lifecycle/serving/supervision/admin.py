@@ -12,11 +12,9 @@ from typing import Any
 from lifecycle.errors import LifecycleError, MalformedRecord
 from lifecycle.records.record import JsonObject, parse_json
 from lifecycle.serving.answering.protocol import as_bytes
-from lifecycle.serving.wire import error_as_json
+from lifecycle.serving.wire import LONGEST_LINE, error_as_json
 
 _LOG = logging.getLogger(__name__)
-#: An order carries the leaf of a decision, with all the evidence in it.
-LONGEST_LINE = 16 << 20
 
 Verb = Callable[[JsonObject], Awaitable[Any]]
 

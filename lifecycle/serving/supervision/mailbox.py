@@ -5,7 +5,8 @@
     NAME.answer    what the gateway says
     alive          touched every second while the gateway runs
 
-The folder is its user's alone, as the socket is: who may write here may order. A file of somebody else's is not looked at.
+The folder is its user's alone, as the socket is: who may write here may order. A file of somebody else's is not looked at, nor what
+is no file. What was there before the gateway started is turned away: whoever asked may have gone long ago, and could not take it back.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from pathlib import Path
 from lifecycle import durable
 from lifecycle.errors import Unavailable
 from lifecycle.records.record import JsonObject
+from lifecycle.serving.wire import LONGEST_LINE, error_as_json
 
 _LOG = logging.getLogger(__name__)
 _LOOK_SECONDS = 0.2
@@ -43,7 +45,7 @@ class MailboxServer:
         self._answering: set[asyncio.Task[None]] = set()
 
     def open(self) -> None:
-        """Makes the folder. Raises Unavailable where that can't be done, and where it is open to others."""
+        """Makes the folder, and turns away what lies in it. Raises Unavailable where that can't be done, or it is open to others."""
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             found = self._folder.lstat()
@@ -54,6 +56,8 @@ class MailboxServer:
                 f"{self._folder} belongs to somebody else or is open to others, so that anybody could order.",
                 "Remove it: the gateway makes it anew.",
             )
+        for left in self._folder.glob(f"*{REQUEST}"):
+            self._turn_away(left)
 
     async def run(self) -> None:
         """Looks for ever."""
@@ -77,19 +81,27 @@ class MailboxServer:
         await asyncio.gather(*self._answering, return_exceptions=True)
         (self._folder / ALIVE).unlink(missing_ok=True)
 
+    def _turn_away(self, request: Path) -> None:
+        why = Unavailable("The gateway has started since this was asked, and carries out nothing from before.", "Ask again.")
+        try:
+            durable.replace(request.with_suffix(ANSWER), json.dumps({"error": error_as_json(why)}).encode())
+            request.rename(request.with_suffix(TAKEN))
+        except OSError as error:
+            raise Unavailable(f"{request} can't be turned away: {error.strerror}.", "Remove it.") from error
+
     def _take(self, request: Path) -> None:
         taken = request.with_suffix(TAKEN)
-        request.rename(taken)
         try:
-            descriptor = os.open(taken, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-            with os.fdopen(descriptor, "rb") as file:
-                mine = os.fstat(descriptor).st_uid == os.getuid()
-                line = file.read() if mine else b""
-        except OSError as error:
-            _LOG.warning("%s can't be read: %s", taken.name, error.strerror)
+            request.rename(taken)
+            line = _order_in(taken)
+        except FileNotFoundError:
+            # It was taken back.
             return
-        if not mine:
-            _LOG.warning("%s is of another user, and is not looked at", taken.name)
+        except OSError as error:
+            _LOG.warning("%s can't be read: %s", request.name, error.strerror)
+            return
+        if line is None:
+            _LOG.warning("%s is of another user, is no file or is too long, and is not looked at", taken.name)
             return
         task = asyncio.get_running_loop().create_task(self._say(taken, line))
         self._answering.add(task)
@@ -106,8 +118,25 @@ class MailboxServer:
     def _sweep(self) -> None:
         now = time.time()
         for left in (*self._folder.glob(f"*{ANSWER}"), *self._folder.glob(f"*{TAKEN}")):
-            if now - left.lstat().st_mtime > _KEEP_SECONDS:
+            found = left.lstat()
+            if now - found.st_mtime > _KEEP_SECONDS and not stat.S_ISDIR(found.st_mode):
                 left.unlink(missing_ok=True)
+
+
+def _order_in(taken: Path) -> bytes | None:
+    """What a file says; None for what is no file of this user, or longer than any order. Raises OSError.
+
+    Nobody is waited for: a pipe opens at once, and is let go.
+    """
+    descriptor = os.open(taken, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode) or found.st_uid != os.getuid() or found.st_size > LONGEST_LINE:
+            return None
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            return file.read(LONGEST_LINE)
+    finally:
+        os.close(descriptor)
 
 
 def ask_by_mail(folder: Path, line: bytes, patience_seconds: float) -> bytes:
