@@ -9,9 +9,10 @@ import pytest
 from lifecycle.approvals.enrolment import enrol_person
 from lifecycle.approvals.keys import create_key
 from lifecycle.approvals.people import People, Person, Registry
-from lifecycle.errors import InvalidDeclaration, Unavailable, UnknownName
+from lifecycle.errors import InvalidDeclaration, Unavailable
 from lifecycle.life.gates import standing
-from lifecycle.life.people.enrolment import enrol, people_in_force, revoke_key
+from lifecycle.life.people.enrolment import enrol, people_in_force
+from lifecycle.life.revocation import revoke
 from lifecycle.records.bodies.governors import EnrolledKey, PersonEnrolled
 from lifecycle.records.bodies.revocations import KeyRevoked
 from lifecycle.wiring import Departments
@@ -74,14 +75,12 @@ def test_a_revoked_key_is_not_enrolled_again(departments: Departments, tmp_path:
     create_key(tmp_path / "alice.key")
     enrol(departments, "alice", roles=("risk",), public_key=tmp_path / "alice.pub")
     (key,) = departments.people.person("alice").keys
-    revoke_key(departments, key.id, reason="It was lost.")
+    revoke(departments, key.id, reason="It was lost.")
     body = standing.body_of(departments.ledger.events(types=("KeyRevoked",))[0], KeyRevoked)
     assert (body.person, body.key_id) == ("alice", key.id)
     assert people_in_force(departments).person("alice").keys == ()
     with pytest.raises(InvalidDeclaration, match="was revoked"):
         enrol(departments, "bob", roles=("risk",), public_key=tmp_path / "alice.pub")
-    with pytest.raises(UnknownName, match="no key 'k-none' here"):
-        revoke_key(departments, "k-none", reason="It was lost.")
 
 
 def test_the_gate_decides_by_the_people_of_now(departments: Departments) -> None:

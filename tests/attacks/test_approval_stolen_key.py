@@ -10,7 +10,7 @@ from lifecycle.approvals.keys import create_key, key_id_of
 from lifecycle.errors import Refused
 from lifecycle.life.gates import judging
 from lifecycle.life.people.approval import approve_version
-from lifecycle.life.people.enrolment import revoke_key
+from lifecycle.life.revocation import revoke
 from lifecycle.wiring import Departments
 from tests.approvals.waiting_version import MODEL, VERSION, departments_of, enrolled, shown, wait_for_approval
 
@@ -25,8 +25,8 @@ def departments(repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     return departments
 
 
-def revoke(departments: Departments) -> None:
-    revoke_key(departments, departments.people.person("officer").keys[0].id, reason="It was stolen.")
+def revoke_the_key(departments: Departments) -> None:
+    revoke(departments, departments.people.person("officer").keys[0].id, reason="It was stolen.")
 
 
 def sign(departments: Departments, key: Path) -> None:
@@ -45,13 +45,13 @@ def test_an_approval_by_a_key_that_was_revoked_since_does_not_count(departments:
     """The registry still lists the key; the ledger says that it is revoked, and that is enough."""
     sign(departments, tmp_path / "officer.key")
     assert len(judging.approvals_for(departments, MODEL, VERSION)) == 1
-    revoke(departments)
+    revoke_the_key(departments)
     assert judging.approvals_for(departments, MODEL, VERSION) == ()
 
 
 def test_a_revoked_key_signs_nothing(departments: Departments, tmp_path: Path) -> None:
     """Nothing counts for whoever holds it; that somebody tried stands in the ledger."""
-    revoke(departments)
+    revoke_the_key(departments)
     before = departments.ledger.head().size
     with pytest.raises(Refused) as refusal:
         sign(departments, tmp_path / "officer.key")
@@ -63,7 +63,7 @@ def test_a_revoked_key_signs_nothing(departments: Departments, tmp_path: Path) -
 def test_another_id_does_not_bring_a_revoked_key_back(departments: Departments, tmp_path: Path) -> None:
     """Written into the registry by hand under an id of its own choosing, the stolen key is still the revoked one."""
     old = departments.people.person("officer").keys[0].id
-    revoke(departments)
+    revoke_the_key(departments)
     rewrite_people(departments, old, "fresh")
     with pytest.raises(Refused):
         sign(departments, tmp_path / "officer.key")
@@ -71,7 +71,7 @@ def test_another_id_does_not_bring_a_revoked_key_back(departments: Departments, 
 
 def test_the_person_s_other_key_still_speaks(departments: Departments, tmp_path: Path) -> None:
     """A key was stolen, and not a person."""
-    revoke(departments)
+    revoke_the_key(departments)
     second = create_key(tmp_path / "second.key")
     rewrite_people(departments, "  keys:\n", f"  keys:\n  - id: {key_id_of(second)}\n    public: {second}\n")
     sign(departments, tmp_path / "second.key")

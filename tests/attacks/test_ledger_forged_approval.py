@@ -17,8 +17,8 @@ from lifecycle.life.deployment import _request_rollout
 from lifecycle.life.gates.asking import ask
 from lifecycle.life.gates.judging import deployment_input
 from lifecycle.life.people.approval import approve_version
-from lifecycle.life.people.enrolment import revoke_key
 from lifecycle.life.recording import Step, links
+from lifecycle.life.revocation import revoke
 from lifecycle.life.signing import signed_now
 from lifecycle.proofs.dsse import pre_authentication
 from lifecycle.records.approval import Statement
@@ -177,7 +177,7 @@ def test_an_approval_that_is_shown_as_something_else_is_found(home: Approved, fi
 
 def test_a_statement_by_a_key_that_was_revoked_before_is_found(home: Approved) -> None:
     """A gate that forgot the revocation, or was made to, shows."""
-    revoke_key(home.departments, home.departments.people.person(home.cast.officer).keys[0].id, reason="It was stolen.")
+    revoke(home.departments, home.departments.people.person(home.cast.officer).keys[0].id, reason="It was stolen.")
     home.decided(home.forged_decision(lambda said: None))
     assert any("was revoked before" in found for found in home.found())
 

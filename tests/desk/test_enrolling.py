@@ -16,7 +16,8 @@ from lifecycle.desk.credentials import answer_in, key_in
 from lifecycle.desk.settings import DeskSettings
 from lifecycle.errors import LifecycleError
 from lifecycle.life.gates import standing
-from lifecycle.life.people.enrolment import enrol, revoke_key
+from lifecycle.life.people.enrolment import enrol
+from lifecycle.life.revocation import revoke
 from lifecycle.records.bodies.governors import KeyEnrolled
 from lifecycle.records.identity import now_us
 from lifecycle.wiring import Departments
@@ -161,7 +162,7 @@ def test_a_person_may_have_several_and_no_two_share_one(desk: DeskUnderTest, off
 def test_a_revoked_passkey_is_not_registered_again(desk: DeskUnderTest, officer: Browser) -> None:
     """Another one must be."""
     officer.register(desk.link("officer"))
-    revoke_key(desk.departments_now, key_id_of(officer.authenticator.public), reason="lost")
+    revoke(desk.departments_now, key_id_of(officer.authenticator.public), reason="lost")
     answer = officer.register(desk.link("officer"))
     assert (answer.status_code, "was revoked" in answer.json()["what"]) == (400, True)
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from lifecycle.desk.sessions import csrf_token
-from lifecycle.life.people.enrolment import people_in_force, revoke_key
+from lifecycle.life.people.enrolment import people_in_force
+from lifecycle.life.revocation import revoke
 from lifecycle.records.bodies.governors import SignInRefused
 from tests.desk.authenticators import ORIGIN, PRESENT, Authenticator, base64url, ed25519_authenticator
 from tests.desk.desks import Browser, DeskUnderTest
@@ -130,7 +131,7 @@ def test_a_revoked_passkey_ends_its_sessions(desk: DeskUnderTest) -> None:
     """From the next request on, whoever signed in with it is not signed in, and can't sign in again."""
     browser = desk.enrolled("officer")
     (key,) = people_in_force(desk.departments_now).person("officer").keys
-    revoke_key(desk.departments_now, key.id, reason="lost")
+    revoke(desk.departments_now, key.id, reason="lost")
     assert browser.client.get("/sign-in").status_code == 200
     assert browser.sign_in().json()["rules"] == ["KEY-ENROLLED"]
 

@@ -18,7 +18,7 @@ from lifecycle.life.gates import waivers
 from lifecycle.life.gates.standing import body_of
 from lifecycle.life.gates.waivers import waivers_for
 from lifecycle.life.people import reviewing
-from lifecycle.life.people.enrolment import enrol, people_in_force, revoke_key
+from lifecycle.life.people.enrolment import enrol, people_in_force
 from lifecycle.life.people.reviewing import open_reviews, record_review, review_to_sign, sign_review
 from lifecycle.life.revocation import revoke
 from lifecycle.records.bodies.reviews import ReviewGiven
@@ -115,7 +115,7 @@ def test_a_revoked_key_makes_the_glass_whole(office: Emergency) -> None:
     """One signature is not enough, whichever went."""
     office.broken()
     (key,) = office.departments.people.person(BREAKING[1]).keys
-    revoke_key(office.departments, key.id, reason="lost")
+    revoke(office.departments, key.id, reason="lost")
     assert waivers_for(office.departments, "credit", 1) == ()
     assert office.promoted()[0] == "deny"
 

@@ -19,9 +19,9 @@ from lifecycle.life.gates import governed
 from lifecycle.life.gates.asking import ask
 from lifecycle.life.gates.governed import in_force, on_disk, open_proposals
 from lifecycle.life.gates.standing import body_of
-from lifecycle.life.people.enrolment import revoke_key
 from lifecycle.life.people.governing import agree, propose
 from lifecycle.life.recording import Step
+from lifecycle.life.revocation import revoke
 from lifecycle.policy.bundle import Bundle
 from lifecycle.records.bodies import GovernanceChanged
 from lifecycle.wiring import Departments
@@ -199,7 +199,8 @@ def test_what_a_revoked_key_signed_does_not_count(departments: Departments, proj
     """Neither its proposal nor its agreement, from before or after."""
     proposed(departments, project)
     agreed(departments, project, "rita")
-    revoke_key(departments, key_id_of((key(project, "rita").with_suffix(".pub")).read_text().strip()), reason="lost")
+    hers = key(project, "rita")
+    revoke(departments, key_id_of(hers.with_suffix(".pub").read_text().strip()), reason="lost", person="rita", key_file=hers)
     (standing,) = open_proposals(departments)
     assert standing.agreed_by == ()
     agreed(departments, project, "rob")

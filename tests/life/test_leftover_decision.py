@@ -13,8 +13,8 @@ from lifecycle.life.gates import standing
 from lifecycle.life.gates.asking import ask
 from lifecycle.life.gates.judging import deployment_input
 from lifecycle.life.people.approval import approve_version
-from lifecycle.life.people.enrolment import revoke_key
 from lifecycle.life.recording import Step
+from lifecycle.life.revocation import revoke
 from lifecycle.records.bodies.decisions import ApprovalGiven
 from lifecycle.wiring import Departments
 from tests.life.test_deploying import GatewayThatAnswers, types
@@ -40,7 +40,7 @@ def deploy(departments: Departments) -> None:
 
 def revoke_the_officer_s_key(departments: Departments) -> None:
     (given,) = departments.ledger.events(types=("ApprovalGiven",), name="credit")
-    revoke_key(departments, standing.body_of(given, ApprovalGiven).envelope.key_id, reason="It was stolen.")
+    revoke(departments, standing.body_of(given, ApprovalGiven).envelope.key_id, reason="It was stolen.")
 
 
 def test_the_next_step_goes_on_with_it(departments: Departments) -> None:

@@ -15,7 +15,7 @@ from lifecycle.life.checking.people_check import PeopleCheck
 from lifecycle.life.gates import judging, waivers
 from lifecycle.life.gates.asking import ask
 from lifecycle.life.gates.waivers import waivers_for
-from lifecycle.life.people.enrolment import enrol, revoke_key
+from lifecycle.life.people.enrolment import enrol
 from lifecycle.life.people.waiving import WaiverOutcome, sign_waiver
 from lifecycle.life.promotion import ask_for_promotion
 from lifecycle.life.recording import Step
@@ -125,7 +125,7 @@ def test_a_waiver_ends_with_a_key(office: Office) -> None:
     office.sign("demo_risk_officer")
     office.sign("demo_second_officer")
     (key,) = office.departments.people.person("demo_second_officer").keys
-    revoke_key(office.departments, key.id, reason="lost")
+    revoke(office.departments, key.id, reason="lost")
     assert waivers_for(office.departments, "credit", 1) == ()
     assert office.promoted()[0] == "deny"
 

@@ -1,15 +1,14 @@
-"""Enrolling a person and revoking a key: the ledger says so before it counts."""
+"""Enrolling a person and a passkey: the ledger says so before it counts. Whose keys are in force."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lifecycle.errors import InvalidDeclaration, UnknownName
+from lifecycle.errors import InvalidDeclaration
 from lifecycle.life.gates.governed import UNGOVERNED, revoked_among
 from lifecycle.life.recording import links
 from lifecycle.records.bodies.governors import EnrolledKey, KeyEnrolled, PersonEnrolled
-from lifecycle.records.bodies.revocations import KeyRevoked
 from lifecycle.records.events import Actor, Event, Subject
 from lifecycle.records.identity import commit
 from lifecycle.records.record import ActorId, JsonObject
@@ -146,22 +145,6 @@ def directory_entry(person: Person) -> JsonObject:
 
     said = person.as_json()
     return {name: said[name] for name in PERSONAL if said[name]}
-
-
-def revoke_key(departments: Departments, key_id: str, *, reason: str) -> None:
-    """Records that a key counts no more. It stays in the registry, so that what it signed can still be looked into.
-
-    Raises UnknownName for a key that nobody here has, InvalidDeclaration without a reason.
-    """
-    found = departments.people.key(key_id)
-    if found is None:
-        raise UnknownName(f"There is no key {key_id!r} here.", "`lifecycle people list` shows whose keys there are.")
-    if not reason.strip():
-        raise InvalidDeclaration("A revocation without a reason says nothing.", "Say what happened to the key.")
-    person, key = found
-    body = KeyRevoked(person=person.id, key_id=key.id, reason=reason)
-    subject = Subject(kind="key", name=key.id)
-    departments.ledger.append(Event.happened(body, subject=subject, actor=COMMAND_LINE, environment=departments.environment))
 
 
 def revoked_keys(departments: Departments) -> frozenset[str]:
