@@ -109,6 +109,15 @@ def cell(value: object) -> Text:
     return value if isinstance(value, Text) else Text(str(value))
 
 
+def measured(text: str) -> str:
+    """What a rule observed or allows, as a table shows it: a number that is no whole one to four figures, anything else as it is."""
+    try:
+        number = float(text)
+    except ValueError:
+        return text
+    return text if number.is_integer() else f"{number:.4g}"
+
+
 def as_json(value: Any) -> None:
     """Prints one JSON value, for programs: two spaces, real Unicode, never wrapped or coloured."""
     import click

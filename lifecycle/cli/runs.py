@@ -58,7 +58,7 @@ def train(model: str, options: tuple[str, ...], seed: int | None, as_json: bool)
     else:
         render.line(f"{subject}: {decided.result.outcome} (decision {decided.id})")
         found = [
-            (violation.rule, violation.subject, violation.observed, violation.limit, violation.message)
+            (violation.rule, violation.subject, render.measured(violation.observed), render.measured(violation.limit), violation.message)
             for violation in decided.result.violations
         ]
         render.table(("rule", "about", "observed", "limit", "what"), found, empty="Every rule holds.")

@@ -80,21 +80,22 @@ def test_test_without_opa_says_so(project: Path, monkeypatch: pytest.MonkeyPatch
 
 
 def test_explain_shows_what_was_observed_against_which_limit(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """By the id of the decision or of its event; an unknown one is named."""
+    """By the id of the decision or of its event, or by its index in the ledger; an unknown one is named. Figures are legible."""
     departments = Departments.here()
     question = good(departments.gate_keeper.bundle, "promotion", risk_tier="high")
-    decision = departments.gate_keeper.ask(changed(question, "evidence", "evaluation", "metrics", "auc", "low", 0.5))
+    decision = departments.gate_keeper.ask(changed(question, "evidence", "evaluation", "metrics", "auc", "low", 0.512345678901))
     subject = Subject(kind="model", name="canary", version=1, digest=question.subject.digest)
     event = Event.happened(
         DecisionMade(decision=decision, consumed=()), subject=subject, actor=Actor(id="pipeline", kind="service"), environment="local"
     )
     with departments.ledger.writing() as writer:
         writer.append_all([trained(1, model="canary"), evaluated(1, model="canary"), event])
-    for name in (decision.id, event.id):
+    for name in (decision.id, event.id, "2"):
         assert main.run(["policy", "explain", name]) == 0
         shown = capsys.readouterr().out
         assert "PRM-004" in shown
         assert "0.78" in shown
+        assert "0.5123 " in shown
         assert "Passed: APR-002" in shown
     assert main.run(["policy", "explain", decision.id, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["id"] == decision.id

@@ -20,7 +20,7 @@ from lifecycle.records.events import Actor, Event, Subject
 from lifecycle.records.gates import Decision
 from lifecycle.records.record import digest_of
 from lifecycle.wiring import Departments
-from tests.policy.questions import NOBODY_DIGEST, changed, good
+from tests.policy.questions import NOBODY_DIGEST, approval, changed, good, with_approvals
 
 
 @pytest.fixture
@@ -166,6 +166,28 @@ def test_planted_flips_are_found_exactly(departments: Departments, project: Path
     assert main.run(["policy", "backtest", str(draft)]) == 0
     assert "1 of 3 decisions would flip" in capsys.readouterr().out
     assert said(capsys, "policy", "backtest", str(draft), "--since", "2999-01-01")["decisions"] == 0
+
+
+def test_an_approval_of_then_counts_for_a_draft(departments: Departments, project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Whoever signed over the policies that decided is taken to have signed over the draft; over other policies, not."""
+    bundle = departments.gate_keeper.bundle
+    question = good(bundle, "promotion", risk_tier="high")
+    allowed = departments.gate_keeper.ask(with_approvals(question, approval(bundle, question)))
+    waiting = departments.gate_keeper.ask(with_approvals(question, approval(bundle, question, bundle_digest=NOBODY_DIGEST)))
+    assert (allowed.result.outcome, waiting.result.outcome) == ("allow", "needs_approval")
+    recorded(departments, allowed)
+    recorded(departments, waiting)
+    draft = project / "draft"
+    shutil.copytree(project / "governance", draft)
+    file = draft / "limits" / "consumer_credit.yaml"
+    file.write_text(file.read_text() + "# Read again.\n")
+    assert said(capsys, "policy", "backtest", str(draft))["flips"] == []
+    file.write_text(file.read_text().replace("auc_least:\n    {value: 0.78", "auc_least:\n    {value: 0.99"))
+    flips_found = said(capsys, "policy", "backtest", str(draft))["flips"]
+    assert [(one["was"], one["would_be"], one["fails_now"]) for one in flips_found] == [
+        ("allow", "deny", ["PRM-004"]),
+        ("needs_approval", "deny", ["PRM-004"]),
+    ]
 
 
 def test_predictions_are_counted_for_what_they_rest_on(departments: Departments) -> None:

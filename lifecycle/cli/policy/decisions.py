@@ -28,7 +28,10 @@ _LONG = 500
 @click.argument("decision_id", metavar="DECISION")
 @click.option("--json", "as_json", is_flag=True, help="Print the whole decision as JSON.")
 def explain(decision_id: str, as_json: bool) -> None:
-    """Show DECISION rule by rule: what was observed against which limit, and what would have to change."""
+    """Show DECISION rule by rule: what was observed against which limit, and what would have to change.
+
+    DECISION is its id, or its index in the ledger as `lifecycle ledger log --type DecisionMade` lists it.
+    """
     from lifecycle.life.gates.asking import decision_event
     from lifecycle.life.gates.standing import body_of
     from lifecycle.records.bodies.decisions import DecisionMade
@@ -55,7 +58,18 @@ def explain(decision_id: str, as_json: bool) -> None:
     failures = [*result.violations, *result.warnings, *result.waived]
     render.table(
         ["rule", "severity", "what", "of", "observed", "limit", "what to do"],
-        [[found.rule, found.severity, found.message, found.subject, found.observed, found.limit, found.fix] for found in failures],
+        [
+            [
+                found.rule,
+                found.severity,
+                found.message,
+                found.subject,
+                render.measured(found.observed),
+                render.measured(found.limit),
+                found.fix,
+            ]
+            for found in failures
+        ],
         empty="No rule found anything.",
     )
     if decision.logged_as is not None:
@@ -72,7 +86,7 @@ def explain(decision_id: str, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @click.pass_context
 def replay(ctx: click.Context, decision_id: str | None, everything: bool, as_json: bool) -> None:
-    """Take DECISION, or --all of them, again from its stored input and its stored bundle.
+    """Take DECISION (its id, or its index in the ledger), or --all of them, again from its stored input and its stored bundle.
 
     Identical means: the same verdict, the same rules failed, the same obligations. Ends with 0 only where every decision
     is identical, with 4 where one is different, with 5 where one could not be taken again (and says why: that is never
@@ -105,8 +119,9 @@ def replay(ctx: click.Context, decision_id: str | None, everything: bool, as_jso
 def backtest(folder: Path, since: datetime | None, as_json: bool) -> None:
     """Ask the draft policies in DIR every question that was ever asked here, and show which decisions would flip.
 
-    DIR is laid out like governance/, with policies/ and limits/. A draft that changes nothing gives an empty table. For each
-    decision that flips: the rules that fail now or no more, and how many predictions rest on it.
+    DIR is laid out like governance/, with policies/ and limits/. A draft that changes nothing gives an empty table. Who signed
+    over the policies that decided counts as having signed over the draft. For each decision that flips: the rules that fail
+    now or no more, and how many predictions rest on it.
     """
     from lifecycle.life.checking.replaying import flips, past_decisions, predictions_by_decision
     from lifecycle.policy.bundle import Bundle
@@ -201,7 +216,7 @@ def _show_retaken(taken: list[tuple[Past, Retaken]]) -> None:
         render.table(("record", "gate", "of", "outcome", "how"), rows)
     counts = Counter(retaken.outcome for _, retaken in taken)
     told = ", ".join(f"{counts[name]} {name.replace('_', ' ')}" for name in OUTCOMES)
-    render.line(f"{len(taken)} decisions taken again: {told}.")
+    render.line(f"{len(taken)} decision{'' if len(taken) == 1 else 's'} taken again: {told}.")
 
 
 def _here() -> Departments:

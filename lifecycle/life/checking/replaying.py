@@ -23,7 +23,7 @@ from lifecycle.policy.posing import answer
 from lifecycle.policy.retaking import Retaken, retake
 from lifecycle.records.bodies.decisions import DecisionMade
 from lifecycle.records.bodies.serving import PredictionsSealed
-from lifecycle.records.gates import Decision, DeploymentEvidence, Outcome
+from lifecycle.records.gates import Decision, DeploymentEvidence, GateInput, Outcome
 from lifecycle.records.record import Digest, Microseconds
 from lifecycle.wiring import Departments
 
@@ -178,9 +178,9 @@ def _drafted_page(page: _Page) -> list[Flip | None]:
 
 def _drafted(decision: Decision, document: bytes) -> Flip | None:
     bundle, engine = _engine_of(document)
-    then = decision.result
+    then, question = decision.result, _as_signed_under(bundle, decision)
     try:
-        now = answer(decision.input, decision.input.canonical(), bundle, engine)
+        now = answer(question, question.canonical(), bundle, engine)
     except LifecycleError as error:
         # As the keeper would: no answer is a denial.
         return None if then.outcome == "deny" else Flip(then.outcome, "deny", (), (), error.what)
@@ -188,6 +188,16 @@ def _drafted(decision: Decision, document: bytes) -> Flip | None:
         return None
     before, after = ({failed.rule for failed in result.violations} for result in (then, now))
     return Flip(then.outcome, now.outcome, tuple(sorted(after - before)), tuple(sorted(before - after)))
+
+
+def _as_signed_under(draft: Bundle, decision: Decision) -> GateInput:
+    """The question as it would have been asked under a draft: whoever signed over the policies that decided would have signed over these.
+
+    Otherwise any change at all, of a comment say, would flip each decision that rests on an approval.
+    """
+    asked, then = decision.input, decision.policy.bundle_digest
+    approvals = (one.model_copy(update={"bundle_digest": draft.digest}) if one.bundle_digest == then else one for one in asked.approvals)
+    return asked.model_copy(update={"approvals": tuple(approvals)})
 
 
 @lru_cache(maxsize=16)

@@ -129,9 +129,12 @@ def _rules(decision: Decision) -> tuple[Link, ...]:
 
 
 def decision_event(departments: Departments, decision_id: str, *, model: str | None = None, version: int | None = None) -> Recorded:
-    """The DecisionMade that holds the decision of this id, or that has this id itself. Raises UnknownName where there is none."""
+    """The DecisionMade that holds the decision of this id, or that has this id or this index in the ledger itself.
+
+    Raises UnknownName where there is none.
+    """
     for recorded in departments.ledger.events(types=("DecisionMade",), name=model, version=version, newest_first=True):
-        if decision_id in (body_of(recorded, DecisionMade).decision.id, recorded.event.id):
+        if decision_id in (str(recorded.index), recorded.event.id, body_of(recorded, DecisionMade).decision.id):
             return recorded
     about = f" on {model}:{version}" if model is not None else ""
     raise UnknownName(f"The ledger holds no decision {decision_id}{about}.", "`lifecycle ledger log --type DecisionMade` lists them.")
