@@ -14,6 +14,7 @@ from lifecycle.records.record import ActorId, JsonObject
 from lifecycle.records.rollout import RolloutOrder
 from lifecycle.serving.folder import GatewayFolder
 from lifecycle.serving.prediction_log.reading import PredictionLog
+from lifecycle.serving.rollouts.rollback_asked import RollbackAsked
 from lifecycle.serving.rollouts.state import GatewayStatus, RolloutStatus
 from lifecycle.serving.wire import encode_request, error_from_json
 
@@ -71,17 +72,16 @@ class GatewayClient:
         Raises UnknownName, and Refused where there is nothing to take out or to go back to, or where that is by now
         another version than `from_version` or `to_version`.
         """
-        said = self._ask(
-            "rollback",
+        asked = RollbackAsked(
             model=model,
-            from_version=from_version,
-            to_version=to_version,
-            trigger=trigger.as_json(),
+            trigger=trigger,
             reason=reason,
             rollback_id=rollback_id,
+            from_version=from_version,
+            to_version=to_version,
             decision_id=decision_id,
         )
-        return RolledBack.of(said)
+        return RolledBack.of(self._ask("rollback", **asked.as_json()))
 
     def stop(self) -> None:
         """Ends the gateway; returns once it has begun to end."""

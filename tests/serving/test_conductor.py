@@ -31,6 +31,7 @@ from lifecycle.serving.rollouts.conductor import Conductor
 from lifecycle.serving.rollouts.delivery import Delivery
 from lifecycle.serving.rollouts.journal import Journal
 from lifecycle.serving.rollouts.promoting import Promotion
+from lifecycle.serving.rollouts.rollback_asked import RollbackAsked
 from lifecycle.serving.rollouts.state import ModelState
 from lifecycle.serving.supervision.fleet import Holding
 
@@ -258,7 +259,7 @@ async def _do(life: Life, number: int, deed: str, what: Any) -> None:
         case "abort" if rollout is not None:
             await life.conductor.abort(rollout.rollout_id, "because", "person")
         case "rollback":
-            await life.conductor.rollback(MODEL, None, None, BY_HAND, "because", f"rollback-{number}", None)
+            await life.conductor.rollback(RollbackAsked(model=MODEL, trigger=BY_HAND, reason="because", rollback_id=f"rollback-{number}"))
         case "death" if rollout is not None:
             life.conductor.canary_died(rollout.rollout_id, "killed")
         case "memory":

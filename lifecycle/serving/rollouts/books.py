@@ -151,9 +151,7 @@ class Books:
             raise UnknownName(
                 f"The gateway knows no rollout {rollout_id!r}.", "`lifecycle gateway status` shows the rollouts that it knows."
             )
-        return RolloutStatus(
-            rollout_id=rollout_id, model=ended.model, version=ended.version, state=ended.outcome, step=0, weight=0.0, reason=ended.reason
-        )
+        return ended.status()
 
     # What is in force.
 

@@ -14,7 +14,7 @@ from collections import defaultdict
 from pathlib import Path
 
 from lifecycle.errors import LifecycleError, Refused, Tampered
-from lifecycle.records.bodies.serving import AbortCause, RolledBack, RolloutStepReached, Trigger
+from lifecycle.records.bodies.serving import AbortCause, RolledBack, RolloutStepReached
 from lifecycle.records.events import Event
 from lifecycle.records.identity import new_id, now_us
 from lifecycle.records.rollout import RolloutOrder, RolloutPlan
@@ -24,6 +24,7 @@ from lifecycle.serving.rollouts.books import Books
 from lifecycle.serving.rollouts.label_watch import follow_labels, waits_for_labels
 from lifecycle.serving.rollouts.looking import Progress, verdict_on
 from lifecycle.serving.rollouts.promoting import Promotion
+from lifecycle.serving.rollouts.rollback_asked import RollbackAsked
 from lifecycle.serving.rollouts.rollout_events import mark
 from lifecycle.serving.rollouts.state import (
     ModelState,
@@ -208,35 +209,25 @@ class Conductor:
                 undoing.record_aborted(self._books, latest, cause, reason)
         await self._clean_up(state.model, rollout_id)
 
-    async def rollback(
-        self,
-        model: str,
-        from_version: int | None,
-        to_version: int | None,
-        trigger: Trigger,
-        reason: str,
-        rollback_id: str,
-        decision_id: str | None,
-    ) -> RolledBack:
+    async def rollback(self, asked: RollbackAsked) -> RolledBack:
         """Takes the canary out if there is one, else what serves; returns what was observed.
 
         Asked again by the same id, it says the same. Raises UnknownName and Refused where there is nothing to take out
         or nothing to go back to, or where that is not `from_version` or not `to_version`.
         """
+        model = asked.model
         async with self._locks[model]:
-            done = self._books.rolled_back(rollback_id)
+            done = self._books.rolled_back(asked.rollback_id)
             if done is not None:
                 return done
             state = self._books.model(model)
             rollout_id = "" if state.rollout is None else state.rollout.rollout_id
             champion = None if state.champion is None else state.champion.version
-            if state.rollout is not None and to_version in (None, champion):
-                undoing.require_expected(model, state.rollout.canary, state.champion, from_version, to_version)
-                body = await undoing.undo(self._books, self._fleet, state, trigger, reason, rollback_id, decision_id)
+            if state.rollout is not None and asked.to_version in (None, champion):
+                undoing.require_expected(asked, state.rollout.canary, state.champion)
+                body = await undoing.undo(self._books, self._fleet, state, asked)
             else:
-                body = await undoing.replace(
-                    self._books, self._fleet, self._cache, state, from_version, to_version, trigger, reason, rollback_id, decision_id
-                )
+                body = await undoing.replace(self._books, self._fleet, self._cache, state, asked)
         await self._clean_up(model, rollout_id)
         return body
 
@@ -336,7 +327,9 @@ class Conductor:
                 return False
             verdict = verdict_on(self._books, state, state.rollout, progress)
             if isinstance(verdict, controller.Undo):
-                await undoing.undo(self._books, self._fleet, state, verdict.trigger, verdict.trigger.detail, new_id(), None)
+                why = verdict.trigger
+                asked = RollbackAsked(model=seen.model, trigger=why, reason=why.detail, rollback_id=new_id())
+                await undoing.undo(self._books, self._fleet, state, asked)
             elif isinstance(verdict, controller.Advance):
                 self._enter(state, state.rollout, verdict.step, progress)
             elif isinstance(verdict, controller.Complete):

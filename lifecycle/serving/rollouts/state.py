@@ -89,6 +89,12 @@ class FinishedRollout(Record):
     outcome: Outcome
     reason: str
 
+    def status(self) -> RolloutStatus:
+        """The same, for whoever waits for it."""
+        return RolloutStatus(
+            rollout_id=self.rollout_id, model=self.model, version=self.version, state=self.outcome, step=0, weight=0.0, reason=self.reason
+        )
+
 
 class Holdout(Record):
     """The share of callers that stayed with the former champion when another was promoted."""

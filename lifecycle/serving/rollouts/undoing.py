@@ -13,10 +13,11 @@ import logging
 import time
 
 from lifecycle.errors import Refused
-from lifecycle.records.bodies.serving import AbortCause, RollbackRequested, RolledBack, RolloutAborted, Trigger
+from lifecycle.records.bodies.serving import AbortCause, RollbackRequested, RolledBack, RolloutAborted
 from lifecycle.records.identity import now_us
 from lifecycle.serving.allowed.packages import PackageCache
 from lifecycle.serving.rollouts.books import Books
+from lifecycle.serving.rollouts.rollback_asked import RollbackAsked
 from lifecycle.serving.rollouts.state import FinishedRollout, ModelState, OpenRollback, RolloutState, ServedVersion
 from lifecycle.serving.supervision.fleet import Fleet, Holding
 
@@ -32,15 +33,13 @@ CAUSE_OF: dict[str, AbortCause] = {
 }
 
 
-async def undo(
-    books: Books, fleet: Fleet, state: ModelState, trigger: Trigger, reason: str, rollback_id: str, decision_id: str | None
-) -> RolledBack:
+async def undo(books: Books, fleet: Fleet, state: ModelState, asked: RollbackAsked) -> RolledBack:
     """Takes a model's canary out; returns what was observed. The caller holds the model's lock."""
     rollout = _rollout(state)
     decided_ns, decided_at_us = time.monotonic_ns(), now_us()
     route = books.take_canary_out(state)
     routed_ns = time.monotonic_ns()
-    intent = _intent(rollout.canary, state.champion, trigger, reason, rollback_id, decision_id)
+    intent = _intent(asked, rollout.canary, state.champion)
     undoing = state.model_copy(update={"rollback": OpenRollback(intent=intent, decided_at_us=decided_at_us)})
     books.commit(undoing, (rollout.canary, rollout.run_id, intent), in_force=True)
     await fleet.acknowledge(state.model, state.slot, route.epoch)
@@ -48,18 +47,7 @@ async def undo(
     return _record_undone(books, undoing, (last_ns - decided_ns) // 1_000)
 
 
-async def replace(
-    books: Books,
-    fleet: Fleet,
-    cache: PackageCache,
-    state: ModelState,
-    from_version: int | None,
-    to_version: int | None,
-    trigger: Trigger,
-    reason: str,
-    rollback_id: str,
-    decision_id: str | None,
-) -> RolledBack:
+async def replace(books: Books, fleet: Fleet, cache: PackageCache, state: ModelState, asked: RollbackAsked) -> RolledBack:
     """Goes back from what serves to a version that served before; a rollout that is under way ends first.
 
     The caller holds the model's lock. Raises Refused where there is no such version, and like `PackageCache.readmit`.
@@ -67,38 +55,30 @@ async def replace(
     leaving = state.champion
     if leaving is None:
         raise Refused(f"No version of {state.model} serves here, so there is nothing to roll back.", "Deploy a version.", ("STATE",))
-    target = next((kept for kept in state.standby if to_version in (None, kept.version)), None)
+    target = next((kept for kept in state.standby if asked.to_version in (None, kept.version)), None)
     if target is None:
         known = ", ".join(str(kept.version) for kept in state.standby) or "none"
-        wanted = "an earlier version" if to_version is None else f"version {to_version}"
+        wanted = "an earlier version" if asked.to_version is None else f"version {asked.to_version}"
         raise Refused(
             f"The gateway can't go back to {wanted} of {state.model}.", f"The versions that served before it: {known}.", ("STATE",)
         )
-    require_expected(state.model, leaving, target, from_version, to_version)
+    require_expected(asked, leaving, target)
     await asyncio.to_thread(cache.readmit, state.model, target.version, target.digest)
     await fleet.load(Holding(state.model, state.slot, target))
     if state.rollout is not None:
-        state = record_aborted(books, state, "superseded", reason)
+        state = record_aborted(books, state, "superseded", asked.reason)
     books.faults.pop(state.model, None)
-    return await swap(books, fleet, state, leaving, target, trigger, reason, rollback_id, decision_id)
+    return await swap(books, fleet, state, leaving, target, asked)
 
 
 async def swap(
-    books: Books,
-    fleet: Fleet,
-    state: ModelState,
-    leaving: ServedVersion,
-    target: ServedVersion | None,
-    trigger: Trigger,
-    reason: str,
-    rollback_id: str,
-    decision_id: str | None,
+    books: Books, fleet: Fleet, state: ModelState, leaving: ServedVersion, target: ServedVersion | None, asked: RollbackAsked
 ) -> RolledBack:
     """Has `target`, which every worker holds, serve in the place of what serves now, or nothing; returns what was observed.
 
     The caller holds the model's lock, and no rollout is under way.
     """
-    intent = _intent(leaving, target, trigger, reason, rollback_id, decision_id)
+    intent = _intent(asked, leaving, target)
     decided_ns, decided_at_us = time.monotonic_ns(), now_us()
     gone = {leaving.version} | (set() if target is None else {target.version})
     standby = tuple(kept for kept in state.standby if kept.version not in gone)
@@ -118,17 +98,15 @@ async def swap(
     return _record_replaced(books, changed, leaving, (last_ns - decided_ns) // 1_000)
 
 
-def require_expected(
-    model: str, leaving: ServedVersion, target: ServedVersion | None, from_version: int | None, to_version: int | None
-) -> None:
+def require_expected(asked: RollbackAsked, leaving: ServedVersion, target: ServedVersion | None) -> None:
     """Raises Refused where other versions would change places than whoever asks was told: a rollout may have ended meanwhile."""
-    found = None if target is None else target.version
-    if from_version in (None, leaving.version) and to_version in (None, found):
+    model, found = asked.model, None if target is None else target.version
+    if asked.from_version in (None, leaving.version) and asked.to_version in (None, found):
         return
-    asked = f"from {model}:{from_version or leaving.version}" + (f" to {model}:{to_version}" if to_version is not None else "")
+    told = f"from {model}:{asked.from_version or leaving.version}" + (f" to {model}:{asked.to_version}" if asked.to_version else "")
     would = f"from {model}:{leaving.version} to " + (f"{model}:{found}" if found is not None else "no version at all")
     raise Refused(
-        f"This rollback was to go {asked}, and would now go {would}: what serves has changed since.",
+        f"This rollback was to go {told}, and would now go {would}: what serves has changed since.",
         "Look at `lifecycle gateway status`, and ask again if it is still wanted.",
         ("STATE",),
     )
@@ -198,18 +176,16 @@ def _observed_rollback(rollback: OpenRollback, actuation_us: int, books: Books, 
     )
 
 
-def _intent(
-    leaving: ServedVersion, target: ServedVersion | None, trigger: Trigger, reason: str, rollback_id: str, decision_id: str | None
-) -> RollbackRequested:
+def _intent(asked: RollbackAsked, leaving: ServedVersion, target: ServedVersion | None) -> RollbackRequested:
     return RollbackRequested(
-        rollback_id=rollback_id,
-        trigger=trigger,
+        rollback_id=asked.rollback_id,
+        trigger=asked.trigger,
         from_version=leaving.version,
         from_digest=leaving.digest,
         to_version=None if target is None else target.version,
         to_digest=None if target is None else target.digest,
-        decision_id=decision_id,
-        reason=reason,
+        decision_id=asked.decision_id,
+        reason=asked.reason,
     )
 
 

@@ -10,12 +10,11 @@ import asyncio
 import logging
 
 from lifecycle.errors import LifecycleError
-from lifecycle.records.bodies.serving import Trigger
-from lifecycle.records.identity import derived_id
 from lifecycle.serving.allowed.packages import PackageCache
 from lifecycle.serving.allowed.withdrawals import Withdrawal
 from lifecycle.serving.rollouts import undoing
 from lifecycle.serving.rollouts.books import Books
+from lifecycle.serving.rollouts.rollback_asked import RollbackAsked
 from lifecycle.serving.rollouts.state import ModelState, ServedVersion
 from lifecycle.serving.supervision.fleet import Fleet, Holding
 
@@ -34,7 +33,8 @@ async def take_back(books: Books, fleet: Fleet, cache: PackageCache, state: Mode
         found = cache.withdrawn(state.model, state.rollout.canary.version, state.rollout.canary.digest)
         if found is not None:
             canary = state.rollout.canary
-            await undoing.undo(books, fleet, state, _trigger(found), found.why, _rollback_id(found, canary), None)
+            asked = RollbackAsked.by_withdrawal(found, state.model, canary.version)
+            await undoing.undo(books, fleet, state, asked)
             state = books.model(state.model)
     champion = state.champion
     found = None if champion is None else cache.withdrawn(state.model, champion.version, champion.digest)
@@ -68,7 +68,8 @@ async def _replace(books: Books, fleet: Fleet, cache: PackageCache, state: Model
         books.faults[state.model] = f"{state.model}:{leaving.version} does not serve: {found.why}, and no version stands by that may"
     else:
         books.faults.pop(state.model, None)
-    await undoing.swap(books, fleet, state, leaving, target, _trigger(found), found.why, _rollback_id(found, leaving), None)
+    asked = RollbackAsked.by_withdrawal(found, state.model, leaving.version)
+    await undoing.swap(books, fleet, state, leaving, target, asked)
     _LOG.warning("%s:%d is taken out: %s", state.model, leaving.version, found.why)
 
 
@@ -95,12 +96,3 @@ async def _ready(books: Books, fleet: Fleet, cache: PackageCache, state: ModelSt
     finally:
         loading.cancel()
     return True
-
-
-def _trigger(found: Withdrawal) -> Trigger:
-    return Trigger(kind="revocation", metric="", value=None, limit=None, detail=found.why)
-
-
-def _rollback_id(found: Withdrawal, leaving: ServedVersion) -> str:
-    """One and the same for what is taken out for one reason, however often the gateway begins with it."""
-    return derived_id("withdrawn", found.event_id, str(leaving.version))

@@ -56,7 +56,7 @@ class AdminServer:
             message = parse_json(line)
             if not isinstance(message, dict) or message.get("do") not in self._verbs:
                 raise MalformedRecord("This is not a request to the gateway.", f"It takes {', '.join(self._verbs)}.")
-            return {"said": await self._verbs[str(message["do"])](message)}
+            return {"said": await self._verbs[str(message.pop("do"))](message)}
         except LifecycleError as error:
             return {"error": error_as_json(error)}
         except Exception as error:  # noqa: BLE001  # the caller hears that it failed; the log has the rest
@@ -64,11 +64,3 @@ class AdminServer:
             return {
                 "error": {"kind": "LifecycleError", "what": f"The gateway failed: {type(error).__name__}.", "next_step": "Look at its log."}
             }
-
-
-def optional_version(message: JsonObject, key: str) -> int | None:
-    """The number of a version in a request, if there is one. Raises MalformedRecord for anything else."""
-    value = message.get(key)
-    if value is None or type(value) is int:
-        return value
-    raise MalformedRecord(f"`{key}` is not the number of a version.", "Give a whole number, or leave it out.")

@@ -9,12 +9,10 @@ import os
 import signal
 import socket
 from pathlib import Path
-from typing import Any
 
 from lifecycle.errors import Unavailable
 from lifecycle.proofs.notes import VerifierKey
-from lifecycle.records.bodies.serving import Trigger
-from lifecycle.records.record import JsonObject
+from lifecycle.records.bodies.serving import AbortCause, RolledBack
 from lifecycle.records.rollout import RolloutOrder
 from lifecycle.serving.access.keeping import AccessKeeper, Held
 from lifecycle.serving.access.refusal_sealing import RefusalSealer
@@ -33,11 +31,13 @@ from lifecycle.serving.rollouts.delivery import Delivery
 from lifecycle.serving.rollouts.gauges import GaugeFile, RolloutGauges
 from lifecycle.serving.rollouts.journal import Journal
 from lifecycle.serving.rollouts.promoting import Promotion
-from lifecycle.serving.rollouts.state import MOST_FINISHED, AccessStatus, GatewayStatus
+from lifecycle.serving.rollouts.rollback_asked import RollbackAsked
+from lifecycle.serving.rollouts.state import MOST_FINISHED, AccessStatus, GatewayStatus, RolloutStatus
 from lifecycle.serving.settings import GatewaySettings
-from lifecycle.serving.supervision.admin import AdminServer, optional_version
+from lifecycle.serving.supervision.admin import AdminServer
 from lifecycle.serving.supervision.fleet import Fleet
 from lifecycle.serving.supervision.reporting import model_status
+from lifecycle.serving.supervision.verbs import verbs_of
 from lifecycle.serving.supervision.watching import LedgerWatch
 
 _LOG = logging.getLogger(__name__)
@@ -163,18 +163,7 @@ class Supervisor:
             loop.add_signal_handler(number, self._stopping.set)
         delivery, settling = loop.create_task(self._delivery.run()), loop.create_task(self._settle())
         looking: asyncio.Task[None] | None = None
-        admin = AdminServer(
-            self._folder.socket("admin"),
-            {
-                "status": self._status,
-                "order": self._order,
-                "rollout": self._rollout,
-                "abort": self._abort,
-                "promote": self._promote,
-                "rollback": self._rollback,
-                "stop": self._stop,
-            },
-        )
+        admin = AdminServer(self._folder.socket("admin"), verbs_of(self))
         self._cache.keep_only((state.model, kept.version, kept.digest) for state in self._books.models for kept in state.versions)
         watching: list[asyncio.Task[None]] = []
         await self._watch.look()
@@ -236,7 +225,7 @@ class Supervisor:
         found += [f"Rows of {model} are not sealed. {what}" for model, what in sorted(self._sealer.faults.items())]
         return tuple(found)
 
-    async def _status(self, message: JsonObject) -> JsonObject:
+    async def status(self) -> GatewayStatus:
         books, alarms, refused = self._books, self._delivery.refused.faults(), self._delivery.refused.count
         return GatewayStatus(
             running=True,
@@ -264,7 +253,7 @@ class Supervisor:
             withdrawn=self._withdrawals.known[-MOST_FINISHED:],
             ledger_away_seconds=self._watch.away_seconds,
             ledger_left_seconds=self._watch.left_seconds,
-        ).as_json()
+        )
 
     def _judged(self) -> RolloutGauges:
         """What the metrics tell of rollouts."""
@@ -279,38 +268,20 @@ class Supervisor:
         fault = "; ".join(what for what in (keeper.fault, self._refusals.fault) if what)
         return AccessStatus(open=not opened.closed, callers=opened.callers, fault=fault)
 
-    async def _order(self, message: JsonObject) -> JsonObject:
-        order = RolloutOrder.of(message.get("order"))
-        await self._conductor.order(order, Path(str(message.get("folder"))))
-        return {}
+    async def order(self, order: RolloutOrder, package: Path) -> None:
+        await self._conductor.order(order, package)
 
-    async def _rollout(self, message: JsonObject) -> JsonObject:
-        return self._books.rollout(str(message.get("rollout_id"))).as_json()
+    async def rollout(self, rollout_id: str) -> RolloutStatus:
+        return self._books.rollout(rollout_id)
 
-    async def _abort(self, message: JsonObject) -> JsonObject:
-        rollout_id = str(message.get("rollout_id"))
-        cause: Any = message.get("cause")
-        await self._conductor.abort(rollout_id, str(message.get("reason")), cause)
-        return self._books.rollout(rollout_id).as_json()
+    async def abort(self, rollout_id: str, reason: str, cause: AbortCause) -> None:
+        await self._conductor.abort(rollout_id, reason, cause)
 
-    async def _promote(self, message: JsonObject) -> JsonObject:
-        rollout_id = str(message.get("rollout_id"))
-        await self._conductor.promote(rollout_id, Promotion(by=str(message.get("by")), reason=str(message.get("reason"))))
-        return self._books.rollout(rollout_id).as_json()
+    async def promote(self, rollout_id: str, promotion: Promotion) -> None:
+        await self._conductor.promote(rollout_id, promotion)
 
-    async def _rollback(self, message: JsonObject) -> JsonObject:
-        decision_id = message.get("decision_id")
-        body = await self._conductor.rollback(
-            str(message.get("model")),
-            optional_version(message, "from_version"),
-            optional_version(message, "to_version"),
-            Trigger.of(message.get("trigger")),
-            str(message.get("reason")),
-            str(message.get("rollback_id")),
-            decision_id if isinstance(decision_id, str) else None,
-        )
-        return body.as_json()
+    async def rollback(self, asked: RollbackAsked) -> RolledBack:
+        return await self._conductor.rollback(asked)
 
-    async def _stop(self, message: JsonObject) -> JsonObject:
+    def stop(self) -> None:
         asyncio.get_running_loop().call_soon(self._stopping.set)
-        return {}

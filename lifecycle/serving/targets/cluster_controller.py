@@ -12,13 +12,11 @@ import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from lifecycle.errors import Refused, UnknownName
 from lifecycle.proofs.notes import VerifierKey
-from lifecycle.records.bodies.serving import Trigger
+from lifecycle.records.bodies.serving import AbortCause, RolledBack
 from lifecycle.records.events import Event
-from lifecycle.records.record import JsonObject
 from lifecycle.records.rollout import RolloutOrder
 from lifecycle.serving.allowed.log_keys import LogKeys
 from lifecycle.serving.allowed.packages import PackageCache
@@ -28,10 +26,13 @@ from lifecycle.serving.folder import GatewayFolder
 from lifecycle.serving.ports import EventSink, PackageVerifier, WithdrawalSource
 from lifecycle.serving.rollouts.delivery import Delivery
 from lifecycle.serving.rollouts.journal import Journal
+from lifecycle.serving.rollouts.promoting import Promotion
+from lifecycle.serving.rollouts.rollback_asked import RollbackAsked
 from lifecycle.serving.rollouts.state import MOST_FINISHED, GatewayStatus, RolloutStatus
 from lifecycle.serving.settings import GatewaySettings
-from lifecycle.serving.supervision.admin import AdminServer, optional_version
+from lifecycle.serving.supervision.admin import AdminServer
 from lifecycle.serving.supervision.mailbox import MailboxServer
+from lifecycle.serving.supervision.verbs import verbs_of
 from lifecycle.serving.supervision.watching import LedgerWatch
 from lifecycle.serving.targets.contract import Pace, Target
 from lifecycle.serving.targets.directing import Director
@@ -116,18 +117,7 @@ class ClusterController:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stopping.set)
-        admin = AdminServer(
-            self._folder.socket("admin"),
-            {
-                "status": self._status,
-                "order": self._order,
-                "rollout": self._rollout,
-                "abort": self._abort,
-                "promote": self._promote,
-                "rollback": self._rollback,
-                "stop": self._stop,
-            },
-        )
+        admin = AdminServer(self._folder.socket("admin"), verbs_of(self))
         mailbox = MailboxServer(self._folder.mailbox, admin.answer)
         self._sweep()
         tasks = [loop.create_task(self._delivery.run()), loop.create_task(self._settle())]
@@ -174,7 +164,7 @@ class ClusterController:
 
     # What it is asked.
 
-    async def _status(self, message: JsonObject) -> JsonObject:
+    async def status(self) -> GatewayStatus:
         refused = self._delivery.refused
         faults = self._watch.faults(closed="")
         if self._journal.fault:
@@ -199,53 +189,36 @@ class ClusterController:
             withdrawn=self._withdrawals.known[-MOST_FINISHED:],
             ledger_away_seconds=self._watch.away_seconds,
             ledger_left_seconds=self._watch.left_seconds,
-        ).as_json()
+        )
 
     def _reader(self, model: str) -> Target:
         if model not in self._readers:
             self._readers[model] = self._target_of(model)
         return self._readers[model]
 
-    async def _order(self, message: JsonObject) -> JsonObject:
-        await self._director.order(RolloutOrder.of(message.get("order")), Path(str(message.get("folder"))))
-        return {}
+    async def order(self, order: RolloutOrder, package: Path) -> None:
+        await self._director.order(order, package)
 
-    async def _rollout(self, message: JsonObject) -> JsonObject:
-        rollout_id = str(message.get("rollout_id"))
+    async def rollout(self, rollout_id: str) -> RolloutStatus:
         state, ended = self._register.rolling(rollout_id), self._register.finished(rollout_id)
         if state is not None:
-            return rollout_status(state, (await self._reader(state.model).read()).placement).as_json()
+            return rollout_status(state, (await self._reader(state.model).read()).placement)
         if ended is None:
             raise UnknownName(f"The controller knows no rollout {rollout_id!r}.", "`lifecycle gateway status` shows which it knows.")
-        return RolloutStatus(
-            rollout_id=rollout_id, model=ended.model, version=ended.version, state=ended.outcome, step=0, weight=0.0, reason=ended.reason
-        ).as_json()
+        return ended.status()
 
-    async def _abort(self, message: JsonObject) -> JsonObject:
-        cause: Any = message.get("cause")
-        await self._director.abort(str(message.get("rollout_id")), str(message.get("reason")), cause)
-        return await self._rollout(message)
+    async def abort(self, rollout_id: str, reason: str, cause: AbortCause) -> None:
+        await self._director.abort(rollout_id, reason, cause)
 
-    async def _promote(self, message: JsonObject) -> JsonObject:
+    async def promote(self, rollout_id: str, promotion: Promotion) -> None:
         raise Refused(
             "On a cluster every rollout is promoted by its controller, once its last step is over.",
             "Wait for it, or end it: `lifecycle rollout end`.",
             ("STATE",),
         )
 
-    async def _rollback(self, message: JsonObject) -> JsonObject:
-        decision_id = message.get("decision_id")
-        body = await self._director.rollback(
-            str(message.get("model")),
-            optional_version(message, "from_version"),
-            optional_version(message, "to_version"),
-            Trigger.of(message.get("trigger")),
-            str(message.get("reason")),
-            str(message.get("rollback_id")),
-            decision_id if isinstance(decision_id, str) else None,
-        )
-        return body.as_json()
+    async def rollback(self, asked: RollbackAsked) -> RolledBack:
+        return await self._director.rollback(asked)
 
-    async def _stop(self, message: JsonObject) -> JsonObject:
+    def stop(self) -> None:
         asyncio.get_running_loop().call_soon(self._stopping.set)
-        return {}

@@ -17,7 +17,9 @@ from pydantic import Field
 
 from lifecycle.errors import LifecycleError
 from lifecycle.records.bodies.serving import AbortCause, Trigger
+from lifecycle.records.identity import now_us
 from lifecycle.records.record import Count, Digest, Id, Microseconds, Name, Record, Share, Version
+from lifecycle.serving.rollouts.rollback_asked import RollbackAsked
 from lifecycle.serving.rollouts.seen import Observed
 
 
@@ -41,6 +43,17 @@ class Undoing(Record):
     rollback_id: Id | None = None
     decision_id: Id | None = None
     reason: str = ""
+
+    @classmethod
+    def begun(cls, asked: RollbackAsked) -> Undoing:
+        """What was asked for, decided now."""
+        return cls(
+            decided_at_us=now_us(),
+            trigger=asked.trigger,
+            rollback_id=asked.rollback_id,
+            decision_id=asked.decision_id,
+            reason=asked.reason,
+        )
 
     @property
     def why(self) -> str:

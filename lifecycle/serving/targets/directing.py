@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import Protocol
 
 from lifecycle.errors import LifecycleError, Refused, UnknownName
-from lifecycle.records.bodies.serving import AbortCause, RolledBack, Trigger
+from lifecycle.records.bodies.serving import AbortCause, RolledBack
 from lifecycle.records.events import Event
-from lifecycle.records.identity import derived_id, now_us
-from lifecycle.records.record import Id, Version
+from lifecycle.records.identity import now_us
 from lifecycle.records.rollout import RolloutOrder
 from lifecycle.serving.allowed.packages import Package, PackageCache
 from lifecycle.serving.allowed.used_decisions import UsedDecisions
 from lifecycle.serving.allowed.withdrawals import Withdrawal
+from lifecycle.serving.rollouts.rollback_asked import RollbackAsked
 from lifecycle.serving.rollouts.state import FinishedRollout, RolloutState
 from lifecycle.serving.rollouts.undoing import require_expected
 from lifecycle.serving.targets.contract import Pace, Placement, Target, TargetVersion, Undoing
@@ -151,38 +151,30 @@ class Director:
             return
         await self._ended(state.model, Ending(cause, reason))
 
-    async def rollback(
-        self,
-        model: str,
-        from_version: Version | None,
-        to_version: Version | None,
-        trigger: Trigger,
-        reason: str,
-        rollback_id: Id,
-        decision_id: Id | None,
-    ) -> RolledBack:
+    async def rollback(self, asked: RollbackAsked) -> RolledBack:
         """Takes the canary out if there is one, else goes back from what serves; returns what was observed.
 
         Asked again by the same id, it says the same. Raises as `Conductor.rollback` does.
         """
+        model = asked.model
         async with self._locks[model]:
-            done = self._register.rolled_back(rollback_id)
+            done = self._register.rolled_back(asked.rollback_id)
             if done is not None:
                 return done
             state = self._register.find(model)
             if state is None:
                 raise UnknownName(f"The controller serves no model {model!r}.", "`lifecycle gateway status` lists what it serves.")
-            undoing = Undoing(decided_at_us=now_us(), trigger=trigger, rollback_id=rollback_id, decision_id=decision_id, reason=reason)
+            undoing = Undoing.begun(asked)
             champion = (await self._target(model).read()).placement.champion
-            if state.rollout is not None and to_version in (None, None if champion is None else champion.version):
+            if state.rollout is not None and asked.to_version in (None, None if champion is None else champion.version):
                 beside = None if champion is None else served(champion)
-                require_expected(model, state.rollout.canary, beside, from_version, to_version)
+                require_expected(asked, state.rollout.canary, beside)
                 await self._ended(model, Ending.rolled_back(undoing))
             else:
                 if state.rollout is not None:
-                    await self._ended(model, Ending("superseded", reason))
-                await self._replaced(model, from_version, to_version, undoing, rollback_id)
-            observed = self._register.rolled_back(rollback_id)
+                    await self._ended(model, Ending("superseded", asked.reason))
+                await self._replaced(asked, undoing)
+            observed = self._register.rolled_back(asked.rollback_id)
             if observed is None:
                 raise Refused("That rollout has ended otherwise meanwhile.", "Look at `lifecycle gateway status`.", ("STATE",))
             return observed
@@ -226,20 +218,19 @@ class Director:
 
     # What serves.
 
-    async def _replaced(
-        self, model: str, from_version: Version | None, to_version: Version | None, undoing: Undoing, rollback_id: Id
-    ) -> None:
+    async def _replaced(self, asked: RollbackAsked, undoing: Undoing) -> None:
+        model = asked.model
         serving = (await self._target(model).read()).placement
         if serving.champion is None:
             raise Refused(f"No version of {model} serves there, so there is nothing to roll back.", "Deploy a version.", ("STATE",))
-        to = next((kept for kept in serving.standby if to_version in (None, kept.version)), None)
+        to = next((kept for kept in serving.standby if asked.to_version in (None, kept.version)), None)
         if to is None:
             known = ", ".join(str(kept.version) for kept in serving.standby) or "none"
-            wanted = "an earlier version" if to_version is None else f"version {to_version}"
+            wanted = "an earlier version" if asked.to_version is None else f"version {asked.to_version}"
             raise Refused(f"There is no way back to {wanted} of {model}.", f"The versions that served before it: {known}.", ("STATE",))
-        require_expected(model, served(serving.champion), served(to), from_version, to_version)
+        require_expected(asked, served(serving.champion), served(to))
         await self._laid_down(model, to)
-        going = GoingBack(self._target(model), self._records, model, rollback_id, self._pace)
+        going = GoingBack(self._target(model), self._records, model, asked.rollback_id, self._pace)
         self._register.note(model, await going.run(serving.champion, to, undoing, at_once=False))
 
     async def _taken_back(self, model: str) -> None:
@@ -252,7 +243,8 @@ class Director:
         canary = None if state.rollout is None else plain(state.rollout.canary)
         found = None if canary is None else self._withdrawn(model, canary)
         if canary is not None and found is not None:
-            await self._ended(model, Ending.rolled_back(_undoing(found, canary)))
+            asked = RollbackAsked.by_withdrawal(found, model, canary.version)
+            await self._ended(model, Ending.rolled_back(Undoing.begun(asked)))
         serving = (await self._target(model).read()).placement
         champion = serving.champion
         found = None if champion is None else self._withdrawn(model, champion)
@@ -260,11 +252,10 @@ class Director:
             return serving
         if canary is not None:
             await self._ended(model, Ending("superseded", f"what served beside it may not serve any more: {found.why}"))
-        undoing = _undoing(found, champion)
-        assert undoing.rollback_id is not None  # made with one, just above
-        going = GoingBack(self._target(model), self._records, model, undoing.rollback_id, self._pace)
+        asked = RollbackAsked.by_withdrawal(found, model, champion.version)
+        going = GoingBack(self._target(model), self._records, model, asked.rollback_id, self._pace)
         to = await self._next_that_may(model, serving)
-        ended = await going.run(champion, to, undoing, at_once=True)
+        ended = await going.run(champion, to, Undoing.begun(asked), at_once=True)
         self._register.note(model, ended)
         _LOG.warning("%s:%d is taken out: %s", model, champion.version, found.why)
         if ended.champion is None:
@@ -324,11 +315,3 @@ class Director:
 
 def _named(order: RolloutOrder) -> TargetVersion:
     return TargetVersion(version=order.version, digest=order.digest)
-
-
-def _undoing(found: Withdrawal, leaving: TargetVersion) -> Undoing:
-    """One and the same rollback for what is taken out for one reason, however often a controller begins with it."""
-    trigger = Trigger(kind="revocation", metric="", value=None, limit=None, detail=found.why)
-    return Undoing(
-        decided_at_us=now_us(), trigger=trigger, rollback_id=derived_id("withdrawn", found.event_id, str(leaving.version)), reason=found.why
-    )

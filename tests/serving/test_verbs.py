@@ -1,0 +1,60 @@
+"""What a gateway and a controller are asked, before it reaches either."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+from unittest.mock import AsyncMock
+
+import pytest
+
+from lifecycle.records.bodies.serving import Trigger
+from lifecycle.serving.rollouts.rollback_asked import RollbackAsked
+from lifecycle.serving.supervision.admin import AdminServer
+from lifecycle.serving.supervision.verbs import TakesOrders, verbs_of
+from tests.serving.packages import MODEL
+
+BY_HAND = Trigger(kind="person", metric="", value=None, limit=None, detail="because")
+ROLLBACK = {"do": "rollback", "model": MODEL, "trigger": BY_HAND.as_json(), "reason": "test", "rollback_id": "b1"}
+
+
+def answered(taker: AsyncMock, folder: Path, message: dict[str, Any]) -> dict[str, Any]:
+    """What is said to one line."""
+    admin = AdminServer(folder / "admin.sock", verbs_of(taker))
+    return asyncio.run(admin.answer(json.dumps(message).encode()))
+
+
+def test_a_rollback_arrives_as_it_was_asked(tmp_path: Path) -> None:
+    """What is left out is left to whoever serves."""
+    taker = AsyncMock(spec=TakesOrders)
+    taker.rollback.return_value = BY_HAND
+    assert answered(taker, tmp_path, {**ROLLBACK, "to_version": 3}) == {"said": BY_HAND.as_json()}
+    asked = RollbackAsked(model=MODEL, trigger=BY_HAND, reason="test", rollback_id="b1", to_version=3)
+    taker.rollback.assert_awaited_once_with(asked)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"to_version": "3"},
+        {"to_version": 0},
+        {"from_version": True},
+        {"decision_id": 7},
+        {"reason": None},
+        {"rollback_id": "../b1"},
+        {"trigger": {"kind": "whim"}},
+        {"at_once": True},
+        {"do": "abort", "rollout_id": "r1", "cause": "whim"},
+        {"do": "promote", "rollout_id": "r1", "by": "Ada Lovelace"},
+        {"do": "rollout", "rollout_id": None},
+        {"do": "order", "order": {}, "folder": "/tmp"},
+    ],
+)
+def test_what_is_not_of_its_form_reaches_nobody(tmp_path: Path, wrong: dict[str, Any]) -> None:
+    """Nothing is done by half a request, and nothing is made up for what it lacks."""
+    taker = AsyncMock(spec=TakesOrders)
+    message = {**ROLLBACK, **wrong} if "do" not in wrong else wrong
+    assert answered(taker, tmp_path, message)["error"]["kind"] == "MalformedRecord"
+    assert taker.mock_calls == []
