@@ -6,7 +6,7 @@ granted is refused before its body is read.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -37,12 +37,22 @@ class Caller:
 
     def admitted(self, request: InferRequest) -> InferRequest:
         """The request with whom it is of, its rows counted. Raises AccessRefused where its time or its quota is over."""
-        now = now_us()
-        answerable = frozenset(digest for digest, until_us in self.passes.items() if until_us > now)
-        if not answerable:
-            raise AccessRefused("The time of this access is over.", "expired_credential", 403, grant_id=self.grant_id)
+        answerable = self.answerable()
         self.quota.spend_rows(request.rows)
         return replace(request, grant_id=self.grant_id, answerable=answerable)
+
+    def answerable(self) -> frozenset[Digest]:
+        """The versions that this caller may ask now, by digest. Raises AccessRefused where the time of the access is over."""
+        now = now_us()
+        found = frozenset(digest for digest, until_us in self.passes.items() if until_us > now)
+        if not found:
+            raise AccessRefused("The time of this access is over.", "expired_credential", 403, grant_id=self.grant_id)
+        return found
+
+    def require_label_of(self, model: str, digests: Collection[Digest]) -> None:
+        """Raises AccessRefused for a caller who may ask none of the versions of a model that are served: its labels count for nothing."""
+        if self.answerable().isdisjoint(digests):
+            raise AccessRefused(f"This access is not for {model}.", "not_allowed", 403, grant_id=self.grant_id)
 
 
 class Doorkeeper:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 from lifecycle.errors import LifecycleError, Unavailable
 from lifecycle.records.identity import now_us
-from lifecycle.serving.access.doorkeeper import Doorkeeper
+from lifecycle.serving.access.doorkeeper import Caller, Doorkeeper
 from lifecycle.serving.access.refusal_log import Refusal, RefusalWriter
 from lifecycle.serving.access.refusing import AccessRefused, reason_of
 from lifecycle.serving.answering import describing, metrics
@@ -107,9 +107,20 @@ class Application:
         if place.resource == "infer":
             return await self._inference.reply(place, scope, receive)
         if place.resource == "feedback":
-            self._door.identify(scope)
-            return self._feedback(await self._bodies.take(scope, receive))
+            return await self._feedback(scope, receive)
         return self._describe(place, scope)
+
+    async def _feedback(self, scope: Scope, receive: Receive) -> Reply:
+        """A label counts as a request of its caller, who must be one that may ask the model."""
+        caller = self._door.identify(scope)
+        if caller is None:
+            return self._label(await self._bodies.take(scope, receive), None)
+        scope[GRANT] = caller.grant_id
+        caller.quota.enter()
+        try:
+            return self._label(await self._bodies.take(scope, receive), caller)
+        finally:
+            caller.quota.leave()
 
     def _describe(self, place: Place, scope: Scope) -> Reply:
         match place.resource:
@@ -124,11 +135,16 @@ class Application:
             case "metrics":
                 return Reply(self._gathered(), kind=metrics.CONTENT_TYPE)
             case "models":
-                self._door.identify(scope)
+                self._require_access(scope)
                 return describing.models(self._router)
             case _:
-                self._door.identify(scope)
+                self._require_access(scope)
                 return describing.model(self._router, place)
+
+    def _require_access(self, scope: Scope) -> None:
+        caller = self._door.identify(scope)
+        if caller is not None:
+            caller.answerable()
 
     def _tell(self, scope: Scope, reply: Reply, at_us: int, started_ns: int) -> None:
         if not self._onlookers:
@@ -156,7 +172,7 @@ class Application:
         grant_id = error.grant_id if isinstance(error, AccessRefused) else None
         self._refusals.refused(Refusal(reason_of(error), error.status, grant_id, model), now_us())
 
-    def _feedback(self, body: bytes) -> Reply:
+    def _label(self, body: bytes, caller: Caller | None) -> Reply:
         value = parse_body(body)
         if not isinstance(value, dict):
             raise RequestRefused("The body must be an object with `model`, `prediction_id` and `label`.")
@@ -164,5 +180,7 @@ class Application:
             if not isinstance(value.get(key), str) or not 0 < len(value[key]) <= 256:
                 raise RequestRefused(f"`{key}` must be a text of 1 to 256 characters.", key)
         served = self._router.named(value["model"])
+        if caller is not None:
+            caller.require_label_of(served.name, served.digests)
         self._log.label(served.name, value["prediction_id"], value["label"], now_us())
         return Reply(as_bytes({"accepted": 1}))

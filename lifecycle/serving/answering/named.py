@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from lifecycle.records.record import Digest
 from lifecycle.serving.answering.canary_link import CanaryLink
 from lifecycle.serving.answering.served import ServedModel
 from lifecycle.serving.answering.tiers import AnswerCache, RowBudget
@@ -20,6 +21,11 @@ class ServedName:
     #: What the plan of a version that serves asks to be kept: answers to give again, and rows that it may still answer.
     caches: dict[int, AnswerCache] = field(default_factory=dict)
     budgets: dict[int, RowBudget] = field(default_factory=dict)
+
+    @property
+    def digests(self) -> frozenset[Digest]:
+        """Of all versions that are held."""
+        return frozenset({held.digest for held in self.loaded.values()} | {link.digest for link in self.links.values()})
 
     def take(self, served: ServedModel, workers: int) -> None:
         """Holds a version that is loaded, with what its plan asks for. Its rows per second are shared evenly by the workers."""

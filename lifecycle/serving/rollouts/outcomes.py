@@ -80,10 +80,11 @@ class OutcomeBook:
             if len(self._early) > MOST_EARLY:
                 del self._early[next(iter(self._early))]
             return
-        answer.label = label
-        for place, age_us in enumerate(self._ages):
-            if not answer.counted >> place & 1:
+        if answer.label is None:
+            # Once: whoever sends a label over and over takes no memory by it.
+            for place, age_us in enumerate(self._ages):
                 heapq.heappush(self._due, (answer.at_us + age_us, place, prediction_id))
+        answer.label = label
 
     def counts(self, stage_starts_us: Sequence[Microseconds], now_us: Microseconds) -> tuple[tuple[Labels, ...], ...]:
         """What counts by now, by rail and by stage. The starts that were given before must not change."""
