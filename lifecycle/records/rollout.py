@@ -190,6 +190,12 @@ class RolloutPlan(Record):
         return self.strategy == "shadow" and step == 0
 
     @property
+    def slower_than_us(self) -> int:
+        """An answer that takes longer is slow: the strictest objective of the latency guardrails; 0 where there is none."""
+        objectives = [guardrail.objective_ms for guardrail in self.guardrails if guardrail.objective_ms is not None]
+        return round(min(objectives) * 1_000) if objectives else 0
+
+    @property
     def first_weight(self) -> float:
         """The share of the first step that callers see; 0.0 where there is none."""
         return next((step.weight for number, step in enumerate(self.steps) if not self.copies(number)), 0.0)

@@ -155,7 +155,7 @@ class Conductor:
                 stages=(),
                 run_id=order.run_id,
                 started_at_us=now_us(),
-                slow_us=_slow_us(order.plan),
+                slow_us=order.plan.slower_than_us,
             )
             self._books.use_up(order.decision_id)
             self._books.commit(state.model_copy(update={"rollout": rollout, "refers": order.plan.without_champion == "refer"}))
@@ -382,9 +382,3 @@ def _require_planned(rollout: RolloutState, plan: RolloutPlan) -> None:
 def _kept_loaded(state: ModelState) -> tuple[ServedVersion, ...]:
     """What the workers hold: the champion, and the version that a rollback would go back to."""
     return (*(() if state.champion is None else (state.champion,)), *state.standby[:1])
-
-
-def _slow_us(plan: RolloutPlan) -> int:
-    """The strictest objective of the plan's latency guardrails; 0 where there is none."""
-    objectives = [rail.objective_ms for rail in plan.guardrails if rail.kind == "latency" and rail.objective_ms is not None]
-    return round(min(objectives) * 1_000) if objectives else 0

@@ -25,11 +25,12 @@ from lifecycle.serving.rollouts.rollback_asked import RollbackAsked
 from lifecycle.serving.rollouts.state import FinishedRollout, RolloutState
 from lifecycle.serving.rollouts.undoing import require_expected
 from lifecycle.serving.targets.contract import Pace, Placement, Target, TargetVersion, Undoing
-from lifecycle.serving.targets.drivable import require_drivable, slower_than_us
+from lifecycle.serving.targets.drivable import require_drivable
 from lifecycle.serving.targets.driving import Drive, Ending
 from lifecycle.serving.targets.going_back import GoingBack
 from lifecycle.serving.targets.hand import Records
 from lifecycle.serving.targets.register import Register, plain, served
+from lifecycle.serving.targets.telling import canary_of
 from lifecycle.serving.targets.undertakings import Undertakings
 
 _LOG = logging.getLogger(__name__)
@@ -114,7 +115,7 @@ class Director:
                     ("STATE",),
                 )
             serving = (await self._target(order.model).read()).placement
-            if serving.champion == _named(order):
+            if serving.champion == canary_of(order):
                 raise Refused(f"{version} serves already.", "There is nothing to roll out.", ("STATE",))
             require_drivable(order.plan)
             if order.decision_id in self._used:
@@ -128,13 +129,13 @@ class Director:
             rollout = RolloutState(
                 rollout_id=order.rollout_id,
                 decision_id=order.decision_id,
-                canary=served(_named(order)),
+                canary=served(canary_of(order)),
                 phase="loading",
                 step=0,
                 stages=(),
                 run_id=order.run_id,
                 started_at_us=now_us(),
-                slow_us=slower_than_us(order.plan),
+                slow_us=order.plan.slower_than_us,
             )
             self._used.add(order.decision_id)
             self._register.take_up(order.model, rollout)
@@ -311,7 +312,3 @@ class Director:
         if model not in self._targets:
             self._targets[model] = self._target_of(model)
         return self._targets[model]
-
-
-def _named(order: RolloutOrder) -> TargetVersion:
-    return TargetVersion(version=order.version, digest=order.digest)

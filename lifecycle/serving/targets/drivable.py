@@ -26,9 +26,3 @@ def require_drivable(plan: RolloutPlan) -> None:
             "Leave those guardrails out, or roll it out on the gateway of one machine.",
             ("STATE",),
         )
-
-
-def slower_than_us(plan: RolloutPlan) -> int:
-    """The strictest objective of the plan's latency guardrails; 0 where there is none."""
-    objectives = [rail.objective_ms for rail in plan.guardrails if rail.objective_ms is not None]
-    return round(min(objectives) * 1_000) if objectives else 0

@@ -24,7 +24,7 @@ from lifecycle.serving.rollouts.state import MOST_STANDBY
 from lifecycle.serving.rollouts.undoing import CAUSE_OF
 from lifecycle.serving.targets import telling
 from lifecycle.serving.targets.contract import Counted, Pace, Placed, Placement, Target, TargetVersion, Undoing
-from lifecycle.serving.targets.drivable import require_drivable, slower_than_us
+from lifecycle.serving.targets.drivable import require_drivable
 from lifecycle.serving.targets.hand import Hand, Records
 from lifecycle.serving.targets.looks import Looks
 from lifecycle.serving.targets.telling import Beside
@@ -53,7 +53,7 @@ class Drive:
         self._target = target
         self._order = order
         self._hand = Hand(target, records, pace, model=order.model, acts_for=order.rollout_id, run_id=order.run_id)
-        self._version = TargetVersion(version=order.version, digest=order.digest)
+        self._version = telling.canary_of(order)
         self._looks = Looks.from_step(order.plan, 0)
         self._ending: Ending | None = None
         self._asked = asyncio.Event()
@@ -146,7 +146,7 @@ class Drive:
 
     async def _made_ready(self) -> str:
         """Why the version is not ready; "" where it is. Waits no longer than until somebody ends the rollout."""
-        ready = asyncio.ensure_future(self._target.make_ready(self._version, slower_than_us(self._order.plan)))
+        ready = asyncio.ensure_future(self._target.make_ready(self._version, self._order.plan.slower_than_us))
         asked = asyncio.ensure_future(self._asked.wait())
         try:
             await asyncio.wait({ready, asked}, return_when=asyncio.FIRST_COMPLETED)
@@ -220,7 +220,8 @@ class Drive:
     async def _undo(self, at: Placed, undoing: Undoing) -> Placed:
         """Takes the canary out of the routes. That waits for no record: one that can't be written is written afterwards."""
         update = {**self._out(undoing.why, CAUSE_OF[undoing.trigger.kind]), "undoing": undoing}
-        intent = telling.requested(self._order, at.placement.champion, undoing)
+        rollback_id = telling.rollback_id_of(self._order, undoing)
+        intent = telling.requested(rollback_id, self._version, at.placement.champion, undoing)
         try:
             await self._hand.tell("rollback requested", self._version, intent)
         except Unavailable as error:

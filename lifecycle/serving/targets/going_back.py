@@ -9,10 +9,9 @@ from __future__ import annotations
 import logging
 
 from lifecycle.errors import Refused, Unavailable
-from lifecycle.records.bodies.serving import RollbackRequested, RolledBack
 from lifecycle.records.record import Id
-from lifecycle.records.rollout import ArmCounts
-from lifecycle.serving.targets.contract import Counted, Pace, Placed, Placement, Target, TargetVersion, Undoing
+from lifecycle.serving.targets import telling
+from lifecycle.serving.targets.contract import Pace, Placed, Placement, Target, TargetVersion, Undoing
 from lifecycle.serving.targets.hand import Hand, Records
 
 _LOG = logging.getLogger(__name__)
@@ -42,16 +41,7 @@ class GoingBack:
                 )
             if to is not None and not at_once:
                 await self._target.make_ready(to, 0)
-            intent = RollbackRequested(
-                rollback_id=self._rollback_id,
-                trigger=undoing.trigger,
-                from_version=leaving.version,
-                from_digest=leaving.digest,
-                to_version=None if to is None else to.version,
-                to_digest=None if to is None else to.digest,
-                decision_id=undoing.decision_id,
-                reason=undoing.why,
-            )
+            intent = telling.requested(self._rollback_id, leaving, to, undoing)
             try:
                 await self._hand.tell("rollback requested", leaving, intent)
             except Unavailable as error:
@@ -92,18 +82,8 @@ class GoingBack:
             at = await self._bring_in(at, returning)
         last_asked = max(undoing.decided_at_us, await self._hand.until_answered(lambda: self._hand.quiet(leaving)))
         counted = await self._hand.until_answered(lambda: self._target.counted(leaving))
-        to = at.placement.champion
-        body = RolledBack(
-            rollback_id=self._rollback_id,
-            trigger=undoing.trigger,
-            from_version=leaving.version,
-            from_digest=leaving.digest,
-            to_version=None if to is None else to.version,
-            to_digest=None if to is None else to.digest,
-            decided_at_us=undoing.decided_at_us,
-            actuation_us=last_asked - undoing.decided_at_us,
-            observed=(_observed(leaving, counted),),
-        )
+        observed = telling.arm("champion", leaving.version, 0.0, counted)
+        body = telling.rolled_back(self._rollback_id, leaving, at.placement.champion, undoing, last_asked, observed)
         await self._hand.until_answered(lambda: self._hand.tell("rolled back", leaving, body))
         await self._hand.until_answered(lambda: self._target.take_out(leaving))
         return await self._hand.place(at, lambda placed: placed.model_copy(update={"leaving": None, "undoing": None, "settled": True}))
@@ -117,10 +97,3 @@ class GoingBack:
             _LOG.error("nothing takes the place of what was taken back: %s", error.what)
             champion = None
         return await self._hand.place(at, lambda placed: placed.model_copy(update={"champion": champion, "returning": None}))
-
-
-def _observed(leaving: TargetVersion, counted: Counted) -> ArmCounts:
-    seen = counted.observed
-    return ArmCounts(
-        arm="champion", version=leaving.version, weight=0.0, requests=seen.requests, errors=seen.errors, slow=seen.slow, fallbacks=0
-    )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from lifecycle.records.bodies import Body
 from lifecycle.records.bodies.serving import RollbackRequested, RolledBack, RolloutAborted, RolloutCompleted
 from lifecycle.records.identity import derived_id
+from lifecycle.records.record import Id, Microseconds, Version
 from lifecycle.records.rollout import Arm, ArmCounts, RolloutOrder
 from lifecycle.serving.targets.contract import Counted, Placement, TargetVersion, Undoing
 
@@ -20,17 +21,34 @@ class Beside:
     counted: Counted
 
 
-def requested(order: RolloutOrder, champion: TargetVersion | None, undoing: Undoing) -> RollbackRequested:
+def requested(rollback_id: Id, leaving: TargetVersion, to: TargetVersion | None, undoing: Undoing) -> RollbackRequested:
     """The intent of a rollback."""
     return RollbackRequested(
-        rollback_id=_rollback_id(order, undoing),
+        rollback_id=rollback_id,
         trigger=undoing.trigger,
-        from_version=order.version,
-        from_digest=order.digest,
-        to_version=None if champion is None else champion.version,
-        to_digest=None if champion is None else champion.digest,
+        from_version=leaving.version,
+        from_digest=leaving.digest,
+        to_version=None if to is None else to.version,
+        to_digest=None if to is None else to.digest,
         decision_id=undoing.decision_id,
         reason=undoing.why,
+    )
+
+
+def rolled_back(
+    rollback_id: Id, leaving: TargetVersion, to: TargetVersion | None, undoing: Undoing, last_asked_us: Microseconds, *seen: ArmCounts
+) -> RolledBack:
+    """What was observed of a rollback: `last_asked_us` is when what left was asked last."""
+    return RolledBack(
+        rollback_id=rollback_id,
+        trigger=undoing.trigger,
+        from_version=leaving.version,
+        from_digest=leaving.digest,
+        to_version=None if to is None else to.version,
+        to_digest=None if to is None else to.digest,
+        decided_at_us=undoing.decided_at_us,
+        actuation_us=max(0, last_asked_us - undoing.decided_at_us),
+        observed=seen,
     )
 
 
@@ -52,36 +70,31 @@ def ends(order: RolloutOrder, ended: Placement, canary: Counted, control: Beside
     undoing = ended.undoing
     if undoing is not None:
         # Told already, unless the disk did not take it then.
-        yield "rollback requested", requested(order, ended.champion, undoing)
-        yield (
-            "rolled back",
-            RolledBack(
-                rollback_id=_rollback_id(order, undoing),
-                trigger=undoing.trigger,
-                from_version=order.version,
-                from_digest=order.digest,
-                to_version=None if ended.champion is None else ended.champion.version,
-                to_digest=None if ended.champion is None else ended.champion.digest,
-                decided_at_us=undoing.decided_at_us,
-                actuation_us=max(0, last_asked_us - undoing.decided_at_us),
-                observed=seen,
-            ),
-        )
+        rollback_id = rollback_id_of(order, undoing)
+        yield "rollback requested", requested(rollback_id, canary_of(order), ended.champion, undoing)
+        yield "rolled back", rolled_back(rollback_id, canary_of(order), ended.champion, undoing, last_asked_us, *seen)
     yield "aborted", RolloutAborted(rollout_id=order.rollout_id, cause=ended.cause or "failed", reason=ended.reason, observed=seen)
 
 
 def observed(order: RolloutOrder, weight: float, canary: Counted, control: Beside | None) -> tuple[ArmCounts, ...]:
     """What both arms have answered by their own count; `weight` is what the canary has now."""
-    arms = [_arm("canary", order.version, weight, canary)]
+    arms = [arm("canary", order.version, weight, canary)]
     if control is not None:
-        arms.insert(0, _arm("champion", control.version.version, 1.0 - weight, control.counted))
+        arms.insert(0, arm("champion", control.version.version, 1.0 - weight, control.counted))
     return tuple(arms)
 
 
-def _arm(arm: Arm, version: int, weight: float, counted: Counted) -> ArmCounts:
+def arm(name: Arm, version: Version, weight: float, counted: Counted) -> ArmCounts:
+    """What one version has answered."""
     seen = counted.observed
-    return ArmCounts(arm=arm, version=version, weight=weight, requests=seen.requests, errors=seen.errors, slow=seen.slow, fallbacks=0)
+    return ArmCounts(arm=name, version=version, weight=weight, requests=seen.requests, errors=seen.errors, slow=seen.slow, fallbacks=0)
 
 
-def _rollback_id(order: RolloutOrder, undoing: Undoing) -> str:
+def canary_of(order: RolloutOrder) -> TargetVersion:
+    """The version that an order is about."""
+    return TargetVersion(version=order.version, digest=order.digest)
+
+
+def rollback_id_of(order: RolloutOrder, undoing: Undoing) -> Id:
+    """The id of the rollback that ends a rollout: as it was asked for, else the rollout's own."""
     return undoing.rollback_id or derived_id("rollback", order.rollout_id)
