@@ -192,7 +192,9 @@ def _life(ledger: Ledger, model: str, version: Version) -> list[Recorded]:
     behind = events_behind(ledger, model, version)
     if not any(one.event.type == "ModelTrained" for one in behind):
         raise UnknownName(f"There is no {model}:{version} in the ledger.", "`lifecycle status` lists the versions.")
-    return sorted([*behind, *islice(answers_of(ledger, model, version), MOST_CITED + 1)], key=lambda one: one.index)
+    # That another version was rolled back to this one belongs to its life, and shows nothing that was done with it.
+    own = (one for one in behind if one.event.subject.kind != "model" or one.event.subject.version in (None, version))
+    return sorted([*own, *islice(answers_of(ledger, model, version), MOST_CITED + 1)], key=lambda one: one.index)
 
 
 def ranges(indexes: Iterable[int]) -> str:

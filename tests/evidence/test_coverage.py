@@ -88,6 +88,15 @@ def test_a_version_that_was_gone_back_to_has_a_part_in_the_rollback(ledger: Ledg
     assert back not in {one.index for one in events_behind(ledger, "credit", 2)}
 
 
+def test_taking_another_version_out_is_no_evidence_that_this_one_was(ledger: Ledger) -> None:
+    """Version 3 was rolled back to version 1: a table about version 1 does not say that a guardrail took it out."""
+    maps = one_clause(selector("RolledBack"))
+    (gone_back_to,) = coverage(ledger, maps, "credit", 1).clauses
+    (taken_out,) = coverage(ledger, maps, "credit", 3).clauses
+    assert (gone_back_to.status, gone_back_to.indexes) == ("gap", ())
+    assert taken_out.indexes == (index_of(ledger, "RolledBack", 3),)
+
+
 def test_a_segment_counts_for_the_versions_that_answered_in_it(ledger: Ledger, frameworks: tuple[Framework, ...]) -> None:
     """A sealed segment names its versions in its body, and its subject is the model."""
     sealed = ledger.append(sealed_for(1)).index
