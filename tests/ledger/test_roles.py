@@ -31,7 +31,7 @@ def parted(place: PostgresPlace) -> PostgresPlace:
     with Ledger.open(place.url, origin=ORIGIN) as ledger, ledger.writing() as writer:
         writer.append_all([trained(1), happening(0), happening(1)])
         writer.keep(commit("a personal value")[1], "applicant-1")
-    apply(place.url, NAMED)
+    apply(place.url, NAMED, origin=ORIGIN)
     return place
 
 
@@ -229,7 +229,7 @@ def test_what_a_role_had_beyond_its_part_is_taken_back(parted: PostgresPlace) ->
     parted.change("GRANT ledger_owner TO ledger_reader")
     before = {one.role: one for one in rights(parted.url)}
     assert (before["ledger_app"].rewrites, before["ledger_reader"].owns) == (True, True)
-    apply(parted.url, NAMED)
+    apply(parted.url, NAMED, origin=ORIGIN)
     after = {one.role: one for one in rights(parted.url)}
     assert (after["ledger_app"].rewrites, after["ledger_reader"].owns) == (False, False)
     assert (after["ledger_app"].appends, after["ledger_app"].signs, after["ledger_app"].prunes) == (True, False, False)
@@ -241,7 +241,7 @@ def test_what_a_role_had_beyond_its_part_is_taken_back(parted: PostgresPlace) ->
 
 def test_an_app_without_a_signer_keeps_the_checkpoints_itself(parted: PostgresPlace, key_file: Any) -> None:
     """On one machine one role may do both; it still changes nothing."""
-    apply(parted.url, Roles(app="ledger_app"))
+    apply(parted.url, Roles(app="ledger_app"), origin=ORIGIN)
     sign_ledger(as_role(parted, NAMED.app), key_file, ORIGIN)
     assert refused(parted, NAMED.app, "DELETE FROM checkpoints") == FORBIDDEN
 

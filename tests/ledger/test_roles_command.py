@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from lifecycle.cli.main import run
 from lifecycle.ledger.ledger import Ledger
 from lifecycle.ledger.storage.roles import Roles
+from lifecycle.settings import Settings
 from tests.ledger.happenings import ORIGIN, happening
 from tests.ledger.places import POSTGRES_ONLY, Place
 
@@ -58,3 +60,19 @@ def test_applied_roles_are_shown_by_what_they_may_do(place: Place, roles: Call) 
     code, table = roles("--url", place.url)
     assert code == 0
     assert "administers the server" in table
+
+
+@POSTGRES_ONLY
+def test_roles_are_taken_apart_before_anybody_has_written(place: Place, roles: Call) -> None:
+    """On an empty database the tables are made first; the app, which may make none, begins the log."""
+    code, out = roles("--app", "ledger_app", "--apply", "--url", place.url, "--json")
+    assert code == 0
+    assert "ledger_app" in {one["role"] for one in json.loads(out) if one["appends"]}
+    with Ledger.open(place.url.replace("//ledger@", "//ledger_app@"), origin=Settings.from_environment().origin) as ledger:
+        assert ledger.append(happening(0)).index == 0
+
+
+def test_no_roles_are_taken_apart_in_a_file(tmp_path: Path, roles: Call) -> None:
+    """Whoever may write a file may change all of it; and none is made for having asked."""
+    assert roles("--app", "ledger_app", "--apply", "--url", f"sqlite:///{tmp_path}/ledger.db")[0] == 2
+    assert not list(tmp_path.iterdir())

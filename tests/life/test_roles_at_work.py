@@ -37,7 +37,7 @@ class PartedHome(RestorableHome):
 
     def __init__(self, folder: Path, place: PostgresPlace) -> None:
         super().__init__(folder, place)
-        apply(place.url, NAMED)
+        apply(place.url, NAMED, origin=self.departments.settings.origin)
 
     def as_role(self, role: str | None) -> Departments:
         """The departments of a command that connects as this role."""

@@ -37,8 +37,8 @@ def roles(
     """Take apart who owns, appends, signs, keeps and reads a ledger on Postgres.
 
     With --app it prints the SQL that makes the roles and gives each one what its part needs, for whoever administers the server to
-    read and run; with --apply it runs it, as the role in the ledger's URL. Without --app it shows what every role that can log in may do
-    now.
+    read and run; with --apply it runs it, as the role in the ledger's URL, and makes the ledger first where there is none yet. Without
+    --app it shows what every role that can log in may do now.
 
     The app's role can change, delete or empty nothing: it appends through functions that work out place, hash and head from the bytes.
     """
@@ -51,8 +51,11 @@ def roles(
 
     named = Roles(app=app, owner=owner, signer=signer, keeper=keeper, reader=reader)
     if applied:
-        target = url or _home_url()
-        apply(target, named)
+        from lifecycle.settings import Settings
+
+        settings = Settings.from_environment()
+        target = url or settings.ledger_url
+        apply(target, named, origin=settings.origin)
         _show_rights(target, as_json)
     elif as_json:
         render.as_json(list(named.statements()))

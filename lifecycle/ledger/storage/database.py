@@ -77,6 +77,10 @@ class Database:
                 with self._kept_connection() as connection, connection.begin():
                     yield connection
 
+    def stands(self) -> bool:
+        """Whether a ledger is kept here. Raises Unavailable where the database does not answer."""
+        return self._revision() is not None
+
     def prepare(self, origin: str, *, create: bool) -> None:
         """Makes sure that the schema stands and that the ledger is the one of this origin.
 

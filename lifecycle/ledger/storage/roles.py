@@ -20,6 +20,7 @@ from dataclasses import dataclass, fields
 
 from lifecycle.errors import InvalidDeclaration
 from lifecycle.ledger.address import Address
+from lifecycle.ledger.storage.database import Database
 from lifecycle.ledger.storage.drivers import answering, connect
 
 _ROLE = re.compile(r"[a-z_][a-z0-9_]{0,62}")
@@ -120,12 +121,14 @@ class Rights:
     rewrites: bool
 
 
-def apply(url: str, roles: Roles) -> None:
+def apply(url: str, roles: Roles, *, origin: str) -> None:
     """Makes the roles and gives them their rights, all or nothing, as the role that the URL connects as.
 
-    Raises InvalidDeclaration for a ledger in a file, Unavailable where that role may not do it.
+    Where no ledger stands yet, one of this origin is made first: roles are taken apart before anybody writes. Raises InvalidDeclaration
+    for a ledger in a file, Unavailable where that role may not do it.
     """
     address = _server(url)
+    _make_tables(address, origin)
     connection = connect(address, writable=True)
     try:
         with answering(address), connection.transaction():
@@ -144,6 +147,15 @@ def rights(url: str) -> tuple[Rights, ...]:
             return tuple(Rights(*row) for row in connection.execute(_RIGHTS).fetchall())
     finally:
         connection.close()
+
+
+def _make_tables(address: Address, origin: str) -> None:
+    database = Database(address)
+    try:
+        if not database.stands():
+            database.prepare(origin, create=True)
+    finally:
+        database.close()
 
 
 def _server(url: str) -> Address:
