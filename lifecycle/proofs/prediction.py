@@ -41,7 +41,14 @@ def proven_prediction(proof: PredictionProof, keys: Sequence[VerifierKey]) -> Pr
     except (binascii.Error, ValueError) as error:
         raise MalformedRecord("The proof of the prediction is not in base64.", "Ask for the proof again.") from error
     root = bytes.fromhex(event.body.root.removeprefix("sha256:"))
-    verify_inclusion(leaf_hash(row), proof.position, event.body.rows, path, root)
+    try:
+        verify_inclusion(leaf_hash(row), proof.position, event.body.rows, path, root)
+    except Tampered as error:
+        # In a tree of rows that one speaks of records and ledgers.
+        what = (
+            f"The row is not number {proof.position + 1} of the {event.body.rows} rows of the segment {event.body.segment} that was sealed."
+        )
+        raise Tampered(what, error.next_step) from error
     prediction = Prediction.parse(row)
     if prediction.model != event.subject.name:
         raise Tampered(

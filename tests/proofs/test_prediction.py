@@ -114,6 +114,14 @@ def test_no_other_row_is_proven(data: st.DataObject) -> None:
         proven_prediction(proof.model_copy(update=changed), [KEY.verifier])
 
 
+def test_a_row_that_was_edited_is_told_from_a_record_of_the_ledger() -> None:
+    """Whoever reads it looks for a row in a segment: no record of the ledger is in doubt."""
+    proof = proof_of(3, 9)
+    edited = base64.b64encode(base64.b64decode(proof.row).replace(b"p3", b"p4")).decode()
+    with pytest.raises(Tampered, match=r"The row is not number 4 of the 9 rows of the segment"):
+        proven_prediction(proof.model_copy(update={"row": edited}), [KEY.verifier])
+
+
 def test_a_million_rows_need_twenty_hashes() -> None:
     """On both legs: from the row to its segment's root, and from there to the ledger's."""
     assert len(Tree(leaf_hash(b"%d" % number) for number in range(1_000_000)).inclusion_path(765_432)) == 20
