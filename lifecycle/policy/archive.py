@@ -15,6 +15,7 @@ import io
 import json
 import os
 import tarfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,6 +35,7 @@ DOCUMENT = "lifecycle/bundle.document"
 #: What a signature is made for, so that one over something else never counts here.
 SCOPE = "lifecycle-policy"
 _LARGEST = 16 << 20
+_LARGEST_WHOLE = 64 << 20
 _HALF = 32
 
 
@@ -74,13 +76,17 @@ def unpacked(archive: bytes, key: EllipticCurvePublicKey | None) -> Bundle:
 
 def read_archive(file: Path, public_key: Path | None) -> Bundle:
     """`unpacked` from files. Raises Unavailable where one can't be read."""
+    return unpacked(archive_in(file), None if public_key is None else read_public_key(public_key))
+
+
+def archive_in(file: Path) -> bytes:
+    """The bytes of a built bundle: who judges them and passes them on reads them once. Raises Unavailable."""
     try:
-        archive = file.read_bytes()
+        return file.read_bytes()
     except OSError as error:
         raise Unavailable(
             f"The bundle {file} can't be read: {error.strerror}.", "Name the file that `lifecycle policy build` wrote."
         ) from error
-    return unpacked(archive, None if public_key is None else read_public_key(public_key))
 
 
 def read_private_key(file: Path) -> EllipticCurvePrivateKey:
@@ -198,16 +204,25 @@ def _read(archive: bytes) -> dict[str, bytes]:
     """The files of an archive by name. Raises MalformedRecord for what is no archive, or holds one name twice, a link, or too much."""
     members: dict[str, bytes] = {}
     try:
-        with tarfile.open(fileobj=io.BytesIO(gzip.decompress(archive))) as tar:
+        with tarfile.open(fileobj=io.BytesIO(_inflated(archive))) as tar:
             for entry in tar:
                 name = entry.name.removeprefix("/")
                 content = tar.extractfile(entry)
                 if content is None or name in members or entry.size > _LARGEST:
                     raise MalformedRecord(f"{name!r} has no place in a bundle.", "Build it with `lifecycle policy build`.")
                 members[name] = content.read()
-    except (OSError, EOFError, tarfile.TarError) as error:
+    except (OSError, EOFError, ValueError, zlib.error, tarfile.TarError) as error:
         raise MalformedRecord("This is not a bundle: no gzipped tar.", "Name the file that `lifecycle policy build` wrote.") from error
     return members
+
+
+def _inflated(archive: bytes) -> bytes:
+    """What is gzipped. Nobody's signature was looked at yet: a small file may not fill the memory."""
+    with gzip.GzipFile(fileobj=io.BytesIO(archive)) as compressed:
+        whole = compressed.read(_LARGEST_WHOLE + 1)
+    if len(whole) > _LARGEST_WHOLE:
+        raise MalformedRecord(f"This holds more than the {_LARGEST_WHOLE} bytes of any bundle.", "Build it with `lifecycle policy build`.")
+    return whole
 
 
 def _content(file: Path) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+from lifecycle import durable
 from lifecycle.errors import Unavailable
 from lifecycle.policy.bundle import Bundle
 from lifecycle.policy.engine import EngineFailure
@@ -20,7 +21,8 @@ def ship(archive: bytes, url: str) -> None:
     try:
         files, path = url_to_fs(url)
         if "file" in (files.protocol if isinstance(files.protocol, tuple) else (files.protocol,)):
-            _replace(Path(path), archive)
+            # Whoever may write beside it has no say in what lies there: the name in between is not to be guessed.
+            durable.replace(Path(path), archive, mode=0o644)
         else:
             files.pipe_file(path, archive)
     # Each object store behind fsspec has errors of its own, which share no root.
@@ -46,9 +48,3 @@ def await_revision(url: str, token: str | None, bundle: Bundle, *, ca_file: str 
                 "See that it fetches its bundle from there, and with the key that signed it.",
             )
         time.sleep(_PAUSE_SECONDS)
-
-
-def _replace(file: Path, content: bytes) -> None:
-    part = file.with_name(f".{file.name}.part")
-    part.write_bytes(content)
-    part.replace(file)

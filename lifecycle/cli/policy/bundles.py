@@ -86,7 +86,7 @@ def push(file: Path, to: str, key: Path | None, seconds: float) -> None:
     server that takes pushes takes them from anybody. Where LIFECYCLE_OPA_URL names one, it is then asked until it decides by the
     new revision. What serves goes on serving, whatever the new policies would say to it; the next question is theirs.
     """
-    from lifecycle.policy.archive import read_archive
+    from lifecycle.policy.archive import archive_in, read_public_key, unpacked
     from lifecycle.policy.canaries import sing
     from lifecycle.policy.embedded import EmbeddedEngine
     from lifecycle.policy.shipping import await_revision, ship
@@ -97,9 +97,10 @@ def push(file: Path, to: str, key: Path | None, seconds: float) -> None:
         raise InvalidDeclaration(
             "Which key must have signed this bundle is not said.", "Pass --key, or set LIFECYCLE_POLICY_KEY to the public key."
         )
-    bundle = read_archive(file, trusted)
+    archive = archive_in(file)
+    bundle = unpacked(archive, read_public_key(trusted))
     sing(EmbeddedEngine(bundle), bundle)
-    ship(file.read_bytes(), to)
+    ship(archive, to)
     render.line(f"{bundle.revision} lies at {to}")
     settings = departments.settings
     if settings.opa_url is not None:
