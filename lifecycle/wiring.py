@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from lifecycle.policy.limits import LimitSet
     from lifecycle.proofs.notes import VerifierKey
     from lifecycle.serving.client import GatewayClient
+    from lifecycle.serving.folder import GatewayFolder
     from lifecycle.serving.prediction_log.kept_values import KeptValues
     from lifecycle.serving.prediction_log.reading import PredictionLog
     from lifecycle.serving.settings import GatewaySettings
@@ -299,6 +300,13 @@ class Departments:
             log_key_changes=self.key_changes_file,
             signing_public_key=self.signing_public_key,
         )
+
+    @property
+    def gateway_folder(self) -> GatewayFolder:
+        """What the gateway of this home keeps, whether there is one or not: nothing is made."""
+        from lifecycle.serving.folder import GatewayFolder
+
+        return GatewayFolder(self.settings.home / "gateway")
 
     @cached_property
     def predictions(self) -> PredictionLog:

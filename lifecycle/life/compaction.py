@@ -172,10 +172,9 @@ def _place(seal: _Seal) -> tuple[Name, Id, int]:
 
 
 def _own_streams(departments: Departments) -> Mapping[Id, Name]:
-    from lifecycle.serving.folder import GatewayFolder
     from lifecycle.serving.prediction_log.segment_check import OwnSegments
 
-    return OwnSegments.look(GatewayFolder(departments.settings.home / "gateway")).streams
+    return OwnSegments.look(departments.gateway_folder).streams
 
 
 def _seals(departments: Departments, own: Mapping[Id, Name]) -> Iterator[_Seal]:
@@ -192,7 +191,6 @@ def _compacted(folder: Path) -> frozenset[int]:
 
 
 def _log(departments: Departments, model: Name) -> ModelLog:
-    from lifecycle.serving.folder import GatewayFolder
     from lifecycle.serving.prediction_log.segments import ModelLog
 
-    return ModelLog(GatewayFolder(departments.settings.home / "gateway").predictions / model)
+    return ModelLog(departments.gateway_folder.predictions / model)

@@ -26,7 +26,6 @@ class PredictionsCheck:
     """
 
     def __init__(self, departments: Departments) -> None:
-        from lifecycle.serving.folder import GatewayFolder
         from lifecycle.serving.prediction_log.segment_check import OwnSegments
 
         self._departments = departments
@@ -35,7 +34,7 @@ class PredictionsCheck:
         self._fault = ""
         self._own: OwnSegments | None = None
         try:
-            self._own = OwnSegments.look(GatewayFolder(departments.settings.home / "gateway"))
+            self._own = OwnSegments.look(departments.gateway_folder)
         except LifecycleError as error:
             self._fault = error.what
 

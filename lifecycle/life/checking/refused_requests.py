@@ -25,14 +25,13 @@ class RefusedRequestsCheck:
 
     def __init__(self, departments: Departments) -> None:
         from lifecycle.serving.access.refusal_check import OwnRefusals
-        from lifecycle.serving.folder import GatewayFolder
 
         self._departments = departments
         self._sealed: list[tuple[int, RefusalsSealed]] = []
         self._fault = ""
         self._own: OwnRefusals | None = None
         try:
-            self._own = OwnRefusals.look(GatewayFolder(departments.settings.home / "gateway"))
+            self._own = OwnRefusals.look(departments.gateway_folder)
         except LifecycleError as error:
             self._fault = error.what
 

@@ -34,12 +34,11 @@ def require_not_lost(departments: Departments, prediction_id: str) -> None:
 
 def _lost(departments: Departments, prediction_id: str) -> Iterator[str]:
     """Segments of this home's gateway that were sealed, could hold the row by the time in its id, and are not what was sealed."""
-    from lifecycle.serving.folder import GatewayFolder
     from lifecycle.serving.prediction_log.reading import answered_at_us, within
     from lifecycle.serving.prediction_log.segment_check import OwnSegments
     from lifecycle.serving.prediction_log.segments import ModelLog
 
-    own = OwnSegments.look(GatewayFolder(departments.settings.home / "gateway"))
+    own = OwnSegments.look(departments.gateway_folder)
     all_here, at_us = ledger_is_here(departments), answered_at_us(prediction_id)
     for recorded in every_event(departments.ledger, types=ANSWERS):
         body = recorded.event.body

@@ -55,11 +55,10 @@ def reconcile(departments: Departments, history: History | None) -> Reconciliati
 
 def _logged_rows(departments: Departments) -> tuple[Logged, ...]:
     from lifecycle.serving.access.logged_refusals import logged_refusals
-    from lifecycle.serving.folder import GatewayFolder
     from lifecycle.serving.prediction_log.reconciling import logged_rows
 
-    path = departments.settings.home / "gateway"
-    return (*logged_rows(GatewayFolder(path)), *logged_refusals(GatewayFolder(path))) if path.is_dir() else ()
+    folder = departments.gateway_folder
+    return (*logged_rows(folder), *logged_refusals(folder)) if folder.path.is_dir() else ()
 
 
 class _Streams:

@@ -81,10 +81,10 @@ class Books:
 
     def rolling(self, rollout_id: str) -> ModelState | None:
         """The model that this rollout is under way on."""
-        return next((state for state in self.models if state.rollout is not None and state.rollout.rollout_id == rollout_id), None)
+        return self._journal.state.rolling(rollout_id)
 
     def finished(self, rollout_id: str) -> FinishedRollout | None:
-        return next((ended for ended in self._journal.state.finished if ended.rollout_id == rollout_id), None)
+        return self._journal.state.ended(rollout_id)
 
     def used_up(self, decision_id: str) -> bool:
         """Whether this decision has allowed a rollout here, ever."""
@@ -95,7 +95,7 @@ class Books:
         self._used.add(decision_id)
 
     def rolled_back(self, rollback_id: str) -> RolledBack | None:
-        return next((body for body in self._journal.state.rolled_back if body.rollback_id == rollback_id), None)
+        return self._journal.state.went_back(rollback_id)
 
     def commit(
         self,

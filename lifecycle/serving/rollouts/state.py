@@ -163,6 +163,18 @@ class GatewayState(Record):
         others = tuple(model for model in self.models if model.model != changed.model)
         return self.model_copy(update={"models": tuple(sorted((*others, changed), key=lambda model: model.slot))})
 
+    def rolling(self, rollout_id: str) -> ModelState | None:
+        """The model that this rollout is under way on."""
+        return next((state for state in self.models if state.rollout is not None and state.rollout.rollout_id == rollout_id), None)
+
+    def ended(self, rollout_id: str) -> FinishedRollout | None:
+        """How this rollout ended, where it has and is remembered."""
+        return next((ended for ended in self.finished if ended.rollout_id == rollout_id), None)
+
+    def went_back(self, rollback_id: str) -> RolledBack | None:
+        """What was observed of this rollback, where it is remembered."""
+        return next((body for body in self.rolled_back if body.rollback_id == rollback_id), None)
+
     def stream(self, model: str) -> SealedStream | None:
         """The stream of a model's rows, once one of its segments was sealed."""
         return next((stream for stream in self.sealed if stream.model == model), None)

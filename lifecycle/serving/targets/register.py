@@ -33,13 +33,13 @@ class Register:
 
     def rolling(self, rollout_id: Id) -> ModelState | None:
         """The model that this rollout is under way on."""
-        return next((state for state in self.models if state.rollout is not None and state.rollout.rollout_id == rollout_id), None)
+        return self._journal.state.rolling(rollout_id)
 
     def finished(self, rollout_id: Id) -> FinishedRollout | None:
-        return next((ended for ended in self._journal.state.finished if ended.rollout_id == rollout_id), None)
+        return self._journal.state.ended(rollout_id)
 
     def rolled_back(self, rollback_id: Id) -> RolledBack | None:
-        return next((body for body in self._journal.state.rolled_back if body.rollback_id == rollback_id), None)
+        return self._journal.state.went_back(rollback_id)
 
     def take_up(self, model: str, rollout: RolloutState) -> None:
         """Notes a rollout that begins. Raises Unavailable where the disk does not take it."""
