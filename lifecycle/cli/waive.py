@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from lifecycle.cli import render
+
+if TYPE_CHECKING:
+    from lifecycle.records.gates import Decision
 
 
 @click.command(short_help="Sign that a version may pass in spite of one rule, for a time.")
@@ -39,9 +43,22 @@ def waive(version: str, rule: str, person: str, key: Path, reason: str, ticket: 
     signed = sorted({one.signer for one in outcome.decision.input.evidence.signatures})  # type: ignore[union-attr]  # the gate is shown this evidence
     if as_json:
         told = {**render.version_fields(model, number), "rule": rule, "outcome": result.outcome, "signed_by": signed}
-        render.as_json(told | {"decision": outcome.decision.id, "expires_at_us": outcome.statement.expires_at_us})
+        judged = {"promotion": None if outcome.judged_again is None else outcome.judged_again.result.outcome}
+        render.as_json(told | judged | {"decision": outcome.decision.id, "expires_at_us": outcome.statement.expires_at_us})
         return
     until = render.moment(outcome.statement.expires_at_us)
     render.line(f"{rule} of {version}, signed by {', '.join(signed)}, until {until}: {result.outcome.replace('_', ' ')}")
     if result.outcome == "needs_approval":
         render.note(f"It waits for another person. Next: lifecycle waive {version} --rule {rule} --as ID --key FILE --reason TEXT")
+    if outcome.judged_again is not None:
+        render.note(f"Next: {next_of_waived(version, outcome.judged_again)}")
+
+
+def next_of_waived(version: str, judged: Decision | None) -> str:
+    """What is to be done with a version that may pass in spite of a rule, by what the promotion gate says to it now, if it was asked."""
+    if judged is None or judged.allowed:
+        return f"lifecycle deploy {version}"
+    if judged.result.outcome == "needs_approval":
+        return f"lifecycle approve {version} --as ID --key FILE --reason TEXT"
+    rules = ", ".join(dict.fromkeys(found.rule for found in judged.result.violations))
+    return f"{version} is denied still, by {rules}: lifecycle policy explain {judged.id}"

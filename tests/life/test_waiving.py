@@ -9,11 +9,13 @@ import pytest
 
 from lifecycle.approvals.keys import create_key
 from lifecycle.cli import main
+from lifecycle.cli.waive import next_of_waived
 from lifecycle.errors import LifecycleError, Refused, UnknownName
 from lifecycle.ledger.verifying.verification import verify_ledger
 from lifecycle.life.checking.people_check import PeopleCheck
 from lifecycle.life.gates import judging, waivers
 from lifecycle.life.gates.asking import ask
+from lifecycle.life.gates.standing import states
 from lifecycle.life.gates.waivers import waivers_for
 from lifecycle.life.people.enrolment import enrol
 from lifecycle.life.people.waiving import WaiverOutcome, sign_waiver
@@ -72,6 +74,27 @@ def test_two_people_let_a_version_past_one_rule(office: Office) -> None:
     assert office.promoted() == ("needs_approval", {"APR-001"}, {RULE})
 
 
+def test_a_version_that_was_denied_is_put_before_the_gate_again_once_it_is_waived(office: Office) -> None:
+    """By the second signature and not by the first; then it can be approved, and nobody had to ask the promotion gate."""
+    assert office.promoted()[0] == "deny"
+    assert office.sign("demo_risk_officer").judged_again is None
+    judged = office.sign("demo_second_officer").judged_again
+    assert judged is not None
+    assert (judged.gate, judged.result.outcome) == ("promotion", "needs_approval")
+    assert states(office.departments)["credit", 1] == "waiting"
+    assert next_of_waived("credit:1", judged).startswith("lifecycle approve credit:1 ")
+
+
+def test_what_else_denies_a_waived_version_is_named(office: Office) -> None:
+    """A waiver of one rule does not help against another."""
+    assert office.promoted()[0] == "deny"
+    for person in ("demo_risk_officer", "demo_second_officer"):
+        judged = office.sign(person, "PRM-009").judged_again
+    assert judged is not None
+    assert judged.result.outcome == "deny"
+    assert next_of_waived("credit:1", judged) == f"credit:1 is denied still, by APR-001, {RULE}: lifecycle policy explain {judged.id}"
+
+
 def test_one_person_is_not_two(office: Office) -> None:
     """A second signature by the same person is refused."""
     office.sign("demo_risk_officer")
@@ -100,8 +123,9 @@ def test_an_unknown_rule_and_a_missing_ticket_are_said(office: Office) -> None:
     """Before anything is signed."""
     with pytest.raises(UnknownName, match="PRM-999"):
         office.sign("demo_risk_officer", "PRM-999")
-    with pytest.raises(LifecycleError, match="ticket"):
+    with pytest.raises(LifecycleError, match="names no ticket") as missing:
         office.sign("demo_risk_officer", ticket="")
+    assert "--ticket" in missing.value.next_step
     assert office.departments.ledger.events(types=("WaiverSigned",)) == []
 
 

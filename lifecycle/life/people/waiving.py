@@ -14,12 +14,13 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
-from lifecycle.errors import Refused, UnknownName
+from lifecycle.errors import InvalidDeclaration, Refused, UnknownName
 from lifecycle.life.gates import judging, standing
 from lifecycle.life.gates.asking import ask
 from lifecycle.life.gates.waivers import signatures
 from lifecycle.life.people.attempts import refused_attempts_kept
 from lifecycle.life.people.enrolment import people_in_force
+from lifecycle.life.promotion import ask_for_promotion
 from lifecycle.life.recording import Step, links, record_once, require_prose
 from lifecycle.records.approval import Envelope, WaiverStatement
 from lifecycle.records.bodies.decisions import DecisionMade, WaiverSigned
@@ -39,6 +40,8 @@ class WaiverOutcome:
 
     statement: WaiverStatement
     decision: Decision
+    #: What the promotion gate said then, where it had denied the version before.
+    judged_again: Decision | None = None
 
 
 def sign_waiver(
@@ -86,6 +89,10 @@ def waiver_to_sign(
     trained = standing.trained(departments, model, version)
     _require_known(departments, rule)
     open_one = open_waiver(departments, model, version, rule)
+    if open_one is None and not ticket.strip():
+        raise InvalidDeclaration(
+            "This names no ticket.", "Whoever signs first says in --ticket where the risk is accepted, or the incident."
+        )
     if open_one is None:
         require_prose(ticket, "A waiver's ticket")
     now = now_us()
@@ -110,7 +117,8 @@ def waiver_to_sign(
 def record_signed_waiver(departments: Departments, envelope: Envelope) -> WaiverOutcome:
     """Records what somebody signed, under an id that follows from the statement, and asks the gate about all signatures so far.
 
-    Called again with the same envelope it records nothing twice, and asks the gate only where that was not done. The attempt of
+    Where the waiver counts now and the promotion gate had denied the version, that gate is asked again. Called again with the same
+    envelope it records nothing twice, and asks the gate only where that was not done. The attempt of
     somebody who may not is recorded with the denial. Raises Refused where the person has signed this waiver already, where the key
     is not theirs or not in force, and where the statement is about other bytes or another place; Tampered where the signature does
     not hold.
@@ -141,7 +149,16 @@ def record_signed_waiver(departments: Departments, envelope: Envelope) -> Waiver
     decision = _asked_before(departments, statement) or _ask(departments, trained, statement)
     if statement.rule == BREAK_GLASS and decision.allowed:
         _record_broken(departments, subject, statement, decision)
-    return WaiverOutcome(statement, decision)
+    return WaiverOutcome(statement, decision, _judged_again(departments, statement) if decision.allowed else None)
+
+
+def _judged_again(departments: Departments, statement: WaiverStatement) -> Decision | None:
+    """The promotion gate's answer on a version that it had denied here: what is denied is not deployed, whatever is waived since."""
+    model, version = statement.model, statement.version
+    declared = model in {one.name for one in departments.models}
+    if not declared or standing.states(departments).get((model, version)) != "denied":
+        return None
+    return ask_for_promotion(departments, departments.model(model), version, Step(run_id=derived_id("waived", statement.waiver_id)))
 
 
 def _record_broken(departments: Departments, subject: Subject, statement: WaiverStatement, decision: Decision) -> None:
