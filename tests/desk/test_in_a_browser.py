@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -20,6 +21,9 @@ from lifecycle.wiring import Departments
 from tests.desk.listening import listening, signed_in
 from tests.scenarios.homes import copy_of_home_at_the_gate
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("desk-browser")]
 
 
@@ -33,6 +37,15 @@ def desk(tmp_path: Path) -> Iterator[tuple[Departments, DeskSettings]]:
         yield departments, settings
 
 
+def ask_for_access(page: Page, settings: DeskSettings, *, days: str = "90") -> None:
+    """Fills in the form for loan_portal, and signs."""
+    page.goto(f"{settings.origin}/access")
+    page.get_by_label("The application that calls").fill("loan_portal")
+    page.get_by_label("For how many days").fill(days)
+    page.get_by_label("Why.").fill("The portal, production.")
+    page.get_by_role("button", name="Grant access with my passkey").click()
+
+
 def test_the_key_of_a_grant_is_shown_once_and_takes_the_focus(tool: Callable[[str], str], desk: tuple[Departments, DeskSettings]) -> None:
     """Until the page is left; a screen reader comes to it; the form is gone, so that nobody grants twice."""
     from playwright.sync_api import sync_playwright
@@ -41,10 +54,7 @@ def test_the_key_of_a_grant_is_shown_once_and_takes_the_focus(tool: Callable[[st
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=tool("chromium"), args=["--no-sandbox"])
         page = signed_in(browser, settings, "olga")
-        page.goto(f"{settings.origin}/access")
-        page.get_by_label("The application that calls").fill("loan_portal")
-        page.get_by_label("Why.").fill("The portal, production.")
-        page.get_by_role("button", name="Grant access with my passkey").click()
+        ask_for_access(page, settings)
         shown = page.get_by_role("region", name="The key of the application")
         shown.wait_for(timeout=60_000)
         key = shown.locator("pre code").inner_text()
@@ -74,10 +84,7 @@ def test_a_key_is_shown_though_the_ledger_did_not_answer_and_the_grant_comes_lat
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=tool("chromium"), args=["--no-sandbox"])
         page = signed_in(browser, settings, "olga")
-        page.goto(f"{settings.origin}/access")
-        page.get_by_label("The application that calls").fill("loan_portal")
-        page.get_by_label("Why.").fill("The portal, production.")
-        page.get_by_role("button", name="Grant access with my passkey").click()
+        ask_for_access(page, settings)
         shown = page.get_by_role("region", name="The key of the application")
         shown.wait_for(timeout=60_000)
         told = shown.inner_text()
@@ -95,11 +102,7 @@ def test_a_refused_grant_shows_no_key(tool: Callable[[str], str], desk: tuple[De
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=tool("chromium"), args=["--no-sandbox"])
         page = signed_in(browser, settings, "olga")
-        page.goto(f"{settings.origin}/access")
-        page.get_by_label("The application that calls").fill("loan_portal")
-        page.get_by_label("For how many days").fill("9999")
-        page.get_by_label("Why.").fill("For ever.")
-        page.get_by_role("button", name="Grant access with my passkey").click()
+        ask_for_access(page, settings, days="9999")
         told = page.locator(".failed")
         told.wait_for(timeout=60_000)
         said, shown = told.inner_text(), page.locator("[data-key]").is_visible()
