@@ -27,7 +27,7 @@ def access() -> None:
     """
 
 
-@access.command()
+@access.command(short_help="Grant an application access, and show its key once.")
 @click.argument("application")
 @click.option("--model", "models", multiple=True, required=True, help="A model that it may ask; may be given several times.")
 @click.option("--tier", default="standard", show_default=True, help="How much it may ask: a tier of governance/access.yaml.")
@@ -89,7 +89,7 @@ def grant(
     render.note("`lifecycle access list` shows what the gate says of each version; `lifecycle access revoke` takes it back.")
 
 
-@access.command()
+@access.command(short_help="Take a grant back.")
 @click.argument("grant_id")
 @click.option("--reason", required=True, help="Why, for whoever reads the ledger.")
 @click.option("--as", "person", metavar="ID", help="Who signs. Only in the environment `local` nobody has to.")
@@ -108,7 +108,7 @@ def revoke(grant_id: str, reason: str, person: str | None, key: Path | None, as_
         render.line(f"The access {grant_id} counts no more (record {recorded.index}).")
 
 
-@access.command(name="list")
+@access.command(name="list", short_help="Show every grant here.")
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON, for programs.")
 def list_grants(as_json: bool) -> None:
     """Show every grant here: who, which models, how much, until when, and what the gate says of each version."""

@@ -19,7 +19,7 @@ def predictions() -> None:
     """
 
 
-@predictions.command()
+@predictions.command(short_help="Write what is sealed as Parquet, with its proof.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was written as JSON.")
 def compact(as_json: bool) -> None:
     """Write every sealed segment that lies in no file yet as Parquet, with its proof; Dagster's job `audit_compaction` does it daily.
@@ -47,7 +47,7 @@ def compact(as_json: bool) -> None:
     done.require_whole()
 
 
-@predictions.command()
+@predictions.command(short_help="Hold a file against the proof beside it.")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print what was proven as JSON.")
 @click.option(

@@ -21,7 +21,7 @@ def rollout() -> None:
     """
 
 
-@rollout.command()
+@rollout.command(short_help="Show the rollout of a model that is under way.")
 @click.argument("model")
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON, for programs.")
 def show(model: str, as_json: bool) -> None:
@@ -37,7 +37,7 @@ def show(model: str, as_json: bool) -> None:
     _print(rollout_under_way(departments, departments.model(model)), as_json)
 
 
-@rollout.command()
+@rollout.command(short_help="Make the version in an A/B test, or a shadow, the champion.")
 @click.argument("model")
 @click.option("--as", "person", required=True, metavar="PERSON", help="Who says so: an enrolled person's id. It is recorded.")
 @click.option("--reason", required=True, metavar="TEXT", help="Why; stands in the ledger.")
@@ -54,7 +54,7 @@ def promote(model: str, person: str, reason: str, as_json: bool) -> None:
     _print(promote_by_hand(departments, departments.model(model), by=person, reason=reason), as_json)
 
 
-@rollout.command()
+@rollout.command(short_help="End a rollout without judging its version.")
 @click.argument("model")
 @click.option("--reason", required=True, metavar="TEXT", help="Why; stands in the ledger.")
 @click.option("--json", "as_json", is_flag=True, help="Print how it ended as JSON.")

@@ -34,7 +34,12 @@ def proven_rows(file: Path, keys: Sequence[VerifierKey]) -> CompactedPredictions
     from lifecycle.data.prediction_columns import read_lines
     from lifecycle.proofs.inclusion import proven_leaf
 
-    proof = CompactedPredictions.parse(read(proof_beside(file)))
+    beside = proof_beside(file)
+    if not beside.exists():
+        raise Unavailable(
+            f"There is no proof {beside.name} beside {file}.", "Lay it there: `lifecycle predictions compact` writes the two together."
+        )
+    proof = CompactedPredictions.parse(read(beside))
     if digest_of(read(file)) != proof.digest:
         raise Tampered(f"{file} is not the file that its proof is of.", "Compact those segments again.")
     trees: dict[str, Frontier] = {}

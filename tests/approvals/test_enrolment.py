@@ -94,8 +94,9 @@ def test_an_id_that_is_somebody_s_is_refused(departments: Departments) -> None:
     """Nobody is redefined, nothing is recorded, and the file stands as it was."""
     enrol(departments, "alice", roles=("risk",))
     text = (departments.settings.home / "people.yaml").read_text()
-    with pytest.raises(InvalidDeclaration, match="alice stands twice"):
+    with pytest.raises(InvalidDeclaration, match="alice is enrolled already") as refused:
         enrol(departments, "alice", roles=("engineer",))
+    assert str(departments.settings.home / "people.yaml") in refused.value.next_step
     assert (departments.settings.home / "people.yaml").read_text() == text
     assert len(departments.ledger.events(types=("PersonEnrolled",))) == 1
     assert sorted(path.name for path in departments.settings.home.glob(".people*")) == []

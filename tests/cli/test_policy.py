@@ -79,6 +79,14 @@ def test_test_without_opa_says_so(project: Path, monkeypatch: pytest.MonkeyPatch
     assert "no opa on the PATH" in said.err
 
 
+def test_what_is_no_bundle_is_named(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A digest that is cut, as tables show it, is none; what would be one is said."""
+    assert main.run(["policy", "diff", "fcace45dfd14"]) == 2
+    said = capsys.readouterr().err
+    assert "'fcace45dfd14' is no folder, no file and no bundle." in said
+    assert "a whole digest" in " ".join(said.split())
+
+
 def test_explain_shows_what_was_observed_against_which_limit(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """By the id of the decision or of its event, or by its index in the ledger; an unknown one is named. Figures are legible."""
     departments = Departments.here()

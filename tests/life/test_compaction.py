@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lifecycle.data.prediction_columns import read_lines, write_rows
-from lifecycle.errors import Tampered
+from lifecycle.errors import Tampered, Unavailable
 from lifecycle.life import compaction
 from lifecycle.life.compacted import proof_beside, proven_rows, written
 from lifecycle.life.compaction import Compacted, compact_predictions
@@ -98,6 +98,16 @@ def test_a_file_without_a_proof_does_not_count(kept: CompactingHome) -> None:
     file.write_bytes(before[:100])
     assert kept.compact().rows == 6
     assert file.read_bytes() == before
+
+
+def test_a_file_that_was_carried_off_without_its_proof_is_told_so(kept: CompactingHome, tmp_path: Path) -> None:
+    """By the name of what lacks: read access would not help."""
+    kept.compact()
+    (file,) = kept.files()
+    alone = tmp_path / "alone.parquet"
+    alone.write_bytes(file.read_bytes())
+    with pytest.raises(Unavailable, match=r"no proof _alone\.proof\.json beside"):
+        proven_rows(alone, kept.departments.ledger_keys)
 
 
 def test_a_file_takes_only_so_many_rows(kept: CompactingHome, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -140,6 +140,7 @@ def test_nobody_agrees_to_their_own_proposal_or_twice(departments: Departments, 
         with pytest.raises(Refused) as refusal:
             agreed(departments, project, person)
         assert refusal.value.rules == ("GOV-005",)
+        assert refusal.value.what == f"{person} had a part in this already."
     assert in_force(departments) is None
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from lifecycle.cli import render
-from lifecycle.errors import InvalidDeclaration
+from lifecycle.errors import InvalidDeclaration, UnknownName
 
 if TYPE_CHECKING:
     from lifecycle.policy.bundle import Bundle
@@ -120,6 +120,12 @@ def _bundle_of(departments: Departments, what: str | None) -> Bundle:
     path = Path(what)
     if path.is_dir():
         return Bundle.load(path)
+    if not path.exists():
+        raise UnknownName(
+            f"{what!r} is no folder, no file and no bundle.",
+            "Name a folder laid out like governance/, what `lifecycle policy build` wrote, or a whole digest (sha256:…): "
+            "`lifecycle policy explain DECISION --json` has those that decided.",
+        )
     return read_archive(path, None)
 
 

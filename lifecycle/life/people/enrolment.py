@@ -66,6 +66,11 @@ def enrol(
         return False
     project = departments.settings.project / "governance" / "people.yaml"
     home = departments.folder(".") / "people.yaml"
+    if person in departments.people.people:
+        raise InvalidDeclaration(
+            f"{person} is enrolled already, with other roles, teams, keys or addresses.",
+            f"Change what {project if departments.people.origin[person] == 'project' else home} says of them.",
+        )
 
     def record(new_file: Path) -> None:
         beside = home if departments.environment == "local" else None

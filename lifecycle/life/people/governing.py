@@ -182,7 +182,8 @@ def _require_another(judges: Registry, person: ActorId, standing: Proposal) -> N
     acting = judges.acts_as(person, now)
     for other in (standing.statement.signer, *standing.agreed_by):
         if acting & judges.acts_as(other, now):
-            raise Refused(f"{person} had a part in this already, or acts for {other}, who had.", "Have somebody else agree.", ("GOV-005",))
+            through = "" if other == person else f" through {other}, whom they act for or who acts for them"
+            raise Refused(f"{person} had a part in this already{through}.", "Have somebody else agree.", ("GOV-005",))
 
 
 def _require_still_open(writer: Writer, environment: Name, asked: Proposal, before: Governed | None) -> Proposal:
