@@ -73,11 +73,12 @@ def compact_predictions(departments: Departments, folder: Path) -> Compacted:
     """Writes every sealed segment of this home's gateway that lies in no file yet, below `folder`: model, stream, file.
 
     A segment whose rows are not those that were sealed goes into none, and is named. Raises Unavailable where a file can't be
-    written, the ledger does not answer, or nobody signs it.
+    written, the ledger does not answer, or nobody signs it; Tampered where a file that was written before is not what it was.
     """
     own = _own_streams(departments)
-    known = {stream: _compacted(folder / model / stream) for stream, model in own.items()}
-    fresh = [seal for seal in _seals(departments, own) if seal.body.number not in known[seal.body.stream]] if own else []
+    seals = list(_seals(departments, own)) if own else []
+    known = {stream: _compacted(folder / model / stream, _roots(seals, stream)) for stream, model in own.items()}
+    fresh = [seal for seal in seals if seal.body.number not in known[seal.body.stream]]
     if not fresh:
         return Compacted((), ())
     signed = open_note(signed_now(departments), departments.ledger_keys).size
@@ -184,10 +185,26 @@ def _seals(departments: Departments, own: Mapping[Id, Name]) -> Iterator[_Seal]:
             yield _Seal(recorded.index, recorded.event.subject.name, body)
 
 
-def _compacted(folder: Path) -> frozenset[int]:
-    """The numbers of the segments whose rows stand in a file here."""
-    files = sorted(folder.glob(f"*{PROOF}"))
-    return frozenset(one.number for file in files for one in CompactedPredictions.parse(read(file)).segments)
+def _roots(seals: Sequence[_Seal], stream: Id) -> Mapping[int, Digest]:
+    return {seal.body.number: seal.body.root for seal in seals if seal.body.stream == stream}
+
+
+def _compacted(folder: Path, sealed: Mapping[int, Digest]) -> frozenset[int]:
+    """The numbers of the segments whose rows stand in a file here; what a proof says without its file does not count.
+
+    Raises Tampered where a file is not the one that its proof is of, or a proof names what nobody sealed: neither may keep a segment
+    from being compacted, nor stand beside the file that has its rows.
+    """
+    found: set[int] = set()
+    for beside in sorted(folder.glob(f"*{PROOF}")):
+        file = beside.with_name(beside.name.removeprefix("_").removesuffix(PROOF) + ROWS)
+        if not file.exists():
+            continue
+        proof = CompactedPredictions.parse(read(beside))
+        if digest_of(read(file)) != proof.digest or any(sealed.get(one.number) != one.root for one in proof.segments):
+            raise Tampered(f"{file} is not what was compacted.", "Keep it elsewhere as evidence, with its proof, and compact again.")
+        found.update(one.number for one in proof.segments)
+    return frozenset(found)
 
 
 def _log(departments: Departments, model: Name) -> ModelLog:

@@ -71,3 +71,35 @@ def test_a_file_of_nothing_proves_nothing(tmp_path: Path) -> None:
     proof_beside(rows).write_bytes(proof.model_copy(update=empty).canonical())
     with pytest.raises(Tampered, match="no segment"):
         proven_rows(rows, kept.departments.ledger_keys)
+
+
+def test_a_file_that_was_taken_away_is_written_again(tmp_path: Path) -> None:
+    """Its proof alone would keep its rows out of every file for ever."""
+    kept = CompactingHome(tmp_path / "home")
+    kept.compact()
+    (rows,) = kept.files()
+    before = rows.read_bytes()
+    rows.unlink()
+    assert kept.compact().rows == 6
+    assert rows.read_bytes() == before
+
+
+@pytest.mark.parametrize("forged_part", ["rows", "root"])
+def test_a_proof_of_something_else_keeps_no_segment_out_in_silence(tmp_path: Path, forged_part: str) -> None:
+    """A file that was changed, and a planted proof for segments that are still to be sealed: the next run names it, and does not pass."""
+    kept = CompactingHome(tmp_path / "home")
+    kept.compact()
+    (rows,) = kept.files()
+    if forged_part == "rows":
+        write_rows(rows, [], written)
+    else:
+        proof = CompactedPredictions.parse(proof_beside(rows).read_bytes())
+        later = tuple(one.model_copy(update={"number": one.number + 2}) for one in proof.segments)
+        planted = rows.with_name("000000003-000000004.parquet")
+        planted.write_bytes(rows.read_bytes())
+        proof_beside(planted).write_bytes(proof.model_copy(update={"segments": later, "file": planted.name}).canonical())
+        kept.log.write([7, 8])
+        kept.log.seal()
+        kept.tell()
+    with pytest.raises(Tampered, match="is not what was compacted"):
+        kept.compact()
