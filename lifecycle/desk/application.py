@@ -14,7 +14,7 @@ from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from lifecycle.desk import approving, granting, identity, pages, revoking
+from lifecycle.desk import approving, asking, granting, identity, pages, proposing, revoking
 from lifecycle.desk.desk import Desk
 from lifecycle.desk.failing import broken, failed, not_found
 from lifecycle.desk.guard import AsyncEndpoint, Endpoint, guarded, opened
@@ -27,6 +27,17 @@ from lifecycle.wiring import Departments
 
 #: How often what was signed and could not be recorded is tried again.
 RESUME_SECONDS = 15.0
+
+#: What answers only those who are signed in.
+GUARDED: tuple[Route, ...] = (
+    *identity.ROUTES,
+    *approving.ROUTES,
+    *proposing.ROUTES,
+    *revoking.ROUTES,
+    *granting.ROUTES,
+    *asking.ROUTES,
+    *pages.ROUTES,
+)
 
 _log = logging.getLogger(__name__)
 
@@ -45,7 +56,7 @@ def desk_application(departments: Departments, settings: DeskSettings) -> Starle
 
     routes: list[BaseRoute] = [
         *_with(opened, identity.PUBLIC_ROUTES),
-        *_with(guarded, (*identity.ROUTES, *approving.ROUTES, *revoking.ROUTES, *granting.ROUTES, *pages.ROUTES)),
+        *_with(guarded, GUARDED),
         Mount("/static", StaticFiles(directory=STATIC), name="static"),
     ]
     application = Starlette(

@@ -1,35 +1,28 @@
-"""The requests of a signature: what is to be signed, of whichever matter, and what the passkey answered."""
+"""The requests to let a version pass: an approval, a waiver; and the review of what went ahead without."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Literal
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from lifecycle.desk.asking import Asked, begin, by_script, prose, signed_as
-from lifecycle.desk.desk import Desk, desk_of
-from lifecycle.desk.guard import form_of, json_of, text_in, visitor_of
-from lifecycle.desk.matters.known import APPROVALS, CHANGES, REVIEWS, WAIVERS
-from lifecycle.desk.signing import finish_signing
+from lifecycle.desk.desk import desk_of
+from lifecycle.desk.guard import form_of, text_in, visitor_of
+from lifecycle.desk.matters.known import APPROVALS, REVIEWS, WAIVERS
 from lifecycle.errors import MalformedRecord, Refused
 from lifecycle.life.gates.waivers import ROLE as WAIVER_ROLE
 from lifecycle.life.people.approval import roles_asked, statement_to_sign
-from lifecycle.life.people.attempts import record_attempt
-from lifecycle.life.people.governing import ROLE as GOVERNOR
-from lifecycle.life.people.governing import agreement_to_sign, proposal_to_sign
 from lifecycle.life.people.known_reviews import ROLES as REVIEWING
 from lifecycle.life.people.reviewing import review_to_sign
 from lifecycle.life.people.waiving import waiver_to_sign
 from lifecycle.records.approval import AnyStatement
-from lifecycle.records.record import INTEGER_BOUND, ActorId
+from lifecycle.records.record import INTEGER_BOUND
 
 MOST_DAYS = 3_660
-#: The rules of who may change what governs.
-WHO = frozenset({"GOV-004", "GOV-005"})
 
 
 def begin_approval(request: Request) -> Response:
@@ -86,43 +79,6 @@ def begin_review(request: Request) -> Response:
     return begin(request, Asked(REVIEWS, roles, made), "/", f"lifecycle review {event} {signed_as(person)}")
 
 
-def begin_proposal(request: Request) -> Response:
-    """The same for a proposal that what stands in governance/ counts."""
-    said, person, desk = form_of(request), visitor_of(request).person, desk_of(request)
-    made = _change(desk, person, prose(said.get("reason", "")), None)
-    return begin(request, Asked(CHANGES, (GOVERNOR,), made), "/governance", f"lifecycle governance propose {signed_as(person)}")
-
-
-def begin_agreement(request: Request) -> Response:
-    """The same for agreeing to a proposal."""
-    said, person, desk = form_of(request), visitor_of(request).person, desk_of(request)
-    proposal = request.path_params["proposal"]
-    made = _change(desk, person, prose(said.get("reason", "")), proposal)
-    return begin(request, Asked(CHANGES, (GOVERNOR,), made), "/governance", f"lifecycle governance agree {proposal} {signed_as(person)}")
-
-
-def finish(request: Request) -> Response:
-    """Takes in what the passkey answered."""
-    said, person = json_of(request), visitor_of(request).person
-    outcome = finish_signing(desk_of(request), person, request.path_params["ceremony"], said.get("credential"))
-    return JSONResponse({"message": outcome.says, "location": outcome.page})
-
-
-def _change(desk: Desk, person: ActorId, reason: str, proposal: str | None) -> Callable[[], AnyStatement]:
-    def made() -> AnyStatement:
-        try:
-            if proposal is None:
-                return proposal_to_sign(desk.departments, person, reason)
-            return agreement_to_sign(desk.departments, person, reason, proposal)
-        except Refused as error:
-            # Whoever may not is told before they sign: that they tried is kept, a few times an hour at most.
-            if set(error.rules) & WHO and desk.records_of_person.allows(person):
-                record_attempt(desk.departments, person, "governance", error.rules, error.what, authenticated=True)
-            raise
-
-    return made
-
-
 def _version(request: Request) -> tuple[str, int]:
     model, version = request.path_params["model"], request.path_params["version"]
     if not 1 <= version < INTEGER_BOUND:
@@ -164,7 +120,4 @@ ROUTES = (
     Route("/versions/{model}/{version:int}/signing", begin_approval, methods=["POST"], name="begin_signing"),
     Route("/versions/{model}/{version:int}/waiver", begin_waiver, methods=["POST"], name="begin_waiver"),
     Route("/reviews/{event}/signing", begin_review, methods=["POST"], name="begin_review"),
-    Route("/governance/proposal", begin_proposal, methods=["POST"], name="begin_proposal"),
-    Route("/governance/{proposal}/agreement", begin_agreement, methods=["POST"], name="begin_agreement"),
-    Route("/signing/{ceremony}", finish, methods=["POST"], name="finish_signing"),
 )

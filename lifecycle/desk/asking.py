@@ -1,4 +1,4 @@
-"""What a form asks to sign, and the answer to whoever sent it: what the script is to ask of the passkey."""
+"""What a form asks to sign: what the script is told to ask of the passkey, and what becomes of the passkey's answer."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 
 from lifecycle.desk.desk import desk_of
-from lifecycle.desk.guard import require_not_withheld, visitor_of
+from lifecycle.desk.guard import json_of, require_not_withheld, visitor_of
 from lifecycle.desk.matters.matter import Matter
 from lifecycle.desk.rendering import page
-from lifecycle.desk.signing import begin_signing
+from lifecycle.desk.signing import begin_signing, finish_signing
 from lifecycle.records.approval import AnyStatement
 from lifecycle.records.record import ActorId, Name
 
@@ -40,6 +41,13 @@ def begin(request: Request, asked: Asked, back: str, *commands: str, beside: Map
     return JSONResponse({**(beside or {}), **begin_signing(desk, asked.matter, asked.statement())})
 
 
+def finish(request: Request) -> Response:
+    """Takes in what the passkey answered."""
+    said, person = json_of(request), visitor_of(request).person
+    outcome = finish_signing(desk_of(request), person, request.path_params["ceremony"], said.get("credential"))
+    return JSONResponse({"message": outcome.says, "location": outcome.page})
+
+
 def by_script(request: Request) -> bool:
     return "application/json" in request.headers.get("accept", "")
 
@@ -52,3 +60,6 @@ def prose(text: str) -> str:
 def signed_as(person: ActorId) -> str:
     """How the command line is told who signs."""
     return f"--as {person} --key FILE --reason TEXT"
+
+
+ROUTES = (Route("/signing/{ceremony}", finish, methods=["POST"], name="finish_signing"),)
