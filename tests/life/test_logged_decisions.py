@@ -129,6 +129,20 @@ def test_a_recorded_question_that_is_repeated_past_the_ledger_is_unrecorded(
     assert decision.logged_as in unrecorded["what"][0]
 
 
+def test_attack_a_server_that_gives_two_answers_one_id_hides_none_of_them(
+    served: tuple[Departments, Path], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """A question that was asked again past the ledger, under the id of the recorded one; an entry that was uploaded twice is no such."""
+    departments, log = served
+    asked(departments, "one")
+    (entry,) = entries(log, "one")
+    assert counts(said(capsys, written(tmp_path, [entry, entry]))) == (2, 0, 0, 0)
+    later = entry | {"timestamp": entry["timestamp"][:3] + "9" + entry["timestamp"][4:]}
+    found = said(capsys, written(tmp_path, [entry, later]), code=4)
+    assert counts(found) == (1, 0, 1, 0)
+    assert "another entry" in next(one for one in found["decisions"] if one["comparison"] == "unrecorded")["what"][0]
+
+
 def test_an_entry_with_another_request_is_different(
     served: tuple[Departments, Path], capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

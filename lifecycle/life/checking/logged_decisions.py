@@ -10,7 +10,7 @@ from lifecycle.errors import LifecycleError
 from lifecycle.life.checking.replaying import Past, past_decisions
 from lifecycle.policy.bundle import Bundle
 from lifecycle.policy.decision_log import Logged, contradictions
-from lifecycle.records.record import Digest
+from lifecycle.records.record import Digest, Id
 from lifecycle.wiring import Departments
 
 Comparison = Literal["matched", "different", "unrecorded", "unlogged"]
@@ -38,10 +38,15 @@ def compared(departments: Departments, log: Iterable[Logged]) -> list[Compared]:
     decided = Decided(past for past in past_decisions(departments) if past.decision.policy.engine == "opa")
     bundles: dict[Digest, Bundle | None] = {}
     found: list[Compared] = []
+    taken: dict[Id, Logged] = {}
     for entry in entries:
         past = decided.in_answer_to(entry)
         if past is None:
             found.append(Compared("unrecorded", None, entry, (decided.why_not(entry),)))
+            continue
+        # A server uploads an entry again where it did not hear that it arrived: that one is the same to the last byte.
+        if taken.setdefault(past.decision.id, entry) != entry:
+            found.append(Compared("unrecorded", None, entry, (f"another entry says that it is of the decision {past.decision.id}",)))
             continue
         digest = past.decision.policy.bundle_digest
         if digest not in bundles:
