@@ -6,10 +6,14 @@ import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    from lifecycle.policy.bundle import Bundle
+    from lifecycle.policy.gatekeeper import GateKeeper
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -36,6 +40,24 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
 def repository() -> Path:
     """The root of this repository."""
     return REPOSITORY
+
+
+@pytest.fixture(scope="session")
+def bundle(repository: Path) -> Bundle:
+    """The policies of this project."""
+    from lifecycle.policy.bundle import Bundle
+
+    return Bundle.load(repository / "governance")
+
+
+@pytest.fixture(scope="session")
+def keeper(bundle: Bundle) -> GateKeeper:
+    """Who asks them in the environment `local`, on the embedded engine."""
+    from lifecycle.policy.embedded import EmbeddedEngine
+    from lifecycle.policy.gatekeeper import GateKeeper
+    from tests.policy.questions import NOBODY_DIGEST
+
+    return GateKeeper(EmbeddedEngine(bundle), bundle, people_digest=NOBODY_DIGEST, environment="local")
 
 
 @pytest.fixture(scope="session")

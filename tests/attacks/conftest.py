@@ -7,14 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from lifecycle.policy.bundle import Bundle
-from lifecycle.policy.embedded import EmbeddedEngine
-from lifecycle.policy.gatekeeper import GateKeeper
 from tests.anchors.authority import LocalAuthority
 from tests.ledger.outsiders import Outsiders
 from tests.ledger.places import place, server
 from tests.ledger.victim import Victim, victim
-from tests.policy.questions import NOBODY_DIGEST
 
 __all__ = ["place", "server", "victim"]
 
@@ -28,15 +24,3 @@ def authority(tool: Callable[[str], str], tmp_path_factory: pytest.TempPathFacto
 def outsiders(victim: Victim, authority: LocalAuthority, tmp_path: Path) -> Outsiders:
     """Who has seen the victim's ledger, or will."""
     return Outsiders(victim, authority, tmp_path / "outside")
-
-
-@pytest.fixture(scope="session")
-def bundle(repository: Path) -> Bundle:
-    """The policies of this project."""
-    return Bundle.load(repository / "governance")
-
-
-@pytest.fixture(scope="session")
-def keeper(bundle: Bundle) -> GateKeeper:
-    """Who asks them."""
-    return GateKeeper(EmbeddedEngine(bundle), bundle, people_digest=NOBODY_DIGEST, environment="local")

@@ -26,11 +26,6 @@ PATIENCE_SECONDS = 60.0
 
 
 @pytest.fixture
-def bundle(repository: Path) -> Bundle:
-    return Bundle.load(repository / "governance")
-
-
-@pytest.fixture
 def engine(bundle: Bundle) -> EmbeddedEngine:
     """An engine of this test's own, that gives up soon."""
     return EmbeddedEngine(bundle, timeout_seconds=3.0)

@@ -19,12 +19,6 @@ def governance(repository: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def bundle(governance: Path) -> Bundle:
-    """This project's bundle."""
-    return Bundle.load(governance)
-
-
-@pytest.fixture(scope="session")
 def embedded(bundle: Bundle) -> EmbeddedEngine:
     """The embedded engine over this project's bundle."""
     return EmbeddedEngine(bundle)
