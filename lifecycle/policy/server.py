@@ -7,9 +7,12 @@ provenance names the bundle that we expect. Never a push: a server gets its poli
 from __future__ import annotations
 
 import re
+import ssl
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
+
+import orjson
 
 from lifecycle.errors import InvalidDeclaration, Unavailable
 from lifecycle.policy.bounded import BoundedSession
@@ -54,13 +57,10 @@ class ServerEngine:
         self._client: Any = OpaClient(
             host=parts.hostname,
             port=parts.port or (443 if parts.scheme == "https" else 8181),
-            # False would mean plain HTTP; a text is the file of the authority that must have signed the certificate.
-            ssl=(ca_file or True) if parts.scheme == "https" else False,
+            ssl=parts.scheme == "https",
             token=token,
-            retries=0,
-            timeout=timeout_seconds,
         )
-        self._client._session = BoundedSession(self._client._session, timeout_seconds)
+        self._client._session = _session(parts, token, ca_file, timeout_seconds)
         if not self._ready():
             raise Unavailable(
                 f"The OPA server at {url} is not ready.", "Start it, and see that its bundle is activated: GET /health?bundles=true."
@@ -84,9 +84,10 @@ class ServerEngine:
     def answer(self, gate: str, question: JsonObject) -> Answer:
         if gate not in self._gates:
             raise EngineFailure(f"No policy answers for the gate {gate}.", "Write one in governance/policies/gates.", "SYS-005")
-        question_text(question)
+        # What was measured is what is sent.
+        posed = orjson.Fragment(question_text(question))
         try:
-            response = self._client.query_rule(question, f"gov.{gate}", "decision", _ASKED_FOR)
+            response = self._client.query_rule(posed, f"gov.{gate}", "decision", _ASKED_FOR)
         # The client leaks the errors of three libraries, which share no root.
         except Exception as error:
             raise EngineFailure(f"The OPA server at {self._url} did not answer: {_reason(error)}.", "See its log.") from error
@@ -101,6 +102,24 @@ class ServerEngine:
         if "result" not in response:
             raise EngineFailure(f"The policy of the gate {gate} decided nothing.", "Make `decision` defined for every input.", "SYS-002")
         return Answer(response["result"], _logged_as(response))
+
+
+def _session(parts: SplitResult, token: str | None, ca_file: str | None, seconds: float) -> BoundedSession:
+    """What the client asks through. Raises InvalidDeclaration for a file that holds no authority and a token that no header holds."""
+    https = parts.scheme == "https"
+    headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+    try:
+        # With an authority named, no other one counts; without, those of this system.
+        trusted = ssl.create_default_context(cafile=ca_file) if https else None
+        return BoundedSession((parts.hostname or "", parts.port or (443 if https else 8181)), headers, seconds, trusted)
+    except OSError as error:
+        raise InvalidDeclaration(
+            f"{ca_file} holds no authority that could vouch for the OPA server.", "Set LIFECYCLE_OPA_CA to a PEM file, or leave it unset."
+        ) from error
+    except ValueError as error:
+        raise InvalidDeclaration(
+            "The token for the OPA server has characters that no header holds.", "Set LIFECYCLE_OPA_TOKEN to printable ASCII."
+        ) from error
 
 
 def _revisions(provenance: dict[str, Any]) -> set[str]:
