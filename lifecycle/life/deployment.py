@@ -245,7 +245,7 @@ def _await_end(departments: Departments, model: GovernedModel, version: int, rol
                 if isinstance(body, RolloutCompleted | RolloutAborted) and body.rollout_id == rollout_id:
                     return recorded
                 if isinstance(body, RolloutStepReached) and body.rollout_id == rollout_id:
-                    report(f"step {body.step}: {body.weight:.0%} of the {'requests, copied' if plan.copies(body.step) else 'traffic'}")
+                    report(f"step {body.step + 1}: {body.weight:.0%} of the {'requests, copied' if plan.copies(body.step) else 'traffic'}")
                     if not plan.promotes_itself and body.step == len(plan.steps) - 1:
                         return recorded
             try:

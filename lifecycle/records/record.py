@@ -25,7 +25,8 @@ Count = Annotated[int, Field(ge=0, lt=INTEGER_BOUND)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 #: Who acts: a person, a service or a team, by a pseudonymous id and never by name or address.
-ActorId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_.-]{0,62}$")]
+ACTOR_ID = r"^[a-z][a-z0-9_.-]{0,62}$"
+ActorId = Annotated[str, StringConstraints(pattern=ACTOR_ID)]
 #: What an event, a decision, a rollout or a run of training is called: `new_id` or `derived_id`, so a UUID.
 Id = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,64}$")]
 #: A text that a person wrote for others to read on a page or a terminal: no control characters, of a length that is read.

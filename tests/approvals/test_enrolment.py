@@ -90,6 +90,15 @@ def test_the_gate_decides_by_the_people_of_now(departments: Departments) -> None
     assert departments.gate_keeper is not before
 
 
+@pytest.mark.parametrize("person", ["Ada", "ada@example.org", "", "9lives"])
+def test_what_is_no_id_is_not_enrolled(departments: Departments, person: str) -> None:
+    """In words, and not by the pattern: an id is no name and no address."""
+    with pytest.raises(InvalidDeclaration, match="is no id of a person") as refused:
+        enrol(departments, person)
+    assert "small letters" in refused.value.next_step
+    assert departments.ledger.events(types=("PersonEnrolled",)) == []
+
+
 def test_an_id_that_is_somebody_s_is_refused(departments: Departments) -> None:
     """Nobody is redefined, nothing is recorded, and the file stands as it was."""
     enrol(departments, "alice", roles=("risk",))

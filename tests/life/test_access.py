@@ -14,6 +14,7 @@ from lifecycle.life.access import deciding
 from lifecycle.life.access.deciding import AccessDecider, Held
 from lifecycle.life.access.granting import Granted, grant_access, revoke_access
 from lifecycle.life.access.grants import grants
+from lifecycle.life.access.tiers import AccessTiers
 from lifecycle.life.gates import standing
 from lifecycle.life.gates.asking import ask
 from lifecycle.life.gates.judging import deployment_input
@@ -176,3 +177,16 @@ def test_an_answer_without_a_grant_lets_nobody_in(departments: Departments, monk
         with pytest.raises(KeyboardInterrupt):
             granted(departments)
     assert AccessDecider(departments)(held(departments)).passes == ()
+
+
+def test_tiers_that_are_not_declared_well_are_told_with_their_file(tmp_path: Path) -> None:
+    """The file, each wrong field and what belongs there: one that is missing as well as one with a mistake."""
+    file = tmp_path / "access.yaml"
+    with pytest.raises(InvalidDeclaration, match="No such file or directory") as missing:
+        AccessTiers.load(file)
+    assert "schema_version" in missing.value.next_step
+    file.write_text("tiers: {trial: {requests: 1}}\n")
+    with pytest.raises(InvalidDeclaration) as wrong:
+        AccessTiers.load(file)
+    assert str(file) in wrong.value.what
+    assert "tiers.trial.requests_per_minute: Field required" in wrong.value.what

@@ -10,7 +10,7 @@ from lifecycle.declaration import GovernedModel
 from lifecycle.errors import InvalidDeclaration, UnknownName
 from lifecycle.life.gates.standing import body_of
 from lifecycle.records.bodies.access import AccessGranted, AccessRevoked
-from lifecycle.records.record import Id, Name
+from lifecycle.records.record import ACTOR_ID, Id, Name
 from lifecycle.wiring import Departments
 
 
@@ -64,7 +64,7 @@ def declared_models(
 
 
 def _require_names(principal: str, certificate_name: str) -> None:
-    if re.fullmatch(r"[a-z][a-z0-9_.-]{0,62}", principal) is None:
+    if re.fullmatch(ACTOR_ID, principal) is None:
         raise InvalidDeclaration(
             f"{principal!r} is not the name of an application.", "Name it in small letters, digits, `_`, `.` and `-`, such as loan_portal."
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Literal
 
@@ -22,11 +23,16 @@ class AccessTiers(Record):
     @classmethod
     def load(cls, path: Path) -> AccessTiers:
         """The tiers in a YAML file. Raises InvalidDeclaration that names the file, the field and what is allowed."""
-        fix = f"Write {path.name} with `tiers:` and an entry with its `requests_per_minute`, `rows_per_day` and `concurrent`."
+        fix = (
+            f"Write {path.name} with its `schema_version` (lifecycle.access-tiers/1) and `tiers:`, "
+            "each with its `requests_per_minute`, `rows_per_day` and `concurrent`."
+        )
         try:
-            return cls.of(parse_yaml(path.read_text(encoding="utf-8"), str(path)))
-        except (OSError, UnicodeDecodeError) as error:
-            raise InvalidDeclaration(f"The tiers of access can't be read from {path}: {error}.", fix) from error
+            return cls.model_validate_json(json.dumps(parse_yaml(path.read_text(encoding="utf-8"), str(path))))
+        except OSError as error:
+            raise InvalidDeclaration(f"The tiers of access can't be read from {path}: {error.strerror}.", fix) from error
+        except UnicodeDecodeError as error:
+            raise InvalidDeclaration(f"The tiers of access can't be read from {path}: it is not UTF-8.", fix) from error
         except ValidationError as error:
             raise InvalidDeclaration(f"The tiers of access in {path} are not declared well: {describe(error)}.", fix) from error
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from lifecycle.life.recording import links
 from lifecycle.records.bodies.governors import EnrolledKey, KeyEnrolled, PersonEnrolled
 from lifecycle.records.events import Actor, Event, Subject
 from lifecycle.records.identity import commit
-from lifecycle.records.record import ActorId, JsonObject
+from lifecycle.records.record import ACTOR_ID, ActorId, JsonObject
 from lifecycle.wiring import Departments
 
 if TYPE_CHECKING:
@@ -46,6 +47,10 @@ def enrol(
     if not in_project and departments.environment != "local":
         raise InvalidDeclaration(
             f"People of a home do not count in the environment {departments.environment}.", "Enrol them in the project: --project."
+        )
+    if re.fullmatch(ACTOR_ID, person) is None:
+        raise InvalidDeclaration(
+            f"{person!r} is no id of a person.", "Take small letters, digits, `_`, `.` and `-`, a letter first; never a name or an address."
         )
     public = None if public_key is None else read_public(public_key)
     keys = () if public is None else (Key(id=key_id_of(public), public=public),)
