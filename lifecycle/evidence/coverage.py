@@ -14,6 +14,7 @@ from typing import Literal
 from lifecycle.errors import UnknownName
 from lifecycle.evidence.controls import Applicability, Clause, Framework, Gap, Selector
 from lifecycle.evidence.event_paths import fits
+from lifecycle.lineage.export import unknown_version
 from lifecycle.lineage.ports import Ledger
 from lifecycle.lineage.selection import answers_of, events_behind, every_event
 from lifecycle.records.events import Event, Link, Recorded
@@ -191,7 +192,7 @@ def _life(ledger: Ledger, model: str, version: Version) -> list[Recorded]:
     """What belongs to a version; of the segments with its answers no more than are cited. Raises UnknownName where there is no such."""
     behind = events_behind(ledger, model, version)
     if not any(one.event.type == "ModelTrained" for one in behind):
-        raise UnknownName(f"There is no {model}:{version} in the ledger.", "`lifecycle status` lists the versions.")
+        raise unknown_version(ledger, model, version)
     # That another version was rolled back to this one belongs to its life, and shows nothing that was done with it.
     own = (one for one in behind if one.event.subject.kind != "model" or one.event.subject.version in (None, version))
     return sorted([*own, *islice(answers_of(ledger, model, version), MOST_CITED + 1)], key=lambda one: one.index)

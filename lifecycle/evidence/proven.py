@@ -79,7 +79,7 @@ def proven_files(rows: Iterable[Row], artifacts: HeldArtifacts, version: Version
                 other[role, digest] = "it belongs to another version, which has a pack of its own"
             elif digest not in found.files:
                 _take(found, artifacts, role, digest)
-        if belongs and row.type == "DecisionMade":
+        if belongs and row.type == "DecisionMade" and event:
             decision = _decision_in(row)
             name = f"input-{decision['gate'].replace('_', '-')}-{row.leaf_index:06}.json"
             found.add("input", decision["input_digest"], partial(_input_of, row), name)

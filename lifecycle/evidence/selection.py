@@ -99,12 +99,18 @@ class Selection:
 def version_selection(rows: Rows, size: int, model: Name, version: Version) -> Selection:
     """Everything on a model of which there is not too much, its data, and the people and keys behind it.
 
-    Raises UnknownName where the ledger knows no such version.
+    Raises UnknownName where the ledger knows no such version, or no longer.
     """
     selection = Selection(size)
     own = selection.add(rows.wanted(_on("model", model) | {"subject_version": version}, None, since=0, newest_first=False, limit=None))
-    if not any(row.type == "ModelTrained" for row in own):
+    trained = [row for row in own if row.type == "ModelTrained"]
+    if not trained:
         raise UnknownName(f"The signed ledger knows no {model}:{version}.", "`lifecycle status` lists the versions.")
+    if all(row.stored is None for row in trained):
+        raise UnknownName(
+            f"What the ledger held of {model}:{version} was pruned.",
+            "A pack from before holds what its records said; one of a period shows which are gone, and by which record.",
+        )
     if not selection.add_stream(rows, "model", model):
         selection.add(rows.wanted(_on("model", model), (*SWAPS, *ANSWERS), since=own[0].leaf_index, newest_first=False, limit=None))
         for run in sorted({row.run_id for row in own if row.run_id is not None}):

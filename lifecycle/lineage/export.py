@@ -58,7 +58,8 @@ def lineage_of(ledger: Ledger, model: str | None = None, version: int | None = N
     recorded = events_behind(ledger, model, version, answers=answers)
     node = version_id(model, version)
     graph = read_graph(recorded)
-    if node not in graph:
+    # Of a version whose past was pruned its retirement still stands, and tells nothing of what it came from.
+    if graph.maker(node) is None:
         raise unknown_version(ledger, model, version)
     return Lineage(f"{model}-{version}", graph.around(node), recorded, stamp, node)
 

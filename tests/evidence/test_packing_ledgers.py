@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from lifecycle.errors import Tampered
+from lifecycle.errors import Tampered, UnknownName
 from lifecycle.evidence import selection
 from lifecycle.evidence.pack import Scope
 from lifecycle.ledger.log_key.keys import ensure_log_key
 from lifecycle.records import bodies
-from lifecycle.records.bodies.keeping import LeafRange
+from lifecycle.records.bodies.keeping import ClosedVersion, LeafRange
 from lifecycle.records.events import Subject
 from lifecycle.records.record import digest_of
 from tests.evidence.house import ORIGIN, START_US, lived
@@ -78,6 +78,30 @@ def test_records_that_were_pruned_leave_their_place(place: Place, tmp_path: Path
     (entry,) = [one for one in json.loads(files_of(pack)["pack.json"])["leaves"] if not one["path"]]
     assert entry == {"index": index, "path": "", "subject": {"kind": "model", "name": "credit"}}
     assert verify(pack, tmp_path / "run", str(house.log_key)).broken == []
+
+
+def test_a_version_whose_past_was_pruned_has_a_pack_no_more_and_its_period_has(place: Place, tmp_path: Path) -> None:
+    """With a decision and its input among what is gone: the period tells their places, and the version's own pack is refused."""
+    house = lived(tmp_path / "house", place.url)
+    past = house.ledger.events(kind="model", name="credit", version=2)
+    gone = [one.index for one in past]
+    house.happened(bodies.VersionRetired(reason="It is over."), past[0].event.subject)
+    body = bodies.BodiesPruned(
+        rule="closed versions",
+        columns_digest=digest_of(b"columns"),
+        ranges=tuple(LeafRange(start=index, end=index + 1) for index in gone),
+        count=len(gone),
+        before_us=START_US,
+        policy_digest=digest_of(b"retention"),
+        closed_versions=(ClosedVersion(model="credit", version=2),),
+    )
+    house.happened(body, Subject(kind="ledger", name="ledger"))
+    house.checkpoint()
+    place.tamper("UPDATE events SET stored = NULL WHERE subject_kind = 'model' AND subject_version = 2 AND type <> 'VersionRetired'")
+    period = packed(house, Scope(since_us=START_US))
+    assert [one["index"] for one in json.loads(files_of(period)["pack.json"])["leaves"] if not one["path"]] == gone
+    with pytest.raises(UnknownName, match="credit:2 was pruned"):
+        packed(house, Scope(model="credit", version=2))
 
 
 def test_bytes_that_went_without_a_word_are_found(place: Place, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from lifecycle.errors import InvalidDeclaration, UnknownName
 from lifecycle.lineage import export as exporting
 from lifecycle.lineage.export import FORMATS
 from lifecycle.lineage.parsing import PARSERS
+from lifecycle.records.bodies.decisions import VersionRetired
 from lifecycle.records.bodies.keeping import BodiesPruned, ClosedVersion, LeafRange
 from lifecycle.records.events import Subject
 from tests.lineage import in_memory, lives
@@ -76,6 +77,7 @@ def test_a_version_whose_past_was_pruned_is_told_as_such() -> None:
     ledger = whole()
     gone = [one for one in ledger.recorded if one.event.subject.version == 2]
     ledger.recorded = [one for one in ledger.recorded if one not in gone]
+    ledger.add(VersionRetired(reason="It is over."), gone[0].event.subject)
     pruned = BodiesPruned(
         rule="closed versions",
         columns_digest=in_memory.digest("columns"),
