@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import json
 import re
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -50,7 +51,7 @@ def read_decision_log(file: Path) -> Iterator[Logged]:
     try:
         content = file.read_bytes()
         text = (gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content).decode("utf-8")
-    except (OSError, EOFError, UnicodeDecodeError) as error:
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
         raise Unavailable(f"The decision log {file} can't be read: {error}.", "Name the file that the OPA server's log went to.") from error
     for number, line in enumerate(text.splitlines(), start=1):
         try:

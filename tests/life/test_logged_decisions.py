@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from lifecycle.cli import main
+from lifecycle.errors import Unavailable
 from lifecycle.life.checking.logged_decisions import Decided
 from lifecycle.life.checking.replaying import Past
 from lifecycle.life.gates.asking import ask
@@ -246,3 +247,13 @@ def test_what_is_no_decision_log_is_said(tmp_path: Path, served: tuple[Departmen
     file.write_text('{"level": "info"}\nnothing\n')
     assert main.run(["policy", "logs", str(file)]) == 2
     assert "no.log:2" in capsys.readouterr().err
+
+
+def test_an_upload_that_is_broken_inside_is_told(tmp_path: Path) -> None:
+    """A gzipped log whose head is right and whose content is not, is one that can't be read."""
+    file = tmp_path / "upload.gz"
+    whole = bytearray(gzip.compress(b"[]" * 1_000))
+    whole[10:] = b"\xff" * (len(whole) - 10)
+    file.write_bytes(whole)
+    with pytest.raises(Unavailable, match="can't be read"):
+        list(read_decision_log(file))
