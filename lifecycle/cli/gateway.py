@@ -157,6 +157,8 @@ def stop() -> None:
     from lifecycle.wiring import Departments
 
     client = Departments.here(make=False).gateway
+    if not client.holds_its_folder():
+        raise Unavailable("No gateway runs on this home.", "There is nothing to stop.")
     client.stop()
     deadline = time.monotonic() + _STOP_SECONDS
     while client.holds_its_folder():

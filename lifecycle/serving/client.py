@@ -89,6 +89,8 @@ class GatewayClient:
 
     def holds_its_folder(self) -> bool:
         """Whether a gateway still has this folder, answering or not."""
+        if not self._folder.path.exists():
+            return False
         try:
             os.close(self._folder.take_lock())
         except Unavailable:
