@@ -97,7 +97,7 @@ def as_documented(bundle: Bundle, question: GateInput) -> None:
 
 def server(bundle: Bundle, question: GateInput, rounds: int) -> Figures:
     """The same question to an OPA server."""
-    with opa_server(bundle) as url, opa_server(bundle, gogc=GO_S_DEFAULT) as default:
+    with opa_server(bundle) as url, opa_server(bundle, collected=GO_S_DEFAULT) as default:
         if url is None or default is None:
             return dict.fromkeys(("server_p50_ms", "server_p99_ms", "server_default_gc_p50_ms", "server_default_gc_p99_ms", "raw_post_ms"))
         figures: Figures = {}

@@ -10,7 +10,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,12 +22,12 @@ TOKEN = "a-token-of-this-bench"
 PATIENCE_SECONDS = 30.0
 AUTHORIZATION = REPOSITORY / "deployments" / "opa" / "authz.rego"
 #: Go's garbage collector as the how-to has it, and as it is where nobody says anything.
-AS_DOCUMENTED, GO_S_DEFAULT = "800", "100"
+AS_DOCUMENTED, GO_S_DEFAULT = {"GOGC": "off", "GOMEMLIMIT": "256MiB"}, {"GOGC": "100", "GOMEMLIMIT": "off"}
 
 
 @contextmanager
-def opa_server(bundle: Bundle, *, gogc: str = AS_DOCUMENTED) -> Iterator[str | None]:
-    """The address of a server that decides by this bundle, with GOGC set to this; None where there is no `opa` on the PATH."""
+def opa_server(bundle: Bundle, *, collected: Mapping[str, str] = AS_DOCUMENTED) -> Iterator[str | None]:
+    """The address of a server that decides by this bundle, in a Go that collects garbage so; None where there is no `opa` on the PATH."""
     opa = shutil.which("opa")
     if opa is None:
         yield None
@@ -41,7 +41,7 @@ def opa_server(bundle: Bundle, *, gogc: str = AS_DOCUMENTED) -> Iterator[str | N
             address = f"127.0.0.1:{probe.getsockname()[1]}"
         command = [opa, "run", "--server", "--addr", address, "--authentication=token", "--authorization=basic", "--skip-version-check"]
         command += ["--log-level=error", "--set", f"bundles.gov.resource={archive.as_uri()}", str(AUTHORIZATION)]
-        environment = {**os.environ, "LIFECYCLE_OPA_TOKEN": TOKEN, "GOGC": gogc}
+        environment = {**os.environ, "LIFECYCLE_OPA_TOKEN": TOKEN, **collected}
         process = subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
             _await_bundle(f"http://{address}/health?bundles=true")

@@ -51,7 +51,8 @@ def served(tool: Callable[[str], str], bundle: Bundle, tmp_path_factory: pytest.
             "POLICIES_URL": f"http://127.0.0.1:{store.server_address[1]}",
             "POLICY_PUBLIC_KEY": (folder / "policy.pub").read_text().replace("\n", "\\n"),
             "LIFECYCLE_OPA_TOKEN": server.TOKEN,
-            "GOGC": "800",
+            "GOGC": "off",
+            "GOMEMLIMIT": "256MiB",
         }
         command = [opa, "run", "--server", "--addr", address, "--authentication=token", "--authorization=basic", "--skip-version-check"]
         command += ["--config-file", str(DEPLOYED / "config.yaml"), str(DEPLOYED / "authz.rego")]
