@@ -146,17 +146,7 @@ class Conductor:
                     ("ADMISSION",),
                 )
             await asyncio.to_thread(self._cache.admit, order, source)
-            rollout = RolloutState(
-                rollout_id=order.rollout_id,
-                decision_id=order.decision_id,
-                canary=self._books.placed(state, order.version, order.digest),
-                phase="loading",
-                step=0,
-                stages=(),
-                run_id=order.run_id,
-                started_at_us=now_us(),
-                slow_us=order.plan.slower_than_us,
-            )
+            rollout = RolloutState.begun(order, self._books.placed(state, order.version, order.digest))
             self._books.use_up(order.decision_id)
             self._books.commit(state.model_copy(update={"rollout": rollout, "refers": order.plan.without_champion == "refer"}))
             self._begin(order.model, order.rollout_id, order.plan)

@@ -7,7 +7,9 @@ from typing import Literal
 from pydantic import Field
 
 from lifecycle.records.bodies.serving import RollbackRequested, RolledBack
+from lifecycle.records.identity import now_us
 from lifecycle.records.record import Count, Digest, Id, Microseconds, Name, Record, Share, Version, is_none
+from lifecycle.records.rollout import RolloutOrder
 from lifecycle.serving.allowed.withdrawals import Withdrawal
 
 #: loading: its process is being started; baking: it takes its share; promoting: the workers load it.
@@ -65,6 +67,21 @@ class RolloutState(Record):
     slow_us: Count
     #: Whether requests are copied to it in this step, and callers answered without it.
     copies: bool = False
+
+    @classmethod
+    def begun(cls, order: RolloutOrder, canary: ServedVersion) -> RolloutState:
+        """A rollout as it is taken up: its version is loaded first, and has no share yet."""
+        return cls(
+            rollout_id=order.rollout_id,
+            decision_id=order.decision_id,
+            canary=canary,
+            phase="loading",
+            step=0,
+            stages=(),
+            run_id=order.run_id,
+            started_at_us=now_us(),
+            slow_us=order.plan.slower_than_us,
+        )
 
     @property
     def takes_traffic(self) -> bool:

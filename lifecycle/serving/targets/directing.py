@@ -16,7 +16,6 @@ from typing import Protocol
 from lifecycle.errors import LifecycleError, Refused, UnknownName
 from lifecycle.records.bodies.serving import AbortCause, RolledBack
 from lifecycle.records.events import Event
-from lifecycle.records.identity import now_us
 from lifecycle.records.rollout import RolloutOrder
 from lifecycle.serving.allowed.packages import Package, PackageCache
 from lifecycle.serving.allowed.used_decisions import UsedDecisions
@@ -126,17 +125,7 @@ class Director:
                 )
             package = await asyncio.to_thread(self._cache.admit, order, source)
             await asyncio.to_thread(self._packages.publish, package)
-            rollout = RolloutState(
-                rollout_id=order.rollout_id,
-                decision_id=order.decision_id,
-                canary=served(canary_of(order)),
-                phase="loading",
-                step=0,
-                stages=(),
-                run_id=order.run_id,
-                started_at_us=now_us(),
-                slow_us=order.plan.slower_than_us,
-            )
+            rollout = RolloutState.begun(order, served(canary_of(order)))
             self._used.add(order.decision_id)
             self._register.take_up(order.model, rollout)
             self._drive(order)
