@@ -99,7 +99,7 @@ def test_the_server_s_own_log_matches_the_ledger(served: tuple[Departments, Path
     told = {one["request"]: (one["decision"], one["opa_decision_id"]) for one in found["decisions"]}
     assert told == {"one": (first.id, logged["one"]), "two": (second.id, logged["two"])}
     assert main.run(["policy", "logs", str(log)]) == 0
-    assert "2 matched" in capsys.readouterr().out
+    assert "2 decisions: 2 matched" in capsys.readouterr().out
 
 
 def test_a_decision_keeps_what_the_server_s_log_calls_it(served: tuple[Departments, Path], capsys: pytest.CaptureFixture[str]) -> None:

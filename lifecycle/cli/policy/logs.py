@@ -39,7 +39,8 @@ def logs(ctx: click.Context, file: Path, as_json: bool) -> None:
         if wrong:
             rows = [(_id(one), one.logged.decision_id if one.logged else "", one.comparison, "; ".join(one.what)) for one in wrong]
             render.table(("decision", "in the log", "is", "how"), rows)
-        render.line(f"{len(found)} decisions: {', '.join(f'{counts[name]} {name}' for name in get_args(Comparison))}.")
+        told = ", ".join(f"{counts[name]} {name}" for name in get_args(Comparison))
+        render.line(f"{len(found)} decision{'' if len(found) == 1 else 's'}: {told}.")
     if wrong:
         ctx.exit(Tampered.exit_code)
 
