@@ -26,7 +26,7 @@ _MOST_DIGITS = 21
 #: … and one of up to this many zeros after it.
 _MOST_ZEROS = 6
 #: What `_numbers_in` says where orjson writes a value like RFC 8785 as it is.
-_ALL_USUAL_NONE_APART = (True, False)
+_ALL_USUAL_NONE_APART: tuple[bool, list[Any]] = (True, [])
 
 
 class NoCanonicalForm(ValueError):
@@ -60,7 +60,7 @@ def canonical_dump(dumped: dict[str, Any], numbers_in: dict[str, Any] | None = N
     usual, apart = _numbers_in(doubtful)
     if not usual:
         return canonical_text(dumped).encode()
-    written_apart = _write_apart(doubtful) if apart else []
+    written_apart = _write_apart(apart)
     try:
         written = orjson.dumps(dumped, option=orjson.OPT_SORT_KEYS)
         if written.isascii() or _has_ascii_keys(dumped):
@@ -84,10 +84,10 @@ def canonical_json(value: dict[str, Any] | list[Any]) -> bytes:
     return canonical_text(value).encode()
 
 
-def _numbers_in(dumped: dict[str, Any] | list[Any]) -> tuple[bool, bool]:
-    """Whether orjson writes all numbers like RFC 8785 once `_write_apart` was there, and whether it must have been."""
+def _numbers_in(dumped: dict[str, Any] | list[Any]) -> tuple[bool, list[Any]]:
+    """Whether orjson writes all numbers like RFC 8785 once `_write_apart` was there, and the holders in which it must have been."""
     holders: list[Any] = [dumped]
-    apart = False
+    apart: list[Any] = []
     for holder in holders:
         for value in holder.values() if type(holder) is dict else holder:
             kind = type(value)
@@ -95,8 +95,9 @@ def _numbers_in(dumped: dict[str, Any] | list[Any]) -> tuple[bool, bool]:
                 continue
             if kind is float:
                 # Most are usual and above zero, which shows without a call.
-                if (not LEAST_PLAIN <= value < LEAST_WITH_EXPONENT or value.is_integer()) and not _is_usual(value):
-                    apart = True
+                unusual = (not LEAST_PLAIN <= value < LEAST_WITH_EXPONENT or value.is_integer()) and not _is_usual(value)
+                if unusual and (not apart or apart[-1] is not holder):
+                    apart.append(holder)
             elif kind is dict or kind is list:
                 holders.append(value)
             elif kind is int:
@@ -112,14 +113,14 @@ def _is_usual(value: float) -> bool:
     return not value.is_integer() and (LEAST_PLAIN <= value < LEAST_WITH_EXPONENT or -LEAST_WITH_EXPONENT < value <= -LEAST_PLAIN)
 
 
-def _write_apart(dumped: dict[str, Any]) -> list[tuple[Any, Any, float]]:
+def _write_apart(holders: list[Any]) -> list[tuple[Any, Any, float]]:
     """Puts the text that ECMAScript writes into the place of each float that orjson writes in another way: 2.0 is 2, 1e-07 is 1e-7.
 
     Returns what stood where.
     """
     unusual = [
         (holder, place, value)
-        for holder in _holders_in(dumped)
+        for holder in holders
         for place, value in (holder.items() if type(holder) is dict else enumerate(holder))
         if type(value) is float and not _is_usual(value)
     ]
