@@ -93,7 +93,7 @@ class Doorkeeper:
             return caller
         if digest in self._revoked:
             raise AccessRefused("This access was revoked.", "revoked_credential", 401)
-        raise AccessRefused("What was shown was not granted access here.", "unknown_credential", 401)
+        raise AccessRefused("What was shown gives access to nothing that is served here.", "unknown_credential", 401)
 
     def _quota(self, grant_id: str, quota: Quota) -> CallerQuota:
         if self._quotas is None:
