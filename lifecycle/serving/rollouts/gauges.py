@@ -5,6 +5,7 @@ A file that is replaced whole, and that nobody needs after a crash: the counts b
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
@@ -54,11 +55,17 @@ class GaugeFile:
             return
         beside = self._path.with_suffix(".new")
         try:
-            beside.write_bytes(content)
+            # Not made durable: what was seen before a crash means nothing after it.
+            with open(beside, "wb", opener=_of_ours_alone) as file:
+                file.write(content)
             beside.replace(self._path)
         except OSError:
             return
         self._written = content
+
+
+def _of_ours_alone(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def read_gauges(path: Path) -> RolloutGauges:
