@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from uvicorn.server import ServerState
 
-from lifecycle.serving.answering.connections import BEGUN, protocol_with_deadline
+from lifecycle.serving.answering.connections import BEGUN, MOST_HEAD_BYTES, protocol_with_deadline
 from lifecycle.serving.answering.direct import DirectProtocol
 from lifecycle.serving.answering.replies import Receive, Reply, Scope, Send
 
@@ -30,7 +30,9 @@ class Pipe(asyncio.Transport):
         self.closing = False
 
     def write(self, data: Any) -> None:
-        self.sent += data
+        # What is written behind its end goes nowhere.
+        if not self.closing:
+            self.sent += data
 
     def close(self) -> None:
         self.closing = True
@@ -140,12 +142,13 @@ def ways_of(*reads: bytes, application: Echo | None = None, before: Callable[[Di
 
 
 def test_a_plain_prediction_takes_the_short_way() -> None:
-    """It is answered before its read returns."""
+    """It is answered before the loop turns again."""
     echo = Echo()
 
     async def run() -> bytes:
         protocol, pipe = connected(echo)
         protocol.data_received(request(b"{}"))
+        await asyncio.sleep(0)
         return pipe.sent
 
     sent = asyncio.run(run())
@@ -218,6 +221,29 @@ def test_what_was_begun_is_finished_by_a_task_and_not_begun_again() -> None:
 def test_nothing_is_answered_behind_what_is_no_request() -> None:
     """A connection that has sent nonsense is told so, and is over."""
     assert ways_of(request(b"1") + b"nonsense\r\n\r\n" + request(b"2")) == ["short"]
+
+
+@pytest.mark.parametrize("then", ["nonsense", "half_close", "end", "head_without_end"])
+def test_an_answer_leaves_before_anything_else_happens_to_its_connection(then: str) -> None:
+    """Whatever ends the connection in the same turn of the loop: nonsense, a caller who sends no more, a gateway that ends."""
+
+    async def run() -> bytes:
+        protocol, pipe = connected(Echo())
+        protocol.data_received(request(b"1"))
+        match then:
+            case "nonsense":
+                protocol.data_received(b"nonsense\r\n\r\n")
+            case "half_close":
+                protocol.eof_received()
+                pipe.close()
+            case "end":
+                protocol.shutdown()
+            case _:
+                protocol.data_received(b"POST /v2 HTTP/1.1\r\nx: " + b"x" * MOST_HEAD_BYTES)
+        assert pipe.closing
+        return pipe.sent
+
+    assert Answers(asyncio.run(run())).bodies[0] == b"1"
 
 
 STREAMS = st.lists(
@@ -330,6 +356,7 @@ def test_a_body_in_ten_thousand_chunks_of_one_byte_is_whole() -> None:
     async def run() -> bytes:
         protocol, pipe = connected(echo)
         protocol.data_received(b"POST %b HTTP/1.1\r\nhost: here\r\ntransfer-encoding: chunked\r\n\r\n%b" % (PATH, chunks))
+        await asyncio.sleep(0)
         return pipe.sent
 
     assert Answers(asyncio.run(run())).bodies == [b"x" * 10_000]

@@ -6,10 +6,12 @@ Nearly every request comes whole, in one piece. It is given no timer, neither he
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from lifecycle.serving.answering.direct import AnswersAtOnce, DirectProtocol
+from lifecycle.serving.answering.leaving import Leaving
 
 #: In the scope of a request: its body was whole when its head was.
 WHOLE = "lifecycle.whole"
@@ -20,11 +22,17 @@ MOST_HEAD_BYTES = 64 << 10
 _NOT_HTTP = b'{"error":"This is not an HTTP request."}'
 
 
-def protocol_with_deadline(answering: AnswersAtOnce, head_seconds: float) -> type[HttpToolsProtocol]:
-    """The server's protocol with a deadline for a head that has begun. A connection that says nothing costs next to nothing."""
+def protocol_with_deadline(
+    answering: AnswersAtOnce, head_seconds: float, on_left: Callable[[], None] | None = None
+) -> type[HttpToolsProtocol]:
+    """The server's protocol with a deadline for a head that has begun. A connection that says nothing costs next to nothing.
+
+    `on_left` is called when answers have left that were made at once.
+    """
 
     class DeadlineProtocol(DirectProtocol):
         application = answering
+        leaving = Leaving(on_left)
         _deadline: asyncio.TimerHandle | None = None
         _head_bytes = 0
         _in_head = False
@@ -66,6 +74,7 @@ def protocol_with_deadline(answering: AnswersAtOnce, head_seconds: float) -> typ
             super().on_message_complete()
 
         def send_400_response(self, msg: str) -> None:
+            self.leaving.settle(self.transport)
             head = f"HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\ncontent-length: {len(_NOT_HTTP)}\r\nconnection: close"
             self.transport.write(head.encode() + b"\r\n\r\n" + _NOT_HTTP)
             self.transport.close()

@@ -1,10 +1,10 @@
 """Predictions that are answered where they are read: without a task, an event and a cycle of messages for each.
 
 Nearly every request is a plain prediction that comes whole, in one read, on a connection that answers nothing else at the moment. Its
-answer is written before the next read. Whatever is unusual about it, it goes the way of any other request, through the server's own
-cycle: another method or version of HTTP, a body that is still coming, `Expect`, an upgrade, the last request of a connection, one
-behind another, and a caller who does not read. So does the second request of one read: whoever sends many at once keeps nobody else
-from an answer. Both ways answer alike.
+answer is made before the next read, and leaves with the others of this turn of the loop (`leaving`). Whatever is unusual about it, it
+goes the way of any other request, through the server's own cycle: another method or version of HTTP, a body that is still coming,
+`Expect`, an upgrade, the last request of a connection, one behind another, and a caller who does not read. So does the second request
+of one read: whoever sends many at once keeps nobody else from an answer. Both ways answer alike.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Protocol, cast
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
+from lifecycle.serving.answering.leaving import Leaving
 from lifecycle.serving.answering.paths import is_plain_prediction
 from lifecycle.serving.answering.replies import Reply, Scope
 
@@ -30,6 +31,8 @@ class DirectProtocol(HttpToolsProtocol):
 
     #: Who answers; each class of connections has its own.
     application: AnswersAtOnce
+    #: Through which the answers of all of these connections leave.
+    leaving: Leaving
     #: Whether the request that is being read may be answered here: the first of a read.
     _first = False
     #: The parts of the body, as far as they are here, of a request whose head is read and that nobody was told of yet.
@@ -47,6 +50,7 @@ class DirectProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         self._idle_since = None
+        self.leaving.settle(self.transport)
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
@@ -67,6 +71,7 @@ class DirectProtocol(HttpToolsProtocol):
             body = b"".join(self._held)
             scope = cast("Scope", self.scope)
             scope["method"], scope["path"] = "POST", self.url.decode("ascii")
+            self.leaving.begin()
             if self.application.answer_at_once(scope, body, self._write):
                 self._held = None
                 return
@@ -77,6 +82,15 @@ class DirectProtocol(HttpToolsProtocol):
         super().on_response_complete()
         if not self.pipeline:
             self._idle()
+
+    def eof_received(self) -> None:
+        # Who sends no more still reads.
+        self.leaving.settle(self.transport)
+        super().eof_received()
+
+    def shutdown(self) -> None:
+        self.leaving.settle(self.transport)
+        super().shutdown()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._held = None
@@ -111,7 +125,7 @@ class DirectProtocol(HttpToolsProtocol):
         for name, value in (*self.server_state.default_headers, (b"content-type", reply.kind), *reply.headers):
             lines += (name, b": ", value, b"\r\n")
         lines += (b"content-length: %d\r\n\r\n" % len(reply.body), reply.body)
-        self.transport.write(b"".join(lines))
+        self.leaving.take(self.transport, b"".join(lines))
         self.server_state.total_requests += 1
         self._idle()
 

@@ -37,6 +37,7 @@ from lifecycle.serving.answering.repeated_keys import RepeatedKeys
 from lifecycle.serving.answering.router import Router
 from lifecycle.serving.answering.routes import RouteTable
 from lifecycle.serving.answering.served import ServedModel
+from lifecycle.serving.answering.wakefulness import Wakefulness, has_cores_to_spare
 from lifecycle.serving.folder import GatewayFolder
 from lifecycle.serving.prediction_log.backlog import Backlog
 from lifecycle.serving.prediction_log.writing import PredictionWriter
@@ -93,9 +94,10 @@ class Worker:
             request_seconds=configuration["request_seconds"],
             onlookers=self._onlookers,
         )
+        on_left = Wakefulness().answered if has_cores_to_spare(self._workers) else None
         settings = uvicorn.Config(
             self._application,
-            http=certified(protocol_with_deadline(self._application, configuration["request_seconds"])),
+            http=certified(protocol_with_deadline(self._application, configuration["request_seconds"], on_left)),
             **tls_options(configuration["certificate"], configuration["certificate_key"], configuration["client_ca"]),
             loop="uvloop",
             lifespan="off",
