@@ -65,7 +65,7 @@ def test_a_caller_with_a_key_is_answered(closed: RunningGateway) -> None:
 
 @pytest.mark.parametrize(
     ("key", "says"),
-    [("", "granted"), (make_key(), "not granted"), (GONE_KEY, "revoked")],
+    [("", "granted"), (make_key(), "nothing that is served"), (GONE_KEY, "revoked")],
     ids=["no key", "a key of nobody's", "a revoked key"],
 )
 def test_a_caller_without_a_key_that_counts_is_refused(closed: RunningGateway, key: str, says: str) -> None:
