@@ -115,7 +115,7 @@ def test_a_version_that_a_caller_may_not_ask_does_not_answer_it(closed: RunningG
             size=3,
         )
     )
-    arms = {caller.infer(key=KEY)[1]["parameters"]["arm"] for _ in range(50)}
+    arms = {caller.infer(key=KEY)[1]["parameters"]["arm"] for _ in range(400)}
     assert arms == {"champion", "canary"}
     closed.client.abort(rollout, "the test is over", "cancelled")
 
