@@ -195,7 +195,8 @@ def encode(plans: Sequence[Plan], width: int, columns: Columns) -> Features:
     if count == 1:
         row = [0.0] * width
         for plan, values in zip(plans, raw, strict=True):
-            plan.fill_row(values[0], row)
+            # Not by its place: a column of a table goes by the labels of its rows.
+            plan.fill_row(next(iter(values)), row)
         return np.array((row,), dtype=np.float32)
     rows = [[0.0] * width for _ in range(count)]
     for plan, values in zip(plans, raw, strict=True):

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from lifecycle.approvals.keys import key_id_of
 from lifecycle.approvals.people import Delegation, Group, Key, Person, Registry
-from lifecycle.evidence.verify import Leaf, check_duties
+from lifecycle.evidence.verify import Leaf, Pack, check_duties
 from lifecycle.policy.bundle import Bundle
 from lifecycle.policy.gatekeeper import GateKeeper
 from lifecycle.records.bodies.decisions import DecisionMade
@@ -76,11 +76,10 @@ def reaches(organisation: Registry, person: str, makers: set[str]) -> bool:
 class Records:
     """What the auditor's program reads of a pack, without the pack: its own functions do the rest."""
 
+    happened, voids = Pack.happened, Pack.voids
+
     def __init__(self, *events: Event) -> None:
         self.leaves = [Leaf(place, one.canonical(), told := one.as_json(), told["body"]) for place, one in enumerate(events)]
-
-    def happened(self, *types: str) -> list[Leaf]:
-        return [leaf for leaf in self.leaves if leaf.event["type"] in types]
 
     def enrolled(self, place: int) -> list[Any]:
         return []
