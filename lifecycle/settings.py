@@ -193,7 +193,7 @@ class _Variables:
             if name.startswith("LIFECYCLE_") and name not in self._read:
                 import difflib
 
-                near = difflib.get_close_matches(name, self._read, n=1)
+                near = difflib.get_close_matches(name, self._read, n=1, cutoff=0.85)
                 meant = f" Was {near[0]} meant?" if near else ""
                 link = _of_a_service(self._environ[name] if "_SERVICE_" not in name else SERVICE_LINK)
                 raise InvalidDeclaration(

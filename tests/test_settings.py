@@ -58,3 +58,10 @@ def test_a_value_that_is_none_is_told_with_the_name_and_what_is_allowed(project:
     """Nothing falls back to a default."""
     with pytest.raises(InvalidDeclaration, match=name):
         Settings.from_environment({name: value}, project)
+
+
+def test_a_name_that_is_like_none_suggests_none(project: Path) -> None:
+    """A guess that is far off sends somebody the wrong way."""
+    with pytest.raises(InvalidDeclaration) as caught:
+        Settings.from_environment({"LIFECYCLE_NONSENSE": "1"}, project)
+    assert caught.value.what == "There is no setting LIFECYCLE_NONSENSE."
