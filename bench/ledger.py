@@ -199,10 +199,11 @@ def verification(folder: Path, rounds: int, events: int) -> Figures:
             for _, stored in connection.execute(_READ):
                 hashlib.sha256(b"\x00" + stored).digest()
 
-    structure = lambda: _require_whole(url, key, structure_only=True)  # noqa: E731  # a work, to be timed
+    structure = partial(_require_whole, url, key, structure_only=True)
     in_turn((read_and_hash, structure), 1)
     least, ours = in_turn((read_and_hash, structure), rounds)
-    part, whole = in_turn((lambda: _require_whole(short, None, structure_only=True), lambda: _require_whole(short, None)), rounds)
+    semantic = partial(_require_whole, short, None)
+    part, whole = in_turn((partial(semantic, structure_only=True), semantic), rounds)
     return {
         "events": events,
         "read_hash_seconds": least.as_json(),

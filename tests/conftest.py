@@ -50,6 +50,15 @@ def bundle(repository: Path) -> Bundle:
     return Bundle.load(repository / "governance")
 
 
+@pytest.fixture
+def project(repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project with this repository's governance and an empty home."""
+    (tmp_path / "workspace.yaml").write_text("load_from: []\n")
+    shutil.copytree(repository / "governance", tmp_path / "governance")
+    monkeypatch.setenv("LIFECYCLE_PROJECT", str(tmp_path))
+    return tmp_path
+
+
 @pytest.fixture(scope="session")
 def keeper(bundle: Bundle) -> GateKeeper:
     """Who asks them in the environment `local`, on the embedded engine."""

@@ -19,44 +19,27 @@ def monitoring(model: GovernedModel, job: Any) -> dg.ScheduleDefinition:
 
 
 def lineage_export(job: Any) -> dg.ScheduleDefinition:
-    """Every day, from the start: it costs little, and a gap in it could not be filled by anybody who looks for one later."""
-    return dg.ScheduleDefinition(
-        name="audit_lineage_export_daily",
-        cron_schedule="0 2 * * *",
-        job=job,
-        execution_timezone="UTC",
-        default_status=dg.DefaultScheduleStatus.RUNNING,
-    )
+    """Every day: it costs little, and a gap in it could not be filled by anybody who looks for one later."""
+    return _from_the_start("audit_lineage_export_daily", "0 2 * * *", job)
 
 
 def ledger_anchor(job: Any, declared: str) -> dg.ScheduleDefinition:
-    """As often as governance/anchors.yaml says, from the start: what no anchor has seen can be written anew unseen."""
-    return dg.ScheduleDefinition(
-        name="ledger_anchor",
-        cron_schedule=declared,
-        job=job,
-        execution_timezone="UTC",
-        default_status=dg.DefaultScheduleStatus.RUNNING,
-    )
+    """As often as governance/anchors.yaml says: what no anchor has seen can be written anew unseen."""
+    return _from_the_start("ledger_anchor", declared, job)
 
 
 def compaction(job: Any) -> dg.ScheduleDefinition:
-    """Every day, from the start: what is compacted late is only later to count over."""
-    return dg.ScheduleDefinition(
-        name="audit_compaction_daily",
-        cron_schedule="0 1 * * *",
-        job=job,
-        execution_timezone="UTC",
-        default_status=dg.DefaultScheduleStatus.RUNNING,
-    )
+    """Every day: what is compacted late is only later to count over."""
+    return _from_the_start("audit_compaction_daily", "0 1 * * *", job)
 
 
 def reconciliation(job: Any) -> dg.ScheduleDefinition:
-    """Every day, from the start: what was forged or lost should not wait for somebody to ask."""
+    """Every day: what was forged or lost should not wait for somebody to ask."""
+    return _from_the_start("audit_reconciliation_daily", "30 2 * * *", job)
+
+
+def _from_the_start(name: str, cron: str, job: Any) -> dg.ScheduleDefinition:
+    """A clock that nobody has to turn on: what it keeps is proof, and costs little."""
     return dg.ScheduleDefinition(
-        name="audit_reconciliation_daily",
-        cron_schedule="30 2 * * *",
-        job=job,
-        execution_timezone="UTC",
-        default_status=dg.DefaultScheduleStatus.RUNNING,
+        name=name, cron_schedule=cron, job=job, execution_timezone="UTC", default_status=dg.DefaultScheduleStatus.RUNNING
     )

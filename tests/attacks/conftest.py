@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from tests.anchors.authority import LocalAuthority
+from tests.attacks.closed_gateway import closed
 from tests.ledger.outsiders import Outsiders
 from tests.ledger.places import place, server
 from tests.ledger.victim import Victim, victim
 
-__all__ = ["place", "server", "victim"]
+__all__ = ["closed", "place", "server", "victim"]
 
 
 @pytest.fixture(scope="session")

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import base64
 import http.client
-import json
 import os
 import signal
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,35 +15,11 @@ from lifecycle.proofs.notes import SigningKey
 from lifecycle.records.access import AccessBook, Quota
 from lifecycle.records.bodies.access import RefusalsSealed
 from lifecycle.records.identity import derived_id
-from lifecycle.records.rollout import LedgerProof
 from lifecycle.serving.access.credentials import key_digest, make_key
+from tests.attacks.closed_gateway import KEY, OTHER_KEY, PATH, body, granted
 from tests.serving.granted import access_decision, book, key_pass
-from tests.serving.packages import MODEL, ORIGIN, ROW, decided, prove
+from tests.serving.packages import ORIGIN, decided, prove
 from tests.serving.running import RunningGateway, running_gateway, wait_for
-
-KEY, OTHER_KEY = make_key(), make_key()
-PATH = f"/v2/models/{MODEL}/infer"
-
-
-@pytest.fixture(scope="module")
-def closed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGateway]:
-    """A gateway that answers one caller."""
-    with running_gateway(tmp_path_factory.mktemp("closed")) as gateway:
-        gateway.serve(1)
-        gateway.say_who_may_ask(book(granted(gateway)))
-        yield gateway
-
-
-def granted(gateway: RunningGateway, key: str = KEY, **changes: object) -> LedgerProof:
-    return key_pass(gateway.key, gateway.pack(1).digest, 1, key, **changes)
-
-
-def body() -> bytes:
-    tensors = [
-        {"name": name, "shape": [1], "datatype": "BYTES" if isinstance(value, str) else "FP64", "data": [value]}
-        for name, value in ROW.items()
-    ]
-    return json.dumps({"inputs": tensors}).encode()
 
 
 def raw(gateway: RunningGateway, *headers: str, sent: bytes | None = None) -> bytes:

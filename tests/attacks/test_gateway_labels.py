@@ -3,29 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-
-import pytest
 
 from lifecycle.records.access import Quota
 from lifecycle.serving.access.credentials import make_key
-from tests.attacks.test_gateway_access import KEY, OTHER_KEY, granted
+from tests.attacks.closed_gateway import KEY, OTHER_KEY, granted
 from tests.serving.granted import book, key_pass
 from tests.serving.packages import MODEL
-from tests.serving.running import Caller, RunningGateway, running_gateway, wait_for
+from tests.serving.running import Caller, RunningGateway, wait_for
 from tests.serving.test_outcomes import WRONG, answer, counted
 from tests.serving.test_outcomes import book as outcome_book
 
 ELSEWHERE = "sha256:" + "e" * 64
-
-
-@pytest.fixture(scope="module")
-def closed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGateway]:
-    """A gateway that answers one caller."""
-    with running_gateway(tmp_path_factory.mktemp("closed")) as gateway:
-        gateway.serve(1)
-        gateway.say_who_may_ask(book(granted(gateway)))
-        yield gateway
 
 
 def label(caller: Caller, prediction_id: str, key: str, said: str = "good") -> int:

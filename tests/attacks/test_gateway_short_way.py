@@ -4,29 +4,19 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Iterator
 from typing import BinaryIO
 
 import pytest
 
 from lifecycle.serving.answering import paths
 from lifecycle.serving.failures import RequestRefused
-from tests.attacks.test_gateway_access import KEY, OTHER_KEY, PATH, body, granted
+from tests.attacks.closed_gateway import KEY, OTHER_KEY, PATH, body, granted
 from tests.serving.granted import book
 from tests.serving.packages import MODEL
-from tests.serving.running import RunningGateway, running_gateway
+from tests.serving.running import RunningGateway
 
 LONG, SHORT = "Connection: close", "Connection: keep-alive"
 AUTHORIZATION = f"Authorization: Bearer {KEY}"
-
-
-@pytest.fixture(scope="module")
-def closed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGateway]:
-    """A gateway that answers one caller."""
-    with running_gateway(tmp_path_factory.mktemp("closed")) as gateway:
-        gateway.serve(1)
-        gateway.say_who_may_ask(book(granted(gateway)))
-        yield gateway
 
 
 def connect(gateway: RunningGateway) -> socket.socket:

@@ -40,11 +40,6 @@ class Behind:
 
 
 @pytest.fixture(scope="module")
-def bundle(repository: Any) -> Bundle:
-    return Bundle.load(repository / "governance")
-
-
-@pytest.fixture(scope="module")
 def honest(bundle: Bundle) -> EmbeddedEngine:
     return EmbeddedEngine(bundle)
 

@@ -24,15 +24,6 @@ from tests.policy.questions import NOBODY_DIGEST, approval, changed, good, with_
 
 
 @pytest.fixture
-def project(repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A project with this repository's governance and an empty home."""
-    (tmp_path / "workspace.yaml").write_text("load_from: []\n")
-    shutil.copytree(repository / "governance", tmp_path / "governance")
-    monkeypatch.setenv("LIFECYCLE_PROJECT", str(tmp_path))
-    return tmp_path
-
-
-@pytest.fixture
 def departments(project: Path) -> Departments:
     return Departments.here()
 

@@ -14,13 +14,13 @@ class NetworkAPI(litserve.LitAPI):
     def setup(self, device: str) -> None:
         self._network = Network.named()
 
-    def decode_request(self, request):  # type: ignore[no-untyped-def]
+    def decode_request(self, request):  # type: ignore[no-untyped-def]  # see above
         return request["features"]
 
     def predict(self, features: list[float]) -> float:
         return self._network.probabilities([features])[0]
 
-    def encode_response(self, probability):  # type: ignore[no-untyped-def]
+    def encode_response(self, probability):  # type: ignore[no-untyped-def]  # see above
         return {"probability": probability}
 
 

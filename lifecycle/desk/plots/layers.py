@@ -136,8 +136,8 @@ def _sort(rows: list[list[str]], segments: Sequence[Edge]) -> None:
             at = {node: place - middle for place, node in enumerate(neighbour)}
             own = {node: place - (len(rows[number]) - 1) / 2 for place, node in enumerate(rows[number])}
 
-            def mean(node: str, at: dict[str, float] = at, own: dict[str, float] = own) -> float:
-                found = [at[one] for one in joined[node] if one in at]  # noqa: B023  # called within this turn
+            def mean(node: str, at: dict[str, float] = at, own: dict[str, float] = own, joined: dict[str, list[str]] = joined) -> float:
+                found = [at[one] for one in joined[node] if one in at]
                 return sum(found) / len(found) if found else own[node]
 
             rows[number].sort(key=mean)
