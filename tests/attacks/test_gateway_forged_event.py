@@ -17,7 +17,7 @@ from lifecycle.serving.rollouts.rollout_events import about
 from lifecycle.serving.rollouts.state import GatewayState, ServedVersion
 from lifecycle.wiring import Departments
 from tests.serving.packages import NOWHERE, decided, decision, plan
-from tests.serving.test_delivery import MoodyLedger, deliver
+from tests.serving.rollouts.test_delivery import MoodyLedger, deliver
 
 
 def forged_decision() -> Event:

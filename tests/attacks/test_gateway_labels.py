@@ -9,9 +9,9 @@ from lifecycle.serving.access.credentials import make_key
 from tests.attacks.closed_gateway import KEY, OTHER_KEY, granted
 from tests.serving.granted import book, key_pass
 from tests.serving.packages import MODEL
+from tests.serving.rollouts.test_outcomes import WRONG, answer, counted
+from tests.serving.rollouts.test_outcomes import book as outcome_book
 from tests.serving.running import Caller, RunningGateway, wait_for
-from tests.serving.test_outcomes import WRONG, answer, counted
-from tests.serving.test_outcomes import book as outcome_book
 
 ELSEWHERE = "sha256:" + "e" * 64
 

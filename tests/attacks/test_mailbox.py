@@ -12,7 +12,7 @@ import pytest
 from lifecycle.records.record import JsonObject
 from lifecycle.serving.supervision.mailbox import MailboxServer, ask_by_mail
 from lifecycle.serving.wire import LONGEST_LINE
-from tests.serving.test_mailbox import while_served
+from tests.serving.supervision.test_mailbox import while_served
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from lifecycle.policy.gatekeeper import GateKeeper
 from lifecycle.records.bodies.decisions import DecisionMade
 from lifecycle.records.events import Event
 from lifecycle.records.gates import Maker
-from tests.ledger.test_duty_check import approved, decided, found, trained
+from tests.ledger.verifying.test_duty_check import approved, decided, found, trained
 from tests.policy.questions import approval, good, with_approvals
 from tests.records.samples.judging import STATEMENT
 

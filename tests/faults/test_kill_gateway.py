@@ -12,8 +12,8 @@ from pathlib import Path
 from lifecycle.serving.folder import GatewayFolder
 from lifecycle.serving.supervision.reporting import stopped_status
 from tests.serving.packages import MODEL, plan
+from tests.serving.rollouts.test_rollouts import BY_HAND
 from tests.serving.running import PATIENCE, RunningGateway, running_gateway, wait_for
-from tests.serving.test_rollouts import BY_HAND
 
 
 def test_a_killed_gateway_serves_the_same_version_again_without_ledger_and_store(tmp_path: Path) -> None:

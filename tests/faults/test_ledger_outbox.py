@@ -27,7 +27,7 @@ from tests.faults.failing_disk import Disk, failing
 from tests.ledger.happenings import ORIGIN, digest, happening
 from tests.ledger.places import EVERY_DATABASE, POSTGRES_ONLY, Place, PostgresPlace
 from tests.ledger.server import running_server
-from tests.serving.test_journal import serving
+from tests.serving.rollouts.test_journal import serving
 
 #: What is done at the append of this number, from 1.
 Deed = Callable[[int], None]

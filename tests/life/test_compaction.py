@@ -18,8 +18,8 @@ from lifecycle.records.compaction import CompactedPredictions
 from lifecycle.records.prediction import PredictedOutput, Prediction
 from lifecycle.wiring import Departments
 from tests.scenarios.homes import departments_at
+from tests.serving.prediction_log.test_prediction_log import row
 from tests.serving.sealed_log import MODEL, SealedLog
-from tests.serving.test_prediction_log import row
 
 
 class CompactingHome:

@@ -22,8 +22,8 @@ from lifecycle.records.recall import RecallList
 from lifecycle.serving.prediction_log.kept_values import KeptValues
 from lifecycle.serving.prediction_log.writing import PredictionWriter
 from tests.scenarios.homes import PROJECT, copy_of_home_at_the_gate
+from tests.serving.prediction_log.test_prediction_log import row
 from tests.serving.sealed_log import SealedLog
-from tests.serving.test_prediction_log import row
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("life")]
 

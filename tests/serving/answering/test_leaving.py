@@ -9,7 +9,7 @@ import pytest
 
 from lifecycle.serving.answering import leaving
 from lifecycle.serving.answering.leaving import Leaving
-from tests.serving.test_direct import Pipe
+from tests.serving.answering.test_direct import Pipe
 
 
 def test_answers_of_one_turn_leave_at_its_end_and_in_their_order() -> None:

@@ -25,9 +25,9 @@ from lifecycle.wiring import Departments
 from tests.ledger.happenings import revoked, trained
 from tests.records.samples.happenings import happenings
 from tests.scenarios.homes import departments_at
+from tests.serving.access.test_refusal_check import RefusalBooks
 from tests.serving.packages import MODEL
 from tests.serving.running import running_gateway
-from tests.serving.test_refusal_check import RefusalBooks
 
 STREAM = derived_id("stream")
 

@@ -27,7 +27,7 @@ def found(tmp_path_factory: pytest.TempPathFactory, tool: Callable[[str], str]) 
     with running_gateway(tmp_path_factory.mktemp("kserve")) as gateway:
         gateway.serve(3)
         url = str(gateway.client.status().url)
-        script = str(Path(__file__).with_name("kserve_caller.py"))
+        script = str(Path(__file__).parent.with_name("kserve_caller.py"))
         done = subprocess.run([python, script, url, MODEL], capture_output=True, text=True, timeout=120, check=False)
         assert done.returncode == 0, done.stderr
         yield json.loads(done.stdout.splitlines()[-1])

@@ -20,10 +20,10 @@ from lifecycle.serving.access.connection_security import name_in
 from lifecycle.serving.access.credentials import make_key
 from lifecycle.serving.settings import GatewaySettings
 from tests.desk.provider.certificates import Authority
+from tests.serving.answering.test_application import tensors
 from tests.serving.granted import book, certificate_pass, key_pass
 from tests.serving.packages import MODEL
 from tests.serving.running import RunningGateway
-from tests.serving.test_application import tensors
 
 PORTAL = "spiffe://example.com/loan-portal"
 KEY = make_key()

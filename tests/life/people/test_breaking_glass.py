@@ -25,7 +25,7 @@ from lifecycle.records.bodies.reviews import ReviewGiven
 from lifecycle.records.events import Actor, Event
 from lifecycle.records.gates import BREAK_GLASS
 from lifecycle.wiring import Departments
-from tests.life.test_waiving import RULE, WHY, Office
+from tests.life.people.test_waiving import RULE, WHY, Office
 
 BREAKING = ("demo_risk_officer", "demo_second_officer")
 

@@ -12,7 +12,7 @@ from lifecycle.records.events import Event
 from lifecycle.serving.rollouts import delivery
 from lifecycle.serving.rollouts.delivery import Delivery
 from lifecycle.serving.rollouts.journal import Journal
-from tests.serving.test_journal import event, serving
+from tests.serving.rollouts.test_journal import event, serving
 
 
 class MoodyLedger:
