@@ -123,8 +123,8 @@ class PacedLoad:
         due = loop.time()
         while not self._ending:
             due += float(self._generator.exponential(1.0 / self._rate))
-            if due > loop.time():
-                await asyncio.sleep(due - loop.time())
+            # Also who is behind must hear its answers, or each request would open a connection of its own until no port is left.
+            await asyncio.sleep(max(0.0, due - loop.time()))
             self._send()
 
     def _send(self) -> None:

@@ -14,6 +14,10 @@ from lifecycle.serving.answering.served import Answer, Columns, checked_answer
 from lifecycle.serving.failures import ArmFailed, RequestRefused
 from lifecycle.serving.frames import FrameProtocol
 
+#: So many requests of one worker wait for a canary at most. It answers in one process, and its champion in every worker: where more of
+#: them queued, the champion's own callers would soon be turned away for it.
+MOST_WAITING = 32
+
 
 class CanaryLink(FrameProtocol):
     """Asks a canary, and checks what it says: it is a version that nobody trusts yet."""
@@ -62,6 +66,11 @@ class CanaryLink(FrameProtocol):
             broke = "failed" in said and said.get("kind") != "invalid"
             raise ArmFailed(str(said.get("failed", f"Version {self.version} gave no answer.")), "exception" if broke else "invalid")
         return checked_answer(probabilities, rows, self.version, self.schemas)
+
+    @property
+    def full(self) -> bool:
+        """Whether as many wait as may."""
+        return len(self._waiting) >= MOST_WAITING
 
     @property
     def idle(self) -> bool:

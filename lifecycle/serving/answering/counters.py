@@ -42,7 +42,9 @@ _LOST = _WAITING + SLOTS
 _IN_FLIGHT = _LOST + SLOTS
 #: After those: for each arm, of its errors and of its slow answers those of a routing key that has had one already.
 _AGAIN = _IN_FLIGHT + SLOTS
-_BYTES = (_AGAIN + SLOTS * CELLS * 2) * 8
+#: After those: for each arm, requests that it had no room for.
+_SPILLED = _AGAIN + SLOTS * CELLS * 2
+_BYTES = (_SPILLED + SLOTS * CELLS) * 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,8 @@ class CellCounts:
     #: Of the errors and of the slow answers: those of a caller who has had one already, while a version was being rolled out.
     errors_again: int = 0
     slow_again: int = 0
+    #: Of the fallbacks: the arm was never asked, because too many waited for it already.
+    spilled: int = 0
 
     @property
     def exceptions(self) -> int:
@@ -88,19 +92,21 @@ class CellCounts:
             self.invalid + other.invalid,
             self.errors_again + other.errors_again,
             self.slow_again + other.slow_again,
+            self.spilled + other.spilled,
         )
 
 
 class Cell:
     """One arm's counts in one worker, to write."""
 
-    __slots__ = ("_again", "_kinds", "_start", "_words")
+    __slots__ = ("_again", "_kinds", "_spilled", "_start", "_words")
 
     def __init__(self, words: memoryview, place: int) -> None:
         self._words = words
         self._start = place * _FIELDS
         self._kinds = _FAILED + place * len(_KINDS)
         self._again = _AGAIN + place * 2
+        self._spilled = _SPILLED + place
 
     def dispatched(self, now_ns: int) -> None:
         """A request goes to this arm."""
@@ -128,6 +134,13 @@ class Cell:
     def slow_again(self) -> None:
         """The answer that was slow is one of a caller who has had such an answer before."""
         self._words[self._again + 1] += 1
+
+    def spilled(self, fell_back: bool) -> None:
+        """A request for which this arm had no room went to another. It says nothing about the version."""
+        words, start = self._words, self._start
+        words[start + _REQUESTS] += 1
+        words[start + _FALLBACKS] += fell_back
+        words[self._spilled] += 1
 
     def refused(self) -> None:
         self._words[self._start + _REFUSED] += 1
@@ -177,7 +190,7 @@ class Counters:
             tuple(buckets),
             timeouts,
             invalid,
-            *self._words[again : again + 2].tolist(),
+            *(self._words[again], self._words[again + 1], self._words[_SPILLED + slot * CELLS + cell]),
         )
 
     def logged(self, slot: int, rows: int) -> None:
@@ -247,7 +260,8 @@ class Counters:
         """Forgets an arm's counts, for a version that takes over the cell of one that serves no more."""
         start = (slot * CELLS + cell) * _FIELDS
         kinds, again = _FAILED + (slot * CELLS + cell) * len(_KINDS), _AGAIN + (slot * CELLS + cell) * 2
-        for word in (*range(start, start + _FIELDS), *range(kinds, kinds + len(_KINDS)), *range(again, again + 2)):
+        spilled = _SPILLED + slot * CELLS + cell
+        for word in (*range(start, start + _FIELDS), *range(kinds, kinds + len(_KINDS)), *range(again, again + 2), spilled):
             self._words[word] = 0
 
 

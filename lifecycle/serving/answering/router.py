@@ -150,8 +150,10 @@ class Router:
 
     async def _from_canary(self, name: ServedName, route: Route, request: InferRequest, started_ns: int) -> Outcome:
         cell = self._counters.cell(name.slot, route.canary_cell)
-        cell.dispatched(time.monotonic_ns())
         link = name.links.get(route.canary)
+        if link is not None and link.full and route.champion in name.loaded:
+            return self._spilled(name, route, request)
+        cell.dispatched(time.monotonic_ns())
         self._counters.entered(name.slot)
         try:
             if link is None:
@@ -185,6 +187,17 @@ class Router:
             self._counters.left(name.slot)
         cell.failed(fell_back=not outcome.failure, kind=kind, again=self._again(name, route, route.canary_cell, "error", request))
         self._on_canary_failure(name.name)
+        return outcome
+
+    def _spilled(self, name: ServedName, route: Route, request: InferRequest) -> Outcome:
+        """The champion answers a request for which the canary's one process has no room, so that nobody queues behind it."""
+        cell = self._counters.cell(name.slot, route.canary_cell)
+        try:
+            outcome = self._instead(name, route, request)
+        except RequestRefused:
+            cell.refused()
+            raise
+        cell.spilled(fell_back=not outcome.failure)
         return outcome
 
     def _instead(self, name: ServedName, route: Route, request: InferRequest) -> Outcome:

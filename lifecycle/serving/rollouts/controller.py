@@ -64,7 +64,7 @@ def decide(plan: RolloutPlan, view: View, watching: Watching) -> Verdict:
     if breach is not None:
         return Undo(breach)
     step, current = len(view.stages) - 1, view.stages[-1].canary
-    if current.requests - current.errors < plan.steps[step].minimum_n or view.baked_seconds < plan.steps[step].bake_seconds:
+    if current.asked - current.errors < plan.steps[step].minimum_n or view.baked_seconds < plan.steps[step].bake_seconds:
         return Hold()
     if split_fails(view):
         return Hold("the arms' requests are not split as the route says, so what they show can't be compared")
@@ -82,7 +82,7 @@ def decide(plan: RolloutPlan, view: View, watching: Watching) -> Verdict:
 def is_no_worse(asked: NoWorse, guardrail: Guardrail, view: View) -> bool:
     """Whether there is evidence that the canary does no worse than asked: than the champion, or than a ceiling; each at half of alpha."""
     limit = log_threshold(asked.alpha / 2)
-    requests = sum(stage.canary.requests for stage in view.stages)
+    requests = sum(stage.canary.asked for stage in view.stages)
     bad = min(sum(bad_events(guardrail, stage.canary) for stage in view.stages), requests)
     if log_evidence_of_less(bad, requests, asked.ceiling) >= limit:
         return True

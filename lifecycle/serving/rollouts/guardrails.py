@@ -160,7 +160,7 @@ def _counted_by(rail: Rail, place: int, view: View) -> Labels:
         return sum(view.labels_of(place), Labels())
     guardrail = rail.guardrail
     canary, control = _summed([stage.canary for stage in view.stages]), _summed([stage.control for stage in view.stages])
-    return Labels(canary.requests, bad_events(guardrail, canary), control.requests, bad_events(guardrail, control))
+    return Labels(canary.asked, bad_events(guardrail, canary), control.asked, bad_events(guardrail, control))
 
 
 def split_fails(view: View) -> bool:
@@ -180,9 +180,9 @@ def bad_events(guardrail: Guardrail, observed: Observed) -> int:
 
 
 def compared(guardrail: Guardrail, view: View) -> list[BadEvents]:
-    """The bad events of the stages in which a champion took traffic beside the canary."""
+    """The bad events of the stages in which a champion took traffic beside the canary, by the split of what both were really asked."""
     return [
-        BadEvents(stage.weight, bad_events(guardrail, stage.canary), bad_events(guardrail, stage.control))
+        BadEvents(stage.split, bad_events(guardrail, stage.canary), bad_events(guardrail, stage.control))
         for stage in view.stages
         if view.has_champion and stage.weight < 1.0
     ]
@@ -193,9 +193,10 @@ def _after_slot(guardrail: Guardrail, watched: Watched, view: View, came: Sequen
     for place, stage in enumerate(came):
         canary, control = bad_events(guardrail, stage.canary), bad_events(guardrail, stage.control)
         if view.has_champion and stage.weight < 1.0:
+            # A canary without room has less than its share of requests, and so of bad events: the share bets in its favour.
             bets = bets_on_split(BadEvents(stage.weight, canary, control))
         else:
-            bets = bets_on_ceiling(min(canary, stage.canary.requests), stage.canary.requests, _ceiling(guardrail, view))
+            bets = bets_on_ceiling(min(canary, stage.canary.asked), stage.canary.asked, _ceiling(guardrail, view))
         # The prior for a fault that begins now is taken up once, whatever stages the slot reaches over.
         evidence = evidence.after(bets, mass if place == 0 else 0.0)
         slots += canary > 0

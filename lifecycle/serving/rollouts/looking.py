@@ -79,4 +79,4 @@ def _status(standing: Standing) -> GuardrailStatus:
 
 def _observed(earlier: ArmMark, now: ArmMark) -> Observed:
     came = since(earlier, now)
-    return Observed(came.requests, came.errors, came.slow, came.errors_again, came.slow_again)
+    return Observed(came.requests, came.errors, came.slow, came.errors_again, came.slow_again, came.spilled)

@@ -23,7 +23,7 @@ GATEWAY = Actor(id="gateway", kind="service")
 #: All that a gateway ever tells. Its journal is a file, so nothing else that stands there may reach the ledger.
 OWN_BODIES = (RolloutStepReached, RolloutCompleted, RolloutAborted, RollbackRequested, RolledBack, PredictionsSealed, RefusalsSealed)
 #: What a mark has beside the counts that are recorded: it is for the guardrails.
-_NOT_TOLD = {"errors_again", "slow_again"}
+_NOT_TOLD = {"errors_again", "slow_again", "spilled"}
 
 
 def require_own(event: Event) -> None:
@@ -55,6 +55,7 @@ def mark(counts: CellCounts) -> ArmMark:
         fallbacks=counts.fallbacks,
         errors_again=counts.errors_again,
         slow_again=counts.slow_again,
+        spilled=counts.spilled,
     )
 
 
@@ -67,6 +68,7 @@ def since(earlier: ArmMark, now: ArmMark) -> ArmMark:
         fallbacks=max(0, now.fallbacks - earlier.fallbacks),
         errors_again=max(0, now.errors_again - earlier.errors_again),
         slow_again=max(0, now.slow_again - earlier.slow_again),
+        spilled=max(0, now.spilled - earlier.spilled),
     )
 
 

@@ -16,6 +16,13 @@ class Observed:
     #: Of the errors and of the slow answers: those of callers who have had one in this arm already. They are no evidence.
     errors_again: int = 0
     slow_again: int = 0
+    #: Requests that fell to it and that it had no room for: another arm answered them.
+    spilled: int = 0
+
+    @property
+    def asked(self) -> int:
+        """The requests that really reached it."""
+        return max(0, self.requests - self.spilled)
 
     def since(self, earlier: Observed) -> Observed:
         """What came after an earlier look; a count that was lost meanwhile is none."""
@@ -25,6 +32,7 @@ class Observed:
             max(0, self.slow - earlier.slow),
             max(0, self.errors_again - earlier.errors_again),
             max(0, self.slow_again - earlier.slow_again),
+            max(0, self.spilled - earlier.spilled),
         )
 
     def __add__(self, other: Observed) -> Observed:
@@ -34,6 +42,7 @@ class Observed:
             self.slow + other.slow,
             self.errors_again + other.errors_again,
             self.slow_again + other.slow_again,
+            self.spilled + other.spilled,
         )
 
 
@@ -44,6 +53,12 @@ class StageCounts:
     weight: float
     canary: Observed
     control: Observed
+
+    @property
+    def split(self) -> float:
+        """The canary's share of what both arms were really asked: the weight, less what it had no room for."""
+        taken = self.weight * self.canary.asked / self.canary.requests if self.canary.requests else self.weight
+        return taken / (taken + 1.0 - self.weight) if taken else 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,8 @@ class ArmMark(Record):
     #: Of the errors and of the slow answers: those of callers who have had one already.
     errors_again: Count = 0
     slow_again: Count = 0
+    #: Requests that it had no room for.
+    spilled: Count = 0
 
 
 class StageMark(Record):
