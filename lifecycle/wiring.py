@@ -308,21 +308,29 @@ class Departments:
 
         return GatewayFolder(self.settings.home / "gateway")
 
-    @cached_property
+    @property
+    def gateway_folders(self) -> tuple[GatewayFolder, ...]:
+        """The same, and what the gateways of a cluster's pods keep in this home, those that are gone included.
+
+        Raises Tampered where a pod has laid a link there.
+        """
+        from lifecycle.serving.homes import gateway_folders
+
+        return gateway_folders(self.settings.home)
+
+    @property
     def predictions(self) -> PredictionLog:
-        """The gateway's prediction log, to read."""
-        from lifecycle.serving.folder import GatewayFolder
+        """The prediction log of this home's gateways, to read."""
         from lifecycle.serving.prediction_log.reading import PredictionLog
 
-        return PredictionLog(GatewayFolder(self.folder("gateway", 0o700)).predictions)
+        return PredictionLog(*(folder.predictions for folder in self.gateway_folders))
 
-    @cached_property
+    @property
     def kept_values(self) -> KeptValues:
-        """What was asked of the gateway, as far as it is kept: to be found and erased."""
-        from lifecycle.serving.folder import GatewayFolder
+        """What was asked of the gateways, as far as it is kept: to be found and erased."""
         from lifecycle.serving.prediction_log.kept_values import KeptValues
 
-        return KeptValues(GatewayFolder(self.folder("gateway", 0o700)).predictions)
+        return KeptValues(*(folder.predictions for folder in self.gateway_folders))
 
     def verify_package(self, folder: Path, signature: bytes, /) -> object:
         """Whether a model's folder was signed by the key that this environment trusts: what a gateway asks at every load."""

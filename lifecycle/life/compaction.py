@@ -37,8 +37,12 @@ class _Seal:
     """A segment that is not compacted yet, and the record that sealed it."""
 
     index: int
-    model: Name
+    log: ModelLog
     body: PredictionsSealed
+
+    @property
+    def model(self) -> Name:
+        return self.log.model
 
 
 @dataclass(frozen=True)
@@ -70,20 +74,20 @@ class Compacted:
 
 
 def compact_predictions(departments: Departments, folder: Path) -> Compacted:
-    """Writes every sealed segment of this home's gateway that lies in no file yet, below `folder`: model, stream, file.
+    """Writes every sealed segment of this home's gateways that lies in no file yet, below `folder`: model, stream, file.
 
     A segment whose rows are not those that were sealed goes into none, and is named. Raises Unavailable where a file can't be
     written, the ledger does not answer, or nobody signs it; Tampered where a file that was written before is not what it was.
     """
     own = _own_streams(departments)
     seals = list(_seals(departments, own)) if own else []
-    known = {stream: _compacted(folder / model / stream, _roots(seals, stream)) for stream, model in own.items()}
+    known = {stream: _compacted(folder / log.model / stream, _roots(seals, stream)) for stream, log in own.items()}
     fresh = [seal for seal in seals if seal.body.number not in known[seal.body.stream]]
     if not fresh:
         return Compacted((), ())
     signed = open_note(signed_now(departments), departments.ledger_keys).size
     covered = [seal for seal in fresh if seal.index < signed]
-    faults = {seal: fault for seal in covered if (fault := _fault(departments, seal))}
+    faults = {seal: fault for seal in covered if (fault := _fault(seal))}
     parts = _parts(sorted((seal for seal in covered if seal not in faults), key=_place))
     files = tuple(_write(departments, folder / part[0].model / part[0].body.stream, part) for part in parts)
     return Compacted(files, tuple(faults.values()), len(fresh) - len(covered))
@@ -98,7 +102,7 @@ def _write(departments: Departments, folder: Path, part: Sequence[_Seal]) -> Com
     part_file = file.with_suffix(".part")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        write_rows(part_file, ((seal.body.segment, _lines(departments, seal)) for seal in part), written)
+        write_rows(part_file, ((seal.body.segment, _lines(seal)) for seal in part), written)
         durable.sync_file(part_file)
         part_file.replace(file)
         proof = CompactedPredictions(
@@ -123,20 +127,20 @@ def _proven(departments: Departments, seal: _Seal) -> CompactedSegment:
     return CompactedSegment(segment=body.segment, number=body.number, rows=body.rows, root=body.root, seal=proof)
 
 
-def _lines(departments: Departments, seal: _Seal) -> Iterator[tuple[bytes, Prediction]]:
+def _lines(seal: _Seal) -> Iterator[tuple[bytes, Prediction]]:
     from lifecycle.serving.prediction_log.segment_reading import parsed_row, whole_lines
 
-    path = _log(departments, seal.model).rows(seal.body.segment)
+    path = seal.log.rows(seal.body.segment)
     for position, line in enumerate(whole_lines(path)):
         yield line, parsed_row(path, position, line)
 
 
-def _fault(departments: Departments, seal: _Seal) -> str:
+def _fault(seal: _Seal) -> str:
     """How a segment is not what was sealed; "" where it is."""
     name = f"segment {seal.body.segment} of {seal.model}"
     tree = Frontier()
     try:
-        for line, _ in _lines(departments, seal):
+        for line, _ in _lines(seal):
             tree.append(leaf_hash(line))
     except FileNotFoundError:
         return f"{name} is missing, with {seal.body.rows} rows"
@@ -172,17 +176,17 @@ def _place(seal: _Seal) -> tuple[Name, Id, int]:
     return seal.model, seal.body.stream, seal.body.number
 
 
-def _own_streams(departments: Departments) -> Mapping[Id, Name]:
+def _own_streams(departments: Departments) -> Mapping[Id, ModelLog]:
     from lifecycle.serving.prediction_log.segment_check import OwnSegments
 
-    return OwnSegments.look(departments.gateway_folder).streams
+    return OwnSegments.look(*departments.gateway_folders).streams
 
 
-def _seals(departments: Departments, own: Mapping[Id, Name]) -> Iterator[_Seal]:
+def _seals(departments: Departments, own: Mapping[Id, ModelLog]) -> Iterator[_Seal]:
     for recorded in every_event(departments.ledger, types=ANSWERS):
         body = recorded.event.body
-        if isinstance(body, PredictionsSealed) and body.stream in own:
-            yield _Seal(recorded.index, recorded.event.subject.name, body)
+        if isinstance(body, PredictionsSealed) and body.stream in own and own[body.stream].model == recorded.event.subject.name:
+            yield _Seal(recorded.index, own[body.stream], body)
 
 
 def _roots(seals: Sequence[_Seal], stream: Id) -> Mapping[int, Digest]:
@@ -205,9 +209,3 @@ def _compacted(folder: Path, sealed: Mapping[int, Digest]) -> frozenset[int]:
             raise Tampered(f"{file} is not what was compacted.", "Keep it elsewhere as evidence, with its proof, and compact again.")
         found.update(one.number for one in proof.segments)
     return frozenset(found)
-
-
-def _log(departments: Departments, model: Name) -> ModelLog:
-    from lifecycle.serving.prediction_log.segments import ModelLog
-
-    return ModelLog(departments.gateway_folder.predictions / model)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from lifecycle.proofs.notes import Checkpoint, VerifierKey
     from lifecycle.records.approval import Envelope
     from lifecycle.records.bodies.governors import EnrolledKey
+    from lifecycle.serving.folder import GatewayFolder
     from lifecycle.serving.prediction_log.reading import Located
 
 
@@ -34,7 +35,7 @@ def explain_prediction(departments: Departments, prediction_id: str, *, with_inp
     """
     departments.require_ledger()
     located = _located(departments, prediction_id)
-    waiting = _waiting(departments)
+    waiting = _waiting(departments, located)
     chain = Chain.read(departments.ledger, located.row.model, waiting)
     placed, path = _placed(departments, located, waiting)
     store = Store(departments.artifacts.has, departments.artifacts.read)
@@ -56,7 +57,7 @@ def prove_prediction(departments: Departments, prediction_id: str) -> Prediction
     Raises Unavailable where its segment is not sealed yet or no ledger checkpoint covers the seal, and like `explain_prediction`.
     """
     located = _located(departments, prediction_id)
-    placed, path = _placed(departments, located, _waiting(departments))
+    placed, path = _placed(departments, located, _waiting(departments, located))
     if placed.unsealed or placed.unproven:
         raise Tampered(
             f"Prediction {prediction_id} can't be proven: {placed.unsealed or placed.unproven}.", "Run `lifecycle ledger verify`."
@@ -89,17 +90,24 @@ def _shown(located: Located, *, with_inputs: bool) -> dict[str, Any]:
     return {name: value for name, value in row.items() if name not in ASKED}
 
 
-def _waiting(departments: Departments) -> tuple[Event, ...]:
-    """What the gateway's journal has not entered in the ledger yet."""
-    from lifecycle.serving.folder import GatewayFolder
+def _waiting(departments: Departments, located: Located) -> tuple[Event, ...]:
+    """What this home's gateway, and the one that answered, have in their journals and not in the ledger yet."""
     from lifecycle.serving.rollouts.journal import replay
 
-    _, pending, _ = replay(GatewayFolder(departments.folder("gateway")).journal)
-    return tuple(one.event for one in pending)
+    journals = dict.fromkeys((departments.gateway_folder.journal, _answered_by(located).journal))
+    return tuple(one.event for journal in journals for one in replay(journal)[1])
+
+
+def _answered_by(located: Located) -> GatewayFolder:
+    """What the gateway keeps that answered: that of this home, or of a cluster's pod."""
+    from lifecycle.serving.folder import GatewayFolder
+
+    return GatewayFolder(located.log.folder.parents[1])
 
 
 def _placed(departments: Departments, located: Located, waiting: Sequence[Event]) -> tuple[Placed, tuple[bytes, ...]]:
     """Where the row lies and what sealed it, and the path to the root of its segment."""
+    from lifecycle.serving.client import GatewayClient
     from lifecycle.serving.prediction_log.segment_proof import segment_path
 
     seal = _seal(departments, located, waiting)
@@ -109,11 +117,13 @@ def _placed(departments: Departments, located: Located, waiting: Sequence[Event]
             return Placed(segment, position, 0, None, unsealed="the ledger does not have the seal of its segment"), ()
         if log.is_written(segment):
             return Placed(segment, position, 0, None, waiting="its segment is still written, and not sealed yet"), ()
-        if departments.gateway.holds_its_folder():
+        if GatewayClient(_answered_by(located).path).holds_its_folder():
             return Placed(segment, position, 0, None, waiting="its segment is over, and about to be sealed"), ()
-        return Placed(
-            segment, position, 0, None, waiting="its segment was never sealed: start the gateway (`lifecycle gateway start`), and it is"
-        ), ()
+        of_a_pod = _answered_by(located) != departments.gateway_folder
+        start = (
+            "the controller of its cluster (`lifecycle gateway run --target`)" if of_a_pod else "the gateway (`lifecycle gateway start`)"
+        )
+        return Placed(segment, position, 0, None, waiting=f"its segment was never sealed: start {start}, and it is"), ()
     try:
         path = segment_path(located, seal.body)
     except LifecycleError as error:

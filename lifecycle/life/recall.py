@@ -1,7 +1,8 @@
 """A recall: what a version that was taken out told callers, asked again of the version that serves now.
 
-The rows are those of this home's prediction log, each held against what was sealed; the answers of now are made by the signed bytes
-of the version that serves, of the values that were kept. What was erased, altered or is not here is counted and never guessed.
+The rows are those of this home's prediction log, a cluster's pods included, each held against what was sealed; the answers of now
+are made by the signed bytes of the version that serves, of the values that were kept. What was erased, altered or is not here is
+counted and never guessed.
 """
 
 from __future__ import annotations
@@ -81,7 +82,6 @@ def recall_version(departments: Departments, model: str, version: int, *, since_
     Raises UnknownName where there is no such version, Refused where it serves, Tampered where the log has a line that is no row or the
     version of now is not what was signed.
     """
-    from lifecycle.serving.folder import GatewayFolder
     from lifecycle.serving.prediction_log.segments import ModelLog
     from lifecycle.serving.prediction_log.told import ToldBy
 
@@ -95,8 +95,8 @@ def recall_version(departments: Departments, model: str, version: int, *, since_
             ("STATE",),
         )
     now_version, now_digest, served = _serving(departments, model)
-    log = ModelLog(GatewayFolder(departments.folder("gateway", 0o700)).predictions / model)
-    told = ToldBy(log, version, since_us or 0, _sealed(departments, model))
+    logs = tuple(ModelLog(folder.predictions / model) for folder in departments.gateway_folders)
+    told = ToldBy(logs, version, since_us or 0, _sealed(departments, model))
     found = sorted(_asked_again(told, served), key=lambda one: (one.told.row.at_us, one.told.row.id))
     listed = RecallList(
         model=model,
@@ -146,11 +146,13 @@ def _serving(departments: Departments, model: str) -> tuple[int | None, Digest |
     return version, body.model_digest, ServedModel(read_parts(departments.artifacts, body.model_digest))
 
 
-def _sealed(departments: Departments, model: str) -> dict[str, PredictionsSealed]:
+def _sealed(departments: Departments, model: str) -> dict[str, list[PredictionsSealed]]:
     """The segments of a model that were sealed here, by name."""
-    events = (one.event for one in every_event(departments.ledger, types=ANSWERS, name=model))
-    here = (event.body for event in events if event.environment == departments.environment)
-    return {body.segment: body for body in here if isinstance(body, PredictionsSealed)}
+    found: dict[str, list[PredictionsSealed]] = {}
+    for one in every_event(departments.ledger, types=ANSWERS, name=model):
+        if one.event.environment == departments.environment and isinstance(one.event.body, PredictionsSealed):
+            found.setdefault(one.event.body.segment, []).append(one.event.body)
+    return found
 
 
 def _asked_again(told: Iterable[Told], served: ServedModel | None) -> Iterator[Recalled]:

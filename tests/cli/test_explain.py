@@ -282,6 +282,23 @@ def test_a_segment_that_was_never_sealed_waits_for_a_gateway(capsys: pytest.Capt
     assert "can't be proven yet" in answer(capsys, "p9", "--proof", str(home / "proof.json"), code=5)
 
 
+def test_what_a_clusters_pod_answered_is_explained_from_its_home(capsys: pytest.CaptureFixture[str], home: Path) -> None:
+    """The pod is gone, and its home lies beside the controller's: every edge holds, and the proof is the same."""
+    proven = facts(capsys, "p4")["proof"]
+    (home / "pods" / "credit-v1-a").mkdir(parents=True)
+    (home / "gateway").rename(home / "pods" / "credit-v1-a" / "gateway")
+    found = facts(capsys, "p4")
+    assert (found["holds"], found["missing"], found["waiting"], found["proof"]) == (True, [], [], proven)
+    main.run(["ledger", "verify", "--json"])
+    assert [one for one in json.loads(capsys.readouterr().out)["findings"] if "segment" in one["what"]] == []
+
+
+def test_what_a_pod_left_unsealed_waits_for_the_controller(capsys: pytest.CaptureFixture[str], home: Path) -> None:
+    """No gateway of this home would seal it: who does is said."""
+    SealedLog.goes_on(home / "pods" / "credit-v1-a", [9], seal=False, **ROW)
+    assert "the controller of its cluster" in facts(capsys, "p9")["waiting"][0]["why"]
+
+
 def test_a_seal_that_the_ledger_lacks_is_missing(capsys: pytest.CaptureFixture[str], home: Path) -> None:
     """It lies beside the segment, was handed over, and is in no ledger: somebody took it out."""
     SealedLog.goes_on(home, [9], **ROW)

@@ -16,6 +16,7 @@ from lifecycle.life.compacted import proof_beside, proven_rows, written
 from lifecycle.life.compaction import Compacted, compact_predictions
 from lifecycle.records.compaction import CompactedPredictions
 from lifecycle.records.prediction import PredictedOutput, Prediction
+from lifecycle.serving.homes import PODS
 from lifecycle.wiring import Departments
 from tests.scenarios.homes import departments_at
 from tests.serving.prediction_log.test_prediction_log import row
@@ -62,6 +63,18 @@ def test_what_was_sealed_is_what_the_file_has(kept: CompactingHome) -> None:
     assert list(table["id"]) == [f"p{number}" for number in range(6)]
     assert set(table["probability"]) == {0.5}
     assert table["as_written"].isna().all()
+
+
+def test_the_segments_of_a_clusters_pods_are_compacted_with_the_rest(kept: CompactingHome) -> None:
+    """Each stream in files of its own, also of a pod that is gone; the same rows, provable in the same way."""
+    pod = SealedLog(kept.home / PODS / "credit-v1-a", segments=0)
+    pod.write([6, 7])
+    pod.seal()
+    for event in pod.events:
+        kept.departments.ledger.append(event)
+    assert (kept.compact().rows, kept.compact().files) == (8, ())
+    assert {proven_rows(file, kept.departments.ledger_keys).rows for file in kept.files()} == {6, 2}
+    assert sorted(pd.read_parquet(kept.home / "exports" / MODEL)["id"]) == [f"p{number}" for number in range(8)]
 
 
 def test_whoever_has_the_files_and_the_key_needs_nothing_else(kept: CompactingHome, tmp_path: Path) -> None:

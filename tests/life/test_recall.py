@@ -19,6 +19,7 @@ from lifecycle.life.recall_export import COLUMNS, as_csv, as_parquet
 from lifecycle.records.bodies.training import ModelTrained
 from lifecycle.records.prediction import PredictedOutput
 from lifecycle.records.recall import RecallList
+from lifecycle.serving.homes import PODS
 from lifecycle.serving.prediction_log.kept_values import KeptValues
 from lifecycle.serving.prediction_log.writing import PredictionWriter
 from tests.scenarios.homes import PROJECT, copy_of_home_at_the_gate
@@ -48,9 +49,11 @@ class RecalledHome:
     def log(self) -> Path:
         return self.departments.folder("gateway", 0o700) / "predictions"
 
-    def tell(self, number: int, output: dict[str, Any], *, values: dict[str, Any] | None = None, **changed: Any) -> None:
+    def tell(
+        self, number: int, output: dict[str, Any], *, values: dict[str, Any] | None = None, log: Path | None = None, **changed: Any
+    ) -> None:
         """One answer of credit:1 in a segment of its own, which is over."""
-        writer = PredictionWriter(self.log, 0)
+        writer = PredictionWriter(log or self.log, 0)
         said = {
             "request_id": f"request-{number}",
             "values": self.values[number] if values is None else values,
@@ -59,8 +62,8 @@ class RecalledHome:
         writer.append("credit", [row(number, id=f"p{number}", output=output, **changed)], [said])
         writer.close()
 
-    def seal(self) -> None:
-        sealed = SealedLog(self.home, segments=0)
+    def seal(self, home: Path | None = None) -> None:
+        sealed = SealedLog(home or self.home, segments=0)
         sealed.seal()
         for event in sealed.events:
             self.departments.ledger.append(event)
@@ -94,6 +97,21 @@ def test_each_answer_of_the_version_is_asked_again_and_those_that_differ_are_tol
     body = recalled.body
     assert (body.decisions, body.rescored, body.differing, body.unread) == (10, 10, 5, 0)
     recalled.require_whole()
+
+
+def test_what_a_clusters_pods_told_is_recalled_with_the_rest(home: RecalledHome) -> None:
+    """Also what a pod told that is gone; what was sealed there and lies there no more is counted as not read."""
+    pod = home.home / PODS / "credit-v1-a"
+    home.tell(0, GOOD)
+    home.tell(1, BAD, log=pod / "gateway" / "predictions")
+    home.seal()
+    home.seal(pod)
+    recalled = home.recall()
+    assert [one.told.row.id for one in recalled.decisions] == ["p0", "p1"]
+    recalled.require_whole()
+    pod.rename(home.home / "elsewhere")
+    with pytest.raises(Unavailable, match="in this home"):
+        home.recall().require_whole()
 
 
 def test_what_was_erased_is_counted_and_not_guessed(home: RecalledHome) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class PredictionsCheck:
-    """A `ledger.checks.Check`: every sealed segment of this home's gateway is whole, and what was asked is there or was erased.
+    """A `ledger.checks.Check`: every sealed segment of this home's gateways is whole, and what was asked is there or was erased.
 
     Make it before the ledger is read: what the gateway enters while verification goes on is then no contradiction. Where
     the home has no gateway it finds nothing.
@@ -34,7 +34,7 @@ class PredictionsCheck:
         self._fault = ""
         self._own: OwnSegments | None = None
         try:
-            self._own = OwnSegments.look(departments.gateway_folder)
+            self._own = OwnSegments.look(*departments.gateway_folders)
         except LifecycleError as error:
             self._fault = error.what
 

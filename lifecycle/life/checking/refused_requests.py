@@ -31,7 +31,7 @@ class RefusedRequestsCheck:
         self._fault = ""
         self._own: OwnRefusals | None = None
         try:
-            self._own = OwnRefusals.look(departments.gateway_folder)
+            self._own = OwnRefusals.look(*departments.gateway_folders)
         except LifecycleError as error:
             self._fault = error.what
 

@@ -33,12 +33,12 @@ def require_not_lost(departments: Departments, prediction_id: str) -> None:
 
 
 def _lost(departments: Departments, prediction_id: str) -> Iterator[str]:
-    """Segments of this home's gateway that were sealed, could hold the row by the time in its id, and are not what was sealed."""
+    """Segments of this home's gateways that were sealed, could hold the row by the time in its id, and are not what was sealed."""
     from lifecycle.serving.prediction_log.reading import answered_at_us, within
     from lifecycle.serving.prediction_log.segment_check import OwnSegments
     from lifecycle.serving.prediction_log.segments import ModelLog
 
-    own = OwnSegments.look(departments.gateway_folder)
+    own = OwnSegments.look(*departments.gateway_folders)
     all_here, at_us = ledger_is_here(departments), answered_at_us(prediction_id)
     for recorded in every_event(departments.ledger, types=ANSWERS):
         body = recorded.event.body
@@ -46,7 +46,7 @@ def _lost(departments: Departments, prediction_id: str) -> Iterator[str]:
             continue
         if at_us is not None and not within(at_us, body.from_us, body.to_us):
             continue
-        log = ModelLog(own.folder.predictions / recorded.event.subject.name)
+        log = own.streams.get(body.stream) or ModelLog(departments.gateway_folder.predictions / recorded.event.subject.name)
         # Of an id that says no time, which may be in any, not every row of a long log is read: that is for `ledger verify`.
         how = _fault(log, body, read=at_us is not None)
         if how:

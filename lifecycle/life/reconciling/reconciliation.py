@@ -20,7 +20,7 @@ from lifecycle.wiring import Departments
 
 
 def reconcile(departments: Departments, history: History | None) -> Reconciliation:
-    """Holds the ledger against a history of Dagster's (None where there is none here) and against this home's gateway.
+    """Holds the ledger against a history of Dagster's (None where there is none here) and against this home's gateways.
 
     The accounts are read before the ledger, so that what happens meanwhile is never taken for something that the ledger lacks.
     Raises Unavailable where one of them can't be read, and Tampered where a record was altered.
@@ -57,8 +57,8 @@ def _logged_rows(departments: Departments) -> tuple[Logged, ...]:
     from lifecycle.serving.access.logged_refusals import logged_refusals
     from lifecycle.serving.prediction_log.reconciling import logged_rows
 
-    folder = departments.gateway_folder
-    return (*logged_rows(folder), *logged_refusals(folder)) if folder.path.is_dir() else ()
+    folders = [folder for folder in departments.gateway_folders if folder.path.is_dir()]
+    return tuple(rows for folder in folders for rows in (*logged_rows(folder), *logged_refusals(folder)))
 
 
 class _Streams:

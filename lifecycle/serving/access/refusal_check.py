@@ -22,22 +22,33 @@ from lifecycle.serving.rollouts.journal import replay
 
 @dataclass(frozen=True)
 class OwnRefusals:
-    """What a gateway knows of its segments at one moment: take it before the ledger is read, so that what is entered meanwhile is
-    not taken for missing there.
+    """What the gateways of a home know of their segments at one moment: take it before the ledger is read, so that what is entered
+    meanwhile is not taken for missing there.
     """
 
-    folder: Path
-    streams: frozenset[Id]
+    #: By stream: the folder that its segments lie in.
+    streams: dict[Id, Path]
     #: Seals that the journal has handed over: the ledger must have them.
     handed_over: tuple[RefusalsSealed, ...]
     faults: tuple[str, ...]
 
     @classmethod
-    def look(cls, folder: GatewayFolder) -> OwnRefusals:
-        """Raises Tampered and Unavailable where the journal can't be read."""
+    def look(cls, *folders: GatewayFolder) -> OwnRefusals:
+        """Raises Tampered and Unavailable where a journal can't be read."""
+        whole = cls({}, (), ())
+        for folder in folders:
+            own = cls._of(folder)
+            twice = whole.streams.keys() & own.streams.keys()
+            claims = (f"stream {one} of refused requests lies in two folders: {whole.streams[one]} and {own.streams[one]}" for one in twice)
+            faults = (*whole.faults, *own.faults, *claims)
+            whole = cls(own.streams | whole.streams, whole.handed_over + own.handed_over, faults)
+        return whole
+
+    @classmethod
+    def _of(cls, folder: GatewayFolder) -> OwnRefusals:
         state, pending, _ = replay(folder.journal)
         waiting = {waits.event.id for waits in pending}
-        streams: set[Id] = set() if state.refusals is None else {state.refusals.stream}
+        streams = {} if state.refusals is None else {state.refusals.stream: folder.refusals}
         handed_over, faults = [], []
         for path in sorted(folder.refusals.glob(f"*{SEALED}")):
             try:
@@ -47,10 +58,10 @@ class OwnRefusals:
                 continue
             body = event.body
             assert isinstance(body, RefusalsSealed)  # `_seal` gives no other
-            streams.add(body.stream)
+            streams[body.stream] = folder.refusals
             if event.id not in waiting:
                 handed_over.append(body)
-        return cls(folder.refusals, frozenset(streams), tuple(handed_over), tuple(faults))
+        return cls(streams, tuple(handed_over), tuple(faults))
 
 
 def check_refusals(
@@ -70,7 +81,7 @@ def check_refusals(
         yield from _place(index, body, numbers, pruned)
         seen.add((body.stream, body.number, body.segment))
         if body.stream in own.streams:
-            yield from _content(own.folder / body.segment, index, body)
+            yield from _content(own.streams[body.stream] / body.segment, index, body)
         else:
             elsewhere[body.stream] = (index, elsewhere.get(body.stream, (index, 0))[1] + 1)
     for body in own.handed_over:
@@ -78,7 +89,7 @@ def check_refusals(
             yield SegmentFinding(None, f"{_name(body)} was sealed as number {body.number}, and the ledger does not have its seal")
     for stream, (index, count) in elsewhere.items():
         gone = f"{count} sealed segments of refused requests are missing: the gateway of this home knows nothing of stream {stream}"
-        told = f"{count} segments of refused requests of stream {stream} are not this gateway's: look at them where they lie"
+        told = f"{count} segments of refused requests of stream {stream} are of no gateway of this home: look at them where they lie"
         yield SegmentFinding(index, gone if all_here else told, broken=all_here)
 
 

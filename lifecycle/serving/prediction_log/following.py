@@ -9,7 +9,7 @@ import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from lifecycle.errors import Tampered
 from lifecycle.records.prediction import Prediction
@@ -24,6 +24,15 @@ _BREATH_SECONDS = 0.000_5
 _SLACK_US = 60_000_000
 
 
+class SentLabel(NamedTuple):
+    """A label as its line has it."""
+
+    prediction_id: str
+    label: str
+    #: The application that must have asked for the prediction, else the label counts for nothing; "" where it may be anybody's.
+    asked_by: str
+
+
 class FollowedLog:
     """One model's log from a moment on. Looks may come from any thread, one at a time."""
 
@@ -33,15 +42,15 @@ class FollowedLog:
         #: By file: where its next line begins, and how many came before.
         self._places: dict[Path, tuple[int, int]] = {}
 
-    def labels(self) -> Iterator[tuple[str, str]]:
-        """Labels that were added: the prediction, and what turned out to be true. Raises Tampered for a line that is none."""
+    def labels(self) -> Iterator[SentLabel]:
+        """Labels that were added. Raises Tampered for a line that is none."""
         for path in self._files(LABELS):
             for number, line in self._added(path):
                 said = _parsed(path, number, line)
-                known, label = said.get("id"), said.get("label")
-                if not isinstance(known, str) or not isinstance(label, str):
+                parts: list[Any] = [said.get("id"), said.get("label"), said.get("asked_by", "")]
+                if not all(isinstance(part, str) for part in parts):
                     raise _no_line(path, number)
-                yield known, label
+                yield SentLabel(*parts)
 
     def rows(self) -> Iterator[tuple[Prediction, dict[str, Any]]]:
         """Rows that were added, each with what was asked (nothing where that was erased). Raises Tampered for a line that is none."""

@@ -62,10 +62,10 @@ class _Line(NamedTuple):
 
 
 class KeptValues:
-    """The values of one prediction log. Works on its files beside the gateway that writes them."""
+    """The values of one prediction log, in a folder for each gateway. Works on its files beside whoever writes them."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, *folders: Path) -> None:
+        self._folders = folders
 
     def of(self, name: str) -> tuple[Kept, ...]:
         """Everything that is kept of a `subject`, or under a caller's own id of a request.
@@ -74,7 +74,7 @@ class KeptValues:
         Tampered for a row that is none, Unavailable where the log can't be read.
         """
         found = []
-        for log in model_logs(self._folder):
+        for log in (log for folder in self._folders for log in model_logs(folder)):
             ids = [line.id for file in log.files(VALUES) for line in _lines(file) if line.id is not None and line.is_about(name)]
             commitments = _commitments(log, frozenset(ids)) if ids else {}
             found += [Kept(log.model, one, commitments.get(one)) for one in ids]
@@ -86,7 +86,7 @@ class KeptValues:
         for one in kept:
             by_model[one.model].add(one.prediction_id)
         for model, ids in by_model.items():
-            for file in ModelLog(self._folder / model).files(VALUES):
+            for file in (file for folder in self._folders for file in ModelLog(folder / model).files(VALUES)):
                 _erase_in(file, ids)
 
 
@@ -95,7 +95,7 @@ def _erase_in(file: Path, ids: set[str]) -> None:
     if not going:
         return
     try:
-        descriptor = os.open(file, os.O_WRONLY | os.O_CLOEXEC)
+        descriptor = os.open(file, os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
         try:
             for line in going:
                 os.pwrite(descriptor, b" " * len(line.stored), line.start)

@@ -6,7 +6,7 @@ import json
 import mmap
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import compress
+from itertools import chain, compress
 from operator import not_
 from pathlib import Path
 from typing import Any
@@ -23,11 +23,13 @@ from lifecycle.serving.prediction_log.segments import LABELS, ROWS, VALUES, Mode
 _SLACK_US = 60_000_000
 #: The fields of a line beside the rows: those that it has, and those that it may have.
 _FIELDS = {
-    VALUES: ({"id", "salt", "request_id", "values"}, {"id", "salt", "request_id", "values", "subject", "grant_id"}),
-    LABELS: ({"id", "label", "at_us"}, {"id", "label", "at_us"}),
+    VALUES: ({"id", "salt", "request_id", "values"}, {"id", "salt", "request_id", "values", "subject", "grant_id", "principal"}),
+    LABELS: ({"id", "label", "at_us"}, {"id", "label", "at_us", "grant_id", "asked_by"}),
 }
-#: What a caller sent, and by which grant, in the fields of a line of values: what the row is committed to.
-ASKED = ("request_id", "values", "subject", "grant_id")
+#: So many folders are named to whoever looked in vain.
+_MOST_NAMED = 2
+#: What a caller sent, by which grant, and who that is, in the fields of a line of values: what the row is committed to.
+ASKED = ("request_id", "values", "subject", "grant_id", "principal")
 
 
 @dataclass(frozen=True)
@@ -39,8 +41,8 @@ class Located:
     position: int
     stored: bytes
     row: Prediction
-    #: What was asked: `request_id`, `values`, `subject` where the caller gave one, and `grant_id` where access was granted to it.
-    #: None where it is kept no more.
+    #: What was asked: `request_id`, `values`, `subject` where the caller gave one, `grant_id` and `principal` where it was
+    #: granted access. None where it is kept no more.
     asked: Mapping[str, Any] | None
     #: Whether that is what the row was committed to.
     fits: bool
@@ -52,35 +54,37 @@ class Located:
 
 
 class PredictionLog:
-    """Reads the segments under a folder while workers write them. The last line of one may be torn by a crash; it is left out.
+    """Reads the segments under some folders, one for each gateway, while workers write them. The last line of one may be torn by a
+    crash; it is left out. A label may lie in another folder than its row: any gateway of a model takes it.
 
     A row is that of `records.prediction.Prediction`, and each has besides: `request_id` and `values`, what was asked (None where that
     was erased), and `label` (None until it is known). A line that is anything else raises Tampered that names it.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, *folders: Path) -> None:
+        self._folders = folders
 
     def models(self) -> tuple[str, ...]:
         """The models that have rows."""
-        return tuple(log.model for log in model_logs(self._folder))
+        return tuple(sorted({log.model for log in self._logs()}))
 
     def rows(
         self, model: str, since_us: int = 0, until_us: int | None = None, *, version: int | None = None, with_values: bool = True
     ) -> Iterator[dict[str, Any]]:
         """Rows of [since_us, until_us) in the order of their time."""
-        log = ModelLog(self._folder / model)
-        found = [
-            row
-            for row in _rows(log, since_us)
-            if row["at_us"] >= since_us and (until_us is None or row["at_us"] < until_us) and version in (None, row["version"])
-        ]
-        found.sort(key=lambda row: (row["at_us"], row["id"]))
-        wanted = {row["id"] for row in found}
-        asked = {line["id"]: line for line in _lines(log, VALUES, since_us) if line["id"] in wanted} if with_values else {}
-        labels = _labels(log, wanted)
+        logs = self._logs(model)
+        lies_in = {log: [row for row in _rows(log, since_us) if _is_in(row, since_us, until_us, version)] for log in logs}
+        found = sorted(chain.from_iterable(lies_in.values()), key=lambda row: (row["at_us"], row["id"]))
+        sent = _sent_labels(logs, {row["id"] for row in found})
+        with_askers = with_values or any("asked_by" in line for line in sent)
+        asked: dict[Id, dict[str, Any]] = {}
+        for log, rows in lies_in.items() if with_askers else ():
+            # What was asked lies in the folder of its row, and nobody else's line stands for it.
+            wanted = {row["id"] for row in rows}
+            asked |= {line["id"]: line for line in _lines(log, VALUES, since_us) if line["id"] in wanted}
+        labels = _labels(sent, asked)
         for row in found:
-            yield _whole(row, asked.get(row["id"]), labels.get(row["id"]))
+            yield _whole(row, asked.get(row["id"]) if with_values else None, labels.get(row["id"]))
 
     def find(self, prediction_id: str) -> dict[str, Any]:
         """The row of one prediction. Raises UnknownName where there is none, Tampered where what was asked is not what was committed to."""
@@ -98,7 +102,7 @@ class PredictionLog:
         Raises UnknownName where there is none, Tampered for a line that is no row, and where the id stands in two segments: somebody
         who can write here could lay a row of their own beside the one that was sealed.
         """
-        segments = [(log, path) for log in model_logs(self._folder) for path in log.files(ROWS)]
+        segments = [(log, path) for log in self._logs() for path in log.files(ROWS)]
         likely = [_may_hold(path, prediction_id) for _, path in segments]
         found = list(_places(compress(segments, likely), prediction_id))
         if not any(_has_seal(log, path) for log, path, _ in found):
@@ -106,17 +110,29 @@ class PredictionLog:
             found += _places(compress(segments, map(not_, likely)), prediction_id)
         if not found:
             raise UnknownName(
-                f"There is no prediction {prediction_id!r} in the log at {self._folder}.",
+                f"There is no prediction {prediction_id!r} in the log at {', '.join(map(str, self._folders[:_MOST_NAMED]))}.",
                 "Take the `prediction_id` from the parameters of an answer of this gateway.",
             )
         if len(found) > 1:
-            names = " and ".join(path.name for _, path, _ in found)
+            names = " and ".join(str(path) for _, path, _ in found)
             raise Tampered(
                 f"Prediction {prediction_id} stands in {len(found)} segments of the log: {names}.",
                 "Keep a copy of the home as evidence, and find out who wrote the one that the ledger has no seal of.",
             )
         log, path, place = found[0]
-        return _located(log, path, *place)
+        return self._located(log, path, *place)
+
+    def _logs(self, model: str | None = None) -> tuple[ModelLog, ...]:
+        return tuple(log for folder in self._folders for log in model_logs(folder) if model in (None, log.model))
+
+    def _located(self, log: ModelLog, path: Path, position: int, stored: bytes) -> Located:
+        row = parsed_row(path, position, stored)
+        line = _asked_of(log, path.name, row.id)
+        asked = None if line is None else {name: line[name] for name in ASKED if name in line}
+        fits = line is None or opens(row, line)
+        sent = _sent_labels(self._logs(log.model), {row.id})
+        label = _labels(sent, {} if line is None else {row.id: line}).get(row.id)
+        return Located(log, path.name, position, stored, row, asked, fits, label)
 
 
 def answered_at_us(prediction_id: str) -> Microseconds | None:
@@ -154,14 +170,6 @@ def opens(row: Prediction, line: Mapping[str, Any]) -> bool:
         return as_written and opening.commitment().digest == row.input_commitment
     except (ValueError, MalformedRecord):
         return False
-
-
-def _located(log: ModelLog, path: Path, position: int, stored: bytes) -> Located:
-    row = parsed_row(path, position, stored)
-    line = _asked_of(log, path.name, row.id)
-    asked = None if line is None else {name: line[name] for name in ASKED if name in line}
-    fits = line is None or opens(row, line)
-    return Located(log, path.name, position, stored, row, asked, fits, _labels(log, {row.id}).get(row.id))
 
 
 def _asked_of(log: ModelLog, segment: str, prediction_id: Id) -> dict[str, Any] | None:
@@ -213,6 +221,10 @@ def _rows(log: ModelLog, since_us: Microseconds) -> Iterator[dict[str, Any]]:
             yield parsed_row(path, position, line).as_json()
 
 
+def _is_in(row: Mapping[str, Any], since_us: Microseconds, until_us: Microseconds | None, version: int | None) -> bool:
+    return since_us <= row["at_us"] and (until_us is None or row["at_us"] < until_us) and version in (None, row["version"])
+
+
 def _lines(log: ModelLog, kind: str, since_us: Microseconds) -> Iterator[dict[str, Any]]:
     for path in _since(log, kind, since_us):
         if kind == VALUES:
@@ -226,9 +238,19 @@ def _since(log: ModelLog, kind: str, since_us: Microseconds) -> Iterator[Path]:
     return (path for path in log.files(kind) if path.stat().st_mtime_ns // 1_000 >= since_us - _SLACK_US)
 
 
-def _labels(log: ModelLog, wanted: set[str]) -> dict[str, str]:
-    lines = [line for line in _lines(log, LABELS, 0) if line["id"] in wanted]
-    return {line["id"]: line["label"] for line in sorted(lines, key=lambda line: int(line["at_us"]))}
+def _sent_labels(logs: Iterable[ModelLog], wanted: set[str]) -> list[dict[str, Any]]:
+    """The lines of labels of these predictions, the last one last."""
+    sent = (line for log in logs for line in _lines(log, LABELS, 0) if line["id"] in wanted)
+    return sorted(sent, key=lambda line: int(line["at_us"]))
+
+
+def _labels(sent: Iterable[Mapping[str, Any]], asked: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """The label that counts of each prediction: the last one of whoever may say it. Who asked is known as long as that is kept."""
+    return {
+        line["id"]: line["label"]
+        for line in sent
+        if "asked_by" not in line or line["asked_by"] == asked.get(line["id"], {}).get("principal")
+    }
 
 
 def _parsed(file: Path, position: int, kind: str, line: bytes) -> dict[str, Any]:

@@ -41,22 +41,32 @@ class SegmentFinding:
 
 @dataclass(frozen=True)
 class OwnSegments:
-    """What a gateway knows of its segments at one moment: take it before the ledger is read, so that what is entered meanwhile
-    is not taken for missing there.
+    """What the gateways of a home know of their segments at one moment: take it before the ledger is read, so that what is entered
+    meanwhile is not taken for missing there.
     """
 
-    folder: GatewayFolder
-    #: By stream: the model, and the numbers that it has given.
-    streams: dict[Id, Name]
+    #: By stream: the log of the model that its segments lie in.
+    streams: dict[Id, ModelLog]
     #: Seals that lie beside segments and that the journal has handed over: the ledger must have them.
     handed_over: tuple[tuple[Id, int, str], ...]
     faults: tuple[str, ...]
 
     @classmethod
-    def look(cls, folder: GatewayFolder) -> OwnSegments:
-        """Raises Tampered and Unavailable where the journal can't be read."""
+    def look(cls, *folders: GatewayFolder) -> OwnSegments:
+        """Raises Tampered and Unavailable where a journal can't be read."""
+        whole = cls({}, (), ())
+        for folder in folders:
+            own = cls._of(folder)
+            twice = whole.streams.keys() & own.streams.keys()
+            claims = (f"stream {one} lies in two folders: {whole.streams[one].folder} and {own.streams[one].folder}" for one in twice)
+            faults = (*whole.faults, *own.faults, *claims)
+            whole = cls(own.streams | whole.streams, whole.handed_over + own.handed_over, faults)
+        return whole
+
+    @classmethod
+    def _of(cls, folder: GatewayFolder) -> OwnSegments:
         state, pending, _ = replay(folder.journal)
-        streams: dict[Id, Name] = {stream.stream: stream.model for stream in state.sealed}
+        streams = {stream.stream: ModelLog(folder.predictions / stream.model) for stream in state.sealed}
         waiting = {waits.event.id for waits in pending}
         handed_over, faults = [], []
         for log in model_logs(folder.predictions):
@@ -68,10 +78,10 @@ class OwnSegments:
                     faults.append(error.what)
                     continue
                 stream = _stream(event)
-                streams[stream] = log.model
+                streams[stream] = log
                 if event.id not in waiting and known is not None and seal.number <= known.number:
                     handed_over.append((stream, seal.number, seal.segment))
-        return cls(folder, streams, tuple(handed_over), tuple(faults))
+        return cls(streams, tuple(handed_over), tuple(faults))
 
 
 def check_segments(
@@ -89,18 +99,18 @@ def check_segments(
     elsewhere: dict[Id, list[Sealed]] = {}
     seen: set[tuple[Id, int]] = set()
     for one in sealed:
-        index, model, body = one.index, one.model, one.body
+        body = one.body
         yield from _place(one, numbers, segments, pruned)
         seen.add((body.stream, body.number))
-        if body.stream in own.streams:
-            yield from _content(ModelLog(own.folder.predictions / model), index, body, erased)
+        log = own.streams.get(body.stream)
+        if log is not None:
+            yield from _content(ModelLog(log.folder.with_name(one.model)), one.index, body, erased)
         else:
             elsewhere.setdefault(body.stream, []).append(one)
     for stream, number, segment in own.handed_over:
         if (stream, number) not in seen and not pruned(seal_id(stream, number)):
-            yield SegmentFinding(
-                None, f"segment {segment} of {own.streams[stream]} was sealed as number {number}, and the ledger does not have its seal"
-            )
+            name = f"segment {segment} of {own.streams[stream].model}"
+            yield SegmentFinding(None, f"{name} was sealed as number {number}, and the ledger does not have its seal")
     for stream, segments_there in elsewhere.items():
         count, last = len(segments_there), segments_there[-1]
         if all_here:
@@ -108,7 +118,7 @@ def check_segments(
             gone = f"{count} sealed segments of {last.model} with {rows} rows are missing"
             yield SegmentFinding(last.index, f"{gone}: the gateway of this home knows nothing of stream {stream}")
         else:
-            told = f"{count} segments of stream {stream} are not this gateway's: look at them where they lie"
+            told = f"{count} segments of stream {stream} are of no gateway of this home: look at them where they lie"
             yield SegmentFinding(None, told, broken=False)
 
 

@@ -106,7 +106,7 @@ def create_held(path: Path) -> int:
 @contextmanager
 def held(path: Path) -> Iterator[int]:
     """A block in which nobody else holds this file; gives its descriptor. Raises BlockingIOError where somebody does."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield descriptor

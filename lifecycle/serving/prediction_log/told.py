@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,34 +30,44 @@ class Told:
 
 @dataclass
 class ToldBy:
-    """Reads the log of a model for one version. `sealed` are the segments that the ledger has, by name."""
+    """Reads the logs of a model, one for each gateway, for one version. `sealed` are the segments that the ledger has, by name: two
+    gateways may have given theirs the same.
+    """
 
-    log: ModelLog
+    logs: Sequence[ModelLog]
     version: Version
     since_us: Microseconds
-    sealed: Mapping[str, PredictionsSealed]
-    #: Answers of the version that were sealed and that the log does not have, as far as was read. Counted by segment: those of one that
+    sealed: Mapping[str, Sequence[PredictionsSealed]]
+    #: Answers of the version that were sealed and that no log here has, as far as was read. Counted by segment: those of one that
     #: reaches over `since_us` are all counted.
     unread: int = 0
 
     def __iter__(self) -> Iterator[Told]:
         """In the order of the segments. Raises Tampered that names a line that is no row."""
-        for segment in sorted(self.log.segments() | self.sealed.keys()):
-            seal = self.sealed.get(segment)
-            if seal is None or (self._answers_in(seal) and seal.to_us >= self.since_us):
-                yield from self._in(segment, seal)
+        for segment in sorted(self.sealed.keys() | {name for log in self.logs for name in log.segments()}):
+            seals = self.sealed.get(segment, ())
+            if not seals or any(self._answers_in(seal) and seal.to_us >= self.since_us for seal in seals):
+                yield from self._in(segment, list(seals))
 
-    def _in(self, segment: str, seal: PredictionsSealed | None) -> Iterator[Told]:
-        path = self.log.rows(segment)
-        reading = SegmentReading(path)
-        mine = []
-        if path.exists():
+    def _in(self, segment: str, seals: list[PredictionsSealed]) -> Iterator[Told]:
+        """Whatever lies under this name. A seal is that of one log: a copy of a sealed segment has none."""
+        is_sealed, missing = bool(seals), sum(map(self._answers_in, seals))
+        for log in self.logs:
+            path = log.rows(segment)
+            if not path.exists():
+                continue
+            reading = SegmentReading(path)
             mine = [row for row in map(reading.add, whole_lines(path)) if row.version == self.version and row.arm != _UNSEEN]
-        intact = seal is None or (reading.size == seal.rows and reading.content().root == seal.root)
-        if seal is not None:
-            self.unread += max(0, self._answers_in(seal) - len(mine))
+            seal = next((one for one in seals if (one.rows, one.root) == (reading.size, reading.content().root)), None)
+            if seal is not None:
+                seals.remove(seal)
+            missing -= len(mine)
+            yield from self._told_in(log, segment, mine, intact=not is_sealed or seal is not None)
+        self.unread += max(0, missing)
+
+    def _told_in(self, log: ModelLog, segment: str, mine: Sequence[Prediction], *, intact: bool) -> Iterator[Told]:
         wanted = [row for row in mine if row.outcome == "answered" and row.at_us >= self.since_us]
-        kept = self._kept(segment, frozenset(row.id for row in wanted))
+        kept = _kept(log, segment, frozenset(row.id for row in wanted))
         for row in wanted:
             line = kept.get(row.id)
             asked = None if line is None else {name: line[name] for name in ASKED if name in line}
@@ -66,11 +76,12 @@ class ToldBy:
     def _answers_in(self, seal: PredictionsSealed) -> int:
         return sum(one.rows for one in seal.versions if one.version == self.version and one.arm != _UNSEEN)
 
-    def _kept(self, segment: str, ids: frozenset[str]) -> dict[str, dict[str, Any]]:
-        """What was asked by prediction: beside its segment, or, of an older log, anywhere."""
-        if not ids:
-            return {}
-        beside = self.log.values(segment)
-        files = [beside] if beside.exists() else self.log.files(VALUES)
-        lines = (line for file in files for line in value_lines(file) if line is not None)
-        return {line["id"]: line for line in lines if line["id"] in ids}
+
+def _kept(log: ModelLog, segment: str, ids: frozenset[str]) -> dict[str, dict[str, Any]]:
+    """What was asked by prediction: beside its segment, or, of an older log, anywhere."""
+    if not ids:
+        return {}
+    beside = log.values(segment)
+    files = [beside] if beside.exists() else log.files(VALUES)
+    lines = (line for file in files for line in value_lines(file) if line is not None)
+    return {line["id"]: line for line in lines if line["id"] in ids}

@@ -64,8 +64,8 @@ class LabelWatch:
             by_canary = row.arm == "canary" and row.version == self._canary
             if by_canary or (row.arm == "champion" and row.version == self._champion):
                 self._take(row, by_canary, asked)
-        for prediction_id, label in labels:
-            self._book.labelled(prediction_id, label)
+        for sent in labels:
+            self._book.labelled(sent.prediction_id, sent.label, sent.asked_by)
 
     def _take(self, row: Prediction, by_canary: bool, asked: dict[str, object]) -> None:
         # What the champion answered in the canary's place was never assigned to it.
@@ -73,7 +73,8 @@ class LabelWatch:
             return
         values = asked.get("values")
         groups = {column: str(values[column]) for column in self._book.columns if column in values} if isinstance(values, dict) else {}
-        self._book.answered(row.id, Answered(row.at_us, by_canary, row.output.decision, groups, str(asked.get("subject") or "")))
+        subject, principal = (str(asked.get(name) or "") for name in ("subject", "principal"))
+        self._book.answered(row.id, Answered(row.at_us, by_canary, row.output.decision, groups, subject, principal))
 
 
 async def follow_labels(books: Books, rollout_id: str, progress: Progress, predictions: Path) -> None:

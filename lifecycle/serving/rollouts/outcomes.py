@@ -34,6 +34,8 @@ class Answered:
     #: The row's group by column, for the columns that guardrails name.
     groups: Mapping[str, str]
     subject: str = ""
+    #: The application that asked for it; "" where the gateway was open.
+    principal: str = ""
     label: str | None = None
     #: The ages, as bits, at which it was counted.
     counted: int = 0
@@ -49,7 +51,7 @@ class OutcomeBook:
         #: One of so many answers is remembered.
         self._one_in = 1
         self._answers: dict[Id, Answered] = {}
-        self._early: dict[Id, str] = {}
+        self._early: dict[tuple[Id, str], str] = {}
         self._due: list[tuple[Microseconds, int, Id]] = []
         self._people: set[tuple[int, bool, str]] = set()
         #: By rail, time of the answer's stage, arm and whether it is bad.
@@ -65,20 +67,26 @@ class OutcomeBook:
         if not self._remembers(prediction_id):
             return
         self._answers[prediction_id] = answer
-        label = self._early.pop(prediction_id, None)
-        if label is not None:
-            self.labelled(prediction_id, label)
+        for asked_by in (answer.principal, ""):
+            label = self._early.pop((prediction_id, asked_by), None)
+            if label is not None:
+                self.labelled(prediction_id, label, asked_by)
         while len(self._answers) > self._most:
             self._one_in *= 2
             self._answers = {known: of for known, of in self._answers.items() if self._remembers(known)}
 
-    def labelled(self, prediction_id: Id, label: str) -> None:
-        """A label came. The last one that comes before it counts is the one that does."""
+    def labelled(self, prediction_id: Id, label: str, asked_by: str = "") -> None:
+        """A label came. The last one that comes before it counts is the one that does.
+
+        `asked_by`: whose answer it must be, else it is passed over: a caller who may label its own answers and no others. "": anybody's.
+        """
         answer = self._answers.get(prediction_id)
         if answer is None:
-            self._early[prediction_id] = label
+            self._early[prediction_id, asked_by] = label
             if len(self._early) > MOST_EARLY:
                 del self._early[next(iter(self._early))]
+            return
+        if asked_by not in ("", answer.principal):
             return
         if answer.label is None:
             # Once: whoever sends a label over and over takes no memory by it.

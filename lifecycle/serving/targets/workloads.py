@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any, Protocol
 
+from lifecycle.serving.homes import PODS
 from lifecycle.serving.targets.contract import TargetVersion
 from lifecycle.serving.targets.kubernetes_api import DEPLOYMENT, INFERENCE_SERVICE, SERVICE, Kind, Manifest
 
@@ -203,7 +204,7 @@ def _pod(template: PodTemplate, mounts: list[dict[str, Any]], args: list[str], c
         "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
         # Of the volume a pod sees its own home and its own package: the keys that sign lie there as well.
         "volumeMounts": [
-            {"name": "home", "mountPath": template.home, "subPathExpr": "pods/$(POD_NAME)"},
+            {"name": "home", "mountPath": template.home, "subPathExpr": f"{PODS}/$(POD_NAME)"},
             *mounts,
             {"name": "trust", "mountPath": f"{template.home}/keys", "readOnly": True},
         ],

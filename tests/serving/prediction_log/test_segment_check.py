@@ -128,7 +128,7 @@ def test_a_seal_that_waits_in_the_journal_is_no_gap(tmp_path: Path) -> None:
     log.seal()
     entered = log.events.pop()
     own = OwnSegments.look(log.folder)
-    before = OwnSegments(own.folder, own.streams, own.handed_over[:-1], own.faults)
+    before = OwnSegments(own.streams, own.handed_over[:-1], own.faults)
     assert list(check_segments(before, log.sealed(), frozenset(), lambda _: False, all_here=False)) == []
     assert entered.id not in {event.id for event in log.events}
 
