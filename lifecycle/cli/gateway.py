@@ -95,6 +95,7 @@ def run(
     import logging
 
     from lifecycle.life.access.deciding import AccessDecider
+    from lifecycle.life.people.rollout_words import PeoplesWord
     from lifecycle.life.withdrawn import LedgerWithdrawals
     from lifecycle.serving.supervision.supervisor import run_gateway
     from lifecycle.wiring import Departments
@@ -120,10 +121,11 @@ def run(
         from lifecycle.serving.targets.pod import bring_in_nobody
 
         bring_in_nobody(settings, nobody, refers=refer)
-    run_gateway(settings, LedgerSink(departments), departments.verify_package, source, access=access)
+    run_gateway(settings, LedgerSink(departments), departments.verify_package, source, PeoplesWord(departments), access=access)
 
 
 def _run_controller(departments: Departments, settings: GatewaySettings, target: Path, source: LedgerWithdrawals) -> None:
+    from lifecycle.life.people.rollout_words import PeoplesWord
     from lifecycle.serving.targets.cluster_controller import run_cluster_controller
     from lifecycle.serving.targets.declaration import declared_target
 
@@ -136,6 +138,7 @@ def _run_controller(departments: Departments, settings: GatewaySettings, target:
         LedgerSink(departments),
         departments.verify_package,
         source,
+        PeoplesWord(departments),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -10,6 +11,8 @@ from lifecycle.cli import render
 
 if TYPE_CHECKING:
     from lifecycle.serving.rollouts.state import RolloutStatus
+
+_KEY = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @click.group()
@@ -40,31 +43,38 @@ def show(model: str, as_json: bool) -> None:
 @rollout.command(short_help="Make the version in an A/B test, or a shadow, the champion.")
 @click.argument("model")
 @click.option("--as", "person", required=True, metavar="PERSON", help="Who says so: an enrolled person's id. It is recorded.")
-@click.option("--reason", required=True, metavar="TEXT", help="Why; stands in the ledger.")
+@click.option("--key", type=_KEY, help="Their private key, with which they sign it. Only in the environment `local` nobody has to.")
+@click.option("--reason", required=True, metavar="TEXT", help="Why; it is signed with the rest and stands in the ledger.")
 @click.option("--json", "as_json", is_flag=True, help="Print how it ended as JSON.")
-def promote(model: str, person: str, reason: str, as_json: bool) -> None:
+def promote(model: str, person: str, key: Path | None, reason: str, as_json: bool) -> None:
     """Make the version of MODEL that is in an A/B test, or a shadow, the champion.
 
-    The gateway does so once its step has answered its minimum and baked, and not before.
+    The gateway does so once its step has answered its minimum and baked, and not before. By the roles `risk` and `operator`, and never
+    by somebody who had a part in the version. Ends with 3 for whoever may not.
     """
     from lifecycle.life.concluding import promote_by_hand
     from lifecycle.wiring import Departments
 
     departments = Departments.here()
-    _print(promote_by_hand(departments, departments.model(model), by=person, reason=reason), as_json)
+    _print(promote_by_hand(departments, departments.model(model), by=person, reason=reason, key_file=key), as_json)
 
 
 @rollout.command(short_help="End a rollout without judging its version.")
 @click.argument("model")
-@click.option("--reason", required=True, metavar="TEXT", help="Why; stands in the ledger.")
+@click.option("--as", "person", metavar="PERSON", help="Who says so: an enrolled person's id. Only in `local` nobody has to.")
+@click.option("--key", type=_KEY, help="Their private key, with which they sign it.")
+@click.option("--reason", required=True, metavar="TEXT", help="Why; it is signed with the rest and stands in the ledger.")
 @click.option("--json", "as_json", is_flag=True, help="Print how it ended as JSON.")
-def end(model: str, reason: str, as_json: bool) -> None:
-    """End the rollout of MODEL without judging its version: the champion answers everybody, and it may be deployed again."""
+def end(model: str, person: str | None, key: Path | None, reason: str, as_json: bool) -> None:
+    """End the rollout of MODEL without judging its version: the champion answers everybody, and it may be deployed again.
+
+    By the roles `risk` and `operator`, or the model's owner. Ends with 3 for whoever may not.
+    """
     from lifecycle.life.concluding import end_by_hand
     from lifecycle.wiring import Departments
 
     departments = Departments.here()
-    _print(end_by_hand(departments, departments.model(model), reason=reason), as_json)
+    _print(end_by_hand(departments, departments.model(model), reason=reason, by=person, key_file=key), as_json)
 
 
 def _print(found: RolloutStatus, as_json: bool) -> None:

@@ -14,7 +14,7 @@ from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from lifecycle.desk import approving, asking, granting, identity, pages, proposing, revoking
+from lifecycle.desk import approving, asking, concluding, granting, identity, pages, proposing, revoking
 from lifecycle.desk.desk import Desk
 from lifecycle.desk.failing import broken, failed, not_found
 from lifecycle.desk.guard import AsyncEndpoint, Endpoint, guarded, opened
@@ -35,6 +35,7 @@ GUARDED: tuple[Route, ...] = (
     *proposing.ROUTES,
     *revoking.ROUTES,
     *granting.ROUTES,
+    *concluding.ROUTES,
     *asking.ROUTES,
     *pages.ROUTES,
 )

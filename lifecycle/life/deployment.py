@@ -11,7 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from lifecycle.declaration import GovernedModel
 from lifecycle.errors import LifecycleError, Refused, Unavailable, UnknownName
@@ -20,7 +20,7 @@ from lifecycle.life.gates.asking import ask, decision_event, require_allowed
 from lifecycle.life.recording import Step, links, record_once
 from lifecycle.life.signing import proof_of
 from lifecycle.records.bodies.decisions import DecisionMade
-from lifecycle.records.bodies.serving import RolloutAborted, RolloutCompleted, RolloutRequested, RolloutStepReached
+from lifecycle.records.bodies.serving import RolloutAborted, RolloutCompleted, RolloutRequested, RolloutStepReached, RunsCause
 from lifecycle.records.bodies.training import ModelEvaluated, ModelTrained
 from lifecycle.records.events import Actor, Event, Recorded, Subject
 from lifecycle.records.gates import Decision, DeploymentEvidence
@@ -263,7 +263,7 @@ def _await_end(departments: Departments, model: GovernedModel, version: int, rol
         raise
 
 
-def end_rollout(departments: Departments, subject: Subject, rollout_id: str, *, reason: str, cause: Literal["failed", "cancelled"]) -> None:
+def end_rollout(departments: Departments, subject: Subject, rollout_id: str, *, reason: str, cause: RunsCause) -> None:
     """Ends a rollout that is open in the ledger: the gateway ends and records it, or never knew it, and then this does.
 
     Where the gateway does not answer, nobody can say whether it took the order: the rollout stays open, and the next

@@ -25,6 +25,7 @@ from lifecycle.records.bodies.serving import (
     RollbackRequested,
     RolledBack,
     RolloutCompleted,
+    RolloutEnd,
     RolloutRequested,
 )
 from lifecycle.records.bodies.training import ModelEvaluated, ModelTrained, TrainingFailed, TrainingStarted
@@ -114,6 +115,7 @@ def disagreements(event: Event) -> Iterator[str]:
                 yield from _compared(f"{end} {link.role}", link.digest, fields[link.role], _at(event.body, fields[link.role]))
     yield from _about_other_bytes(event)
     yield from _taken_back_otherwise(event)
+    yield from _ended_otherwise(event)
     if isinstance(event.body, DecisionMade):
         decision = event.body.decision
         yield from _compared("decision.gate", decision.gate, "decision.input.gate", decision.input.gate)
@@ -146,6 +148,17 @@ def _taken_back_otherwise(event: Event) -> Iterator[str]:
         yield from _compared("subject.digest", subject.digest, "statement.model_digest", statement.model_digest)
     if isinstance(body, VersionRevoked):
         yield from _compared("subject", str(subject), "statement.target", statement.target)
+
+
+def _ended_otherwise(event: Event) -> Iterator[str]:
+    """Whoever signs the end of a rollout says where, and of which bytes."""
+    statement = event.body.statement if isinstance(event.body, RolloutEnd) else None
+    if statement is None:
+        return
+    yield from _compared("environment", event.environment, "statement.environment", statement.environment)
+    yield from _compared("subject.name", event.subject.name, "statement.model", statement.model)
+    yield from _compared("subject.version", event.subject.version, "statement.version", statement.version)
+    yield from _compared("subject.digest", event.subject.digest, "statement.model_digest", statement.model_digest)
 
 
 def _compared(part: str, said: Any, field: str, also_said: Any) -> Iterator[str]:

@@ -17,6 +17,8 @@ from lifecycle.records.record import ActorId, Count, Digest, Id, Microseconds, N
 
 #: What can be taken back.
 Revocable = Literal["key", "approval", "version", "access"]
+#: What a person may say of a rollout that is left to one.
+RolloutPart = Literal["promote", "end"]
 
 
 class AnyStatement(Record):
@@ -160,6 +162,20 @@ class AccessStatement(BySigner):
     tier: Name
     quota: Quota
     granted_until_us: Microseconds
+    environment: Name
+
+
+class RolloutStatement(BySigner):
+    """What somebody signs who promotes the version of a rollout, or ends the rollout without judging it: this one, of these bytes."""
+
+    payload_type = "application/vnd.lifecycle.rollout-statement+json"
+
+    schema_version: Literal["lifecycle.rollout-statement/1"] = "lifecycle.rollout-statement/1"
+    part: RolloutPart
+    rollout_id: Id
+    model: Name
+    version: Version
+    model_digest: Digest
     environment: Name
 
 

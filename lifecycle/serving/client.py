@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from lifecycle.errors import Unavailable
-from lifecycle.records.bodies.serving import AbortCause, RolledBack, Trigger
-from lifecycle.records.record import ActorId, JsonObject
+from lifecycle.records.bodies.serving import RolledBack, RunsCause, Trigger
+from lifecycle.records.record import JsonObject
 from lifecycle.records.rollout import RolloutOrder
 from lifecycle.serving.folder import GatewayFolder
 from lifecycle.serving.prediction_log.reading import PredictionLog
 from lifecycle.serving.rollouts.rollback_asked import RollbackAsked
 from lifecycle.serving.rollouts.state import GatewayStatus, RolloutStatus
+from lifecycle.serving.rollouts.word import Word
 from lifecycle.serving.wire import encode_request, error_from_json
 
 #: Taking an order up copies and verifies a model, its signature included.
@@ -44,16 +45,17 @@ class GatewayClient:
         """How far a rollout is, or how it ended. Raises UnknownName."""
         return RolloutStatus.of(self._ask("rollout", rollout_id=rollout_id))
 
-    def abort(self, rollout_id: str, reason: str, cause: AbortCause) -> RolloutStatus:
-        """Ends a rollout without judging its version; returns how it ended. Raises UnknownName."""
+    def abort(self, rollout_id: str, reason: str, cause: RunsCause) -> RolloutStatus:
+        """Ends a rollout for the run that ordered it, without judging its version; returns how it ended. Raises UnknownName."""
         return RolloutStatus.of(self._ask("abort", rollout_id=rollout_id, reason=reason, cause=cause))
 
-    def promote(self, rollout_id: str, *, by: ActorId, reason: str) -> RolloutStatus:
-        """Makes the version of an A/B test or of a shadow the champion, on a person's word; returns how the rollout ended.
+    def conclude(self, word: Word) -> RolloutStatus:
+        """Does with a rollout what a person says: ends it, or makes the version of an A/B test or of a shadow the champion.
 
-        Raises UnknownName, and Refused for a plan that promotes by itself, and before its last step has baked and answered enough.
+        Returns how it ended; one that has ended already stays as it ended. Raises UnknownName; Refused for a promotion by a plan that
+        promotes by itself, or before its last step has baked and answered enough; and like `ports.WordOfPeople`.
         """
-        return RolloutStatus.of(self._ask("promote", rollout_id=rollout_id, by=by, reason=reason))
+        return RolloutStatus.of(self._ask("conclude", **word.as_json()))
 
     def rollback(
         self,

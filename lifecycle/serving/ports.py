@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from lifecycle.records.access import AccessBook
-from lifecycle.records.events import Event
+from lifecycle.records.events import Event, Subject
 from lifecycle.records.record import Digest
 from lifecycle.serving.allowed.withdrawals import Withdrawal
+
+if TYPE_CHECKING:
+    from lifecycle.serving.rollouts.word import Word
 
 
 class EventSink(Protocol):
@@ -42,3 +45,14 @@ class PackageVerifier(Protocol):
 
     def __call__(self, folder: Path, signature: bytes, /) -> object:
         """Checks the signature over the manifest and the model's files in this folder. Raises Tampered where it does not hold."""
+
+
+class WordOfPeople(Protocol):
+    """Whoever knows whose word counts here: the registry of people, the ledger."""
+
+    def __call__(self, word: Word, about: Subject, /) -> None:
+        """Returns where a word counts about this version, whose rollout it names.
+
+        Raises Refused where whoever gave it may not, or did not give it about this, Tampered where they did not sign it, and
+        Unavailable where nobody can tell now.
+        """

@@ -127,14 +127,14 @@ def test_a_promotion_by_hand_that_was_cut_short_can_be_asked_for_again(tmp_path:
             caller.infer_many(5)
         wait_for(lambda: gateway.client.status().waiting_events == 0, "the events are entered")
         (tmp_path / "down").touch()
-        gateway.client.promote(rollout, by="ada", reason="it sells more")
+        gateway.promote(rollout, by="ada", reason="it sells more")
         gateway.kill()
         forget_last_commits(gateway, 1)
         (tmp_path / "down").unlink()
         gateway.start()
         gateway.await_weight(rollout, 0.5)
         assert {arm.arm: arm.version for arm in gateway.model().versions} == {"champion": 1, "canary": 2}
-        assert gateway.client.promote(rollout, by="ada", reason="it sells more").state == "completed"
+        assert gateway.promote(rollout, by="ada", reason="it sells more").state == "completed"
         wait_for(lambda: len(gateway.events("RolloutCompleted")) == 2, "the promotion is recorded once")
         assert gateway.caller().infer()[1]["model_version"] == "2"
 

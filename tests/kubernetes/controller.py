@@ -31,7 +31,7 @@ from lifecycle.serving.targets.declaration import declared_target
 from tests.kubernetes.api_server import ApiServer, served
 from tests.serving.graphs import Behaviour
 from tests.serving.packages import ENVIRONMENT, MODEL, ORIGIN, order, pack
-from tests.serving.process import FileLedger, verify
+from tests.serving.process import FileLedger, hear, verify
 from tests.serving.running import PATIENCE, REPOSITORY, wait_for
 
 TARGET = {
@@ -177,7 +177,7 @@ def main() -> None:
     )
     declared, ledger = declared_target(home / "target.yaml"), FileLedger(home / "ledger.jsonl")
     places = declared.places(settings.folder)
-    run_cluster_controller(settings, home / declared.packages, places, declared.pace, ledger, verify, ledger)
+    run_cluster_controller(settings, home / declared.packages, places, declared.pace, ledger, verify, ledger, hear)
 
 
 if __name__ == "__main__":

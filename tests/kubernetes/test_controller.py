@@ -12,6 +12,7 @@ from lifecycle.errors import Refused, UnknownName
 from lifecycle.records.bodies.serving import RolledBack, RolloutAborted, Trigger
 from lifecycle.serving.allowed.withdrawals import Withdrawal
 from lifecycle.serving.folder import GatewayFolder
+from lifecycle.serving.rollouts.word import Word
 from tests.kubernetes.controller import RunningController, callers, running_controller
 from tests.serving.packages import MODEL, plan
 from tests.serving.running import wait_for
@@ -119,7 +120,7 @@ def test_an_end_does_not_wait_for_a_version_that_never_gets_ready(there: Running
     """Its pods would be waited for much longer."""
     serve(there)
     made = there.order(2, HALF_FIRST, "unloadable")
-    assert there.client.abort(made.rollout_id, "it takes too long", "person").state == "aborted"
+    assert there.client.conclude(Word(part="end", rollout_id=made.rollout_id, by="ada", reason="it takes too long")).state == "aborted"
     assert there.champion() == 1
 
 
@@ -223,7 +224,7 @@ def test_a_second_controller_changes_nothing_while_the_first_is_at_work(there: R
         wait_for(lambda: "drives rollouts of this model" in other.client.status().models[0].fault, "the status says so")
         assert there.server.objects["HTTPRoute", "credit"]["spec"] == before
         there.client.rollback(MODEL, to_version=1, trigger=BY_HAND, reason="x", rollback_id="r1")
-        assert other.client.abort(rollout_id, "it was the wrong home", "person").state == "aborted"
+        assert other.client.conclude(Word(part="end", rollout_id=rollout_id, reason="it was the wrong home")).state == "aborted"
         assert there.champion() == 1
     finally:
         other.end()

@@ -12,9 +12,10 @@ import os
 import sys
 from pathlib import Path
 
-from lifecycle.errors import Tampered, Unavailable
-from lifecycle.records.events import Event
+from lifecycle.errors import Refused, Tampered, Unavailable
+from lifecycle.records.events import Event, Subject
 from lifecycle.serving.allowed.withdrawals import Withdrawal
+from lifecycle.serving.rollouts.word import Word
 from lifecycle.serving.settings import GatewaySettings
 from lifecycle.serving.supervision.supervisor import run_gateway
 from tests.serving.granted import FileAccess
@@ -53,6 +54,12 @@ def verify(folder: Path, signature: bytes) -> None:
         raise Tampered("The signature does not hold.", "Sign the model.")
 
 
+def hear(word: Word, about: Subject) -> None:
+    """Everybody's word counts but one's."""
+    if word.by == "mallory":
+        raise Refused(f"Nobody takes mallory's word on {about}.", "Ask somebody else.", ("RLT-001",))
+
+
 def _path(given: str | None) -> Path | None:
     return None if given is None else Path(given)
 
@@ -85,7 +92,7 @@ def main() -> None:
     )
     try:
         ledger = FileLedger(Path(given["ledger"]))
-        run_gateway(settings, ledger, verify, ledger, access=FileAccess(Path(given["ledger"]).with_name("access.json")))
+        run_gateway(settings, ledger, verify, ledger, hear, access=FileAccess(Path(given["ledger"]).with_name("access.json")))
     except Unavailable as error:
         sys.exit(error.what)
 

@@ -24,6 +24,7 @@ from lifecycle.records.rollout import RolloutPlan
 from lifecycle.serving.allowed.withdrawals import Withdrawal
 from lifecycle.serving.client import GatewayClient
 from lifecycle.serving.rollouts.state import ModelStatus, RolloutStatus
+from lifecycle.serving.rollouts.word import Word
 from tests.serving.graphs import Behaviour
 from tests.serving.packages import ENVIRONMENT, MODEL, ORIGIN, ROW, Packed, order, pack
 
@@ -163,6 +164,14 @@ class RunningGateway:
         made = order(packed, version, self.key, rollout_plan, model=model, rollout_id=rollout_id)
         self.client.order(made, packed.folder)
         return made.rollout_id
+
+    def promote(self, rollout_id: str, *, by: str, reason: str) -> RolloutStatus:
+        """Has a person promote what waits for one."""
+        return self.client.conclude(Word(part="promote", rollout_id=rollout_id, by=by, reason=reason))
+
+    def end(self, rollout_id: str, reason: str) -> RolloutStatus:
+        """Has somebody end a rollout."""
+        return self.client.conclude(Word(part="end", rollout_id=rollout_id, reason=reason))
 
     def await_rollout(self, rollout_id: str, *states: str) -> RolloutStatus:
         """Waits until a rollout is in one of these states, and the ledger knows it where it answers."""

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lifecycle.errors import Refused
-from lifecycle.life.gates import standing
+from lifecycle.life.gates import judging, standing
 from lifecycle.life.outstanding import outstanding
 from lifecycle.life.overview import gateway_status
+from lifecycle.life.people.rollout_words import ROLES, makers_of
 from lifecycle.life.rollback import Way, recorded_rollback, way_back
 from lifecycle.records.events import Recorded
 from lifecycle.records.identity import new_id, now_us
-from lifecycle.records.record import Id, Microseconds
+from lifecycle.records.record import ActorId, Id, Microseconds, Name, Version
 from lifecycle.records.rollout import RolloutPlan
 from lifecycle.records.states import State
 from lifecycle.serving.rollouts.state import GatewayStatus, ModelStatus
@@ -27,6 +28,22 @@ ROLLBACKS_SHOWN = 5
 
 
 @dataclass(frozen=True)
+class UnderWay:
+    """A rollout that a person may end, and whether its plan leaves the promotion to one. The rules say who may; this is what is offered."""
+
+    version: Version
+    waits_for_a_person: bool
+    owner: ActorId
+    makers: frozenset[ActorId]
+
+    def may_promote(self, person: ActorId, roles: Collection[Name]) -> bool:
+        return self.waits_for_a_person and person not in self.makers and not {*roles}.isdisjoint(ROLES)
+
+    def may_end(self, person: ActorId, roles: Collection[Name]) -> bool:
+        return person == self.owner or not {*roles}.isdisjoint(ROLES)
+
+
+@dataclass(frozen=True)
 class ServedModel:
     """One model: its versions, what the gateway says of it, and where a rollback would lead."""
 
@@ -37,6 +54,8 @@ class ServedModel:
     #: None where the gateway knows nothing of the model.
     status: ModelStatus | None
     plan: RolloutPlan
+    #: None where none is, and where the gateway does not answer.
+    under_way: UnderWay | None
     #: None where there is no way back, and then why.
     way: Way | None
     no_way: str
@@ -92,15 +111,27 @@ def _model(departments: Departments, name: str, gateway: GatewayStatus, states: 
     rolled_back = departments.ledger.events(
         types=("RolledBack",), name=name, environment=departments.environment, newest_first=True, limit=ROLLBACKS_SHOWN
     )
+    status = next((status for status in gateway.models if status.model == name), None)
     return ServedModel(
         name=name,
         description=declared.description,
         owner=declared.owner,
         states={version: state for (model, version), state in sorted(states.items()) if model == name},
-        status=next((status for status in gateway.models if status.model == name), None),
+        status=status,
         plan=declared.rollout,
+        under_way=_under_way(departments, status) if gateway.running and status is not None else None,
         way=way,
         no_way=no_way,
         rollbacks=tuple(rolled_back),
         step=new_id(),
     )
+
+
+def _under_way(departments: Departments, status: ModelStatus) -> UnderWay | None:
+    rollout = status.rollout
+    if rollout is None:
+        return None
+    trained = standing.trained(departments, rollout.model, rollout.version)
+    declared = judging.declared_of(trained)
+    # The controller of a cluster takes no plan that waits for a person.
+    return UnderWay(rollout.version, not declared.rollout.promotes_itself, declared.owner, makers_of(departments, trained))

@@ -11,16 +11,24 @@ from collections.abc import Iterator
 
 from lifecycle.ledger.verifying.checks import Check
 from lifecycle.ledger.verifying.findings import Finding, named
-from lifecycle.records.approval import GovernanceStatement, ReviewStatement, RevocationStatement, Statement, WaiverStatement
+from lifecycle.records.approval import (
+    GovernanceStatement,
+    ReviewStatement,
+    RevocationStatement,
+    RolloutStatement,
+    Statement,
+    WaiverStatement,
+)
 from lifecycle.records.bodies.decisions import ApprovalGiven, ApprovalRefused, DecisionMade, WaiverSigned
 from lifecycle.records.bodies.governors import GovernanceProposed, GovernanceSigned
 from lifecycle.records.bodies.reviews import ReviewGiven
 from lifecycle.records.bodies.revocations import Revocation
+from lifecycle.records.bodies.serving import RolloutEnd
 from lifecycle.records.events import Event
 from lifecycle.records.record import ActorId, Digest
 
 #: All that people sign.
-_Said = Statement | WaiverStatement | ReviewStatement | RevocationStatement | GovernanceStatement
+_Said = Statement | WaiverStatement | ReviewStatement | RevocationStatement | RolloutStatement | GovernanceStatement
 
 
 class StatementCheck(Check):
@@ -56,7 +64,9 @@ class StatementCheck(Check):
 def _said(event: Event) -> _Said | None:
     """What a person signed, if the event holds that."""
     body = event.body
-    if isinstance(body, ApprovalGiven | ApprovalRefused | WaiverSigned | ReviewGiven | GovernanceProposed | GovernanceSigned | Revocation):
+    if isinstance(body, ApprovalGiven | ApprovalRefused | WaiverSigned | ReviewGiven | GovernanceProposed | GovernanceSigned):
+        return body.statement
+    if isinstance(body, Revocation | RolloutEnd):
         return body.statement
     return None
 
@@ -66,7 +76,7 @@ def _signer(said: _Said) -> ActorId:
 
 
 def _about_something_else(event: Event, said: _Said) -> Iterator[str]:
-    """Of a review and of what is taken back, `records/agreement.py` holds the rest against each other."""
+    """Of a review, of what is taken back and of a rollout that is ended, `records/agreement.py` holds the rest against each other."""
     signer = _signer(said)
     if isinstance(said, Statement | WaiverStatement):
         recorded = f"{event.subject} in {event.environment} by {event.actor.id}"
@@ -74,5 +84,5 @@ def _about_something_else(event: Event, said: _Said) -> Iterator[str]:
         if recorded != signed or event.subject.digest != said.model_digest:
             yield f"is about {recorded}, but what was signed is about {signed} with the digest {said.model_digest}"
     elif event.actor.id != signer and (event.actor.kind == "human" or event.actor.authenticated):
-        # What a restore recorded once more is by a service, which says that it is nobody.
+        # A gateway that ends a rollout, and a restore that records something once more, are services, which say that they are nobody.
         yield f"says that it is by {event.actor.id}, but {signer} signed it"

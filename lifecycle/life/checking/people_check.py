@@ -10,6 +10,7 @@ from lifecycle.ledger.verifying.findings import Finding, named
 from lifecycle.life.checking.access_check import AccessCheck
 from lifecycle.life.checking.authority_check import AuthorityCheck
 from lifecycle.life.checking.decision_check import DecisionCheck
+from lifecycle.life.checking.rollout_ends_check import RolloutEndsCheck
 from lifecycle.life.checking.signature_check import SignatureCheck
 from lifecycle.life.checking.stolen_keys_check import StolenKeysCheck
 from lifecycle.life.people.known_keys import KnownKeys
@@ -39,6 +40,7 @@ class PeopleCheck:
             DecisionCheck(self._keys, self._doubt),
             AuthorityCheck(self._keys, self._people_here),
             AccessCheck(self._keys, self._people_here),
+            RolloutEndsCheck(self._keys, self._people_here),
             StolenKeysCheck(),
         )
         #: Decisions whose rules can't be had here, which is no fault of the ledger.

@@ -20,6 +20,7 @@ from lifecycle.records.bodies.decisions import ApprovalGiven, ApprovalRefused, D
 from lifecycle.records.bodies.governors import GovernanceChanged, GovernanceProposed, GovernanceSigned
 from lifecycle.records.bodies.reviews import ReviewGiven
 from lifecycle.records.bodies.revocations import Revocation
+from lifecycle.records.bodies.serving import RolloutEnd
 from lifecycle.records.events import Event
 from lifecycle.records.record import ActorId, Digest, Name
 
@@ -38,7 +39,7 @@ class _Unproven:
 
 
 class SignatureCheck:
-    """A `ledger.checks.Check`: approvals, refusals, waivers, reviews and what governs are signed by whom they say.
+    """A `ledger.checks.Check`: approvals, refusals, waivers, reviews, ends of rollouts and what governs are signed by whom they say.
 
     `keys` is fed by whoever makes this, one event behind: a record never vouches for itself. `people_here` gives the registry of
     this home: what was edited by hand there is named by no record before the next decision.
@@ -60,6 +61,8 @@ class SignatureCheck:
             yield from self._signed(index, name, body.envelope, body.statement.signer, body.statement.content_digest())
         elif isinstance(body, AccessGranted | AccessRevoked | Revocation):
             yield from self._signed_where_people_govern(index, name, body, event.environment)
+        elif isinstance(body, RolloutEnd) and body.envelope is not None and body.statement is not None:
+            yield from self._signed(index, name, body.envelope, body.statement.signer, body.statement.content_digest())
         elif isinstance(body, DecisionMade):
             yield from self._shown(body)
         elif isinstance(body, GovernanceProposed | GovernanceSigned):

@@ -67,20 +67,36 @@ def require_governed(departments: Departments) -> None:
     """Raises Refused where what decides here is not what was last agreed to; in `local` nothing has to be."""
     if departments.environment == UNGOVERNED:
         return
-    standing, here = in_force(departments), Governed(departments.gate_keeper.bundle_digest, departments.people.digest)
+    standing = _agreed(departments)
+    if standing.bundle_digest != departments.gate_keeper.bundle_digest:
+        raise _not_agreed(departments, "policies or limits")
+    if standing.people_digest != departments.people.digest:
+        raise _not_agreed(departments, "people")
+
+
+def require_people_agreed(departments: Departments) -> None:
+    """The same of the people alone: for whom no gate is asked about, and whose roles count."""
+    if departments.environment != UNGOVERNED and _agreed(departments).people_digest != departments.people.digest:
+        raise _not_agreed(departments, "people")
+
+
+def _agreed(departments: Departments) -> Governed:
+    standing = in_force(departments)
     if standing is None:
         raise Refused(
             f"Nobody has agreed to any policies or people yet, so no gate decides in {departments.environment}.",
             f"`lifecycle governance propose`, then `lifecycle governance agree` by {OTHERS} others.",
             ("GOV-001",),
         )
-    if standing != here:
-        changed = "policies or limits" if standing.bundle_digest != here.bundle_digest else "people"
-        raise Refused(
-            f"The {changed} in governance/ are not those that were agreed to, so no gate decides in {departments.environment}.",
-            "`lifecycle governance status` shows what differs; put the files back, or propose the change.",
-            ("GOV-002",),
-        )
+    return standing
+
+
+def _not_agreed(departments: Departments, changed: str) -> Refused:
+    return Refused(
+        f"The {changed} in governance/ are not those that were agreed to, so no gate decides in {departments.environment}.",
+        "`lifecycle governance status` shows what differs; put the files back, or propose the change.",
+        ("GOV-002",),
+    )
 
 
 def open_proposals(departments: Departments) -> list[Proposal]:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass
 
-from lifecycle.records.bodies.decisions import DecisionMade
+from lifecycle.life.people.known_makers import KnownMakers
 from lifecycle.records.bodies.reviews import GlassBroken, ReviewGiven
 from lifecycle.records.bodies.serving import RolledBack
-from lifecycle.records.bodies.training import ModelTrained
 from lifecycle.records.events import Event
 from lifecycle.records.record import ActorId, Name
 
@@ -30,22 +28,17 @@ class KnownReviews:
 
     def __init__(self) -> None:
         self._done: dict[str, _Done] = {}
-        self._makers: defaultdict[tuple[str, int | None], set[str]] = defaultdict(set)
+        self._makers = KnownMakers()
 
     def take(self, event: Event) -> None:
         """Takes in what is to be reviewed, and who had a part in a version."""
         body, subject = event.body, event.subject
-        makers = self._makers[subject.name, subject.version]
+        self._makers.take(event)
         if isinstance(body, GlassBroken):
             self._done[event.id] = _Done("GlassBroken", (subject.name, subject.version, event.environment), frozenset(body.signed_by))
         elif isinstance(body, RolledBack):
             asked = frozenset({event.actor.id} if event.actor.authenticated else ())
             self._done[event.id] = _Done("RolledBack", (subject.name, body.from_version, event.environment), asked)
-        elif isinstance(body, DecisionMade):
-            makers |= {maker.id for maker in body.decision.input.subject.makers}
-        elif isinstance(body, ModelTrained):
-            makers |= {body.declared.owner, *body.declared.members, *([body.code_author] if body.code_author else [])}
-            makers |= {event.actor.id} if event.actor.authenticated else set()
 
     def roles_for(self, body: ReviewGiven) -> frozenset[Name] | None:
         """The roles of which one is needed; None where what is reviewed is not there, or is about another version or place."""
@@ -60,4 +53,4 @@ class KnownReviews:
         said = body.statement
         done = self._done.get(said.event_id)
         did = frozenset[str]() if done is None else done.by
-        return said.signer in did | self._makers.get((said.model, said.version), set())
+        return said.signer in did | self._makers.of(said.model, said.version)

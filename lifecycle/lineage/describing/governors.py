@@ -24,6 +24,7 @@ _SIGNED = {
     "break_glass": "a break-glass",
     "review": "a review",
     "access": "a grant of access",
+    "rollout": "a word on a rollout",
 }
 
 

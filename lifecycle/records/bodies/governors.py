@@ -64,7 +64,7 @@ class SignInRefused(Body):
 
 
 #: What people sign here.
-Signable = Literal["approval", "waiver", "governance", "revocation", "break_glass", "review", "access"]
+Signable = Literal["approval", "waiver", "governance", "revocation", "break_glass", "review", "access", "rollout"]
 
 
 class SignatureBarred(Body):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from lifecycle.errors import MalformedRecord
+from lifecycle.records.approval import Envelope, RolloutPart, RolloutStatement
 from lifecycle.records.bodies.body import Body
 from lifecycle.records.record import (
     INTEGER_BOUND,
@@ -39,30 +41,80 @@ class RolloutStepReached(Body):
     observed: tuple[ArmCounts, ...]
 
 
-class RolloutCompleted(Body):
+class RolloutEnd(Body):
+    """The root of both ends. What a person signed and what the body says are one: nothing beside the envelope can say something else."""
+
+    part: ClassVar[RolloutPart]
     rollout_id: Id
+    observed: tuple[ArmCounts, ...]
+    #: What the person signed whose word ended it. None where it ended by itself, in `local`, and in records of before they signed.
+    envelope: Envelope | None = Field(default=None, exclude_if=is_none)
+
+    @property
+    def statement(self) -> RolloutStatement | None:
+        """What was signed, if somebody did."""
+        return None if self.envelope is None else self.envelope.holding(RolloutStatement)
+
+    @property
+    def said(self) -> dict[str, object]:
+        """What of the body stands in the statement as well, by its name there."""
+        return {"part": self.part, "rollout_id": self.rollout_id}
+
+    @model_validator(mode="after")
+    def _says_what_was_signed(self) -> Self:
+        statement = self.statement
+        if statement is None:
+            return self
+        for field, value in self.said.items():
+            if getattr(statement, field) != value:
+                raise MalformedRecord(
+                    f"{type(self).__name__} says another {field} than was signed.", "Record what was signed, as what it was signed."
+                )
+        return self
+
+
+class RolloutCompleted(RolloutEnd):
+    """The version takes all of the traffic."""
+
+    part = "promote"
     superseded_version: Version | None
     superseded_digest: Digest | None
-    observed: tuple[ArmCounts, ...]
     #: The person who promoted it, and why, where the plan leaves that to one (an A/B test, a shadow).
     promoted_by: ActorId | None = Field(default=None, exclude_if=is_none)
     reason: Prose | None = Field(default=None, exclude_if=is_none)
     #: The share that stays with the superseded version, where the plan declares a hold-out.
     holdout: Share | None = Field(default=None, exclude_if=is_none)
 
+    @property
+    def said(self) -> dict[str, object]:
+        return {**super().said, "signer": self.promoted_by, "reason": self.reason}
+
 
 #: Why a rollout ended without serving.
 AbortCause = Literal["guardrail", "crash", "person", "cancelled", "superseded", "failed", "revoked"]
+#: Of these, what the run tells that ordered it. Whoever asks a gateway for another end gives a person's word.
+RunsCause = Literal["failed", "cancelled"]
 
 
-class RolloutAborted(Body):
+class RolloutAborted(RolloutEnd):
     """A rollout that ended without serving: by its guardrail, by a person, by a cancelled run, by a crash, by a
     revocation."""
 
-    rollout_id: Id
+    part = "end"
     cause: AbortCause
     reason: str
-    observed: tuple[ArmCounts, ...]
+    #: The person who ended it without judging the version; None for every other cause, and where nobody was named.
+    ended_by: ActorId | None = Field(default=None, exclude_if=is_none)
+
+    @property
+    def said(self) -> dict[str, object]:
+        return {**super().said, "signer": self.ended_by, "reason": self.reason}
+
+    @model_validator(mode="after")
+    def _names_whose_word_it_was(self) -> Self:
+        if self.ended_by is not None and self.cause != "person":
+            raise MalformedRecord(f"RolloutAborted names {self.ended_by}, and its cause is {self.cause}.", "Name whom it was ended by.")
+        return self
 
 
 class Trigger(Record):

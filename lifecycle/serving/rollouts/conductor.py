@@ -23,7 +23,6 @@ from lifecycle.serving.rollouts import controller, promoting, undoing, withdrawi
 from lifecycle.serving.rollouts.books import Books
 from lifecycle.serving.rollouts.label_watch import follow_labels, waits_for_labels
 from lifecycle.serving.rollouts.looking import Progress, verdict_on
-from lifecycle.serving.rollouts.promoting import Promotion
 from lifecycle.serving.rollouts.rollback_asked import RollbackAsked
 from lifecycle.serving.rollouts.rollout_events import mark
 from lifecycle.serving.rollouts.state import (
@@ -32,6 +31,7 @@ from lifecycle.serving.rollouts.state import (
     ServedVersion,
     StageMark,
 )
+from lifecycle.serving.rollouts.word import Word
 from lifecycle.serving.supervision.fleet import Fleet, Holding
 
 _LOG = logging.getLogger(__name__)
@@ -151,12 +151,12 @@ class Conductor:
             self._books.commit(state.model_copy(update={"rollout": rollout, "refers": order.plan.without_champion == "refer"}))
             self._begin(order.model, order.rollout_id, order.plan)
 
-    async def promote(self, rollout_id: str, promotion: Promotion) -> None:
-        """Has a person's word make the canary the champion, where its plan leaves that to one. One that is promoted stays so.
+    async def promote(self, word: Word) -> None:
+        """Makes the canary the champion on a person's word, which counts, where its plan leaves that to one. One that is promoted stays so.
 
         Raises UnknownName, and Refused for a plan that promotes by itself and while its last step has not baked or answered enough.
         """
-        state = self._books.rolling(rollout_id)
+        rollout_id, state = word.rollout_id, self._books.rolling(word.rollout_id)
         if state is None:
             if self._books.rollout(rollout_id).state != "completed":
                 raise Refused("This rollout has ended without a promotion.", "Deploy that version again.", ("STATE",))
@@ -183,11 +183,14 @@ class Conductor:
                     "Wait until it has; `lifecycle rollout show` tells how far it is.",
                     ("STATE",),
                 )
-            await promoting.promote(self._books, self._fleet, latest, progress.plan, promotion)
+            await promoting.promote(self._books, self._fleet, latest, progress.plan, word)
             progress.wake.set()
 
-    async def abort(self, rollout_id: str, reason: str, cause: AbortCause) -> None:
-        """Ends a rollout without judging its version. One that has ended already stays as it ended. Raises UnknownName."""
+    async def abort(self, rollout_id: str, reason: str, cause: AbortCause, word: Word | None = None) -> None:
+        """Ends a rollout without judging its version. One that has ended already stays as it ended. Raises UnknownName.
+
+        `word`: whose it was, where a person ends it.
+        """
         state = self._books.rolling(rollout_id)
         if state is None:
             self._books.rollout(rollout_id)
@@ -196,7 +199,7 @@ class Conductor:
         async with self._locks[state.model]:
             latest = self._books.rolling(rollout_id)
             if latest is not None:
-                undoing.record_aborted(self._books, latest, cause, reason)
+                undoing.record_aborted(self._books, latest, cause, reason, word)
         await self._clean_up(state.model, rollout_id)
 
     async def rollback(self, asked: RollbackAsked) -> RolledBack:

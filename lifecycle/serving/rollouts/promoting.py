@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from lifecycle.records.bodies.serving import RolloutCompleted
-from lifecycle.records.record import ActorId
 from lifecycle.records.rollout import RolloutPlan
 from lifecycle.serving.rollouts.books import Books
 from lifecycle.serving.rollouts.state import MOST_STANDBY, FinishedRollout, Holdout, ModelState
+from lifecycle.serving.rollouts.word import Word
 from lifecycle.serving.supervision.fleet import Fleet, Holding
 
 
-@dataclass(frozen=True)
-class Promotion:
-    """A person's word that a version may be the champion, where its plan leaves that to one."""
-
-    by: ActorId
-    reason: str
-
-
-async def promote(books: Books, fleet: Fleet, state: ModelState, plan: RolloutPlan, promotion: Promotion | None = None) -> None:
+async def promote(books: Books, fleet: Fleet, state: ModelState, plan: RolloutPlan, word: Word | None = None) -> None:
     """Makes a model's canary its champion; the former one keeps the plan's hold-out. The caller holds the model's lock.
+
+    `word`: a person's, where the plan leaves it to one.
 
     Raises Unavailable where a worker can't load it, or the disk does not take it: then the rollout stands as it stood.
     """
@@ -38,8 +30,9 @@ async def promote(books: Books, fleet: Fleet, state: ModelState, plan: RolloutPl
         superseded_version=None if former is None else former.version,
         superseded_digest=None if former is None else former.digest,
         observed=books.seen(before),
-        promoted_by=None if promotion is None else promotion.by,
-        reason=None if promotion is None else promotion.reason,
+        promoted_by=None if word is None else word.by,
+        reason=None if word is None else word.reason,
+        envelope=None if word is None else word.envelope,
         holdout=None if holdout is None else holdout.share,
     )
     standby = (*(() if former is None else (former,)), *(kept for kept in state.standby if kept.version != rollout.canary.version))
@@ -50,7 +43,7 @@ async def promote(books: Books, fleet: Fleet, state: ModelState, plan: RolloutPl
         model=state.model,
         version=rollout.canary.version,
         outcome="completed",
-        reason="" if promotion is None else promotion.reason,
+        reason="" if word is None else word.reason,
     )
     books.commit(changed, (rollout.canary, rollout.run_id, body), finished=ended)
     books.faults.pop(state.model, None)

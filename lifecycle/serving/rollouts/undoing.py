@@ -19,6 +19,7 @@ from lifecycle.serving.allowed.packages import PackageCache
 from lifecycle.serving.rollouts.books import Books
 from lifecycle.serving.rollouts.rollback_asked import RollbackAsked
 from lifecycle.serving.rollouts.state import FinishedRollout, ModelState, OpenRollback, RolloutState, ServedVersion
+from lifecycle.serving.rollouts.word import Word
 from lifecycle.serving.supervision.fleet import Fleet, Holding
 
 _LOG = logging.getLogger(__name__)
@@ -125,11 +126,21 @@ def finish(books: Books, state: ModelState) -> None:
         _record_replaced(books, state, leaving, elapsed)
 
 
-def record_aborted(books: Books, state: ModelState, cause: AbortCause, reason: str) -> ModelState:
-    """Ends a rollout without judging its version: out of the routes, then in the journal. Returns the model as it is then."""
+def record_aborted(books: Books, state: ModelState, cause: AbortCause, reason: str, word: Word | None = None) -> ModelState:
+    """Ends a rollout without judging its version: out of the routes, then in the journal. Returns the model as it is then.
+
+    `word`: whose it was, where a person ends it.
+    """
     rollout = _rollout(state)
     books.take_canary_out(state)
-    body = RolloutAborted(rollout_id=rollout.rollout_id, cause=cause, reason=reason, observed=books.seen(state))
+    body = RolloutAborted(
+        rollout_id=rollout.rollout_id,
+        cause=cause,
+        reason=reason,
+        observed=books.seen(state),
+        ended_by=None if word is None else word.by,
+        envelope=None if word is None else word.envelope,
+    )
     ended = state.model_copy(update={"rollout": None})
     books.commit(ended, (rollout.canary, rollout.run_id, body), finished=_aborted(state, rollout, reason), in_force=True)
     return ended

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from lifecycle.errors import Unavailable
 from lifecycle.proofs.notes import VerifierKey
-from lifecycle.records.bodies.serving import AbortCause, RolledBack
+from lifecycle.records.bodies.serving import RolledBack, RunsCause
 from lifecycle.records.rollout import RolloutOrder
 from lifecycle.serving.access.keeping import AccessKeeper, Held
 from lifecycle.serving.access.refusal_sealing import RefusalSealer
@@ -23,16 +23,16 @@ from lifecycle.serving.allowed.withdrawals import Withdrawals
 from lifecycle.serving.answering.counters import Counters
 from lifecycle.serving.answering.routes import RouteTable
 from lifecycle.serving.folder import GatewayFolder, write_durably
-from lifecycle.serving.ports import AccessSource, EventSink, PackageVerifier, WithdrawalSource
+from lifecycle.serving.ports import AccessSource, EventSink, PackageVerifier, WithdrawalSource, WordOfPeople
 from lifecycle.serving.prediction_log.sealing import Sealer
 from lifecycle.serving.rollouts.books import Books
 from lifecycle.serving.rollouts.conductor import Conductor
 from lifecycle.serving.rollouts.delivery import Delivery
 from lifecycle.serving.rollouts.gauges import GaugeFile, RolloutGauges
 from lifecycle.serving.rollouts.journal import Journal
-from lifecycle.serving.rollouts.promoting import Promotion
 from lifecycle.serving.rollouts.rollback_asked import RollbackAsked
 from lifecycle.serving.rollouts.state import MOST_FINISHED, AccessStatus, GatewayStatus, RolloutStatus
+from lifecycle.serving.rollouts.word import Word, require_counts
 from lifecycle.serving.settings import GatewaySettings
 from lifecycle.serving.supervision.admin import AdminServer
 from lifecycle.serving.supervision.fleet import Fleet
@@ -53,6 +53,7 @@ def run_gateway(
     sink: EventSink,
     verifier: PackageVerifier,
     source: WithdrawalSource,
+    people: WordOfPeople,
     *,
     access: AccessSource | None = None,
 ) -> None:
@@ -66,7 +67,7 @@ def run_gateway(
     lock = folder.take_lock()
     try:
         with listen_again(settings.host, settings.port, folder) as listener:
-            asyncio.run(Supervisor(settings, folder, listener, sink, verifier, source, access).run())
+            asyncio.run(Supervisor(settings, folder, listener, sink, verifier, source, people, access).run())
     finally:
         os.close(lock)
 
@@ -108,9 +109,11 @@ class Supervisor:
         sink: EventSink,
         verifier: PackageVerifier,
         source: WithdrawalSource,
+        people: WordOfPeople,
         access: AccessSource | None,
     ) -> None:
         self._settings = settings
+        self._people = people
         self._folder = folder
         self._journal = Journal.open(folder.journal)
         workers = {folder.counters(index) for index in range(settings.workers)} | set(folder.path.glob("counters-*.bin"))
@@ -274,11 +277,15 @@ class Supervisor:
     async def rollout(self, rollout_id: str) -> RolloutStatus:
         return self._books.rollout(rollout_id)
 
-    async def abort(self, rollout_id: str, reason: str, cause: AbortCause) -> None:
+    async def abort(self, rollout_id: str, reason: str, cause: RunsCause) -> None:
         await self._conductor.abort(rollout_id, reason, cause)
 
-    async def promote(self, rollout_id: str, promotion: Promotion) -> None:
-        await self._conductor.promote(rollout_id, promotion)
+    async def conclude(self, word: Word) -> None:
+        await require_counts(self._people, word, self._books.rolling(word.rollout_id))
+        if word.part == "promote":
+            await self._conductor.promote(word)
+        else:
+            await self._conductor.abort(word.rollout_id, word.reason, "person", word)
 
     async def rollback(self, asked: RollbackAsked) -> RolledBack:
         return await self._conductor.rollback(asked)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Protocol
 
-from lifecycle.records.bodies.serving import AbortCause, RolledBack
-from lifecycle.records.record import ActorId, JsonObject, Record
+from lifecycle.records.bodies.serving import RolledBack, RunsCause
+from lifecycle.records.record import JsonObject, Record
 from lifecycle.records.rollout import RolloutOrder
-from lifecycle.serving.rollouts.promoting import Promotion
 from lifecycle.serving.rollouts.rollback_asked import RollbackAsked
 from lifecycle.serving.rollouts.state import GatewayStatus, RolloutStatus
+from lifecycle.serving.rollouts.word import Word
 from lifecycle.serving.supervision.admin import Verb
 
 
@@ -23,9 +23,9 @@ class TakesOrders(Protocol):
 
     async def order(self, order: RolloutOrder, package: Path, /) -> None: ...
 
-    async def abort(self, rollout_id: str, reason: str, cause: AbortCause, /) -> None: ...
+    async def abort(self, rollout_id: str, reason: str, cause: RunsCause, /) -> None: ...
 
-    async def promote(self, rollout_id: str, promotion: Promotion, /) -> None: ...
+    async def conclude(self, word: Word, /) -> None: ...
 
     async def rollback(self, asked: RollbackAsked, /) -> RolledBack: ...
 
@@ -43,12 +43,7 @@ class _About(Record):
 
 class _Aborted(_About):
     reason: str
-    cause: AbortCause
-
-
-class _Promoted(_About):
-    by: ActorId
-    reason: str
+    cause: RunsCause
 
 
 def verbs_of(taker: TakesOrders) -> dict[str, Verb]:
@@ -70,10 +65,10 @@ def verbs_of(taker: TakesOrders) -> dict[str, Verb]:
         await taker.abort(asked.rollout_id, asked.reason, asked.cause)
         return (await taker.rollout(asked.rollout_id)).as_json()
 
-    async def promote(message: JsonObject) -> JsonObject:
-        asked = _Promoted.of(message)
-        await taker.promote(asked.rollout_id, Promotion(by=asked.by, reason=asked.reason))
-        return (await taker.rollout(asked.rollout_id)).as_json()
+    async def conclude(message: JsonObject) -> JsonObject:
+        word = Word.of(message)
+        await taker.conclude(word)
+        return (await taker.rollout(word.rollout_id)).as_json()
 
     async def rollback(message: JsonObject) -> JsonObject:
         return (await taker.rollback(RollbackAsked.of(message))).as_json()
@@ -87,7 +82,7 @@ def verbs_of(taker: TakesOrders) -> dict[str, Verb]:
         "order": order,
         "rollout": rollout,
         "abort": abort,
-        "promote": promote,
+        "conclude": conclude,
         "rollback": rollback,
         "stop": stop,
     }

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from lifecycle.errors import Refused, UnknownName
 from lifecycle.proofs.notes import VerifierKey
-from lifecycle.records.bodies.serving import AbortCause, RolledBack
+from lifecycle.records.bodies.serving import RolledBack, RunsCause
 from lifecycle.records.events import Event
 from lifecycle.records.rollout import RolloutOrder
 from lifecycle.serving.allowed.log_keys import LogKeys
@@ -23,12 +23,12 @@ from lifecycle.serving.allowed.packages import PackageCache
 from lifecycle.serving.allowed.used_decisions import UsedDecisions
 from lifecycle.serving.allowed.withdrawals import Withdrawals
 from lifecycle.serving.folder import GatewayFolder
-from lifecycle.serving.ports import EventSink, PackageVerifier, WithdrawalSource
+from lifecycle.serving.ports import EventSink, PackageVerifier, WithdrawalSource, WordOfPeople
 from lifecycle.serving.rollouts.delivery import Delivery
 from lifecycle.serving.rollouts.journal import Journal
-from lifecycle.serving.rollouts.promoting import Promotion
 from lifecycle.serving.rollouts.rollback_asked import RollbackAsked
 from lifecycle.serving.rollouts.state import MOST_FINISHED, GatewayStatus, RolloutStatus
+from lifecycle.serving.rollouts.word import Word, require_counts
 from lifecycle.serving.settings import GatewaySettings
 from lifecycle.serving.supervision.admin import AdminServer
 from lifecycle.serving.supervision.mailbox import MailboxServer
@@ -56,6 +56,7 @@ def run_cluster_controller(
     sink: EventSink,
     verifier: PackageVerifier,
     source: WithdrawalSource,
+    people: WordOfPeople,
 ) -> None:
     """Runs a controller in this process until it is told to stop (SIGTERM, SIGINT or `GatewayClient.stop`).
 
@@ -66,7 +67,7 @@ def run_cluster_controller(
     folder.make()
     lock = folder.take_lock()
     try:
-        controller = ClusterController(settings, folder, PublishedPackages(packages), target_of, pace, sink, verifier, source)
+        controller = ClusterController(settings, folder, PublishedPackages(packages), target_of, pace, sink, verifier, source, people)
         asyncio.run(controller.run())
     finally:
         os.close(lock)
@@ -85,8 +86,10 @@ class ClusterController:
         sink: EventSink,
         verifier: PackageVerifier,
         source: WithdrawalSource,
+        people: WordOfPeople,
     ) -> None:
         self._settings = settings
+        self._people = people
         self._folder = folder
         self._packages = packages
         self._target_of = target_of
@@ -207,15 +210,18 @@ class ClusterController:
             raise UnknownName(f"The controller knows no rollout {rollout_id!r}.", "`lifecycle gateway status` shows which it knows.")
         return ended.status()
 
-    async def abort(self, rollout_id: str, reason: str, cause: AbortCause) -> None:
+    async def abort(self, rollout_id: str, reason: str, cause: RunsCause) -> None:
         await self._director.abort(rollout_id, reason, cause)
 
-    async def promote(self, rollout_id: str, promotion: Promotion) -> None:
-        raise Refused(
-            "On a cluster every rollout is promoted by its controller, once its last step is over.",
-            "Wait for it, or end it: `lifecycle rollout end`.",
-            ("STATE",),
-        )
+    async def conclude(self, word: Word) -> None:
+        if word.part == "promote":
+            raise Refused(
+                "On a cluster every rollout is promoted by its controller, once its last step is over.",
+                "Wait for it, or end it: `lifecycle rollout end`.",
+                ("STATE",),
+            )
+        await require_counts(self._people, word, self._register.rolling(word.rollout_id))
+        await self._director.abort(word.rollout_id, word.reason, "person", word)
 
     async def rollback(self, asked: RollbackAsked) -> RolledBack:
         return await self._director.rollback(asked)

@@ -18,9 +18,10 @@ from pydantic import Field
 from lifecycle.errors import LifecycleError
 from lifecycle.records.bodies.serving import AbortCause, Trigger
 from lifecycle.records.identity import now_us
-from lifecycle.records.record import Count, Digest, Id, Microseconds, Name, Record, Share, Version
+from lifecycle.records.record import Count, Digest, Id, Microseconds, Name, Record, Share, Version, is_none
 from lifecycle.serving.rollouts.rollback_asked import RollbackAsked
 from lifecycle.serving.rollouts.seen import Observed
+from lifecycle.serving.rollouts.word import Word
 
 
 class Moved(LifecycleError):
@@ -78,6 +79,8 @@ class Placement(Record):
     reason: str = ""
     #: Why it was aborted, where it was.
     cause: AbortCause | None = None
+    #: Whose word that was, where a person ended it, until that is recorded.
+    word: Word | None = Field(default=None, exclude_if=is_none)
     #: The rollback that ended it, if one did.
     undoing: Undoing | None = None
     #: Whether how it ended is recorded, and nothing of it runs for nobody.

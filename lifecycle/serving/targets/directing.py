@@ -23,6 +23,7 @@ from lifecycle.serving.allowed.withdrawals import Withdrawal
 from lifecycle.serving.rollouts.rollback_asked import RollbackAsked
 from lifecycle.serving.rollouts.state import FinishedRollout, RolloutState
 from lifecycle.serving.rollouts.undoing import require_expected
+from lifecycle.serving.rollouts.word import Word
 from lifecycle.serving.targets.contract import Pace, Placement, Target, TargetVersion, Undoing
 from lifecycle.serving.targets.drivable import require_drivable
 from lifecycle.serving.targets.driving import Drive, Ending
@@ -130,8 +131,11 @@ class Director:
             self._register.take_up(order.model, rollout)
             self._drive(order)
 
-    async def abort(self, rollout_id: str, reason: str, cause: AbortCause) -> None:
-        """Ends a rollout without judging its version. One that has ended already stays as it ended. Raises UnknownName."""
+    async def abort(self, rollout_id: str, reason: str, cause: AbortCause, word: Word | None = None) -> None:
+        """Ends a rollout without judging its version. One that has ended already stays as it ended. Raises UnknownName.
+
+        `word`: whose it is, where a person ends it.
+        """
         state = self._register.rolling(rollout_id)
         if state is None:
             if self._register.finished(rollout_id) is None:
@@ -139,7 +143,7 @@ class Director:
                     f"The controller knows no rollout {rollout_id!r}.", "`lifecycle gateway status` shows those that it knows."
                 )
             return
-        await self._ended(state.model, Ending(cause, reason))
+        await self._ended(state.model, Ending(cause, reason, word=word))
 
     async def rollback(self, asked: RollbackAsked) -> RolledBack:
         """Takes the canary out if there is one, else goes back from what serves; returns what was observed.

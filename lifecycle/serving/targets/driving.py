@@ -15,13 +15,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from lifecycle.errors import Refused, Unavailable
-from lifecycle.records.bodies.serving import AbortCause, RolloutAborted, RolloutStepReached
+from lifecycle.records.bodies.serving import AbortCause, RolloutStepReached
 from lifecycle.records.identity import now_us
 from lifecycle.records.rollout import RolloutOrder
 from lifecycle.serving.rollouts import controller
 from lifecycle.serving.rollouts.seen import Observed
 from lifecycle.serving.rollouts.state import MOST_STANDBY
 from lifecycle.serving.rollouts.undoing import CAUSE_OF
+from lifecycle.serving.rollouts.word import Word
 from lifecycle.serving.targets import telling
 from lifecycle.serving.targets.contract import Counted, Pace, Placed, Placement, Target, TargetVersion, Undoing
 from lifecycle.serving.targets.drivable import require_drivable
@@ -39,6 +40,8 @@ class Ending:
     cause: AbortCause
     reason: str
     undoing: Undoing | None = None
+    #: Whose word it is, where a person ends it.
+    word: Word | None = None
 
     @classmethod
     def rolled_back(cls, undoing: Undoing) -> Ending:
@@ -81,7 +84,7 @@ class Drive:
             await self._target.let_go()
 
     async def _never_begun(self, serving: Placement, ending: Ending) -> Placement:
-        body = RolloutAborted(rollout_id=self._order.rollout_id, cause=ending.cause, reason=ending.reason, observed=())
+        body = telling.aborted(self._order, ending.cause, ending.reason, ending.word)
         await self._hand.until_answered(lambda: self._hand.tell("aborted", self._version, body))
         return serving.model_copy(update={"outcome": "aborted", "reason": ending.reason})
 
@@ -142,7 +145,7 @@ class Drive:
             await self._until_the_next_look()
         if self._ending.undoing is not None:
             return await self._undo(at, self._ending.undoing)
-        return await self._end(at, self._out(self._ending.reason, self._ending.cause))
+        return await self._end(at, {**self._out(self._ending.reason, self._ending.cause), "word": self._ending.word})
 
     async def _made_ready(self) -> str:
         """Why the version is not ready; "" where it is. Waits no longer than until somebody ends the rollout."""
@@ -249,4 +252,5 @@ class Drive:
             await self._hand.until_answered(functools.partial(self._hand.tell, what, self._version, body))
         if leaving is not None:
             await self._hand.until_answered(lambda: self._target.take_out(leaving))
-        return await self._hand.place(at, lambda placed: placed.model_copy(update={"leaving": None, "undoing": None, "settled": True}))
+        settled = {"leaving": None, "undoing": None, "word": None, "settled": True}
+        return await self._hand.place(at, lambda placed: placed.model_copy(update=settled))

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from lifecycle.records import bodies
 from lifecycle.records.access import Quota
-from lifecycle.records.approval import GovernanceStatement, ReviewStatement, WaiverStatement
+from lifecycle.records.approval import GovernanceStatement, ReviewStatement, RolloutStatement, WaiverStatement
 from lifecycle.records.bodies.access import RefusedCount
 from lifecycle.records.bodies.data import ColumnProfile, ContractFailure
 from lifecycle.records.bodies.governors import EnrolledKey
@@ -19,6 +19,7 @@ from tests.records.samples.judging import (
     EVIDENCE,
     GOVERNANCE,
     NEEDED,
+    PROMOTED,
     PROMOTION,
     REFUSAL,
     REVIEW,
@@ -182,8 +183,14 @@ def of_serving() -> Iterator[Event]:
     yield happened(completed, inputs={"model": "model 2", "superseded": "model 1"})
     by_hand = completed.model_copy(update={"promoted_by": "olga", "reason": "It sells more.", "holdout": 0.05})
     yield happened(by_hand, inputs={"model": "model 2", "superseded": "model 1"})
+    signed = {"promoted_by": "olga", "reason": "It sells more.", "envelope": enveloped(PROMOTED, RolloutStatement.payload_type)}
+    yield happened(completed.model_copy(update=signed), inputs={"model": "model 2", "superseded": "model 1"})
     aborted = bodies.RolloutAborted(rollout_id=out, cause="guardrail", reason="7 of 100 answers failed", observed=ARMS)
     yield happened(aborted, inputs={"model": "model 2"})
+    ended = aborted.model_copy(update={"cause": "person", "reason": "No difference.", "ended_by": "olga"})
+    yield happened(ended, inputs={"model": "model 2"})
+    word = PROMOTED.model_copy(update={"part": "end", "reason": "No difference."})
+    yield happened(ended.model_copy(update={"envelope": enveloped(word, RolloutStatement.payload_type)}), inputs={"model": "model 2"})
     asked = bodies.RollbackRequested(
         rollback_id=back,
         trigger=TRIGGER,

@@ -6,7 +6,7 @@ import base64
 
 from lifecycle.records import evidence, gates
 from lifecycle.records.access import Quota
-from lifecycle.records.approval import Envelope, GovernanceStatement, ReviewStatement, Statement, WaiverStatement
+from lifecycle.records.approval import Envelope, GovernanceStatement, ReviewStatement, RolloutStatement, Statement, WaiverStatement
 from lifecycle.records.identity import derived_id
 from tests.records.samples.parts import AT_US, DAY_US, PLAN, measured, of
 
@@ -209,6 +209,19 @@ REVIEW = ReviewStatement(
     signed_at_us=AT_US,
     expires_at_us=AT_US + DAY_US,
 )
+PROMOTED = RolloutStatement(
+    part="promote",
+    rollout_id=derived_id("rollout"),
+    signer="olga",
+    reason="It sells more.",
+    model="credit",
+    version=2,
+    model_digest=of("model 2"),
+    environment="local",
+    nonce="a0b1c2d3e4f5061728394a5b6c7d8e9f",
+    signed_at_us=AT_US,
+    expires_at_us=AT_US + DAY_US,
+)
 WAIVER = WaiverStatement(
     waiver_id=derived_id("waiver"),
     signer="rita",
@@ -226,7 +239,8 @@ WAIVER = WaiverStatement(
 
 
 def enveloped(
-    statement: Statement | GovernanceStatement | WaiverStatement | ReviewStatement, payload_type: str = Statement.payload_type
+    statement: Statement | GovernanceStatement | WaiverStatement | ReviewStatement | RolloutStatement,
+    payload_type: str = Statement.payload_type,
 ) -> Envelope:
     """As a signer sends it; the signature is none, which a registry of people would notice."""
     payload = base64.b64encode(statement.canonical()).decode()

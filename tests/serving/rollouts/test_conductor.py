@@ -30,9 +30,9 @@ from lifecycle.serving.rollouts.books import Books
 from lifecycle.serving.rollouts.conductor import Conductor
 from lifecycle.serving.rollouts.delivery import Delivery
 from lifecycle.serving.rollouts.journal import Journal
-from lifecycle.serving.rollouts.promoting import Promotion
 from lifecycle.serving.rollouts.rollback_asked import RollbackAsked
 from lifecycle.serving.rollouts.state import ModelState
+from lifecycle.serving.rollouts.word import Word
 from lifecycle.serving.supervision.fleet import Holding
 
 pytestmark = pytest.mark.slow
@@ -255,7 +255,7 @@ async def _do(life: Life, number: int, deed: str, what: Any) -> None:
                 await life.settle()
                 life.check()
         case "promote" if rollout is not None:
-            await life.conductor.promote(rollout.rollout_id, Promotion(by="ada", reason="because"))
+            await life.conductor.promote(Word(part="promote", rollout_id=rollout.rollout_id, by="ada", reason="because"))
         case "abort" if rollout is not None:
             await life.conductor.abort(rollout.rollout_id, "because", "person")
         case "rollback":

@@ -200,7 +200,7 @@ def test_an_aborted_rollout_leaves_the_champion_alone(gateway: RunningGateway) -
     ended = gateway.client.abort(rollout, "the run was cancelled", "cancelled")
     assert (ended.state, ended.reason) == ("aborted", "the run was cancelled")
     assert gateway.caller().infer_many(20)[0] == {"champion": 20}
-    assert gateway.client.abort(rollout, "again", "person").reason == "the run was cancelled"
+    assert gateway.end(rollout, "again").reason == "the run was cancelled"
     wait_for(lambda: gateway.events("RolloutAborted") != [], "the abort is recorded")
     body = gateway.events("RolloutAborted")[0].body
     assert isinstance(body, RolloutAborted)
@@ -211,7 +211,7 @@ def test_an_aborted_rollout_leaves_the_champion_alone(gateway: RunningGateway) -
 def test_an_aborted_version_can_be_rolled_out_again(gateway: RunningGateway) -> None:
     """After an abort the same version goes out under a new rollout."""
     gateway.serve(1)
-    gateway.client.abort(gateway.deploy(2, plan((0.5, 10_000, 60.0), (1.0, 1, 0.0))), "not now", "person")
+    gateway.end(gateway.deploy(2, plan((0.5, 10_000, 60.0), (1.0, 1, 0.0))), "not now")
     gateway.await_rollout(gateway.deploy(2, plan((0.5, 5, 0.0), (1.0, 0, 0.0)), rollout_id="again"), "baking")
     gateway.caller().infer_many(60)
     gateway.await_rollout("again", "completed")

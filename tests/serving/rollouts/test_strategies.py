@@ -88,13 +88,13 @@ def test_a_person_promotes_b_once_it_has_answered_enough(gateway: RunningGateway
     rollout = gateway.deploy(2, plan((0.5, 10, 0.0), strategy="ab"))
     gateway.await_weight(rollout, 0.5)
     with pytest.raises(Refused, match="has not answered 10 requests"):
-        gateway.client.promote(rollout, by="ada", reason="too early")
+        gateway.promote(rollout, by="ada", reason="too early")
     assert arms(gateway)["canary"] == (2, 0.5)
     caller = gateway.caller()
     while gateway.model().versions[1].requests < 10:
         caller.infer_many(5)
-    assert gateway.client.promote(rollout, by="ada", reason="it sells more").state == "completed"
-    assert gateway.client.promote(rollout, by="ada", reason="again").state == "completed"
+    assert gateway.promote(rollout, by="ada", reason="it sells more").state == "completed"
+    assert gateway.promote(rollout, by="ada", reason="again").state == "completed"
     assert caller.infer()[1]["model_version"] == "2"
     wait_for(lambda: len(gateway.events("RolloutCompleted")) == 2, "the promotion is recorded once")
     body = gateway.events("RolloutCompleted")[-1].body
@@ -107,10 +107,10 @@ def test_a_person_ends_an_ab_test_and_a_stays(gateway: RunningGateway) -> None:
     gateway.serve(1)
     rollout = gateway.deploy(2, plan((0.5, 10, 0.0), strategy="ab"))
     gateway.await_weight(rollout, 0.5)
-    assert gateway.client.abort(rollout, "no difference", "person").state == "aborted"
+    assert gateway.end(rollout, "no difference").state == "aborted"
     assert gateway.caller().infer_many(20)[0] == {"champion": 20}
     with pytest.raises(Refused, match="ended without a promotion"):
-        gateway.client.promote(rollout, by="ada", reason="after all")
+        gateway.promote(rollout, by="ada", reason="after all")
     assert gateway.events("RolledBack") == []
 
 
@@ -120,7 +120,7 @@ def test_a_canary_is_promoted_by_nobody_but_the_controller(gateway: RunningGatew
     rollout = gateway.deploy(2, plan((0.5, 10_000, 0.0), (1.0, 1, 0.0)))
     gateway.await_weight(rollout, 0.5)
     with pytest.raises(Refused, match="promoted by the gateway"):
-        gateway.client.promote(rollout, by="ada", reason="I am in a hurry")
+        gateway.promote(rollout, by="ada", reason="I am in a hurry")
     assert gateway.client.rollout(rollout).weight == 0.5
 
 
