@@ -16,7 +16,6 @@ from lifecycle.records.bodies.serving import (
     RolloutRequested,
     RolloutStepReached,
 )
-from lifecycle.records.counted import counted
 from lifecycle.records.events import Event
 from lifecycle.records.record import Digest, JsonObject
 from lifecycle.records.rollout import RolloutPlan
@@ -68,7 +67,7 @@ def _monitored(event: Event, body: MonitoringReported) -> Description:
     return Description(
         f"monitoring/{event.id}",
         "monitoring",
-        f"watched over {counted(body.rows, 'answer')}",
+        f"watched over {body.rows:,} answers",
         "breached" if breached else "complete",
         facts,
         generated=tuple((role, digest) for role, digest in made if digest is not None),
@@ -80,7 +79,7 @@ def _sealed(event: Event, body: PredictionsSealed) -> Description:
     if body.rows_dropped is not None:
         facts["rows_dropped"] = body.rows_dropped
     used = tuple(("model", answered.model_digest) for answered in body.versions if answered.model_digest is not None)
-    label = f"sealed {counted(body.rows, 'prediction')}"
+    label = f"sealed {body.rows:,} predictions"
     return Description(f"sealing/{event.id}", "sealing", label, "complete", facts, used=used, generated=(("predictions", body.root),))
 
 
@@ -88,7 +87,7 @@ def _recalled(event: Event, body: DecisionsRecalled) -> Description:
     facts: JsonObject = {"by_version": body.by_version, "decisions": body.decisions, "rescored": body.rescored}
     facts |= {"differing": body.differing, "unread": body.unread}
     used = (("by", body.by_digest),) if body.by_digest is not None else ()
-    label = f"recalled {counted(body.decisions, 'decision')}"
+    label = f"recalled {body.decisions:,} decisions"
     return Description(f"recall/{event.id}", "recall", label, "complete", facts, used=used, generated=(("recall", body.list_digest),))
 
 
