@@ -133,9 +133,12 @@ class PacedLoad:
         request_id = f"{self._name}-{number}"
         request = request_bytes("127.0.0.1", self._path, self._body_of(request_id))
         self._under_way += 1
-        if self._idle:
-            self._idle.pop().send(request_id, request)
-            return
+        while self._idle:
+            caller = self._idle.pop()
+            # The server may have ended it, and the loop have not said so yet.
+            if not caller.ending:
+                caller.send(request_id, request)
+                return
         task = asyncio.get_running_loop().create_task(self._send_over_a_new_one(request_id, request))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -195,6 +198,11 @@ class _Caller(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         self._load.left(self, waiting=bool(self._request_id))
+
+    @property
+    def ending(self) -> bool:
+        """Whether nothing can be sent over it any more."""
+        return self._transport.is_closing()
 
     def leave(self) -> None:
         self._transport.close()
