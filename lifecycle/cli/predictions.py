@@ -63,7 +63,7 @@ def check(file: Path, as_json: bool, trusted: tuple[Path, ...]) -> None:
 
     Needs the two files and the log's key, and neither the ledger nor the prediction log. Ends with 4 where anything does not hold.
     """
-    from lifecycle.life.compacted import proven_rows
+    from lifecycle.life.compaction_proof import proven_rows
 
     proven = proven_rows(file, keys_of_log(trusted))
     if as_json:

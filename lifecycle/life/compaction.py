@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from lifecycle import durable
 from lifecycle.errors import LifecycleError, Tampered, Unavailable
-from lifecycle.life.compacted import PROOF, ROWS, proof_beside, proven_rows, read, root_of, written
+from lifecycle.life.compaction_proof import PROOF, ROWS, content_of, proof_beside, proven_rows, root_of, written
 from lifecycle.life.signing import signed_now
 from lifecycle.lineage.selection import ANSWERS, every_event
 from lifecycle.proofs.merkle import Frontier, leaf_hash
@@ -204,8 +204,8 @@ def _compacted(folder: Path, sealed: Mapping[int, Digest]) -> frozenset[int]:
         file = beside.with_name(beside.name.removeprefix("_").removesuffix(PROOF) + ROWS)
         if not file.exists():
             continue
-        proof = CompactedPredictions.parse(read(beside))
-        if digest_of(read(file)) != proof.digest or any(sealed.get(one.number) != one.root for one in proof.segments):
+        proof = CompactedPredictions.parse(content_of(beside))
+        if digest_of(content_of(file)) != proof.digest or any(sealed.get(one.number) != one.root for one in proof.segments):
             raise Tampered(f"{file} is not what was compacted.", "Keep it elsewhere as evidence, with its proof, and compact again.")
         found.update(one.number for one in proof.segments)
     return frozenset(found)

@@ -12,7 +12,7 @@ from pyarrow import parquet
 
 from lifecycle.data.prediction_columns import read_lines, schema, write_rows
 from lifecycle.errors import Tampered
-from lifecycle.life.compacted import proof_beside, proven_rows, written
+from lifecycle.life.compaction_proof import proof_beside, proven_rows, written
 from lifecycle.records.compaction import CompactedPredictions
 from lifecycle.records.prediction import Prediction
 from lifecycle.records.record import digest_of

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from lifecycle.data.prediction_columns import read_lines, write_rows
 from lifecycle.errors import Tampered, Unavailable
 from lifecycle.life import compaction
-from lifecycle.life.compacted import proof_beside, proven_rows, written
 from lifecycle.life.compaction import Compacted, compact_predictions
+from lifecycle.life.compaction_proof import proof_beside, proven_rows, written
 from lifecycle.records.compaction import CompactedPredictions
 from lifecycle.records.prediction import PredictedOutput, Prediction
 from lifecycle.serving.homes import PODS

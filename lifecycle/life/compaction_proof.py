@@ -39,8 +39,8 @@ def proven_rows(file: Path, keys: Sequence[VerifierKey]) -> CompactedPredictions
         raise Unavailable(
             f"There is no proof {beside.name} beside {file}.", "Lay it there: `lifecycle predictions compact` writes the two together."
         )
-    proof = CompactedPredictions.parse(read(beside))
-    if digest_of(read(file)) != proof.digest:
+    proof = CompactedPredictions.parse(content_of(beside))
+    if digest_of(content_of(file)) != proof.digest:
         raise Tampered(f"{file} is not the file that its proof is of.", "Compact those segments again.")
     trees: dict[str, Frontier] = {}
     for segment, line in read_lines(file, written):
@@ -78,7 +78,7 @@ def root_of(tree: Frontier) -> Digest:
     return f"sha256:{tree.root().hex()}"
 
 
-def read(file: Path) -> bytes:
+def content_of(file: Path) -> bytes:
     """The bytes of a file. Raises Unavailable."""
     try:
         return file.read_bytes()
