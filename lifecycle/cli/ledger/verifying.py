@@ -126,8 +126,8 @@ def _key_of_home(departments: Departments) -> Trust:
 def _beside_the_ledger(departments: Departments) -> tuple[Check, ...]:
     """Holds what lies beside this home's ledger against it: what its gateway logged, and the rows of its datasets."""
     from lifecycle.life.checking.dataset_check import DatasetCheck
-    from lifecycle.life.checking.predictions import PredictionsCheck
-    from lifecycle.life.checking.refused_requests import RefusedRequestsCheck
+    from lifecycle.life.checking.predictions_check import PredictionsCheck
+    from lifecycle.life.checking.refused_requests_check import RefusedRequestsCheck
     from lifecycle.wiring import Departments
 
     looking = Departments(departments.settings, make=False)

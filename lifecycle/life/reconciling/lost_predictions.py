@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from lifecycle.errors import LifecycleError, Tampered
-from lifecycle.life.checking.predictions import ledger_is_here
+from lifecycle.life.checking.own_ledger import ledger_is_here
 from lifecycle.lineage.selection import ANSWERS, every_event
 from lifecycle.records.bodies.serving import PredictionsSealed
 from lifecycle.wiring import Departments

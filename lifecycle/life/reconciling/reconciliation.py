@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lifecycle.life.checking.predictions import ledger_is_here
+from lifecycle.life.checking.own_ledger import ledger_is_here
 from lifecycle.life.reconciling.reconciled import Contradiction, Reconciliation, Told
 from lifecycle.life.reconciling.reconciling_rows import Logged, RowReconciliation
 from lifecycle.life.reconciling.reconciling_runs import RunReconciliation

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
-from lifecycle.errors import LifecycleError, UnknownName
+from lifecycle.errors import LifecycleError
 from lifecycle.ledger.verifying.findings import Finding
+from lifecycle.life.checking.own_ledger import ledger_is_here, pruned_in
 from lifecycle.records.bodies.keeping import SubjectErased
 from lifecycle.records.bodies.serving import PredictionsSealed
 from lifecycle.records.events import Event
-from lifecycle.records.record import Digest, Id
+from lifecycle.records.record import Digest
 from lifecycle.wiring import Departments
 
 if TYPE_CHECKING:
@@ -61,19 +62,3 @@ class PredictionsCheck:
                 yield Finding(found.index, found.what, "L0" if found.broken else None)
         except (LifecycleError, OSError) as error:
             yield Finding(None, f"the prediction log can't be held against the ledger: {error}")
-
-
-def ledger_is_here(departments: Departments) -> bool:
-    """Whether the ledger is a file of this home, to which no gateway elsewhere can write: then every sealed segment must be here."""
-    return departments.settings.ledger_url == f"sqlite:///{departments.settings.home / 'ledger' / 'ledger.db'}"
-
-
-def pruned_in(departments: Departments, event_id: Id) -> bool:
-    """Whether the ledger has this event without its bytes, by a record that says so."""
-    try:
-        departments.ledger.find(event_id)
-    except UnknownName:
-        return True
-    except LifecycleError:
-        return False
-    return False

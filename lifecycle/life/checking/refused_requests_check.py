@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from lifecycle.errors import LifecycleError
 from lifecycle.ledger.verifying.findings import Finding
-from lifecycle.life.checking.predictions import ledger_is_here, pruned_in
+from lifecycle.life.checking.own_ledger import ledger_is_here, pruned_in
 from lifecycle.records.bodies.access import RefusalsSealed
 from lifecycle.records.events import Event
 from lifecycle.wiring import Departments
