@@ -50,21 +50,25 @@ def break_glass(version: str, person: str, key: Path, reason: str, as_json: bool
     result = outcome.decision.result
     if result.outcome == "deny":
         require_allowed(outcome.decision, f"Breaking the glass for {version}")
-    signed = sorted({one.signer for one in outcome.decision.input.evidence.signatures})  # type: ignore[union-attr]  # the gate is shown this evidence
     due = [obligation.deadline_us for obligation in result.obligations if result.allow]
     if as_json:
-        told = {**render.version_fields(model, number), "broken": result.allow, "outcome": result.outcome, "signed_by": signed}
+        told = {
+            **render.version_fields(model, number),
+            "broken": result.allow,
+            "outcome": result.outcome,
+            "signed_by": list(outcome.signed_by),
+        }
         judged = {"promotion": None if outcome.judged_again is None else outcome.judged_again.result.outcome}
         ends = {"expires_at_us": outcome.statement.expires_at_us, "review_by_us": min(due, default=None)}
         render.as_json(told | judged | {"decision": outcome.decision.id} | ends)
         return
     until = render.moment(outcome.statement.expires_at_us)
     if result.allow:
-        render.line(f"The glass is broken for {version}, by {' and '.join(signed)}, until {until}.")
+        render.line(f"The glass is broken for {version}, by {' and '.join(outcome.signed_by)}, until {until}.")
         render.note(f"Next: {next_of_waived(version, outcome.judged_again)}")
         render.note(f"Somebody else must review it until {render.moment(min(due))}: `lifecycle status`.")
         return
-    render.line(f"{', '.join(signed)} would break the glass for {version} until {until}.")
+    render.line(f"{', '.join(outcome.signed_by)} would break the glass for {version} until {until}.")
     render.note(f"It waits for another person. Next: lifecycle break-glass {version} --as ID --key FILE --reason TEXT")
 
 

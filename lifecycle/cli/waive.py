@@ -40,14 +40,13 @@ def waive(version: str, rule: str, person: str, key: Path, reason: str, ticket: 
     result = outcome.decision.result
     if result.outcome == "deny":
         require_allowed(outcome.decision, f"The waiver of {rule} for {version}")
-    signed = sorted({one.signer for one in outcome.decision.input.evidence.signatures})  # type: ignore[union-attr]  # the gate is shown this evidence
     if as_json:
-        told = {**render.version_fields(model, number), "rule": rule, "outcome": result.outcome, "signed_by": signed}
+        told = {**render.version_fields(model, number), "rule": rule, "outcome": result.outcome, "signed_by": list(outcome.signed_by)}
         judged = {"promotion": None if outcome.judged_again is None else outcome.judged_again.result.outcome}
         render.as_json(told | judged | {"decision": outcome.decision.id, "expires_at_us": outcome.statement.expires_at_us})
         return
     until = render.moment(outcome.statement.expires_at_us)
-    render.line(f"{rule} of {version}, signed by {', '.join(signed)}, until {until}: {result.outcome.replace('_', ' ')}")
+    render.line(f"{rule} of {version}, signed by {', '.join(outcome.signed_by)}, until {until}: {result.outcome.replace('_', ' ')}")
     if result.outcome == "needs_approval":
         render.note(f"It waits for another person. Next: lifecycle waive {version} --rule {rule} --as ID --key FILE --reason TEXT")
     if outcome.judged_again is not None:

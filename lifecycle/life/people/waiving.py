@@ -28,7 +28,7 @@ from lifecycle.records.bodies.reviews import GlassBroken
 from lifecycle.records.events import Actor, Event, Recorded, Subject
 from lifecycle.records.gates import BREAK_GLASS, Decision, WaiverEvidence
 from lifecycle.records.identity import derived_id, new_id, now_us
-from lifecycle.records.record import Microseconds
+from lifecycle.records.record import ActorId, Microseconds
 from lifecycle.wiring import Departments
 
 HOUR_US = 3_600 * 1_000_000
@@ -40,6 +40,8 @@ class WaiverOutcome:
 
     statement: WaiverStatement
     decision: Decision
+    #: Who has signed this waiver so far.
+    signed_by: tuple[ActorId, ...]
     #: What the promotion gate said then, where it had denied the version before.
     judged_again: Decision | None = None
 
@@ -142,14 +144,17 @@ def record_signed_waiver(departments: Departments, envelope: Envelope) -> Waiver
     with departments.ledger.writing() as writer:
         before = writer.events(types=("WaiverSigned",), name=statement.model, version=statement.version)
         if all(one.event.id != event.id for one in before):
-            signed_by = {(said.waiver_id, said.signer) for said in (standing.body_of(one, WaiverSigned).statement for one in before)}
-            if (statement.waiver_id, statement.signer) in signed_by:
+            signed_before = {(said.waiver_id, said.signer) for said in (standing.body_of(one, WaiverSigned).statement for one in before)}
+            if (statement.waiver_id, statement.signer) in signed_before:
                 raise Refused(f"{statement.signer} has signed this waiver already.", "It takes another person.", ("WVR-003",))
             writer.append(event)
     decision = _asked_before(departments, statement) or _ask(departments, trained, statement)
+    evidence = decision.input.evidence
+    assert isinstance(evidence, WaiverEvidence)  # the gate is shown nothing else
+    signed_by = tuple(sorted({one.signer for one in evidence.signatures}))
     if statement.rule == BREAK_GLASS and decision.allowed:
-        _record_broken(departments, subject, statement, decision)
-    return WaiverOutcome(statement, decision, _judged_again(departments, statement) if decision.allowed else None)
+        _record_broken(departments, subject, statement, decision, signed_by)
+    return WaiverOutcome(statement, decision, signed_by, _judged_again(departments, statement) if decision.allowed else None)
 
 
 def _judged_again(departments: Departments, statement: WaiverStatement) -> Decision | None:
@@ -161,16 +166,16 @@ def _judged_again(departments: Departments, statement: WaiverStatement) -> Decis
     return ask_for_promotion(departments, departments.model(model), version, Step(run_id=derived_id("waived", statement.waiver_id)))
 
 
-def _record_broken(departments: Departments, subject: Subject, statement: WaiverStatement, decision: Decision) -> None:
+def _record_broken(
+    departments: Departments, subject: Subject, statement: WaiverStatement, decision: Decision, signed_by: tuple[ActorId, ...]
+) -> None:
     """Records, once, that the glass is broken, and by when somebody must review that."""
-    evidence = decision.input.evidence
-    assert isinstance(evidence, WaiverEvidence)  # the gate is shown nothing else
     event_id = derived_id("glass", statement.waiver_id)
     due = [obligation.deadline_us for obligation in decision.result.obligations if obligation.kind == "post_review"]
     body = GlassBroken(
         waiver_id=statement.waiver_id,
         decision_id=decision.id,
-        signed_by=tuple(sorted({one.signer for one in evidence.signatures})),
+        signed_by=signed_by,
         ends_at_us=statement.expires_at_us,
         review_by_us=min(due, default=statement.expires_at_us),
     )
