@@ -17,6 +17,115 @@ SERVICE_LINK = "tcp://"
 
 
 @dataclass(frozen=True)
+class GatewayPart:
+    """What LIFECYCLE_GATEWAY_* say."""
+
+    host: str
+    port: int
+    workers: int
+    #: How long a segment of the prediction log takes rows before it is sealed.
+    seal_seconds: int
+    #: How long the gateway goes on answering while the ledger does not answer.
+    offline_seconds: int
+    #: How much memory a canary's process may take; 0: half of the machine's.
+    canary_memory_mb: int
+    #: The gateway's certificate and its key (TLS), and the authority whose certificates callers may show in place of a key.
+    certificate: Path | None
+    certificate_key: Path | None
+    client_ca: Path | None
+    #: Whether the gateway writes a line of every answered request, and where it sends spans of predictions to.
+    access_log: bool
+    traces_url: str | None
+
+    @classmethod
+    def read(cls, read: Variables) -> GatewayPart:
+        """Raises InvalidDeclaration for a value that is none."""
+        return cls(
+            host=read.text("LIFECYCLE_GATEWAY_HOST", "127.0.0.1"),
+            port=read.number("LIFECYCLE_GATEWAY_PORT", 0),
+            workers=read.number("LIFECYCLE_GATEWAY_WORKERS", 1),
+            seal_seconds=read.number("LIFECYCLE_GATEWAY_SEAL_SECONDS", 60),
+            offline_seconds=read.number("LIFECYCLE_GATEWAY_OFFLINE_SECONDS", 86_400),
+            canary_memory_mb=read.number("LIFECYCLE_GATEWAY_CANARY_MEMORY_MB", 0),
+            certificate=read.path("LIFECYCLE_GATEWAY_CERTIFICATE"),
+            certificate_key=read.path("LIFECYCLE_GATEWAY_CERTIFICATE_KEY"),
+            client_ca=read.path("LIFECYCLE_GATEWAY_CLIENT_CA"),
+            access_log=read.truth("LIFECYCLE_GATEWAY_ACCESS_LOG"),
+            traces_url=read.maybe("LIFECYCLE_GATEWAY_TRACES_URL"),
+        )
+
+
+@dataclass(frozen=True)
+class ProviderPart:
+    """What LIFECYCLE_DESK_OIDC_* say: which provider of OpenID Connect says who somebody is, in place of a passkey.
+
+    Approvals take the passkey all the same.
+    """
+
+    issuer: str | None
+    client_id: str | None
+    secret_file: Path | None
+    #: Which claim of theirs is the id of a person in governance/people.yaml, and which one lists the roles that a session may use.
+    person_claim: str
+    role_claim: str | None
+    scopes: str
+    #: The file of the authority that signed the provider's certificate, where that is not one of the system's.
+    ca: Path | None
+
+    @classmethod
+    def read(cls, read: Variables) -> ProviderPart:
+        """Raises InvalidDeclaration for a value that is none."""
+        return cls(
+            issuer=read.maybe("LIFECYCLE_DESK_OIDC_ISSUER"),
+            client_id=read.maybe("LIFECYCLE_DESK_OIDC_CLIENT_ID"),
+            secret_file=read.path("LIFECYCLE_DESK_OIDC_SECRET_FILE"),
+            person_claim=read.maybe("LIFECYCLE_DESK_OIDC_PERSON_CLAIM") or "sub",
+            role_claim=read.maybe("LIFECYCLE_DESK_OIDC_ROLE_CLAIM"),
+            scopes=read.maybe("LIFECYCLE_DESK_OIDC_SCOPES") or "openid profile",
+            ca=read.path("LIFECYCLE_DESK_OIDC_CA"),
+        )
+
+
+@dataclass(frozen=True)
+class DeskPart:
+    """What the other LIFECYCLE_DESK_* say."""
+
+    host: str
+    port: int
+    #: Under which address people open the approval desk; passkeys speak there and nowhere else.
+    origin: str | None
+    certificate: Path | None
+    certificate_key: Path | None
+    #: Whether a proxy with TLS stands before the desk, and says where requests come from.
+    behind_proxy: bool
+    provider: ProviderPart
+
+    @property
+    def address(self) -> str:
+        """Under which address people open the approval desk."""
+        scheme = "http" if self.certificate is None else "https"
+        return self.origin or f"{scheme}://localhost:{self.port}"
+
+    def page(self, version: str) -> str:
+        """The page of a version (`credit:7`) at the desk."""
+        model, _, number = version.partition(":")
+        return f"{self.address}/versions/{model}/{number}"
+
+    @classmethod
+    def read(cls, read: Variables) -> DeskPart:
+        """Raises InvalidDeclaration for a value that is none."""
+        return cls(
+            host=read.text("LIFECYCLE_DESK_HOST", "127.0.0.1"),
+            port=read.number("LIFECYCLE_DESK_PORT", 3001),
+            origin=read.maybe("LIFECYCLE_DESK_ORIGIN"),
+            certificate=read.path("LIFECYCLE_DESK_CERTIFICATE"),
+            certificate_key=read.path("LIFECYCLE_DESK_CERTIFICATE_KEY"),
+            behind_proxy=read.truth("LIFECYCLE_DESK_BEHIND_PROXY"),
+            provider=ProviderPart.read(read),
+        )
+
+
+@dataclass(frozen=True)
 class Settings:
     """Where things are and which ones are used. Read once from the environment, then passed on."""
 
@@ -34,56 +143,13 @@ class Settings:
     #: A bundle that was built, in place of the files of governance/, and the public key that must have signed it.
     policy_bundle: Path | None
     policy_key: Path | None
-    gateway_host: str
-    gateway_port: int
-    gateway_workers: int
-    #: How long a segment of the prediction log takes rows before it is sealed.
-    gateway_seal_seconds: int
-    #: How long the gateway goes on answering while the ledger does not answer.
-    gateway_offline_seconds: int
-    #: How much memory a canary's process may take; 0: half of the machine's.
-    gateway_canary_memory_mb: int
-    #: The gateway's certificate and its key (TLS), and the authority whose certificates callers may show in place of a key.
-    gateway_certificate: Path | None
-    gateway_certificate_key: Path | None
-    gateway_client_ca: Path | None
-    #: Whether the gateway writes a line of every answered request, and where it sends spans of predictions to.
-    gateway_access_log: bool
-    gateway_traces_url: str | None
-    desk_host: str
-    desk_port: int
-    #: Under which address people open the approval desk; passkeys speak there and nowhere else.
-    desk_origin: str | None
-    desk_certificate: Path | None
-    desk_certificate_key: Path | None
-    #: Whether a proxy with TLS stands before the desk, and says where requests come from.
-    desk_behind_proxy: bool
-    #: Who says who somebody is, in place of a passkey, where it is a provider of OpenID Connect; approvals take the passkey all the same.
-    desk_oidc_issuer: str | None
-    desk_oidc_client_id: str | None
-    desk_oidc_secret_file: Path | None
-    #: Which claim of theirs is the id of a person in governance/people.yaml, and which one lists the roles that a session may use.
-    desk_oidc_person_claim: str
-    desk_oidc_role_claim: str | None
-    desk_oidc_scopes: str
-    #: The file of the authority that signed the provider's certificate, where that is not one of the system's.
-    desk_oidc_ca: Path | None
+    gateway: GatewayPart
+    desk: DeskPart
     #: Where lineage is sent to, and the key that the receiver knows us by.
     openlineage_url: str | None
     openlineage_api_key: str | None
     #: Which anchors see the ledger; there need be no such file.
     anchors_file: Path
-
-    @property
-    def desk_address(self) -> str:
-        """Under which address people open the approval desk."""
-        scheme = "http" if self.desk_certificate is None else "https"
-        return self.desk_origin or f"{scheme}://localhost:{self.desk_port}"
-
-    def desk_page(self, version: str) -> str:
-        """The page of a version (`credit:7`) at the desk."""
-        model, _, number = version.partition(":")
-        return f"{self.desk_address}/versions/{model}/{number}"
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ, start: Path | None = None) -> Settings:
@@ -91,7 +157,7 @@ class Settings:
 
         Raises InvalidDeclaration for a value that is none, for a name that there is not, and where there is no project.
         """
-        read = _Variables(environ)
+        read = Variables(environ)
         project = read.path("LIFECYCLE_PROJECT") or _project_above(start or Path.cwd())
         home = (project / read.text("LIFECYCLE_HOME", ".lifecycle")).resolve()
         settings = cls(
@@ -106,30 +172,8 @@ class Settings:
             opa_ca=read.maybe("LIFECYCLE_OPA_CA"),
             policy_bundle=read.path("LIFECYCLE_POLICY_BUNDLE"),
             policy_key=read.path("LIFECYCLE_POLICY_KEY"),
-            gateway_host=read.text("LIFECYCLE_GATEWAY_HOST", "127.0.0.1"),
-            gateway_port=read.number("LIFECYCLE_GATEWAY_PORT", 0),
-            gateway_workers=read.number("LIFECYCLE_GATEWAY_WORKERS", 1),
-            gateway_seal_seconds=read.number("LIFECYCLE_GATEWAY_SEAL_SECONDS", 60),
-            gateway_offline_seconds=read.number("LIFECYCLE_GATEWAY_OFFLINE_SECONDS", 86_400),
-            gateway_canary_memory_mb=read.number("LIFECYCLE_GATEWAY_CANARY_MEMORY_MB", 0),
-            gateway_certificate=read.path("LIFECYCLE_GATEWAY_CERTIFICATE"),
-            gateway_certificate_key=read.path("LIFECYCLE_GATEWAY_CERTIFICATE_KEY"),
-            gateway_client_ca=read.path("LIFECYCLE_GATEWAY_CLIENT_CA"),
-            gateway_access_log=read.truth("LIFECYCLE_GATEWAY_ACCESS_LOG"),
-            gateway_traces_url=read.maybe("LIFECYCLE_GATEWAY_TRACES_URL"),
-            desk_host=read.text("LIFECYCLE_DESK_HOST", "127.0.0.1"),
-            desk_port=read.number("LIFECYCLE_DESK_PORT", 3001),
-            desk_origin=read.maybe("LIFECYCLE_DESK_ORIGIN"),
-            desk_certificate=read.path("LIFECYCLE_DESK_CERTIFICATE"),
-            desk_certificate_key=read.path("LIFECYCLE_DESK_CERTIFICATE_KEY"),
-            desk_behind_proxy=read.truth("LIFECYCLE_DESK_BEHIND_PROXY"),
-            desk_oidc_issuer=read.maybe("LIFECYCLE_DESK_OIDC_ISSUER"),
-            desk_oidc_client_id=read.maybe("LIFECYCLE_DESK_OIDC_CLIENT_ID"),
-            desk_oidc_secret_file=read.path("LIFECYCLE_DESK_OIDC_SECRET_FILE"),
-            desk_oidc_person_claim=read.maybe("LIFECYCLE_DESK_OIDC_PERSON_CLAIM") or "sub",
-            desk_oidc_role_claim=read.maybe("LIFECYCLE_DESK_OIDC_ROLE_CLAIM"),
-            desk_oidc_scopes=read.maybe("LIFECYCLE_DESK_OIDC_SCOPES") or "openid profile",
-            desk_oidc_ca=read.path("LIFECYCLE_DESK_OIDC_CA"),
+            gateway=GatewayPart.read(read),
+            desk=DeskPart.read(read),
             openlineage_url=read.maybe("LIFECYCLE_OPENLINEAGE_URL"),
             openlineage_api_key=read.maybe("LIFECYCLE_OPENLINEAGE_API_KEY"),
             anchors_file=project / read.text("LIFECYCLE_ANCHORS", "governance/anchors.yaml"),
@@ -148,7 +192,7 @@ def _project_above(start: Path) -> Path:
     )
 
 
-class _Variables:
+class Variables:
     """The LIFECYCLE_* variables, and which of them were read: a name that nobody reads is a typing error.
 
     One in LIFECYCLE_ENVIRONMENT would leave a machine in `local`, where nobody has to sign.

@@ -87,7 +87,7 @@ def _print(found: Overview, settings: Settings) -> None:
     for wait in found.waiting:
         render.line(f"{wait.says}, until {render.moment(wait.expires_at_us)}")
         render.line(f"  lifecycle approve {wait.name} --as ID --key FILE --reason TEXT")
-        render.line(f"  or at the approval desk: {settings.desk_page(wait.name)}")
+        render.line(f"  or at the approval desk: {settings.desk.page(wait.name)}")
     for gone in found.outstanding:
         render.line(f"{gone.model}:{gone.version} may serve no more: {gone.why}.")
         takes_out = (

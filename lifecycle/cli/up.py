@@ -43,7 +43,7 @@ def up(port: int) -> None:
     departments = Departments.here()
     _require_pages()
     require_free_port("127.0.0.1", port, "--port")
-    require_free_port(departments.settings.desk_host, departments.settings.desk_port, "LIFECYCLE_DESK_PORT")
+    require_free_port(departments.settings.desk.host, departments.settings.desk.port, "LIFECYCLE_DESK_PORT")
     for number in (signal.SIGINT, signal.SIGTERM):
         # Set, not assumed: a shell starts what it runs in the background with SIGINT ignored.
         signal.signal(number, _interrupt)
@@ -51,7 +51,7 @@ def up(port: int) -> None:
     try:
         _start(departments, family, port)
         _await_pages(family, port)
-        render.line(f"Desk      {departments.settings.desk_address}")
+        render.line(f"Desk      {departments.settings.desk.address}")
         render.line(f"Dagster   http://127.0.0.1:{port}")
         render.line(f"Gateway   {departments.gateway.status().url}")
         render.line(f"Home      {departments.settings.home}   (logs in {family.logs})")

@@ -68,18 +68,18 @@ class DeskSettings:
     @classmethod
     def of(cls, departments: Departments, *, host: str | None = None, port: int | None = None) -> DeskSettings:
         """The settings of the environment, with what was given on the command line above them. Makes the desk's folder."""
-        settings = departments.settings
-        port = settings.desk_port if port is None else port
-        scheme = "http" if settings.desk_certificate is None else "https"
+        settings = departments.settings.desk
+        port = settings.port if port is None else port
+        scheme = "http" if settings.certificate is None else "https"
         return cls(
             folder=departments.folder("desk", 0o700),
-            host=settings.desk_host if host is None else host,
+            host=settings.host if host is None else host,
             port=port,
-            origin=settings.desk_origin or f"{scheme}://{LOCAL_NAME}:{port}",
-            certificate=settings.desk_certificate,
-            certificate_key=settings.desk_certificate_key,
-            behind_proxy=settings.desk_behind_proxy,
-            provider=ProviderSettings.of(settings),
+            origin=settings.origin or f"{scheme}://{LOCAL_NAME}:{port}",
+            certificate=settings.certificate,
+            certificate_key=settings.certificate_key,
+            behind_proxy=settings.behind_proxy,
+            provider=ProviderSettings.of(settings.provider),
         )
 
     @property

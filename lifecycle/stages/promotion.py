@@ -39,7 +39,7 @@ def promotion_asset(model: GovernedModel, runs_on: RunsOn) -> dg.AssetsDefinitio
             "version": f"{model.name}:{version}",
             "outcome": decision.result.outcome,
             "next": next_step(decision, f"{model.name}:{version}"),
-            "at the approval desk": dg.MetadataValue.url(departments.settings.desk_page(f"{model.name}:{version}")),
+            "at the approval desk": dg.MetadataValue.url(departments.settings.desk.page(f"{model.name}:{version}")),
             "violations": violations_table(decision.result),
             "metrics": metrics_table(evidence),
             "fairness": fairness_table(evidence),

@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from lifecycle.errors import InvalidDeclaration
-from lifecycle.settings import Settings
+from lifecycle.settings import ProviderPart
 
 _NO_ISSUER = "Set LIFECYCLE_DESK_OIDC_ISSUER to the provider's address as its own tokens say it, such as https://sign-on.example.com/realm."
 
@@ -39,20 +39,20 @@ class ProviderSettings:
             )
 
     @classmethod
-    def of(cls, settings: Settings) -> ProviderSettings | None:
+    def of(cls, told: ProviderPart) -> ProviderSettings | None:
         """The provider that the environment names, or None. Raises InvalidDeclaration, also for a secret that can't be read."""
-        if settings.desk_oidc_issuer is None:
-            if settings.desk_oidc_client_id is not None:
+        if told.issuer is None:
+            if told.client_id is not None:
                 raise InvalidDeclaration("A provider is named by half: the desk's name there, and not its address.", _NO_ISSUER)
             return None
         return cls(
-            issuer=settings.desk_oidc_issuer,
-            client_id=settings.desk_oidc_client_id or "",
-            client_secret=None if settings.desk_oidc_secret_file is None else _secret(settings.desk_oidc_secret_file),
-            person_claim=settings.desk_oidc_person_claim,
-            role_claim=settings.desk_oidc_role_claim,
-            scopes=settings.desk_oidc_scopes,
-            authority=settings.desk_oidc_ca,
+            issuer=told.issuer,
+            client_id=told.client_id or "",
+            client_secret=None if told.secret_file is None else _secret(told.secret_file),
+            person_claim=told.person_claim,
+            role_claim=told.role_claim,
+            scopes=told.scopes,
+            authority=told.ca,
         )
 
 

@@ -123,7 +123,7 @@ def test_the_environment_names_the_provider(tmp_path: Path) -> None:
         "LIFECYCLE_DESK_OIDC_PERSON_CLAIM": "employee",
         "LIFECYCLE_DESK_OIDC_ROLE_CLAIM": "groups",
     }
-    found = ProviderSettings.of(Settings.from_environment(environ))
+    found = ProviderSettings.of(Settings.from_environment(environ).desk.provider)
     assert found is not None
     assert (found.client_secret, found.person_claim, found.role_claim, found.scopes) == ("hidden", "employee", "groups", "openid profile")
     assert "hidden" not in repr(found)
@@ -145,4 +145,4 @@ def test_the_environment_names_the_provider(tmp_path: Path) -> None:
 def test_half_a_provider_is_told_and_none(tmp_path: Path, environ: dict[str, str]) -> None:
     """A desk that was meant to stand behind one does not start without it."""
     with pytest.raises(InvalidDeclaration):
-        ProviderSettings.of(Settings.from_environment({"LIFECYCLE_PROJECT": str(tmp_path)} | environ))
+        ProviderSettings.of(Settings.from_environment({"LIFECYCLE_PROJECT": str(tmp_path)} | environ).desk.provider)
