@@ -30,6 +30,7 @@ def monitor(departments: Departments, model: GovernedModel, step: Step) -> Recor
     where nothing serves.
     """
     from lifecycle.monitoring.monitoring import report_window
+    from lifecycle.monitoring.yardstick import Yardstick
 
     version = standing.serving_version(departments, model.name)
     if version is None:
@@ -47,14 +48,16 @@ def monitor(departments: Departments, model: GovernedModel, step: Step) -> Recor
         version=version,
         from_us=since,
         to_us=until,
-        reference=frame[frame["split"] == "train"],
-        numbers=model.data.numbers,
-        categories=model.data.categories,
-        positive=model.data.positive,
+        yardstick=Yardstick(
+            trained_on=frame[frame["split"] == "train"],
+            numbers=model.data.numbers,
+            categories=model.data.categories,
+            positive=model.data.positive,
+            probabilities=_held_out_answers(departments, body, frame[frame["split"] == "test"]),
+            evaluation=evidence_of(departments, model.name, version),
+            slices=model.slices,
+        ),
         watch=model.watch,
-        reference_probabilities=_held_out_answers(departments, body, frame[frame["split"] == "test"]),
-        slices=model.slices,
-        evaluation=evidence_of(departments, model.name, version),
     )
     for content in (monitored.json, monitored.html):
         if content is not None:

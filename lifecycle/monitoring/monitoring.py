@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from lifecycle.errors import InvalidDeclaration, Unavailable
+from lifecycle.errors import Unavailable
 from lifecycle.monitoring import verdicts
 from lifecycle.monitoring.decay import decay
 from lifecycle.monitoring.page import page
@@ -15,13 +15,10 @@ from lifecycle.monitoring.report import Report, input_report, outcome_report, ro
 from lifecycle.monitoring.shifts import shift_of_numbers, shifts_of
 from lifecycle.monitoring.traffic import Traffic, traffic_of
 from lifecycle.monitoring.verdicts import Watch
+from lifecycle.monitoring.yardstick import Yardstick
 from lifecycle.records.bodies.serving import MonitoringReported
-from lifecycle.records.evidence import Evidence, Measurement
+from lifecycle.records.evidence import Measurement
 from lifecycle.records.record import JsonObject, Microseconds, Name, Version, canonical_bytes, digest_of
-
-if TYPE_CHECKING:
-    import numpy.typing as npt
-    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -45,36 +42,19 @@ def report_window(
     version: Version,
     from_us: Microseconds,
     to_us: Microseconds,
-    reference: pd.DataFrame,
-    numbers: Sequence[str],
-    categories: Sequence[str],
-    positive: str,
+    yardstick: Yardstick,
     watch: Watch,
-    reference_probabilities: npt.ArrayLike | None = None,
-    slices: Sequence[str] = (),
-    evaluation: Evidence | None = None,
     seed: int = 7,
 ) -> Monitored:
-    """What a version did in [from_us, to_us), held against its limits.
+    """What a version did in [from_us, to_us), held against its limits and its yardstick.
 
     `rows` are those of the prediction log for all versions of the model: a canary's failure stands in the row of whoever answered in
-    its place. `reference` are the rows that the version was trained on, `reference_probabilities` what it gives for rows that it was
-    not trained on (the test split); without them the shift of the answers is not judged. `positive` is the outcome that the
-    probability is of. `evaluation` is what the version's decisions are held against, in the groups of `slices` too, where no hold-out
-    is beside it (see `decay`).
-
-    Raises MalformedRecord for a row that is not one, InvalidDeclaration where the reference lacks a column.
+    its place. Raises MalformedRecord for a row that is not one.
     """
-    columns = (*numbers, *categories)
-    lacking = [column for column in columns if column not in reference.columns]
-    if lacking:
-        raise InvalidDeclaration(
-            f"The reference of {model}:{version} has no column {', '.join(lacking)}.",
-            "Pass the rows that it was trained on.",
-        )
-    rows = list(rows)
+    rows, positive = list(rows), yardstick.positive
     traffic = traffic_of(rows, version=version, from_us=from_us, to_us=to_us)
-    shifts = shifts_of(reference, traffic.inputs(columns), numbers=numbers, categories=categories)
+    trained_on, inputs = yardstick.trained_on, traffic.inputs(yardstick.columns)
+    shifts = shifts_of(trained_on, inputs, numbers=yardstick.numbers, categories=yardstick.categories)
     quality = quality_of(traffic.labelled(), positive=positive, seed=seed)
     latencies = _latencies(traffic)
     judged = [
@@ -82,8 +62,9 @@ def report_window(
         verdicts.latency(latencies.get("p99"), len(traffic.answered), watch),
         verdicts.drift("drift", shifts, watch),
     ]
-    if reference_probabilities is not None and traffic.answered:
-        judged.append(verdicts.drift("output_shift", {"output": shift_of_numbers(reference_probabilities, traffic.probabilities())}, watch))
+    if yardstick.probabilities is not None and traffic.answered:
+        moved = shift_of_numbers(yardstick.probabilities, traffic.probabilities())
+        judged.append(verdicts.drift("output_shift", {"output": moved}, watch))
     right = verdicts.accuracy(quality.get("accuracy"), watch)
     judged += [right] if right is not None else []
     mature_until = to_us - round(watch.labels_mature_hours * 3_600_000_000)
@@ -91,13 +72,11 @@ def report_window(
         traffic.labelled(mature_until),
         _held_out(rows, version, from_us, mature_until),
         positive=positive,
-        slices=slices,
-        evaluation=evaluation,
+        slices=yardstick.slices,
+        evaluation=yardstick.evaluation,
         minimum_n=watch.minimum_n,
     )
-    reports, missing = _reports(
-        traffic, reference, numbers=numbers, categories=categories, positive=positive, psi_limit=watch.psi_limit, seed=seed
-    )
+    reports, missing = _reports(traffic, yardstick, watch.psi_limit, seed)
     body = MonitoringReported(
         window_from_us=from_us,
         window_to_us=to_us,
@@ -129,22 +108,13 @@ def _held_out(rows: Sequence[Mapping[str, Any]], version: Version, from_us: Micr
     ]
 
 
-def _reports(
-    traffic: Traffic,
-    reference: pd.DataFrame,
-    *,
-    numbers: Sequence[str],
-    categories: Sequence[str],
-    positive: str,
-    psi_limit: float,
-    seed: int,
-) -> tuple[list[Report], str]:
+def _reports(traffic: Traffic, yardstick: Yardstick, psi_limit: float, seed: int) -> tuple[list[Report], str]:
     """Evidently's reports, and why they are missing: a report that can't be drawn must not cost the verdicts."""
     if len(traffic.answered) == traffic.erased:
         return [], "every input of this window was erased" if traffic.answered else ""
     try:
-        found = input_report(traffic, reference, numbers=numbers, categories=categories, psi_limit=psi_limit, seed=seed)
-        outcomes = outcome_report(traffic, positive=positive, seed=seed)
+        found = input_report(traffic, yardstick, psi_limit=psi_limit, seed=seed)
+        outcomes = outcome_report(traffic, positive=yardstick.positive, seed=seed)
     except Unavailable as error:
         return [], error.what
     return [found] if outcomes is None else [found, outcomes], ""

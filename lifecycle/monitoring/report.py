@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from lifecycle.errors import Unavailable
 from lifecycle.monitoring.traffic import Traffic
+from lifecycle.monitoring.yardstick import Yardstick
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,19 +42,17 @@ class Report:
     values: dict[str, Any]
 
 
-def input_report(
-    traffic: Traffic, reference: pd.DataFrame, *, numbers: Sequence[str], categories: Sequence[str], psi_limit: float, seed: int
-) -> Report:
-    """A summary of every input and its drift against the reference.
+def input_report(traffic: Traffic, yardstick: Yardstick, *, psi_limit: float, seed: int) -> Report:
+    """A summary of every input and its drift against the rows that the version was trained on.
 
     Columns that have no value on one of the two sides are left out: there is nothing to draw. Raises Unavailable where Evidently fails.
     """
     from evidently import DataDefinition, Dataset
     from evidently.presets import DataDriftPreset, DataSummaryPreset
 
-    columns = (*numbers, *categories)
+    columns, numbers, categories = yardstick.columns, yardstick.numbers, yardstick.categories
     current = _frame(traffic.inputs(columns), numbers)
-    before = _frame({column: reference[column].tolist() for column in columns}, numbers)
+    before = _frame({column: yardstick.trained_on[column].tolist() for column in columns}, numbers)
     held = [column for column in columns if current[column].notna().any() and before[column].notna().any()]
     definition = DataDefinition(
         numerical_columns=[column for column in numbers if column in held],

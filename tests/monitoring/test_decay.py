@@ -9,6 +9,7 @@ import pytest
 
 from lifecycle.monitoring.decay import AGAINST_HOLDOUT, FALSE_ROLLBACKS, calls_for_rollback, decay
 from lifecycle.monitoring.monitoring import Monitored, report_window
+from lifecycle.monitoring.yardstick import Yardstick
 from lifecycle.records.bodies.serving import GuardrailVerdict
 from lifecycle.records.evidence import Evidence, Measurement, SliceMetrics
 from tests.monitoring.answers import CATEGORIES, END_US, NUMBERS, START_US, Watched, labelled, reference, rows
@@ -151,13 +152,8 @@ def window(made: list[dict[str, Any]], *, mature_hours: float = 0.0) -> Monitore
         version=1,
         from_us=START_US,
         to_us=END_US,
-        reference=reference(),
-        numbers=NUMBERS,
-        categories=CATEGORIES,
-        positive="good",
+        yardstick=Yardstick(reference(), NUMBERS, CATEGORIES, "good", evaluation=evaluation(), slices=("home",)),
         watch=Watched(labels_mature_hours=mature_hours),
-        slices=("home",),
-        evaluation=evaluation(),
     )
 
 

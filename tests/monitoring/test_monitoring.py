@@ -14,6 +14,7 @@ import pytest
 
 from lifecycle.errors import InvalidDeclaration
 from lifecycle.monitoring.monitoring import Monitored, report_window
+from lifecycle.monitoring.yardstick import Yardstick
 from lifecycle.records.bodies.serving import MonitoringReported
 from lifecycle.records.record import digest_of
 from tests.monitoring.answers import CATEGORIES, END_US, NUMBERS, START_US, Watched, labelled, reference, row, rows
@@ -33,12 +34,10 @@ def watch(
         version=version,
         from_us=START_US,
         to_us=END_US,
-        reference=reference() if trained_on is None else trained_on,
-        numbers=NUMBERS,
-        categories=CATEGORIES,
-        positive="good",
+        yardstick=Yardstick(
+            reference() if trained_on is None else trained_on, NUMBERS, CATEGORIES, "good", probabilities=reference_probabilities
+        ),
         watch=limits or Watched(),
-        reference_probabilities=reference_probabilities,
     )
 
 
@@ -144,7 +143,7 @@ def test_a_category_that_is_new_is_drift() -> None:
 
 def test_a_reference_without_a_column_is_refused_by_name() -> None:
     """The wrong dataset is an error that names the column."""
-    with pytest.raises(InvalidDeclaration, match="credit:1 has no column age"):
+    with pytest.raises(InvalidDeclaration, match="trained on have no column age"):
         watch([], trained_on=reference().drop(columns="age"))
 
 
