@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -14,17 +13,12 @@ from lifecycle.desk.invitations import invite
 from lifecycle.desk.settings import DeskSettings
 from lifecycle.desk.store import DeskStore
 from lifecycle.wiring import Departments
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 START_SECONDS = 30.0
-
-
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
 
 
 @contextmanager

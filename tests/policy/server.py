@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import ssl
 import subprocess
 import time
@@ -16,6 +15,7 @@ from pathlib import Path
 
 from lifecycle.policy.archive import packed
 from lifecycle.policy.bundle import Bundle
+from tests.ports import free_port
 
 TOKEN = "a-token-of-this-test"
 AUTHORIZATION = Path(__file__).resolve().parents[2] / "deployments" / "opa" / "authz.rego"
@@ -44,9 +44,7 @@ def running(
     if archive is None:
         archive = folder / "bundle.tar.gz"
         archive.write_bytes(packed(bundle))
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     command = [opa, "run", "--server", "--addr", f"127.0.0.1:{port}", "--authentication=token", "--authorization=basic"]
     command += ["--skip-version-check", "--log-level=error", "--set", f"bundles.gov.resource={archive.as_uri()}", *more, str(AUTHORIZATION)]
     url, trusting = f"http://127.0.0.1:{port}", None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import threading
 import urllib.error
@@ -24,6 +23,7 @@ from lifecycle.policy.server import ServerEngine
 from lifecycle.policy.shipping import await_revision
 from tests.policy import server
 from tests.policy.questions import NOBODY_DIGEST, good
+from tests.ports import free_port
 
 DEPLOYED = Path(__file__).resolve().parents[2] / "deployments" / "opa"
 PATIENCE_SECONDS = 60.0
@@ -42,10 +42,8 @@ def served(tool: Callable[[str], str], bundle: Bundle, tmp_path_factory: pytest.
     opa, folder = tool("opa"), tmp_path_factory.mktemp("documented")
     create_key(folder / "policy.key")
     (folder / "bundle.tar.gz").write_bytes(packed(bundle, read_private_key(folder / "policy.key")))
-    with socket.socket() as probe, ThreadingHTTPServer(("127.0.0.1", 0), partial(Store, directory=str(folder))) as store:
-        probe.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{probe.getsockname()[1]}"
-        probe.close()
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Store, directory=str(folder))) as store:
+        address = f"127.0.0.1:{free_port()}"
         threading.Thread(target=store.serve_forever, daemon=True).start()
         told = {
             "POLICIES_URL": f"http://127.0.0.1:{store.server_address[1]}",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -23,6 +22,7 @@ from lifecycle.life.people.enrolment import people_in_force
 from lifecycle.records.approval import Statement
 from lifecycle.records.bodies import ApprovalGiven
 from lifecycle.wiring import Departments
+from tests.ports import free_port
 from tests.scenarios.homes import PROJECT, copy_of_home_at_the_gate
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(420), pytest.mark.xdist_group("up")]
@@ -44,12 +44,6 @@ class Up(NamedTuple):
         request = urllib.request.Request(f"{self.url}/graphql", json.dumps({"query": query}).encode(), {"Content-Type": "application/json"})
         with urllib.request.urlopen(request, timeout=30) as answer:
             return json.load(answer)["data"]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def until(holds: Callable[[], Any], what: str) -> Any:
