@@ -74,7 +74,7 @@ def train_credit_network(run: TrainingRun) -> TrainedNetwork:
             with run.precision():
                 logits = network(features[batch])
             loss = nn.functional.binary_cross_entropy_with_logits(logits.float(), labels[batch])
-            loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+            loss.backward()
             optimiser.step()
             total += loss.item() * len(batch)
         run.measured(loss=total / len(labels), **_validated(network, held_out, run))

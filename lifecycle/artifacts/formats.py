@@ -58,14 +58,14 @@ def _check_weights(content: bytes) -> None:
 
     try:
         # Reads the whole file, and refuses bytes that no tensor claims: nothing can hide between them.
-        safetensors.deserialize(content)  # type: ignore[no-untyped-call]  # vendor
+        safetensors.deserialize(content)
     except safetensors.SafetensorError as error:
         raise _malformed("weights", "a safetensors file", str(error)) from error
 
 
 def _check_graph(content: bytes) -> None:
     import onnx
-    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # protobuf ships no types
+    from google.protobuf.message import DecodeError
 
     try:
         model = onnx.load_model_from_string(content)

@@ -80,9 +80,9 @@ def sign_package(store: PackageStore, model_digest: Digest, private_key: Path) -
     from model_signing import hashing, signing
 
     # The library leaves out .git and its like unless told otherwise.
-    everything = hashing.Config().set_ignored_paths(paths=[], ignore_git_paths=False)  # type: ignore[no-untyped-call]  # vendor
+    everything = hashing.Config().set_ignored_paths(paths=[], ignore_git_paths=False)
     try:
-        signer = signing.Config().set_hashing_config(everything).use_elliptic_key_signer(private_key=private_key)  # type: ignore[no-untyped-call]  # vendor
+        signer = signing.Config().set_hashing_config(everything).use_elliptic_key_signer(private_key=private_key)
     except (ValueError, TypeError, OSError) as error:
         raise InvalidDeclaration(
             f"{private_key.name} is not a signing key that can be read.",
@@ -132,7 +132,7 @@ def _check_bundle(folder: Path, signature: bytes, public_key: Path) -> None:
         bundle = scratch / "signature.json"
         bundle.write_bytes(signature)
         try:
-            verifying.Config().use_elliptic_key_verifier(public_key=public_key).verify(folder, bundle)  # type: ignore[no-untyped-call]  # vendor
+            verifying.Config().use_elliptic_key_verifier(public_key=public_key).verify(folder, bundle)
         except Exception as error:  # The library lets out whatever a malformed bundle trips in it, under many types.
             raise Tampered(
                 f"The signature of the package in {folder.name} does not hold ({type(error).__name__}).",

@@ -35,7 +35,7 @@ class _FromBrowser(BaseModel):
 
 class _Response(_FromBrowser):
     clientDataJSON: _Base64Url  # noqa: N815  # the names are the standard's
-    authenticatorData: _Base64Url  # noqa: N815
+    authenticatorData: _Base64Url  # noqa: N815  # likewise
     signature: _Base64Url
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from collections import Counter
 from typing import Annotated, Any, Self
 
 import orjson
@@ -108,8 +109,7 @@ def parse_json(content: bytes | str) -> JsonValue:
 def _object_without_duplicates(pairs: list[tuple[str, JsonValue]]) -> JsonObject:
     found: JsonObject = dict(pairs)
     if len(found) != len(pairs):
-        seen: set[str] = set()
-        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]  # add() returns None on purpose
+        twice = next(key for key, times in Counter(key for key, _ in pairs).items() if times > 1)
         raise ValueError(f"the key {twice!r} stands twice in one object")
     return found
 

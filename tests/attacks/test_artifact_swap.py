@@ -180,8 +180,8 @@ def test_a_signature_that_leaves_a_file_out_is_worth_nothing(folder: Path, signi
     """The payload may say which files are to be ignored; a bundle by the right key that ignores one is still refused."""
     from model_signing import hashing, signing
 
-    all_but_the_graph = hashing.Config().set_ignored_paths(paths=["model.onnx"])  # type: ignore[no-untyped-call]  # vendor
-    signer = signing.Config().set_hashing_config(all_but_the_graph)  # type: ignore[no-untyped-call]  # vendor
+    all_but_the_graph = hashing.Config().set_ignored_paths(paths=["model.onnx"])
+    signer = signing.Config().set_hashing_config(all_but_the_graph)
     signer.use_elliptic_key_signer(private_key=signing_key).sign(folder, tmp_path / "signature.json")
     with pytest.raises(Tampered, match="exactly the files"):
         verify_folder(folder, (tmp_path / "signature.json").read_bytes(), signing_key.with_suffix(".pub"))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -74,11 +74,10 @@ def test_a_log_of_ones_own(target: Target) -> None:
 )
 def test_a_real_decision_about_something_else(target: Target, change: dict[str, object], why: str) -> None:
     """A decision that was made, and proven, but does not allow this, is refused with what it is."""
-    arguments: dict[str, object] = {"digest": target.packed.digest, "version": 1, "rollout_plan": plan()} | change
-    make: Callable[..., object] = decision
-    made = make(**arguments)
-    proof = prove(decided(made), target.key)  # type: ignore[arg-type]  # make() returns a Decision
-    target.refuses(target.order.model_copy(update={"proof": proof, "decision_id": made.id}), Refused, why)  # type: ignore[attr-defined]
+    arguments: dict[str, Any] = {"digest": target.packed.digest, "version": 1, "rollout_plan": plan()} | change
+    made = decision(**arguments)
+    proof = prove(decided(made), target.key)
+    target.refuses(target.order.model_copy(update={"proof": proof, "decision_id": made.id}), Refused, why)
 
 
 def test_an_order_that_names_another_decision(target: Target) -> None:

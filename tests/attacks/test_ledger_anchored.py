@@ -14,7 +14,7 @@ import pytest
 
 from lifecycle.errors import Tampered
 from lifecycle.ledger.ledger import Ledger
-from lifecycle.ledger.receipts import AnchorReceipt, ReceiptBook
+from lifecycle.ledger.receipts import AnchorKind, AnchorReceipt, ReceiptBook
 from lifecycle.ledger.verifying.findings import Verification
 from lifecycle.ledger.verifying.verification import verify_ledger
 from lifecycle.proofs.merkle import root_of
@@ -81,10 +81,10 @@ def latest_note(of: Victim) -> str:
     return note
 
 
-def keep(of: Victim, anchor: str, kind: str, note: str, at_us: int, receipt: bytes) -> None:
+def keep(of: Victim, anchor: str, kind: AnchorKind, note: str, at_us: int, receipt: bytes) -> None:
     checkpoint = Checkpoint.parse(note)
     with ReceiptBook(of.url, writable=True) as book:
-        book.keep(AnchorReceipt(anchor, kind, checkpoint.size, checkpoint.root_hash, at_us, note, receipt))  # type: ignore[arg-type]  # a kind
+        book.keep(AnchorReceipt(anchor, kind, checkpoint.size, checkpoint.root_hash, at_us, note, receipt))
 
 
 @pytest.fixture
@@ -190,7 +190,7 @@ def test_a_record_backdated_past_an_anchor_is_named(anchored: AnchoredVictim) ->
 
 
 @pytest.mark.parametrize("kind", ["timestamp", "witness"])
-def test_a_receipt_replayed_onto_other_records_does_not_count(anchored: AnchoredVictim, kind: str) -> None:
+def test_a_receipt_replayed_onto_other_records_does_not_count(anchored: AnchoredVictim, kind: AnchorKind) -> None:
     """Laid beside a rebuilt log under its new note, an old stamp or cosignature is over other bytes."""
     attacked = rebuilt(anchored, receipts=False)
     for anchor, at_us, receipt in anchored.victim.place.fetch(f"SELECT anchor, at_us, receipt FROM anchors WHERE kind = '{kind}'"):

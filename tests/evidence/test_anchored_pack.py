@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from lifecycle.ledger.log_key.rotating import rotate_key
-from lifecycle.ledger.receipts import AnchorReceipt, ReceiptBook
+from lifecycle.ledger.receipts import AnchorKind, AnchorReceipt, ReceiptBook
 from lifecycle.ledger.storage.rows import LedgerRows
 from lifecycle.proofs.cosignatures import WitnessSigner
 from lifecycle.proofs.merkle import Frontier
@@ -33,12 +33,12 @@ def house(tmp_path: Path) -> House:
     return lived(tmp_path / "house")
 
 
-def seen_by(house: House, anchor: str, kind: str, receipt: bytes) -> None:
+def seen_by(house: House, anchor: str, kind: AnchorKind, receipt: bytes) -> None:
     """Keeps an anchor's answer to the latest ledger checkpoint."""
     note = house.checkpoint()
     checkpoint = Checkpoint.parse(note)
     with ReceiptBook(house.url, writable=True) as book:
-        book.keep(AnchorReceipt(anchor, kind, checkpoint.size, checkpoint.root_hash, START_US, note, receipt))  # type: ignore[arg-type]  # by parameter
+        book.keep(AnchorReceipt(anchor, kind, checkpoint.size, checkpoint.root_hash, START_US, note, receipt))
 
 
 def cosigned(house: House, *names: str) -> None:

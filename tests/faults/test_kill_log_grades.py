@@ -58,7 +58,7 @@ def test_no_answer_of_a_killed_worker_is_unaccounted_for(tmp_path: Path, grade: 
                 wait_for(lambda enough=enough: len(load.ids) >= enough, "there were answers")  # type: ignore[misc]  # binds this turn's
                 os.kill(gateway.process("worker"), signal.SIGKILL)
                 before = len(load.ids)
-                wait_for(lambda before=before: len(load.ids) > before + 50, "another worker answers")  # type: ignore[misc]
+                wait_for(lambda before=before: len(load.ids) > before + 50, "another worker answers")  # type: ignore[misc]  # likewise
         gateway.stop()
         logged = {row["id"] for row in gateway.client.predictions.rows(MODEL)}
         missing = [one for one in load.ids if one not in logged]

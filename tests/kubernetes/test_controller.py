@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -70,10 +71,10 @@ def test_a_canary_is_taken_out_by_hand(there: RunningController) -> None:
     """With the decision of the gate and the person's reason in the ledger; asked again, it says the same."""
     serve(there)
     at_half(there)
-    asked = {"to_version": 1, "trigger": BY_HAND, "reason": "people complain", "rollback_id": "r1", "decision_id": "d1"}
-    done = there.client.rollback(MODEL, **asked)  # type: ignore[arg-type]  # mixed values
+    asked: dict[str, Any] = {"to_version": 1, "trigger": BY_HAND, "reason": "people complain", "rollback_id": "r1", "decision_id": "d1"}
+    done = there.client.rollback(MODEL, **asked)
     assert (done.from_version, done.to_version) == (2, 1)
-    assert there.client.rollback(MODEL, **asked) == done  # type: ignore[arg-type]  # as above
+    assert there.client.rollback(MODEL, **asked) == done
     assert there.champion() == 1
     wait_for(lambda: there.told()[-3:] == ["RollbackRequested", "RolledBack", "RolloutAborted"], "the ledger is told")
     assert {pod.version for pod in there.server.pods.values()} == {"1"}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from lifecycle.errors import Tampered, UnknownName
@@ -48,11 +50,11 @@ def filled(ledger: Ledger) -> Ledger:
         ({"name": "nobody"}, []),
     ],
 )
-def test_events_that_fit_every_filter_come_in_order(filled: Ledger, wanted: dict[str, object], found: list[int]) -> None:
+def test_events_that_fit_every_filter_come_in_order(filled: Ledger, wanted: dict[str, Any], found: list[int]) -> None:
     """Filters narrow together; the order is that of the ledger, or its reverse. A writer reads the same."""
-    assert [recorded.index for recorded in filled.events(**wanted)] == found  # type: ignore[arg-type]  # a table of keyword arguments
+    assert [recorded.index for recorded in filled.events(**wanted)] == found
     with filled.writing() as writer:
-        assert [recorded.index for recorded in writer.events(**wanted)] == found  # type: ignore[arg-type]
+        assert [recorded.index for recorded in writer.events(**wanted)] == found
 
 
 def test_an_event_reads_back_as_it_was_written(ledger: Ledger) -> None:

@@ -255,8 +255,8 @@ def test_a_refusal_while_the_gate_is_asked_is_not_passed_over(tmp_path: Path) ->
     approve_version(departments, "credit", 1, person=cast.officer, key_file=cast.key(cast.officer), reason="Within limits.")
     seen = departments.ledger.head().size
     asked = deployment_input(departments, model, 1, Step(run_id="slow"))
-    reject = {"person": cast.officer, "key_file": cast.key(cast.officer), "reason": "On second thoughts, no."}
-    approve_version(departments, "credit", 1, decision="reject", **reject)  # type: ignore[arg-type]  # keyword arguments by name
+    reject: dict[str, Any] = {"person": cast.officer, "key_file": cast.key(cast.officer), "reason": "On second thoughts, no."}
+    approve_version(departments, "credit", 1, decision="reject", **reject)
     with pytest.raises(Refused):
         ask(departments, asked, Step(run_id="slow"), seen=seen)
     assert types(departments)[-1] == "ApprovalRefused"

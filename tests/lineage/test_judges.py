@@ -217,9 +217,9 @@ def test_an_envelope_that_was_touched_does_not_verify(part: str) -> None:
 @given(graph=graphs())
 def test_in_toto_s_own_types_take_any_statement(graph: Graph) -> None:
     """A type, subjects with digests, resources with an address or a digest: in-toto's validation of all of them."""
-    from google.protobuf.json_format import ParseDict  # type: ignore[import-untyped]  # protobuf ships no types
-    from in_toto_attestation.v1 import statement_pb2  # type: ignore[import-untyped]  # it ships no types
-    from in_toto_attestation.v1.statement import Statement  # type: ignore[import-untyped]  # it ships no types
+    from google.protobuf.json_format import ParseDict
+    from in_toto_attestation.v1 import statement_pb2
+    from in_toto_attestation.v1.statement import Statement
 
     (content,) = written(Lineage("any", graph, (), STAMP), "in-toto", SIGNER).values()
     for line in content.splitlines():
@@ -244,7 +244,7 @@ def test_a_training_is_a_slsa_provenance() -> None:
 def test_slsa_s_own_types_take_the_provenance() -> None:
     """The protocol buffers of SLSA know every field of it."""
     from google.protobuf.json_format import ParseDict
-    from in_toto_attestation.predicates.provenance.v1 import provenance_pb2  # type: ignore[import-untyped]  # it ships no types
+    from in_toto_attestation.predicates.provenance.v1 import provenance_pb2
 
     found = [one["predicate"] for one in statements() if one["predicateType"] == SLSA_PROVENANCE]
     assert found

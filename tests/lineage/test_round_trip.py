@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -44,9 +46,9 @@ def test_every_format_has_its_parser() -> None:
 
 
 @pytest.mark.parametrize("chosen", [{}, {"model": "credit"}, {"model": "credit", "version": 1}, {"model": "credit", "version": 3}], ids=str)
-def test_the_four_exports_of_a_life_are_one_graph(chosen: dict[str, object]) -> None:
+def test_the_four_exports_of_a_life_are_one_graph(chosen: dict[str, Any]) -> None:
     """Whole, of one model and of one version: the nodes and edges that are read back are the same in all four."""
-    lineage = lineage_of(whole(), **chosen)  # type: ignore[arg-type]  # as a caller gives them
+    lineage = lineage_of(whole(), **chosen)
     read = {form: round_trip(lineage, form) for form in FORMATS}
     expected = lineage.graph.bare()
     assert expected.edges

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from lifecycle.errors import MalformedRecord
 from lifecycle.records.bodies import BODIES
 from lifecycle.records.events import Event
-from lifecycle.records.gates import EVIDENCE_OF, TOLD_BY, GateInput
+from lifecycle.records.gates import EVIDENCE_OF, TOLD_BY, Gate, GateEvidence, GateInput
 from lifecycle.records.record import Count, JsonObject, Record, parse_json, settled_json
 from tests.records.samples import samples
 from tests.records.samples.judging import SHOWN, decision
@@ -120,9 +120,9 @@ def test_evidence_is_told_apart_by_a_field_that_no_other_has() -> None:
 
 
 @pytest.mark.parametrize(("gate", "shown"), SHOWN, ids=[gate for gate, _ in SHOWN])
-def test_evidence_of_each_gate_is_read_as_what_it_is(gate: str, shown: Record) -> None:
+def test_evidence_of_each_gate_is_read_as_what_it_is(gate: Gate, shown: GateEvidence) -> None:
     """The same type comes out as went in; with a field of another evidence, or without the one that tells it, nothing does."""
-    question = decision(gate, shown).input  # type: ignore[arg-type]  # pairs of a gate and its evidence
+    question = decision(gate, shown).input
     assert type(GateInput.parse(question.canonical()).evidence) is EVIDENCE_OF[gate]
     (told_by,) = (field for field, other in TOLD_BY.items() if other == gate)
     for field in TOLD_BY:

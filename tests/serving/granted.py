@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from lifecycle.errors import Unavailable
 from lifecycle.proofs.notes import SigningKey
@@ -77,14 +78,14 @@ def access_decision(
     )
 
 
-def key_pass(key: SigningKey, digest: Digest, version: int, api_key: str, **changes: object) -> LedgerProof:
+def key_pass(key: SigningKey, digest: Digest, version: int, api_key: str, **changes: Any) -> LedgerProof:
     """The proof that whoever shows this API key may ask this version."""
-    return prove(decided(access_decision(digest, version, credential=key_digest(api_key), **changes)), key)  # type: ignore[arg-type]
+    return prove(decided(access_decision(digest, version, credential=key_digest(api_key), **changes)), key)
 
 
-def certificate_pass(key: SigningKey, digest: Digest, version: int, name: str, **changes: object) -> LedgerProof:
+def certificate_pass(key: SigningKey, digest: Digest, version: int, name: str, **changes: Any) -> LedgerProof:
     """The proof that whoever shows a certificate with this name may ask this version."""
-    made = access_decision(digest, version, kind="certificate", credential=certificate_digest(name), **changes)  # type: ignore[arg-type]
+    made = access_decision(digest, version, kind="certificate", credential=certificate_digest(name), **changes)
     return prove(decided(made), key)
 
 

@@ -81,7 +81,7 @@ def train_small_network(run: TrainingRun) -> TrainedNetwork:
         for batch in np.array_split(torch.randperm(len(labels)).numpy(), 6):
             optimiser.zero_grad()
             loss = nn.functional.binary_cross_entropy_with_logits(network(features[batch])[:, 0], labels[batch])
-            loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+            loss.backward()
             optimiser.step()
         time.sleep(float(str(run.options.get("epoch_seconds", 0.0))))
         run.measured(loss=loss.item())

@@ -175,8 +175,8 @@ def measured(evidence: Evidence, judgement: Judgement | None) -> Measured:
 
 
 def _in_order(comparisons: Sequence[Comparison]) -> list[Comparison]:
-    places = {name: place for place, name in enumerate(NAMES)}
-    return sorted(comparisons, key=lambda found: places.get(found.metric, len(places)))  # type: ignore[call-overload]
+    places: dict[str, int] = {name: place for place, name in enumerate(NAMES)}
+    return sorted(comparisons, key=lambda found: places.get(found.metric, len(places)))
 
 
 def _compared(found: Comparison, judgement: Judgement | None) -> ComparedRow:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from lifecycle.lineage.explaining.allowing import decided
 from lifecycle.lineage.explaining.chain import Found
 from lifecycle.lineage.explaining.walk import Walk, require, told
@@ -26,7 +28,7 @@ def follow_making(walk: Walk, trained: Found[ModelTrained] | None) -> None:
         walk.unreached("made", "training decision", "training")
     else:
         for decision in started.body.decision_ids:
-            walk.follow("made", "training decision", lambda decision=decision: (_decision(walk, decision), None))  # type: ignore[misc]  # binds this turn's
+            walk.follow("made", "training decision", partial(_decision, walk, decision))
     walk.steps.append(_code(trained))
     dataset = walk.follow("made", "dataset", lambda: _dataset(walk, trained))
     if dataset is None:
@@ -62,12 +64,12 @@ def _training(walk: Walk, trained: Found[ModelTrained]) -> tuple[Step, Found[Tra
     return told("made", "training", found, f"trained {walk.version}", detail, facts=facts), found
 
 
-def _decision(walk: Walk, decision_id: str) -> Step:
+def _decision(walk: Walk, decision_id: str) -> tuple[Step, Found[DecisionMade]]:
     found = walk.chain.latest(
         DecisionMade, lambda event, body: body.decision.id == decision_id, f"the ledger holds no decision {decision_id}"
     )
     require(found.body.decision.result.allow, f"decision {decision_id} did not allow: {found.body.decision.result.outcome}")
-    return decided(found, "made", "training decision")
+    return decided(found, "made", "training decision"), found
 
 
 def _code(trained: Found[ModelTrained]) -> Step:

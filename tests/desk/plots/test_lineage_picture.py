@@ -29,7 +29,7 @@ def test_the_picture_tells_the_life_from_the_source_to_the_rollback() -> None:
     """Source, data, training, the version itself, evaluation, decisions, approval, rollout and rollback are in it, top to bottom."""
     svg = lineage_picture(life_of(3), version_id("credit", 3))
     boxes = {
-        "".join(group.find("title").itertext()): float(group.find("rect").get("y", ""))  # type: ignore[union-attr]
+        "".join(group.find("title").itertext()): float(group.find("rect").get("y", ""))  # type: ignore[union-attr]  # each box has both
         for group in ET.fromstring(svg).iter()
         if group.tag == "g"
     }

@@ -22,6 +22,7 @@ from lifecycle.proofs.notes import VerifierKey
 from lifecycle.records.bodies import MonitoringReported
 from lifecycle.records.bodies.keeping import BodiesPruned, ClosedVersion
 from lifecycle.records.events import Event, Subject
+from lifecycle.records.record import JsonObject
 from lifecycle.records.retention import DAY_US, RetentionPolicy
 from tests.ledger.happenings import SERVICE, digest, evaluated, happening, retired, revoked, trained
 
@@ -223,7 +224,7 @@ def test_ranges_hold_exactly_their_indexes(indexes: set[int]) -> None:
     ],
     ids=["a decision", "a month", "a day", "another form", "another field"],
 )
-def test_a_policy_that_lets_too_much_go_is_refused(said: dict[str, object]) -> None:
+def test_a_policy_that_lets_too_much_go_is_refused(said: JsonObject) -> None:
     """What may go is bounded in the code, and not shorter than six months."""
     with pytest.raises(InvalidDeclaration, match=r"retention\.yaml"):
-        RetentionPolicy.read(said, "retention.yaml")  # type: ignore[arg-type]  # JSON by its values
+        RetentionPolicy.read(said, "retention.yaml")

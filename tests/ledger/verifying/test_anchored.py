@@ -13,7 +13,7 @@ import pytest
 from lifecycle.ledger.ledger import Ledger
 from lifecycle.ledger.log_key.keys import read_log_key
 from lifecycle.ledger.log_key.rotating import rotate_key
-from lifecycle.ledger.receipts import AnchorReceipt, ReceiptBook
+from lifecycle.ledger.receipts import AnchorKind, AnchorReceipt, ReceiptBook
 from lifecycle.ledger.verifying.findings import Verification
 from lifecycle.ledger.verifying.verification import verify_ledger
 from lifecycle.proofs.cosignatures import WitnessSigner
@@ -61,9 +61,9 @@ class Anchored:
             line = witness.cosign(Checkpoint.parse(note).text(), seconds)
             self.keep(witness.name, "witness", note, seconds * 1_000_000, f"{line}\n".encode())
 
-    def keep(self, anchor: str, kind: str, note: str, at_us: int, receipt: bytes) -> AnchorReceipt:
+    def keep(self, anchor: str, kind: AnchorKind, note: str, at_us: int, receipt: bytes) -> AnchorReceipt:
         checkpoint = Checkpoint.parse(note)
-        made = AnchorReceipt(anchor, kind, checkpoint.size, checkpoint.root_hash, at_us, note, receipt)  # type: ignore[arg-type]  # a kind
+        made = AnchorReceipt(anchor, kind, checkpoint.size, checkpoint.root_hash, at_us, note, receipt)
         with ReceiptBook(self.ledger.url, writable=True) as book:
             book.keep(made)
         return made

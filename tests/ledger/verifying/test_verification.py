@@ -91,7 +91,7 @@ def test_a_legal_life_has_no_findings(ledger: Ledger, log_key: VerifierKey) -> N
     ],
 )
 def test_an_event_that_could_not_happen_is_named(
-    ledger: Ledger, log_key: VerifierKey, monkeypatch: pytest.MonkeyPatch, events: list[object], guilty: int
+    ledger: Ledger, log_key: VerifierKey, monkeypatch: pytest.MonkeyPatch, events: list[Event], guilty: int
 ) -> None:
     """A recorded step that no state permits is a finding, by index, id and type; the rest is judged as if it had not been."""
     # Our writer takes no such event; somebody else's might.
@@ -103,7 +103,7 @@ def test_an_event_that_could_not_happen_is_named(
 
     with monkeypatch.context() as patched, ledger.writing() as writer:
         patched.setattr(Legality, "require", shrug)
-        writer.append_all(events)  # type: ignore[arg-type]  # the table above is a list of events
+        writer.append_all(events)
     findings = verify_ledger(ledger, log_key).findings
     assert [finding.index for finding in findings] == [guilty]
     event = ledger.events(since=guilty, limit=1)[0].event
