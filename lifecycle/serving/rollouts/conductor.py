@@ -1,36 +1,27 @@
-"""Carries out what the controller decides about rollouts, and what people order.
+"""Carries out what people order of one gateway, and what the ledger takes back; `driving` carries out what the controller decides.
 
 The order of things is the promise. A change that lets a version take traffic is durable in the journal before the routes
-show it. A gateway that is killed between any two lines goes on from its journal: a rollout goes on with the step that it
-was in, and its bake time begins anew.
+show it. A gateway that is killed between any two lines goes on from its journal.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections import defaultdict
 from pathlib import Path
 
 from lifecycle.errors import LifecycleError, Refused, Tampered
-from lifecycle.records.bodies.serving import AbortCause, RolledBack, RolloutStepReached
+from lifecycle.records.bodies.serving import AbortCause, RolledBack
 from lifecycle.records.events import Event
-from lifecycle.records.identity import new_id, now_us
 from lifecycle.records.rollout import RolloutOrder, RolloutPlan
 from lifecycle.serving.allowed.packages import PackageCache
 from lifecycle.serving.rollouts import controller, promoting, undoing, withdrawing
 from lifecycle.serving.rollouts.books import Books
-from lifecycle.serving.rollouts.label_watch import follow_labels, waits_for_labels
-from lifecycle.serving.rollouts.looking import Progress, verdict_on
+from lifecycle.serving.rollouts.driving import Drives
+from lifecycle.serving.rollouts.looking import verdict_on
 from lifecycle.serving.rollouts.rollback_asked import RollbackAsked
-from lifecycle.serving.rollouts.rollout_events import mark
-from lifecycle.serving.rollouts.state import (
-    ModelState,
-    RolloutState,
-    ServedVersion,
-    StageMark,
-)
+from lifecycle.serving.rollouts.state import ModelState, RolloutState
 from lifecycle.serving.rollouts.word import Word
 from lifecycle.serving.supervision.fleet import Fleet, Holding
 
@@ -44,31 +35,32 @@ class Conductor:
         self._books = books
         self._fleet = fleet
         self._cache = cache
-        self._tick_seconds = tick_seconds
-        self._predictions = predictions
-        self._running: dict[str, Progress] = {}
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._drives = Drives(books, fleet, self._locks, tick_seconds, predictions)
         self._tidying: set[asyncio.Task[None]] = set()
 
     def canary_failed(self, model: str) -> None:
         """A worker saw a canary of this model fail: look at once."""
         state = self._books.find(model)
-        if state is not None and state.rollout is not None and state.rollout.rollout_id in self._running:
-            self._running[state.rollout.rollout_id].wake.set()
+        progress = None if state is None or state.rollout is None else self._drives.find(state.rollout.rollout_id)
+        if progress is not None:
+            progress.wake.set()
 
     def canary_died(self, rollout_id: str, how: str) -> None:
         """The process of this rollout's canary has ended."""
-        if rollout_id in self._running:
-            self._running[rollout_id].death = how
-            self._running[rollout_id].wake.set()
+        progress = self._drives.find(rollout_id)
+        if progress is not None:
+            progress.death = how
+            progress.wake.set()
 
     def event_refused(self, event: Event, why: str) -> None:
         """The ledger will not take an event of a version: where that is being rolled out, it must not go on unrecorded."""
         state = self._books.find(event.subject.name)
         rollout = None if state is None else state.rollout
-        if rollout is not None and rollout.canary.version == event.subject.version and rollout.rollout_id in self._running:
-            self._running[rollout.rollout_id].refused = f"the ledger refused its {event.type}: {why}"
-            self._running[rollout.rollout_id].wake.set()
+        progress = None if rollout is None or rollout.canary.version != event.subject.version else self._drives.find(rollout.rollout_id)
+        if progress is not None:
+            progress.refused = f"the ledger refused its {event.type}: {why}"
+            progress.wake.set()
 
     async def admit_all(self) -> None:
         """Checks everything that the journal names from its proof to its last byte, and has the workers hold what passes.
@@ -78,7 +70,7 @@ class Conductor:
         for state in self._books.models:
             self._fleet.introduce(state.model, state.slot)
             planned: float | None = None
-            for kept in _kept_loaded(state):
+            for kept in state.loaded:
                 try:
                     package = await asyncio.to_thread(self._cache.readmit, state.model, kept.version, kept.digest)
                 except LifecycleError as error:
@@ -113,14 +105,12 @@ class Conductor:
                 except LifecycleError as error:
                     undoing.record_aborted(self._books, state, "failed", error.what)
                 else:
-                    self._begin(state.model, state.rollout.rollout_id, package.order.plan)
+                    self._drives.begin(state.model, state.rollout.rollout_id, package.order.plan)
 
     async def end(self) -> None:
         """Stops deciding. Rollouts stay as they are, and go on when the gateway starts again."""
-        tasks = [task for progress in self._running.values() for task in (progress.task, progress.following) if task is not None]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, *self._tidying, return_exceptions=True)
+        await self._drives.end()
+        await asyncio.gather(*self._tidying, return_exceptions=True)
 
     async def order(self, order: RolloutOrder, source: Path) -> None:
         """Takes up a rollout. Sent again, it does nothing more.
@@ -149,7 +139,7 @@ class Conductor:
             rollout = RolloutState.begun(order, self._books.placed(state, order.version, order.digest))
             self._books.use_up(order.decision_id)
             self._books.commit(state.model_copy(update={"rollout": rollout, "refers": order.plan.without_champion == "refer"}))
-            self._begin(order.model, order.rollout_id, order.plan)
+            self._drives.begin(order.model, order.rollout_id, order.plan)
 
     async def promote(self, word: Word) -> None:
         """Makes the canary the champion on a person's word, which counts, where its plan leaves that to one. One that is promoted stays so.
@@ -162,7 +152,7 @@ class Conductor:
                 raise Refused("This rollout has ended without a promotion.", "Deploy that version again.", ("STATE",))
             return
         async with self._locks[state.model]:
-            latest, progress = self._books.rolling(rollout_id), self._running.get(rollout_id)
+            latest, progress = self._books.rolling(rollout_id), self._drives.find(rollout_id)
             if latest is None or latest.rollout is None or progress is None:
                 raise Refused("This rollout has just ended.", "Look at `lifecycle gateway status`.", ("STATE",))
             named = f"{state.model}:{latest.rollout.canary.version}"
@@ -200,7 +190,7 @@ class Conductor:
             latest = self._books.rolling(rollout_id)
             if latest is not None:
                 undoing.record_aborted(self._books, latest, cause, reason, word)
-        await self._clean_up(state.model, rollout_id)
+        await self._drives.clean_up(state.model, rollout_id)
 
     async def rollback(self, asked: RollbackAsked) -> RolledBack:
         """Takes the canary out if there is one, else what serves; returns what was observed.
@@ -221,7 +211,7 @@ class Conductor:
                 body = await undoing.undo(self._books, self._fleet, state, asked)
             else:
                 body = await undoing.replace(self._books, self._fleet, self._cache, state, asked)
-        await self._clean_up(model, rollout_id)
+        await self._drives.clean_up(model, rollout_id)
         return body
 
     async def take_back(self, model: str) -> None:
@@ -239,125 +229,9 @@ class Conductor:
 
     async def _tidy(self, model: str, rollout_id: str) -> None:
         try:
-            await self._clean_up(model, rollout_id)
+            await self._drives.clean_up(model, rollout_id)
         except LifecycleError as error:
             _LOG.error("what was taken back of %s is not unloaded everywhere: %s", model, error.what)
-
-    # The life of one rollout.
-
-    def _begin(self, model: str, rollout_id: str, plan: RolloutPlan) -> None:
-        progress, loop = Progress(plan), asyncio.get_running_loop()
-        self._running[rollout_id] = progress
-        if waits_for_labels(plan):
-            progress.following = loop.create_task(follow_labels(self._books, rollout_id, progress, self._predictions))
-        progress.task = loop.create_task(self._drive(model, rollout_id, progress))
-
-    async def _drive(self, model: str, rollout_id: str, progress: Progress) -> None:
-        """Takes one rollout from its first step to its end."""
-        try:
-            await self._bring_up(rollout_id, progress)
-            while await self._look(rollout_id, progress):
-                try:
-                    await asyncio.wait_for(progress.wake.wait(), self._tick_seconds)
-                except TimeoutError:
-                    continue
-        except Exception as error:  # noqa: BLE001  # a rollout that can't go on, for whatever reason, must not leave a canary unwatched
-            _LOG.exception("the rollout of %s can't go on", model)
-            self._give_up(rollout_id, error)
-        del self._running[rollout_id]
-        if progress.following is not None:
-            progress.following.cancel()
-        self._books.watched.pop(rollout_id, None)
-        await self._clean_up(model, rollout_id)
-
-    def _give_up(self, rollout_id: str, error: Exception) -> None:
-        """Takes the canary of a rollout that can't go on out of the routes, and records it."""
-        state = self._books.rolling(rollout_id)
-        if state is None:
-            return
-        what = error.what if isinstance(error, LifecycleError) else f"the controller broke: {type(error).__name__}"
-        undoing.record_aborted(self._books, state, "failed", what)
-
-    async def _bring_up(self, rollout_id: str, progress: Progress) -> None:
-        """Starts the canary's process, and gives it its share once it is ready. Raises Unavailable where it does not get there."""
-        state = self._books.rolling(rollout_id)
-        if state is None or state.rollout is None:
-            return
-        holding = Holding(state.model, state.slot, state.rollout.canary)
-        await self._fleet.start_canary(rollout_id, holding, lambda: self._books.rolling(rollout_id) is not None)
-        async with self._locks[state.model]:
-            latest = self._books.rolling(rollout_id)
-            if latest is None or latest.rollout is None:
-                return
-            if not latest.rollout.stages:
-                self._enter(latest, latest.rollout, 0, progress)
-            else:
-                resumed = latest.model_copy(update={"rollout": latest.rollout.model_copy(update={"phase": "baking"})})
-                self._books.commit(resumed)
-                progress.began = time.monotonic()
-                self._books.put_in_force(resumed)
-
-    async def _look(self, rollout_id: str, progress: Progress) -> bool:
-        """One look at a rollout, and what follows from it. False once it has ended."""
-        progress.woken = progress.wake.is_set()
-        progress.wake.clear()
-        seen = self._books.rolling(rollout_id)
-        if seen is None or seen.rollout is None:
-            return False
-        if self._books.closed:
-            # Nobody is answered, so nothing can be learned: its step begins anew once somebody is.
-            progress.began = time.monotonic()
-            return True
-        if not progress.refused and isinstance(verdict_on(self._books, seen, seen.rollout, progress), controller.Hold):
-            return True
-        async with self._locks[seen.model]:
-            # Looked at again under the lock: what was seen outside may be over.
-            state = self._books.rolling(rollout_id)
-            if state is None or state.rollout is None:
-                return False
-            if progress.refused:
-                undoing.record_aborted(self._books, state, "failed", progress.refused)
-                return False
-            verdict = verdict_on(self._books, state, state.rollout, progress)
-            if isinstance(verdict, controller.Undo):
-                why = verdict.trigger
-                asked = RollbackAsked(model=seen.model, trigger=why, reason=why.detail, rollback_id=new_id())
-                await undoing.undo(self._books, self._fleet, state, asked)
-            elif isinstance(verdict, controller.Advance):
-                self._enter(state, state.rollout, verdict.step, progress)
-            elif isinstance(verdict, controller.Complete):
-                await promoting.promote(self._books, self._fleet, state, progress.plan)
-        return True
-
-    def _enter(self, state: ModelState, rollout: RolloutState, step: int, progress: Progress) -> None:
-        """Begins a step: durable first, then in the routes."""
-        weight = progress.plan.steps[step].weight
-        books = self._books
-        stage = StageMark(
-            weight=weight,
-            canary=mark(books.counts(state, rollout.canary)),
-            control=mark(books.counts(state, state.champion)),
-            began_at_us=now_us(),
-        )
-        body = RolloutStepReached(rollout_id=rollout.rollout_id, step=step, weight=weight, observed=books.seen(state))
-        entered = rollout.model_copy(
-            update={"phase": "baking", "step": step, "stages": (*rollout.stages, stage), "copies": progress.plan.copies(step)}
-        )
-        changed = state.model_copy(update={"rollout": entered})
-        books.commit(changed, (rollout.canary, rollout.run_id, body))
-        progress.began = time.monotonic()
-        books.put_in_force(changed)
-
-    async def _clean_up(self, model: str, rollout_id: str) -> None:
-        """Ends a rollout's process, and lets the workers go of what serves no more."""
-
-        def wanted() -> set[int]:
-            state = self._books.model(model)
-            rolling = () if state.rollout is None else (state.rollout.canary,)
-            return {kept.version for kept in (*_kept_loaded(state), *rolling)}
-
-        await self._fleet.stop_canary(rollout_id)
-        await self._fleet.keep_only(model, wanted)
 
 
 def _require_planned(rollout: RolloutState, plan: RolloutPlan) -> None:
@@ -370,8 +244,3 @@ def _require_planned(rollout: RolloutState, plan: RolloutPlan) -> None:
             f"The journal has the rollout of version {rollout.canary.version} at a step that is not in its plan.",
             "Find out who changed the gateway's journal, then have the gate asked again.",
         )
-
-
-def _kept_loaded(state: ModelState) -> tuple[ServedVersion, ...]:
-    """What the workers hold: the champion, and the version that a rollback would go back to."""
-    return (*(() if state.champion is None else (state.champion,)), *state.standby[:1])

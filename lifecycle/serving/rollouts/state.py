@@ -146,6 +146,11 @@ class ModelState(Record):
         champion = () if self.champion is None else (self.champion,)
         return (*champion, *canary, *self.standby)
 
+    @property
+    def loaded(self) -> tuple[ServedVersion, ...]:
+        """What the workers hold: the champion, and the version that a rollback would go back to."""
+        return (*(() if self.champion is None else (self.champion,)), *self.standby[:1])
+
 
 class SealedStream(Record):
     """How far the segments of one model's rows are sealed: the journal has the event of every one up to `number`."""
