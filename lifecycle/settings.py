@@ -18,7 +18,7 @@ SERVICE_LINK = "tcp://"
 
 @dataclass(frozen=True)
 class GatewayPart:
-    """What LIFECYCLE_GATEWAY_* say."""
+    """What the variables of the gateway say."""
 
     host: str
     port: int
@@ -57,7 +57,7 @@ class GatewayPart:
 
 @dataclass(frozen=True)
 class ProviderPart:
-    """What LIFECYCLE_DESK_OIDC_* say: which provider of OpenID Connect says who somebody is, in place of a passkey.
+    """What the variables of the desk say of a provider of OpenID Connect, who says who somebody is in place of a passkey.
 
     Approvals take the passkey all the same.
     """
@@ -88,7 +88,7 @@ class ProviderPart:
 
 @dataclass(frozen=True)
 class DeskPart:
-    """What the other LIFECYCLE_DESK_* say."""
+    """What the variables of the desk say."""
 
     host: str
     port: int
