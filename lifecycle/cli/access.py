@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
 from lifecycle.cli import render
 from lifecycle.errors import InvalidDeclaration
+from lifecycle.records.access import LabelRight
 from lifecycle.records.approval import AccessStatement
 
 if TYPE_CHECKING:
     from lifecycle.life.access.deciding import AccessDecider, Answered
     from lifecycle.life.access.grants import Grant
     from lifecycle.wiring import Departments
+
+#: Of what a caller may send labels, by its right.
+_LABELS_OF: dict[LabelRight, str] = {"own": "the predictions that it asked for", "any": "anybody's predictions"}
 
 
 @click.group()
@@ -32,6 +36,11 @@ def access() -> None:
 @click.option("--model", "models", multiple=True, required=True, help="A model that it may ask; may be given several times.")
 @click.option("--tier", default="standard", show_default=True, help="How much it may ask: a tier of governance/access.yaml.")
 @click.option("--days", type=click.IntRange(1, 3650), default=90, show_default=True, help="For how long.")
+@click.option(
+    "--labels",
+    type=click.Choice(get_args(LabelRight)),
+    help="That it may send labels (`POST /v2/feedback`): of the predictions that it asked for, or of anybody's.  [default: of none]",
+)
 @click.option("--certificate", "certificate_name", default="", help="The name in its certificate (URI, DNS or CN), in place of a key.")
 @click.option("--reason", required=True, help="Why, for whoever reads the ledger.")
 @click.option("--as", "person", metavar="ID", help="Who signs. Only in the environment `local` nobody has to.")
@@ -42,6 +51,7 @@ def grant(
     models: tuple[str, ...],
     tier: str,
     days: int,
+    labels: LabelRight | None,
     certificate_name: str,
     reason: str,
     person: str | None,
@@ -53,6 +63,9 @@ def grant(
     The caller sends the key as `Authorization: Bearer KEY`. The gate is asked first
     for the version that serves: what it denies is not granted (exit code 3). It is signed by somebody
     of the role `operator` or `governor`, or by the owner of these models.
+
+    Labels are a right of their own, because guardrails and monitoring believe them: whoever sends
+    false ones has a version taken out, or spared.
     """
     from lifecycle.life.access.granting import grant_access
     from lifecycle.wiring import Departments
@@ -64,6 +77,7 @@ def grant(
         models=models,
         tier=tier,
         days=days,
+        labels=labels,
         certificate_name=certificate_name,
         reason=reason,
         person=person,
@@ -78,12 +92,15 @@ def grant(
                 "models": list(body.models),
                 "tier": tier,
                 "expires_at_us": body.expires_at_us,
+                "labels": body.labels,
                 "key": granted.key,
                 "signed_by": person,
             }
         )
         return
     render.line(f"{body.principal} may ask {', '.join(body.models)} until {render.moment(body.expires_at_us)} (grant {body.grant_id}).")
+    if body.labels is not None:
+        render.line(f"It may send labels of {_LABELS_OF[body.labels]}.")
     if granted.key:
         render.line(f"Its key, which is shown this once: {granted.key}")
     render.note("`lifecycle access list` shows what the gate says of each version; `lifecycle access revoke` takes it back.")
@@ -124,7 +141,7 @@ def list_grants(as_json: bool) -> None:
         render.as_json([_as_json(departments, grant, at_us, decider) for grant in found])
         return
     render.table(
-        ("grant", "application", "by", "models", "tier", "state", "until", "versions"),
+        ("grant", "application", "by", "models", "tier", "labels", "state", "until", "versions"),
         [
             (
                 grant.body.grant_id,
@@ -132,6 +149,7 @@ def list_grants(as_json: bool) -> None:
                 "certificate" if grant.body.kind == "certificate" else "key",
                 ", ".join(grant.body.models),
                 grant.body.tier,
+                grant.body.labels or "none",
                 grant.state(at_us),
                 render.moment(grant.body.expires_at_us),
                 "; ".join(_said(one) for one in decider.answers(grant.body.grant_id).values()) or "not asked yet",
@@ -171,6 +189,7 @@ def _as_json(departments: Departments, grant: Grant, at_us: int, decider: Access
         "state": grant.state(at_us),
         "granted_at_us": grant.granted_at_us,
         "expires_at_us": body.expires_at_us,
+        "labels": body.labels,
         "reason": body.reason,
         "signed_by": None if body.envelope is None else body.envelope.holding(AccessStatement).signer,
         "environment": departments.environment,

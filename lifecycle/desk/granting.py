@@ -15,11 +15,14 @@ from lifecycle.desk.matters.known import GRANTS
 from lifecycle.errors import InvalidDeclaration, MalformedRecord
 from lifecycle.life.access.signed_access import ROLES, access_to_sign, owns_all
 from lifecycle.life.gates.governed import require_governed
+from lifecycle.records.access import LabelRight
 from lifecycle.records.approval import AnyStatement
 
 MOST_DAYS = 3_650
 #: How the form names the box of a model: one field each.
 MODEL_FIELD = "model."
+#: Of whose predictions the application may send labels, as the form says it.
+_RIGHTS: Mapping[str, LabelRight | None] = {"": None, "own": "own", "any": "any"}
 
 
 def begin_grant(request: Request) -> Response:
@@ -29,6 +32,7 @@ def begin_grant(request: Request) -> Response:
     said, person, departments = form_of(request), visitor_of(request).person, desk_of(request).departments
     models, days = _models(said), _days(said.get("days", ""))
     application, tier, certificate = said.get("application", ""), said.get("tier", ""), said.get("certificate", "").strip()
+    labels = _labels(said.get("labels", ""))
     key = "" if certificate else make_key()
 
     def made() -> AnyStatement:
@@ -40,13 +44,15 @@ def begin_grant(request: Request) -> Response:
             models=models,
             tier=tier,
             days=days,
+            labels=labels,
             credential_digest=certificate_digest(certificate) if certificate else key_digest(key),
             certificate_name=certificate,
             reason=prose(said.get("reason", "")),
         )
 
     named = " ".join(f"--model {model}" for model in models)
-    command = f"lifecycle access grant {application} {named} --tier {tier} --days {days} {signed_as(person)}"
+    right = "" if labels is None else f"--labels {labels} "
+    command = f"lifecycle access grant {application} {named} --tier {tier} --days {days} {right}{signed_as(person)}"
     asked = Asked(GRANTS, () if owns_all(departments, person, models) else ROLES, made)
     return begin(request, asked, "/access", command, beside={"key": key} if key else {})
 
@@ -56,6 +62,12 @@ def _models(said: Mapping[str, str]) -> tuple[str, ...]:
     if not found:
         raise InvalidDeclaration("No model was chosen.", "Tick those that the application may ask.")
     return found
+
+
+def _labels(text: str) -> LabelRight | None:
+    if text not in _RIGHTS:
+        raise MalformedRecord(f"{text!r} is no right to send labels.", "Say `own`, `any`, or nothing for none.")
+    return _RIGHTS[text]
 
 
 def _days(text: str) -> int:

@@ -12,6 +12,10 @@ from lifecycle.records.rollout import LedgerProof
 #: What a caller shows: a key in a header, or a certificate of an authority that the gateway was given.
 CredentialKind = Literal["api_key", "certificate"]
 
+#: Of whose predictions a caller may say what turned out to be true: those that it asked for itself (under any grant of that
+#: application), or anybody's. Who was granted neither may send no labels.
+LabelRight = Literal["own", "any"]
+
 _AtLeastOne = Annotated[int, Field(ge=1, lt=INTEGER_BOUND)]
 
 

@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar, Literal, TypeVar
 from pydantic import Field
 
 from lifecycle.errors import MalformedRecord
-from lifecycle.records.access import CredentialKind, Quota
+from lifecycle.records.access import CredentialKind, LabelRight, Quota
 from lifecycle.records.identity import derived_id
 from lifecycle.records.passkeys import Assertion
 from lifecycle.records.record import ActorId, Count, Digest, Id, Microseconds, Name, Prose, Record, Version, is_none
@@ -162,6 +162,7 @@ class AccessStatement(BySigner):
     tier: Name
     quota: Quota
     granted_until_us: Microseconds
+    labels: LabelRight | None = Field(default=None, exclude_if=is_none)
     environment: Name
 
 

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import Discriminator, Field, StringConstraints, Tag
 
-from lifecycle.records.access import CredentialKind, Quota
+from lifecycle.records.access import CredentialKind, LabelRight, Quota
 from lifecycle.records.evidence import Evidence
 from lifecycle.records.record import ActorId, Count, Digest, Id, JsonObject, Microseconds, Name, Record, Version, is_none
 from lifecycle.records.rollout import Strategy
@@ -188,6 +188,8 @@ class ServingAccessEvidence(Record):
     quota: Quota
     granted_at_us: Microseconds
     expires_at_us: Microseconds
+    #: Of whose predictions it wants to send labels; None: of nobody's.
+    labels: LabelRight | None = Field(default=None, exclude_if=is_none)
     revoked: bool
     #: The deployment decision that let the version serve in this environment; "" where none allowed it.
     deployment_decision_id: str

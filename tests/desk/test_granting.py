@@ -115,6 +115,19 @@ def test_access_is_taken_back_with_a_passkey(desk: DeskUnderTest, operator: Brow
     assert verified(desk) == []
 
 
+def test_the_right_to_send_labels_is_chosen_signed_and_shown(desk: DeskUnderTest, operator: Browser) -> None:
+    """None unless it is chosen; what was chosen stands in what was signed, in the answer and beside the grant."""
+    form = read(operator.client.get("/access").text).one("form", action="/access/grants")
+    assert [one.attributes.get("value") for one in form.one("select", name="labels").all("option")] == ["", "own", "any"]
+    answer = operator.finish(grant(operator, labels="own"))
+    assert answer.json()["message"].startswith("loan_portal may ask credit, and send labels.")
+    body = granted(desk)
+    assert body.envelope is not None
+    assert (body.labels, body.envelope.holding(AccessStatement).labels) == ("own", "own")
+    assert "may say what turned out to be true of the predictions that it asked for" in operator.client.get("/access").text
+    assert verified(desk) == []
+
+
 def test_a_caller_by_certificate_has_no_key(desk: DeskUnderTest, operator: Browser) -> None:
     """The name in its certificate stands in what is signed."""
     begun = grant(operator, certificate="spiffe://example.com/loan-portal")
@@ -173,6 +186,7 @@ def test_a_desk_that_was_killed_over_a_grant_goes_on(desk: DeskUnderTest, operat
         {"application": ""},
         {"days": "0"},
         {"days": "9999"},
+        {"labels": "everything"},
         {"days": "soon"},
         {"days": "²"},
         {"model.credit": "on", "model.nothing": "on"},

@@ -76,6 +76,9 @@ BREAKS: dict[tuple[str, str], Break] = {
     ("serving_access", "ACC-004"): setting("evidence", "revoked", True),
     ("serving_access", "ACC-005"): setting("evidence", "expires_at_us", 2**52),
     ("serving_access", "ACC-006"): setting("evidence", "quota", "rows_per_day", 2**52),
+    ("serving_access", "ACC-008"): lambda _, question: changed(
+        changed(question, "evidence", "labels", "any"), "evidence", "expires_at_us", question.now_us + 8_000 * 3_600 * 1_000_000
+    ),
     ("serving_access", "ACC-007"): setting("evidence", "version_revoked", True),
     ("waiver", "WVR-001"): setting("evidence", "rule", "PRM-002"),
     ("waiver", "WVR-002"): setting("evidence", "expires_at_us", 0),

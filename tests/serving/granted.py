@@ -7,7 +7,7 @@ from typing import Any
 
 from lifecycle.errors import Unavailable
 from lifecycle.proofs.notes import SigningKey
-from lifecycle.records.access import AccessBook, CredentialKind, Quota
+from lifecycle.records.access import AccessBook, CredentialKind, LabelRight, Quota
 from lifecycle.records.gates import Decision, GateInput, Request, Requester, ServingAccessEvidence
 from lifecycle.records.identity import derived_id, now_us
 from lifecycle.records.record import Digest
@@ -42,6 +42,7 @@ def access_decision(
     credential: Digest,
     model: str = MODEL,
     quota: Quota = PLENTY,
+    labels: LabelRight | None = None,
     seconds: float = 3_600.0,
     allow: bool = True,
     environment: str = ENVIRONMENT,
@@ -58,6 +59,7 @@ def access_decision(
         purpose="tests",
         tier="standard",
         quota=quota,
+        labels=labels,
         granted_at_us=now - HOUR_US,
         expires_at_us=now + int(seconds * 1e6),
         revoked=False,

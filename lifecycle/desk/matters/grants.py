@@ -33,7 +33,8 @@ class Grants:
         return departments.ledger.find(statement.recorded_as) is not None
 
     def told_before(self, statement: AccessStatement) -> str:
-        return f"{statement.principal} may ask {', '.join(statement.models)}."
+        also = "" if statement.labels is None else ", and send labels"
+        return f"{statement.principal} may ask {', '.join(statement.models)}{also}."
 
     def record(self, departments: Departments, envelope: Envelope) -> str:
         said = envelope.holding(AccessStatement)

@@ -213,6 +213,7 @@ def decide(departments: Departments, grant: Grant, model: str, version: int) -> 
         quota=body.quota,
         granted_at_us=grant.granted_at_us,
         expires_at_us=body.expires_at_us,
+        labels=body.labels,
         revoked=grant.revoked,
         deployment_decision_id=deployed[-1].id if deployed else "",
         version_revoked=standing.states(departments).get((model, version)) in ("revoked", "retired"),

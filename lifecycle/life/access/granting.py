@@ -22,6 +22,7 @@ from lifecycle.life.gates.governed import UNGOVERNED, require_governed
 from lifecycle.life.people.attempts import refused_attempts_kept
 from lifecycle.life.people.enrolment import people_in_force
 from lifecycle.life.recording import require_prose
+from lifecycle.records.access import LabelRight
 from lifecycle.records.bodies.access import AccessGranted, AccessRevoked
 from lifecycle.records.events import Actor, Event, Recorded, Subject
 from lifecycle.records.identity import new_id, now_us
@@ -47,12 +48,14 @@ def grant_access(
     models: Sequence[str],
     tier: str,
     days: int,
+    labels: LabelRight | None = None,
     certificate_name: str = "",
     reason: str,
     person: ActorId | None = None,
     key_file: Path | None = None,
 ) -> Granted:
-    """Records that an application may ask for predictions, for the purpose that its models are for; signed where a person is given.
+    """Records that an application may ask for predictions, for the purpose that its models are for, and of whose it may send labels;
+    signed where a person is given.
 
     The gate serving_access is asked first, for every version that serves here: what it denies is not granted. Raises UnknownName
     for a model or a tier that there is not, InvalidDeclaration for what is no name and for models of several purposes, Refused
@@ -74,6 +77,7 @@ def grant_access(
             models=models,
             tier=tier,
             days=days,
+            labels=labels,
             credential_digest=credential,
             certificate_name=certificate_name,
             reason=reason,
@@ -97,6 +101,7 @@ def grant_access(
         tier=tier,
         quota=AccessTiers.of_project(departments.settings.project).quota(tier),
         expires_at_us=at_us + days * DAY_US,
+        labels=labels,
         reason=reason,
     )
     require_granted(departments, Grant(body, at_us, revoked=False))

@@ -16,6 +16,7 @@ from lifecycle.life.access.tiers import AccessTiers
 from lifecycle.life.gates.governed import require_governed
 from lifecycle.life.people.enrolment import people_in_force
 from lifecycle.life.recording import require_prose
+from lifecycle.records.access import LabelRight
 from lifecycle.records.approval import AccessStatement, BySigner, Envelope, RevocationStatement
 from lifecycle.records.bodies.access import AccessGranted, AccessRevoked
 from lifecycle.records.events import Actor, Event, Recorded, Subject
@@ -38,6 +39,7 @@ def access_to_sign(
     models: Sequence[str],
     tier: str,
     days: int,
+    labels: LabelRight | None = None,
     credential_digest: Digest,
     certificate_name: str = "",
     reason: str,
@@ -61,6 +63,7 @@ def access_to_sign(
         tier=tier,
         quota=AccessTiers.of_project(departments.settings.project).quota(tier),
         granted_until_us=at_us + days * DAY_US,
+        labels=labels,
         signer=departments.people.person(person).id,
         reason=reason,
         environment=departments.environment,

@@ -15,6 +15,8 @@ def _granted(event: Event, body: AccessGranted) -> Description:
     models: list[Any] = list(body.models)
     facts: JsonObject = {"principal": body.principal, "kind": body.kind, "models": models, "purpose": body.purpose, "tier": body.tier}
     facts |= {"expires_at_us": body.expires_at_us, "reason": body.reason}
+    if body.labels is not None:
+        facts["labels"] = body.labels
     if body.envelope is not None:
         facts["signed_by"] = body.envelope.holding(AccessStatement).signer
     label = f"granted {body.principal} access to {', '.join(body.models)}"

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self, get_args
 from pydantic import Field, model_validator
 
 from lifecycle.errors import MalformedRecord
-from lifecycle.records.access import CredentialKind, Quota
+from lifecycle.records.access import CredentialKind, LabelRight, Quota
 from lifecycle.records.approval import AccessStatement, Envelope, RevocationStatement
 from lifecycle.records.bodies.body import Body
 from lifecycle.records.record import INTEGER_BOUND, ActorId, Count, Digest, Id, Microseconds, Name, Record, is_none
@@ -49,6 +49,8 @@ class AccessGranted(Body):
     tier: Name
     quota: Quota
     expires_at_us: Microseconds
+    #: Of whose predictions it may send labels (`POST /v2/feedback`); None: of nobody's.
+    labels: LabelRight | None = Field(default=None, exclude_if=is_none)
     reason: str
     #: What somebody signed, which says all of this; None where nobody did, as only in `local`.
     envelope: Envelope | None = Field(default=None, exclude_if=is_none)
@@ -69,7 +71,19 @@ class AccessGranted(Body):
 
 def _granted_by(statement: AccessStatement) -> dict[str, Any]:
     """What stands in the body of what a statement grants."""
-    taken = ("grant_id", "principal", "kind", "credential_digest", "certificate_name", "models", "purpose", "tier", "quota", "reason")
+    taken = (
+        "grant_id",
+        "principal",
+        "kind",
+        "credential_digest",
+        "certificate_name",
+        "models",
+        "purpose",
+        "tier",
+        "quota",
+        "labels",
+        "reason",
+    )
     return {name: getattr(statement, name) for name in taken} | {"expires_at_us": statement.granted_until_us}
 
 

@@ -33,7 +33,8 @@ class OpenedBook:
         return len({one.grant_id for one in self.passes})
 
     def as_message(self) -> JsonObject:
-        """What a worker is told: for each caller its credential's digest, its quota, and the versions that it may ask until when."""
+        """What a worker is told: for each caller its credential's digest, its quota, of whose predictions it may send labels, and
+        the versions that it may ask until when."""
         by_grant: dict[str, list[Pass]] = {}
         revoked: list[Any] = sorted(self.revoked)
         for one in self.passes:
@@ -46,6 +47,7 @@ class OpenedBook:
                     "principal": passes[0].principal,
                     "credential_digest": passes[0].credential_digest,
                     "quota": passes[0].quota.as_json(),
+                    "labels": passes[0].labels,
                     "passes": {one.digest: one.expires_at_us for one in passes},
                 }
                 for grant_id, passes in by_grant.items()

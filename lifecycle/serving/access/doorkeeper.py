@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from lifecycle.records.access import Quota
+from lifecycle.records.access import LabelRight, Quota
 from lifecycle.records.identity import now_us
 from lifecycle.records.record import Digest
 from lifecycle.serving.access.credentials import certificate_digest, presented_key
@@ -27,19 +27,20 @@ CERTIFICATE = "lifecycle.certificate"
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A grant whose credential was shown: what it may ask, and what is left of its quota."""
+    """A grant whose credential was shown: what it may ask, of whose predictions it may send labels, and what is left of its quota."""
 
     grant_id: str
     principal: str
     #: By the digest of each version that it may ask: until when.
     passes: Mapping[Digest, int]
+    labels: LabelRight | None
     quota: CallerQuota
 
     def admitted(self, request: InferRequest) -> InferRequest:
         """The request with whom it is of, its rows counted. Raises AccessRefused where its time or its quota is over."""
         answerable = self.answerable()
         self.quota.spend_rows(request.rows)
-        return replace(request, grant_id=self.grant_id, answerable=answerable)
+        return replace(request, grant_id=self.grant_id, principal=self.principal, answerable=answerable)
 
     def answerable(self) -> frozenset[Digest]:
         """The versions that this caller may ask now, by digest. Raises AccessRefused where the time of the access is over."""
@@ -49,10 +50,21 @@ class Caller:
             raise AccessRefused("The time of this access is over.", "expired_credential", 403, grant_id=self.grant_id)
         return found
 
-    def require_label_of(self, model: str, digests: Collection[Digest]) -> None:
-        """Raises AccessRefused for a caller who may ask none of the versions of a model that are served: its labels count for nothing."""
+    def require_labels(self) -> None:
+        """Raises AccessRefused for a caller who may ask, and was not granted to say what turned out to be true."""
+        if self.labels is None:
+            raise AccessRefused("This access is for predictions, and not for labels.", "not_allowed", 403, grant_id=self.grant_id)
+
+    def sent_label_of(self, model: str, digests: Collection[Digest]) -> dict[str, str]:
+        """What is kept with a label of this model: by which grant, and whose prediction it must be where it may not be anybody's.
+
+        Raises AccessRefused for a caller who may send none, or may ask none of the versions of the model that are served.
+        """
+        self.require_labels()
         if self.answerable().isdisjoint(digests):
             raise AccessRefused(f"This access is not for {model}.", "not_allowed", 403, grant_id=self.grant_id)
+        # Whatever is not "any" is the narrower right.
+        return {"grant_id": self.grant_id} if self.labels == "any" else {"grant_id": self.grant_id, "asked_by": self.principal}
 
 
 class Doorkeeper:
@@ -72,6 +84,7 @@ class Doorkeeper:
                 told["grant_id"],
                 told["principal"],
                 dict(told["passes"]),
+                told["labels"],
                 self._quota(told["grant_id"], Quota.of(told["quota"])),
             )
             for told in said["callers"]

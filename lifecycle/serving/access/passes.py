@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from lifecycle.errors import Refused
 from lifecycle.proofs.inclusion import proven_leaf
 from lifecycle.proofs.notes import VerifierKey
-from lifecycle.records.access import CredentialKind, Quota
+from lifecycle.records.access import CredentialKind, LabelRight, Quota
 from lifecycle.records.bodies.decisions import DecisionMade
 from lifecycle.records.events import Event
 from lifecycle.records.gates import ServingAccessEvidence
@@ -25,6 +25,7 @@ class Pass:
     kind: CredentialKind
     credential_digest: Digest
     quota: Quota
+    labels: LabelRight | None
     expires_at_us: Microseconds
     model: str
     digest: Digest
@@ -61,6 +62,7 @@ def proven_pass(proof: LedgerProof, environment: str, log_keys: Sequence[Verifie
         kind=shown.kind,
         credential_digest=shown.credential_digest,
         quota=shown.quota,
+        labels=shown.labels,
         expires_at_us=shown.expires_at_us,
         model=asked.subject.name,
         digest=asked.subject.digest,

@@ -20,6 +20,7 @@ from lifecycle.serving.answering import describing, metrics
 from lifecycle.serving.answering.bodies import Bodies, header
 from lifecycle.serving.answering.connections import BEGUN, WHOLE
 from lifecycle.serving.answering.inference import Inference
+from lifecycle.serving.answering.labels import label_of
 from lifecycle.serving.answering.onlookers import GRANT, Onlookers, Seen
 from lifecycle.serving.answering.paths import Place, place_of
 from lifecycle.serving.answering.protocol import as_bytes, parse_body
@@ -107,18 +108,19 @@ class Application:
         if place.resource == "infer":
             return await self._inference.reply(place, scope, receive)
         if place.resource == "feedback":
-            return await self._feedback(scope, receive)
+            return await self._feedback(place, scope, receive)
         return self._describe(place, scope)
 
-    async def _feedback(self, scope: Scope, receive: Receive) -> Reply:
-        """A label counts as a request of its caller, who must be one that may ask the model."""
+    async def _feedback(self, place: Place, scope: Scope, receive: Receive) -> Reply:
+        """A label counts as a request of its caller, who must have been granted to send labels; else nothing of it is read."""
         caller = self._door.identify(scope)
         if caller is None:
-            return self._label(await self._bodies.take(scope, receive), None)
+            return self._label(place, await self._bodies.take(scope, receive), None)
         scope[GRANT] = caller.grant_id
         caller.quota.enter()
         try:
-            return self._label(await self._bodies.take(scope, receive), caller)
+            caller.require_labels()
+            return self._label(place, await self._bodies.take(scope, receive), caller)
         finally:
             caller.quota.leave()
 
@@ -172,15 +174,11 @@ class Application:
         grant_id = error.grant_id if isinstance(error, AccessRefused) else None
         self._refusals.refused(Refusal(reason_of(error), error.status, grant_id, model), now_us())
 
-    def _label(self, body: bytes, caller: Caller | None) -> Reply:
-        value = parse_body(body)
-        if not isinstance(value, dict):
-            raise RequestRefused("The body must be an object with `model`, `prediction_id` and `label`.")
-        for key in ("model", "prediction_id", "label"):
-            if not isinstance(value.get(key), str) or not 0 < len(value[key]) <= 256:
-                raise RequestRefused(f"`{key}` must be a text of 1 to 256 characters.", key)
-        served = self._router.named(value["model"])
-        if caller is not None:
-            caller.require_label_of(served.name, served.digests)
-        self._log.label(served.name, value["prediction_id"], value["label"], now_us())
+    def _label(self, place: Place, body: bytes, caller: Caller | None) -> Reply:
+        """Takes a label down. Whose prediction it must be is kept with it: whether it is theirs is known where the two are joined."""
+        told = label_of(parse_body(body), place.model)
+        served = self._router.named(told.model)
+        sent_by = None if caller is None else caller.sent_label_of(served.name, served.digests)
+        told.require_outcome(served.outcomes)
+        self._log.label(served.name, told.prediction_id, told.label, now_us(), sent_by)
         return Reply(as_bytes({"accepted": 1}))

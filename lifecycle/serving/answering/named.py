@@ -27,6 +27,12 @@ class ServedName:
         """Of all versions that are held."""
         return frozenset({held.digest for held in self.loaded.values()} | {link.digest for link in self.links.values()})
 
+    @property
+    def outcomes(self) -> frozenset[str]:
+        """What the versions that are held decide between."""
+        held: list[ServedModel | CanaryLink] = [*self.loaded.values(), *self.links.values()]
+        return frozenset(outcome for one in held for outcome in (one.schemas.positive, one.schemas.negative))
+
     def take(self, served: ServedModel, workers: int) -> None:
         """Holds a version that is loaded, with what its plan asks for. Its rows per second are shared evenly by the workers."""
         version, allowance = served.version, served.allowance

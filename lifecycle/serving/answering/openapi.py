@@ -13,7 +13,7 @@ _TEXT: JsonSchema = {"type": "string"}
 _ERRORS = {
     400: "What the caller must correct; `field` names it.",
     401: "Nothing was shown that access was granted to.",
-    403: "Access was granted to something else, or its time is over.",
+    403: "Access was granted to something else, or not to labels, or its time is over.",
     404: "That name is not served.",
     408: "The body did not come in time.",
     413: "The body is larger, or has more rows, than is taken.",
@@ -38,7 +38,7 @@ def document() -> JsonSchema:
         "/v2/health/ready": {"get": _readiness()},
         "/v2/models": {"get": _operation("The models that are served.", _object(models=_list(_TEXT)), *_ASKED)},
         "/v2/feedback": {
-            "post": _operation("Takes the label of a prediction.", _object(accepted={"type": "integer"}), *_POST, body="Label")
+            "post": _operation("Takes the label of a prediction.", _ACCEPTED, *_POST, 403, body="Label"),
         },
         "/v2/openapi.json": {"get": _operation("This document.", {"type": "object"})},
         "/metrics": {"get": _operation("What the gateway counts, as Prometheus reads it.", None)},
@@ -49,6 +49,9 @@ def document() -> JsonSchema:
             parameters, get=_operation("Whether it answers.", _object(name=_TEXT, ready={"type": "boolean"}), *_ASKED, 404)
         )
         paths[f"{path}/infer"] = _with(parameters, post=_operation("A prediction.", _reference("Answer"), *_POST, 403, body="Request"))
+    paths[f"{model}/feedback"] = _with(
+        _named("model"), post=_operation("Takes the label of a prediction of this model.", _ACCEPTED, *_POST, 403, body="LabelOfModel")
+    )
     return {
         "openapi": "3.1.0",
         "info": {
@@ -104,10 +107,14 @@ def _readiness() -> JsonSchema:
 
 _SHAPE: JsonSchema = {"type": "array", "items": {"type": "integer"}, "minItems": 1, "maxItems": 2}
 _SHORT: JsonSchema = {"type": "string", "minLength": 1, "maxLength": 256}
+_PREDICTION_ID: JsonSchema = {"type": "string", "format": "uuid", "description": "As it stands in the parameters of an answer."}
+_OUTCOME: JsonSchema = {**_SHORT, "description": "What turned out to be true: one of the outcomes that the model decides between."}
+_ACCEPTED: JsonSchema = _object(accepted={"type": "integer"})
 _VALUE: JsonSchema = {"type": ["string", "number", "null"]}
 _SCHEMAS: JsonSchema = {
     "Error": {"type": "object", "properties": {"error": _TEXT, "field": _TEXT}, "required": ["error"], "additionalProperties": False},
-    "Label": _object(model=_SHORT, prediction_id=_SHORT, label=_SHORT),
+    "Label": _object(model=_SHORT, prediction_id=_PREDICTION_ID, label=_OUTCOME),
+    "LabelOfModel": _object(prediction_id=_PREDICTION_ID, label=_OUTCOME),
     "Metadata": _object(
         name=_TEXT,
         versions=_list(_TEXT),

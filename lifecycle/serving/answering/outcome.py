@@ -51,7 +51,7 @@ def rows_of(
     by = outcome.by
     about = {"subject": request.subject} if request.subject else {}
     if request.grant_id:
-        about["grant_id"] = request.grant_id
+        about |= {"grant_id": request.grant_id, "principal": request.principal}
     told: dict[str, Any] = {"asked_model": asked_model} if asked_model else {}
     if outcome.cached:
         told["cached"] = True

@@ -8,7 +8,8 @@
 | GET  /v2/models/{m}[/versions/{v}]             | what the model takes and answers                            |
 | GET  /v2/models/{m}[/versions/{v}]/ready       | 200 where it answers, 404 where not                         |
 | POST /v2/models/{m}[/versions/{v}]/infer       | a prediction                                                |
-| POST /v2/feedback                              | takes the label of a prediction                             |
+| POST /v2/models/{m}/feedback                   | takes the label of a prediction                             |
+| POST /v2/feedback                              | the same, of the model that the body names                  |
 | GET  /v2/openapi.json                          | all of this as an OpenAPI document                          |
 | GET  /metrics                                  | Prometheus text                                             |
 """
@@ -67,6 +68,8 @@ def _place_of(path: str) -> Place:
     match parts:
         case ["v2", "models", model, *rest, "infer"]:
             return Place("infer", model, _version(rest))
+        case ["v2", "models", model, "feedback"]:
+            return Place("feedback", model)
         case ["v2", "models", model, *rest, "ready"]:
             return Place("model_ready", model, _version(rest))
         case ["v2", "models", model, *rest]:

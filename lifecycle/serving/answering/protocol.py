@@ -59,8 +59,9 @@ class InferRequest:
     outputs: tuple[str, ...]
     #: Whom the request is about, by an id of the caller's; "" where that is not said. It is kept with the values, and erased with them.
     subject: str = ""
-    #: By which grant the caller may ask; "" where the gateway is open. It is kept with the values.
+    #: By which grant the caller may ask, and which application that is; "" where the gateway is open. Both are kept with the values.
     grant_id: str = ""
+    principal: str = ""
     #: The versions that may answer this caller, by digest; None where the gateway is open: then all may.
     answerable: frozenset[Digest] | None = None
 

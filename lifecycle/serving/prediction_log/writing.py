@@ -14,7 +14,7 @@ import errno
 import os
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -178,9 +178,12 @@ class PredictionWriter:
                 self._segments.pop(model).close()
             raise _unwritable(error) from error
 
-    def label(self, model: str, prediction_id: str, label: str, at_us: int) -> None:
-        """Writes what turned out to be true of a prediction. Raises Unavailable like `append`."""
-        line = line_of({"id": prediction_id, "label": label, "at_us": at_us})
+    def label(self, model: str, prediction_id: str, label: str, at_us: int, sent_by: Mapping[str, str] | None = None) -> None:
+        """Writes what turned out to be true of a prediction. Raises Unavailable like `append`.
+
+        `sent_by`: by which grant (`grant_id`), and whose prediction it must be (`asked_by`: a principal), else it counts for nothing.
+        """
+        line = line_of({"id": prediction_id, "label": label, "at_us": at_us, **(sent_by or {})})
         try:
             labels = self._labels.get(model)
             if labels is None or labels.size >= SEGMENT_BYTES:

@@ -22,6 +22,7 @@ from lifecycle.life.people.approval import approve_version
 from lifecycle.life.recording import Step
 from lifecycle.policy.engine import EngineFailure
 from lifecycle.policy.gatekeeper import GateKeeper
+from lifecycle.records.access import LabelRight
 from lifecycle.records.bodies.access import AccessGranted
 from lifecycle.serving.access.credentials import key_digest
 from lifecycle.serving.access.passes import proven_pass
@@ -109,6 +110,25 @@ def test_what_the_gate_denies_is_not_granted(departments: Departments, monkeypat
         granted(departments, days=3_650)
     assert grants(departments) == []
     assert standing.decisions(departments, "credit", 1, "serving_access")[-1][1].result.outcome == "deny"
+
+
+@pytest.mark.parametrize("right", ["own", "any", None])
+def test_the_right_to_send_labels_is_what_the_gate_was_shown(departments: Departments, right: LabelRight | None) -> None:
+    """It stands in the grant, in the question that the gate answered, and in the pass that the gateway opens; without it, there is none."""
+    made = granted(departments, labels=right)
+    (proof,) = AccessDecider(departments)(held(departments)).passes
+    assert proven_pass(proof, "local", departments.ledger_keys).labels == right
+    assert (b'"labels"' in made.recorded.event.canonical()) == (right is not None)
+
+
+def test_labels_are_not_granted_for_as_long_as_predictions(departments: Departments, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A grant of a year is one of predictions; with labels it is denied, and nothing is granted."""
+    monkeypatch.setattr(standing, "serving_version", lambda departments, model: 1)
+    granted(departments, days=365)
+    with pytest.raises(Refused) as refused:
+        granted(departments, days=365, labels="own")
+    assert refused.value.rules == ("ACC-008",)
+    assert [one.body.labels for one in grants(departments)] == [None]
 
 
 def test_a_new_bundle_decides_anew(departments: Departments) -> None:

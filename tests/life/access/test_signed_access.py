@@ -143,7 +143,14 @@ def _of_another(envelope: Envelope) -> Envelope:
     return envelope.model_copy(update={"payload": base64.b64encode(more.canonical()).decode()})
 
 
-@pytest.mark.parametrize("change", [_forged, _of_another])
+def _with_labels(envelope: Envelope) -> Envelope:
+    import base64
+
+    more = envelope.holding(AccessStatement).model_copy(update={"labels": "any"})
+    return envelope.model_copy(update={"payload": base64.b64encode(more.canonical()).decode()})
+
+
+@pytest.mark.parametrize("change", [_forged, _of_another, _with_labels])
 def test_what_was_not_signed_grants_nothing(office: Office, change: Callable[[Envelope], Envelope]) -> None:
     """Another signature, and another statement under a signature that holds for the first."""
     envelope = body_of(office.granted()).envelope
@@ -164,9 +171,15 @@ def test_the_same_signature_grants_once(office: Office) -> None:
 
 
 def test_a_record_can_not_say_more_than_was_signed(office: Office) -> None:
-    """More models, a later end, another key: no such record can be made."""
+    """More models, a later end, another key, labels as well: no such record can be made."""
     body = body_of(office.granted())
-    for change in ({"models": ("credit", "fraud")}, {"expires_at_us": body.expires_at_us + 1}, {"credential_digest": "sha256:" + "0" * 64}):
+    changes: tuple[dict[str, Any], ...] = (
+        {"models": ("credit", "fraud")},
+        {"expires_at_us": body.expires_at_us + 1},
+        {"credential_digest": "sha256:" + "0" * 64},
+        {"labels": "any"},
+    )
+    for change in changes:
         with pytest.raises(LifecycleError, match="than was signed"):
             AccessGranted(**{**dict(body), **change})
     with pytest.raises(LifecycleError):

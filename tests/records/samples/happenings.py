@@ -13,6 +13,7 @@ from lifecycle.records.bodies.governors import EnrolledKey
 from lifecycle.records.bodies.keeping import ClosedVersion, ErasedRows, LeafRange
 from lifecycle.records.bodies.serving import GuardrailVerdict, SealedVersion
 from lifecycle.records.events import Event, Subject
+from lifecycle.records.gates import ServingAccessEvidence
 from lifecycle.records.identity import Commitment, derived_id
 from lifecycle.records.passkeys import Assertion
 from tests.records.samples.judging import (
@@ -137,6 +138,9 @@ def of_decisions() -> Iterator[Event]:
         yield happened(made, inputs={"model": "model 2", "bundle": "bundle", "limits": "limits", "people": "people"})
     logged = decision("promotion", PROMOTION).model_copy(update={"logged_as": derived_id("decision", "logged")})
     yield happened(bodies.DecisionMade(decision=logged, consumed=()), inputs={"model": "model 2", "bundle": "bundle"})
+    (asked,) = (shown for _, shown in SHOWN if isinstance(shown, ServingAccessEvidence))
+    with_labels = decision("serving_access", asked.model_copy(update={"labels": "own"}))
+    yield happened(bodies.DecisionMade(decision=with_labels, consumed=()), inputs={"model": "model 2", "bundle": "bundle"})
     requested = bodies.ApprovalRequested(
         decision_id=derived_id("decision", "promotion"),
         required=(NEEDED,),
@@ -295,6 +299,7 @@ def of_access() -> Iterator[Event]:
         root=of("refusals"),
     )
     yield happened(refused, about=Subject(kind="policy", name="serving_access"), refusals="refusals")
+    yield next(signed_access(granted.model_copy(update={"labels": "any"}), about=grant))
 
 
 def of_governance() -> Iterator[Event]:

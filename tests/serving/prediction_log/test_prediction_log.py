@@ -14,6 +14,7 @@ from lifecycle.records.identity import Opening, new_id
 from lifecycle.records.prediction import PredictedOutput, Prediction
 from lifecycle.records.record import digest_of
 from lifecycle.serving.prediction_log import writing as predictions
+from lifecycle.serving.prediction_log.kept_values import KeptValues
 from lifecycle.serving.prediction_log.reading import PredictionLog
 from lifecycle.serving.prediction_log.writing import PredictionWriter
 
@@ -66,6 +67,43 @@ def test_rows_of_all_workers_come_in_the_order_of_their_time(written: Path) -> N
         ("p4", {"income": 4.0}, None),
     ]
     assert [found["id"] for found in PredictionLog(written).rows("credit", version=2)] == ["p3"]
+
+
+def test_a_label_of_whoever_may_label_its_own_counts_where_it_asked(tmp_path: Path) -> None:
+    """Under whatever grant, and in another worker's file; not for what somebody else asked, nor for what nobody with a key did."""
+    writer, other = PredictionWriter(tmp_path, 0), PredictionWriter(tmp_path, 1)
+    by_portal = asked(income=1.0) | {"grant_id": "an-earlier-grant", "principal": "portal"}
+    by_branch = asked(income=2.0) | {"grant_id": "grant-2", "principal": "branch"}
+    writer.append("credit", [row(1), row(2), row(3)], [by_portal, by_branch, asked(income=3.0)])
+    for number in (1, 2, 3):
+        other.label("credit", f"p{number}", "good", 10, {"grant_id": "grant-1", "asked_by": "portal"})
+    assert labels(tmp_path) == {"p1": "good", "p2": None, "p3": None}
+    writer.label("credit", "p2", "bad", 11, {"grant_id": "grant-3"})
+    assert labels(tmp_path) == {"p1": "good", "p2": "bad", "p3": None}
+    assert [PredictionLog(tmp_path).locate(f"p{number}").label for number in (1, 2, 3)] == ["good", "bad", None]
+    writer.close()
+    other.close()
+
+
+def test_whose_a_prediction_was_goes_with_what_was_asked(tmp_path: Path) -> None:
+    """Once that is erased nobody can say that it was their own: such a label counts no more, and one of anybody's does."""
+    writer = PredictionWriter(tmp_path, 0)
+    said = asked(income=1.0) | {"grant_id": "grant-1", "principal": "portal"}
+    writer.append("credit", [row(1), row(2)], [said, said])
+    writer.label("credit", "p1", "good", 10, {"grant_id": "grant-1", "asked_by": "portal"})
+    writer.label("credit", "p2", "good", 10, {"grant_id": "grant-3"})
+    assert labels(tmp_path) == {"p1": "good", "p2": "good"}
+    writer.close()
+    kept = KeptValues(tmp_path)
+    kept.erase(kept.of("somebody@example.org"))
+    assert labels(tmp_path) == {"p1": None, "p2": "good"}
+
+
+def labels(folder: Path) -> dict[str, str | None]:
+    """What is read of each prediction, alike with what was asked and without."""
+    bare = {row["id"]: row["label"] for row in PredictionLog(folder).rows("credit", with_values=False)}
+    assert bare == {row["id"]: row["label"] for row in PredictionLog(folder).rows("credit")}
+    return bare
 
 
 def test_the_commitment_opens_to_what_was_asked(written: Path) -> None:

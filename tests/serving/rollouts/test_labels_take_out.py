@@ -119,7 +119,7 @@ def test_labels_that_came_before_a_kill_count_after_it(gateway: RunningGateway) 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("line", [b"nonsense", b"[]", b'{"id":7,"label":"bad"}', b'{"id":"a"}'])
+@pytest.mark.parametrize("line", [b"nonsense", b"[]", b'{"id":7,"label":"bad"}', b'{"id":"a"}', b'{"id":"a","label":"bad","asked_by":7}'])
 def test_a_line_that_is_no_label_holds_the_rollout(tmp_path: Path, line: bytes) -> None:
     """Where somebody has written into the log, what labels say is not known: the rollout goes no further and says why."""
     with running_gateway(tmp_path) as gateway:

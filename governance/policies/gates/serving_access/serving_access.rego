@@ -132,6 +132,30 @@ passed contains "ACC-007" if {
 	input.evidence.version_revoked == false
 }
 
+# METADATA
+# title: The right to send labels ends soon
+# description: Labels take versions out and spare them, and the grant that lets this caller send some lasts longer than such a right may.
+# custom:
+#   rule: ACC-008
+#   severity: high
+#   controls: [EU-AI-ACT-15, LIFECYCLE-ACCESS]
+#   fix: Grant access with labels for fewer days, and grant it anew when it ends.
+passed contains "ACC-008" if not input.evidence.labels
+
+passed contains "ACC-008" if {
+	input.evidence.labels in {"own", "any"}
+	lifetime_hours <= limits.values.access_label_hours_most
+}
+
+found contains {
+	"rule": "ACC-008",
+	"subject": input.evidence.principal,
+	"observed": json.marshal(lifetime_hours),
+	"limit": json.marshal(limits.values.access_label_hours_most),
+} if {
+	input.evidence.labels
+}
+
 microseconds_per_hour := 3600000000
 
 lifetime_hours := (input.evidence.expires_at_us - input.evidence.granted_at_us) / microseconds_per_hour

@@ -34,6 +34,21 @@ test_for_ever if failed(changed("/evidence/expires_at_us", good.now_us * 4)) == 
 
 test_more_than_one_may if failed(changed("/evidence/quota/rows_per_day", 1000000000000)) == {"ACC-006"}
 
+test_labels if {
+	every right in ["own", "any"] {
+		count(failed(json.patch(good, [{"op": "add", "path": "/evidence/labels", "value": right}]))) == 0
+	}
+}
+
+test_labels_of_nobody_known if failed(json.patch(good, [{"op": "add", "path": "/evidence/labels", "value": "all"}])) == {"ACC-008"}
+
+test_labels_for_as_long_as_predictions if {
+	failed(json.patch(good, [
+		{"op": "add", "path": "/evidence/labels", "value": "own"},
+		{"op": "replace", "path": "/evidence/expires_at_us", "value": good.evidence.granted_at_us + (8760 * 3600000000)},
+	])) == {"ACC-008"}
+}
+
 test_a_version_that_was_never_deployed if failed(changed("/evidence/deployment_decision_id", "")) == {"ACC-007"}
 
 test_a_version_that_was_revoked if failed(changed("/evidence/version_revoked", true)) == {"ACC-007"}
