@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from lifecycle.errors import LifecycleError
+from lifecycle.records.counted import counted
 from lifecycle.resources import LifecycleResource
 
 #: How often it looks, and how long one look may take: the daemon gives up on a sensor after 60 s.
@@ -39,6 +40,7 @@ def lineage_outbox() -> dg.SensorDefinition:
         except LifecycleError as error:
             return dg.SkipReason(f"{error.what} Next: {error.next_step}")
         refused = f", refused {len(sent.refused)}" if sent.refused else ""
-        return dg.SkipReason(f"{sent.url} took {sent.accepted} run events{refused}; {sent.waiting} records wait")
+        took, wait = counted(sent.accepted, "run event"), counted(sent.waiting, "record waits", "records wait")
+        return dg.SkipReason(f"{sent.url} took {took}{refused}; {wait}")
 
     return sensor

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lifecycle.cli import render
+from lifecycle.records.counted import counted
 
 if TYPE_CHECKING:
     from lifecycle.life.overview import Overview
@@ -104,5 +105,5 @@ def _print(found: Overview, settings: Settings) -> None:
             title="What failed, newest first",
         )
     render.line(f"Gateway: {found.gateway_url or 'not running (`lifecycle gateway start`)'}")
-    render.line(f"Ledger: {found.ledger_size} events, root {found.ledger_root[:16]}… (`lifecycle ledger verify`)")
+    render.line(f"Ledger: {counted(found.ledger_size, 'event')}, root {found.ledger_root[:16]}… (`lifecycle ledger verify`)")
     render.line(exposure_told(found.exposure))

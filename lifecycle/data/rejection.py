@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lifecycle.errors import DataRejected
 from lifecycle.records.bodies.data import ContractFailure, DatasetRejected
+from lifecycle.records.counted import counted
 
 #: How many positions a record and a message name; the count beside them is always the whole one.
 RECORDED_POSITIONS = 100
@@ -29,5 +30,4 @@ def describe_failure(failed: ContractFailure) -> str:
         return f"{failed.column}: {failed.check}"
     shown = ", ".join(str(position) for position in failed.positions[:SHOWN_POSITIONS])
     more = ", …" if failed.failures > SHOWN_POSITIONS else ""
-    rows = "row" if failed.failures == 1 else "rows"
-    return f"{failed.column}: {failed.check} fails in {failed.failures} {rows} ({shown}{more})"
+    return f"{failed.column}: {failed.check} fails in {counted(failed.failures, 'row')} ({shown}{more})"

@@ -9,6 +9,7 @@ from html import escape
 from lifecycle.monitoring.report import Report
 from lifecycle.monitoring.traffic import Traffic
 from lifecycle.records.bodies.serving import GuardrailVerdict
+from lifecycle.records.counted import counted
 from lifecycle.records.evidence import Measurement
 
 _STYLE = """
@@ -49,10 +50,11 @@ def page(
     moved = _table(("input", "PSI"), [(escape(name), _number(value)) for name, value in sorted(psi.items(), key=lambda one: -one[1])])
     known = measured if quality else "<p>No outcome is known yet.</p>"
     sections = "".join(f"<h2>{escape(report.title)}</h2>{report.html or _values(report)}" for report in reports)
-    counted = f"{traffic.requests:,} requests, {traffic.failed:,} of them not answered; {len(traffic.labelled()):,} outcomes known"
+    requests, outcomes = counted(traffic.requests, "request"), counted(len(traffic.labelled()), "outcome")
+    told = f"{requests}, {traffic.failed:,} of them not answered; {outcomes} known"
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(version)}, watched</title>'
-        f"<style>{_STYLE}</style></head><body><h1>{escape(version)}, watched</h1><p>{period}: {counted}.</p>"
+        f"<style>{_STYLE}</style></head><body><h1>{escape(version)}, watched</h1><p>{period}: {told}.</p>"
         f"<h2>Guardrails</h2>{judged}<h2>Quality</h2>{known}<h2>Drift</h2>{moved}{sections}</body></html>"
     ).encode()
 

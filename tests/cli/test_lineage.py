@@ -131,6 +131,7 @@ def test_send_says_what_was_taken_and_what_was_refused(capsys: pytest.CaptureFix
         assert main.run(["lineage", "send"]) == 1
         assert "refused: COMPLETE of record 0, HTTP 422 what it said" in capsys.readouterr().out
         told = json.loads(answer(capsys, "lineage", "send", "--json"))
+        assert f"it knows all of the ledger, {told['size']} records." in answer(capsys, "lineage", "send")
     size = len(lives.whole_life().recorded)
     assert told == {"url": f"{receiving.url}/api/v1/lineage", "accepted": 0, "refused": [], "next_index": size, "size": size, "waiting": 0}
 

@@ -8,6 +8,7 @@ import click
 
 from lifecycle.cli import render
 from lifecycle.cli.options import require_model
+from lifecycle.records.counted import counted
 
 if TYPE_CHECKING:
     from lifecycle.evidence.controls import Framework
@@ -33,13 +34,13 @@ def coverage(model: str | None, number: int | None, names: tuple[str, ...], gaps
         return
     for framework in found.frameworks:
         listed = [covered for covered in found.clauses if covered.framework is framework and (covered.status == "gap" or not gaps)]
-        counted = found.counted(framework)
+        clauses = found.counted(framework)
         rows = [_row(covered) for covered in listed]
-        heading = f"{framework.title}: {counted['evidence']} with evidence, {counted['gap']} gaps"
+        heading = f"{framework.title}: {clauses['evidence']} with evidence, {counted(clauses['gap'], 'gap')}"
         render.table(("clause", "about", "status", "records", "gap and what closes it, or what is left open"), rows, title=heading)
         render.note(f"{framework.source}. Applies from {framework.applies_told}. {framework.remark}")
     about = "" if model is None else f", about {model}" if number is None else f", about {model}:{number}"
-    render.line(f"Read from {found.size} records of the ledger{about}. `lifecycle ledger show RECORD` shows one.")
+    render.line(f"Read from {counted(found.size, 'record')} of the ledger{about}. `lifecycle ledger show RECORD` shows one.")
 
 
 def _row(covered: Covered) -> tuple[str, str, str, str | None, str | None]:

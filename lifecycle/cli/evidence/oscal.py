@@ -12,6 +12,7 @@ from lifecycle.cli import render
 from lifecycle.cli.evidence.coverage import frameworks_here
 from lifecycle.cli.options import require_model
 from lifecycle.proofs.tlog_proof import SUFFIX
+from lifecycle.records.counted import counted
 
 if TYPE_CHECKING:
     from lifecycle.evidence.coverage import Coverage
@@ -44,7 +45,7 @@ def oscal(out: Path, model: str | None, number: int | None, names: tuple[str, ..
         *write_files(out / "leaves", leaves),
         *write_files(out / "proofs", proofs),
     ]
-    render.line(f"{out}: {len(written)} files, {len(leaves)} records of {found.size} cited")
+    render.line(f"{out}: {counted(len(written), 'file')}, {counted(len(leaves), 'record')} of {found.size} cited")
 
 
 def _proven(ledger: Ledger, found: Coverage) -> tuple[dict[str, bytes], dict[str, bytes]]:

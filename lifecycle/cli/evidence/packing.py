@@ -10,6 +10,7 @@ import click
 from lifecycle.cli import render
 from lifecycle.cli.options import open_named, require_model
 from lifecycle.errors import InvalidDeclaration
+from lifecycle.records.counted import counted
 
 
 @click.command(short_help="Write one file that proves a version, or a period.")
@@ -46,7 +47,8 @@ def pack(model: str | None, number: int | None, since: str | None, until: str | 
     if as_json:
         render.as_json({"file": str(out), **made.as_json()})
         return
-    render.line(f"{out}: {made.scope}, {made.records} of {made.size} records, {made.files} files, {made.length:,} bytes")
+    records, files = counted(made.size, "record"), counted(made.files, "file")
+    render.line(f"{out}: {made.scope}, {made.records:,} of {records}, {files}, {made.length:,} bytes")
     for why, count in made.left_out.items():
         render.note(f"Left out, {count} that records name: {why}.")
     render.note("Whoever gets it runs: python verify.py PACK --trust FILE")

@@ -8,6 +8,7 @@ import click
 
 from lifecycle.cli import render
 from lifecycle.errors import Tampered, Unavailable
+from lifecycle.records.counted import counted
 
 if TYPE_CHECKING:
     from lifecycle.ledger.receipts import AnchorReceipt
@@ -102,9 +103,9 @@ def exposure_told(found: Exposure | None, *, verified: bool = False) -> str:
         return "Exposure: the whole ledger; nothing here proves that an anchor has ever seen it."
     if found is None:
         return "Exposure: the whole ledger; no anchor has ever seen it."
-    seen = f"{found.anchor} saw {found.size} records at {render.moment(found.at_us)}, {_age(found.age_us)} ago"
+    seen = f"{found.anchor} saw {counted(found.size, 'record')} at {render.moment(found.at_us)}, {_age(found.age_us)} ago"
     unchecked = "" if verified else " So say the receipts kept here, which `lifecycle ledger verify` checks."
-    return f"Exposure: {found.leaves_since} records that no anchor has seen; {seen}.{unchecked}"
+    return f"Exposure: {counted(found.leaves_since, 'record')} that no anchor has seen; {seen}.{unchecked}"
 
 
 def _age(age_us: int) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from lifecycle.cli import render
+from lifecycle.records.counted import counted
 
 
 @click.command(short_help="Write a backup of the ledger: a ledger of its own.")
@@ -26,7 +27,7 @@ def backup(file: Path, as_json: bool) -> None:
     if as_json:
         render.as_json({"file": str(done.file), "size": done.size, "root": done.root, "checkpoint": done.note})
         return
-    render.line(f"{done.file}: {done.size} records, root {done.root}; verified, and wholly signed.")
+    render.line(f"{done.file}: {counted(done.size, 'record')}, root {done.root}; verified, and wholly signed.")
     render.note("The artifact store, the gateway's folder and the keys are not in it: copy those as files.")
 
 
@@ -70,7 +71,7 @@ def restore(file: Path, reason: str, last_known: Path | None, as_json: bool) -> 
     last = done.backup_size + done.lost - 1
     lost = f"records {done.backup_size} to {last} are lost" if done.lost > 1 else f"record {last} is lost"
     told = lost if done.lost else "no record that was signed is lost"
-    render.line(f"The ledger goes on from {done.backup_size} records: {told}. Record {done.index} says so.")
+    render.line(f"The ledger goes on from {counted(done.backup_size, 'record')}: {told}. Record {done.index} says so.")
     if done.repeated:
         render.line(f"Recorded again, so that it is not undone: {', '.join(done.repeated)}.")
     if not done.before_is_known:

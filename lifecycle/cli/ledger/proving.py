@@ -12,6 +12,7 @@ from lifecycle.cli import render
 from lifecycle.cli.options import write_named
 from lifecycle.proofs.inclusion import as_tlog_proof
 from lifecycle.proofs.notes import Checkpoint
+from lifecycle.records.counted import counted
 
 if TYPE_CHECKING:
     from lifecycle.ledger.ledger import Ledger
@@ -74,7 +75,7 @@ def tiles(folder: Path, as_json: bool) -> None:
     if as_json:
         render.as_json({"folder": str(folder), "size": written.size, "first_entry": written.first_entry, "files": written.files})
         return
-    render.line(f"{folder}: {written.size} records, {written.files} files written")
+    render.line(f"{folder}: {counted(written.size, 'record')}, {counted(written.files, 'file')} written")
     if written.first_entry:
         render.line(f"Entries begin at record {written.first_entry}: before it, bodies were pruned. The hashes are all there.")
 

@@ -9,6 +9,7 @@ import click
 
 from lifecycle.cli import render
 from lifecycle.errors import UnknownName
+from lifecycle.records.counted import counted
 
 if TYPE_CHECKING:
     from lifecycle.ledger.looking import LookingLedger
@@ -63,7 +64,7 @@ def show(record: str, as_json: bool) -> None:
     from lifecycle.proofs.merkle import leaf_hash
 
     event = found.event
-    covered = f"signed: a ledger checkpoint of {signed} records covers it" if signed > found.index else "not signed yet"
+    covered = f"signed: a ledger checkpoint of {counted(signed, 'record')} covers it" if signed > found.index else "not signed yet"
     render.line(f"Record {found.index}  {event.type} of {event.subject} in {event.environment}, {render.moment(event.occurred_at_us)}")
     render.line(f"leaf {leaf_hash(stored).hex()} over {len(stored)} bytes, {covered}")
     render.line(json.dumps(event.as_json(), indent=2, ensure_ascii=False))

@@ -9,6 +9,7 @@ import click
 
 from lifecycle.cli import render
 from lifecycle.errors import Tampered
+from lifecycle.records.counted import counted
 
 if TYPE_CHECKING:
     from lifecycle.life.reconciling.reconciled import Reconciliation
@@ -69,8 +70,9 @@ def _as_json(result: Reconciliation) -> dict[str, Any]:
 
 
 def _show(result: Reconciliation) -> None:
-    counted = ", ".join(f"{what.replace('_', ' ')}: {count}" for what, count in result.looked_at.items())
-    render.line(f"The ledger ({result.size} records) was held against the other accounts of it. {counted[0].upper()}{counted[1:]}.")
+    looked = ", ".join(f"{what.replace('_', ' ')}: {count}" for what, count in result.looked_at.items())
+    size = counted(result.size, "record")
+    render.line(f"The ledger ({size}) was held against the other accounts of it. {looked[0].upper()}{looked[1:]}.")
     rows = [(_when(one.at_us), one.source, f"{one.what}.") for one in result.contradictions]
     render.table(("when", "account", "contradiction"), rows, empty="No number and no count contradicts it.")
     render.line("What the rows of a sealed segment say was not read: `lifecycle ledger verify` holds them against their seals.")

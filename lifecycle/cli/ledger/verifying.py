@@ -11,6 +11,7 @@ import click
 from lifecycle.cli import render
 from lifecycle.cli.options import trust_in
 from lifecycle.errors import InvalidDeclaration, LifecycleError, Tampered, Unavailable, UnknownName
+from lifecycle.records.counted import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -227,7 +228,7 @@ def _show_result(result: Verification) -> None:
     from lifecycle.cli.ledger.anchoring import exposure_told
 
     verdict = "The ledger holds" if result.ok else "The ledger does NOT hold"
-    render.line(f"{verdict}: {result.origin}, {result.size} records, root {result.root_text}")
+    render.line(f"{verdict}: {result.origin}, {counted(result.size, 'record')}, root {result.root_text}")
     render.line(f"{result.level}  {_LEVELS[result.level]}.")
     for line in _evidence(result):
         render.line(f"    {line}")
@@ -236,9 +237,8 @@ def _show_result(result: Verification) -> None:
     if result.unsigned and result.signed_size:
         render.line(f"Not signed yet: the latest {result.unsigned}. `lifecycle ledger checkpoint` signs what stands.")
     if result.exposure is None and result.witnessed_size is not None:
-        render.line(
-            f"Exposure: what you hold shows {result.witnessed_size} records seen by witnesses; no receipt of an anchor is kept here."
-        )
+        seen = counted(result.witnessed_size, "record")
+        render.line(f"Exposure: what you hold shows {seen} seen by witnesses; no receipt of an anchor is kept here.")
     else:
         render.line(exposure_told(result.exposure, verified=True))
     for found in result.findings:
@@ -259,7 +259,7 @@ def _evidence(result: Verification) -> Sequence[str]:
     )
     broken = {found.breaks for found in result.findings}
     return [
-        f"{level} {what}: {size} records{', which does not hold: see below' if level in broken else ''}"
+        f"{level} {what}: {counted(size, 'record')}{', which does not hold: see below' if level in broken else ''}"
         for level, what, size in covered
         if size is not None
     ]

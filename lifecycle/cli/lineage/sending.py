@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from lifecycle.cli import render
+from lifecycle.records.counted import counted
 
 
 @click.command(short_help="Send OpenLineage events to a receiver, each once.")
@@ -28,7 +29,9 @@ def send(ctx: click.Context, url: str | None, since: int | None, as_json: bool) 
         told = {"url": sent.url, "accepted": sent.accepted, "refused": refused, "next_index": sent.next_index, "size": sent.size}
         render.as_json({**told, "waiting": sent.waiting})
     else:
-        render.line(f"{sent.url} took {sent.accepted} run events; it knows the first {sent.next_index} of {sent.size} records.")
+        records = counted(sent.size, "record")
+        knows = f"the first {sent.next_index:,} of {records}" if sent.waiting else f"all of the ledger, {records}"
+        render.line(f"{sent.url} took {counted(sent.accepted, 'run event')}; it knows {knows}.")
         for one in sent.refused:
             render.line(f"  refused: {one.event_type} of record {one.index}, HTTP {one.status} {one.says}")
     if sent.refused:

@@ -12,6 +12,7 @@ import click
 
 from lifecycle.cli import render
 from lifecycle.errors import Tampered, Unavailable
+from lifecycle.records.counted import counted
 
 if TYPE_CHECKING:
     from lifecycle.life.checking.replaying import Flip, Past
@@ -155,10 +156,10 @@ def backtest(folder: Path, since: datetime | None, as_json: bool) -> None:
         for one, flip in flipped
     ]
     columns = ("record", "gate", "of", "would flip", "because", "predictions")
-    render.table(columns, rows, empty=f"Not one of {len(taken)} decisions would flip.")
+    render.table(columns, rows, empty=f"Not one of {counted(len(taken), 'decision')} would flip.")
     if flipped:
         models = sorted({one.subject for one, _ in flipped})
-        render.line(f"{len(flipped)} of {len(taken)} decisions would flip, of {', '.join(models)}.")
+        render.line(f"{len(flipped):,} of {counted(len(taken), 'decision')} would flip, of {', '.join(models)}.")
 
 
 def _with_progress(taken: Iterable[TakenT], what: str) -> Iterator[TakenT]:
@@ -216,7 +217,7 @@ def _show_retaken(taken: list[tuple[Past, Retaken]]) -> None:
         render.table(("record", "gate", "of", "outcome", "how"), rows)
     counts = Counter(retaken.outcome for _, retaken in taken)
     told = ", ".join(f"{counts[name]} {name.replace('_', ' ')}" for name in OUTCOMES)
-    render.line(f"{len(taken)} decision{'' if len(taken) == 1 else 's'} taken again: {told}.")
+    render.line(f"{counted(len(taken), 'decision')} taken again: {told}.")
 
 
 def _here() -> Departments:

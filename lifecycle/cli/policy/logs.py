@@ -10,6 +10,7 @@ import click
 
 from lifecycle.cli import render
 from lifecycle.errors import Tampered
+from lifecycle.records.counted import counted
 
 if TYPE_CHECKING:
     from lifecycle.life.checking.logged_decisions import Compared
@@ -40,7 +41,7 @@ def logs(ctx: click.Context, file: Path, as_json: bool) -> None:
             rows = [(_id(one), one.logged.decision_id if one.logged else "", one.comparison, "; ".join(one.what)) for one in wrong]
             render.table(("decision", "in the log", "is", "how"), rows)
         told = ", ".join(f"{counts[name]} {name}" for name in get_args(Comparison))
-        render.line(f"{len(found)} decision{'' if len(found) == 1 else 's'}: {told}.")
+        render.line(f"{counted(len(found), 'decision')}: {told}.")
     if wrong:
         ctx.exit(Tampered.exit_code)
 

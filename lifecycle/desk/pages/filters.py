@@ -13,6 +13,7 @@ from markupsafe import Markup, escape
 from lifecycle.desk.pages import pictures
 from lifecycle.desk.plots import strips
 from lifecycle.desk.plots.lineage import lineage_picture
+from lifecycle.records.counted import counted
 from lifecycle.records.evidence import Measurement
 
 #: The largest unit first, with its microseconds.
@@ -31,7 +32,7 @@ def span(length_us: int) -> str:
     for unit, size in _UNITS:
         count, length_us = divmod(length_us, size)
         if count:
-            parts.append(f"{count} {unit}{'' if count == 1 else 's'}")
+            parts.append(counted(count, unit))
         elif parts:
             break
     return " ".join(parts[:2]) or "less than a minute"
@@ -138,6 +139,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "prose": prose,
     "sentence": sentence,
     "capitalized": capitalized,
+    "counted": counted,
     "version_path": version_path,
     "listed": names_listed,
     "row_picture": pictures.row_picture,

@@ -20,6 +20,7 @@ from lifecycle.proofs.notes import Checkpoint, VerifierKey, open_note
 from lifecycle.proofs.signature_lines import SignatureLine, with_signatures
 from lifecycle.proofs.timestamps import open_timestamp
 from lifecycle.proofs.trust import Trust
+from lifecycle.records.counted import counted
 
 #: The level that a receipt of each kind stands for, and that it breaks where it does not hold. What lies in a folder or a repository is
 #: one more signature of the log: it shows at L2 to whoever fetches it from there themselves, and not to whoever reads of it here.
@@ -52,7 +53,7 @@ class AnchorCheck:
             try:
                 self._judge(receipt)
             except LifecycleError as error:
-                told = f"the receipt of the anchor {receipt.anchor} over {receipt.size} records does not count: {error.what}"
+                told = f"the receipt of the anchor {receipt.anchor} over {counted(receipt.size, 'record')} does not count: {error.what}"
                 self._report(Finding(None, told, _LEVELS[receipt.kind]))
         self.roots += self._witnessed()
         self._tell_untrusted()

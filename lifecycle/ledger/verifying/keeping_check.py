@@ -16,6 +16,7 @@ from lifecycle.proofs.notes import Checkpoint
 from lifecycle.records.bodies import Body
 from lifecycle.records.bodies.governors import PersonEnrolled
 from lifecycle.records.bodies.keeping import LedgerRestored, LegalHoldPlaced, SubjectErased
+from lifecycle.records.counted import counted
 from lifecycle.records.events import Event
 from lifecycle.records.record import Digest
 
@@ -55,7 +56,7 @@ class KeepingCheck:
             if commitment in self._kept:
                 yield Finding(index, f"record {index} says that the value behind {commitment} was erased, but it is kept again")
         for index, restored in self.restores:
-            told = f"record {index} says that the ledger was restored from a backup of {restored.backup_size} records"
+            told = f"record {index} says that the ledger was restored from a backup of {counted(restored.backup_size, 'record')}"
             yield Finding(index, f"{told}: {_lost(restored)} ({restored.reason})", None)
 
 

@@ -24,6 +24,7 @@ from lifecycle.ledger.storage.rows import LedgerRows
 from lifecycle.ledger.verifying.findings import Finding, named
 from lifecycle.ledger.verifying.time_check import TOLERANCE_SECONDS
 from lifecycle.records.bodies.keeping import BodiesPruned, LegalHoldPlaced, LegalHoldReleased
+from lifecycle.records.counted import counted
 from lifecycle.records.events import Event
 from lifecycle.records.identity import now_us
 from lifecycle.records.record import INTEGER_BOUND, Digest, Microseconds, parse_json
@@ -114,7 +115,8 @@ class PruningCheck:
         for index, pruning in self._prunings.items():
             if pruning.gone == pruning.body.count and pruning.columns.digest != pruning.body.columns_digest:
                 told = "the columns of a record that it names are not what they were: what they say of it can't be believed"
-                yield Finding(index, f"{named(index, pruning.event.type, pruning.event.id)} took {pruning.gone} records, and {told}")
+                gone = counted(pruning.gone, "record")
+                yield Finding(index, f"{named(index, pruning.event.type, pruning.event.id)} took {gone}, and {told}")
 
     def _wrongly_gone(self, row: RecordRow, by: int, pruning: _Pruning) -> Iterator[str]:
         rule, before = pruning.body.rule, pruning.body.before_us

@@ -15,6 +15,7 @@ from lifecycle.errors import MalformedRecord
 from lifecycle.ledger.storage.rows import HeadEntry, LeafRow
 from lifecycle.ledger.verifying.findings import Assurance, Finding
 from lifecycle.proofs.merkle import Frontier, leaf_hash
+from lifecycle.records.counted import counted
 
 
 @dataclass(frozen=True)
@@ -89,12 +90,12 @@ class Structure:
             self._next = next(self._written, None)
         for root in beyond.values():
             dropped = f"the ledger has {self._length}: the last {root.size - self._length} were dropped"
-            yield Finding(None, f"{root.where} covers {root.size} records, but {dropped}", root.level)
+            yield Finding(None, f"{root.where} covers {counted(root.size, 'record')}, but {dropped}", root.level)
 
     def compare_head(self, head: HeadEntry) -> Iterator[Finding]:
         """Holds the whole against the head."""
         if head.size != self._length:
-            yield Finding(None, f"the head says that there are {head.size} records, but there are {self._length}")
+            yield Finding(None, f"the head says that there are {counted(head.size, 'record')}, but there are {self._length}")
             return
         try:
             frontier = Frontier.from_bytes(head.frontier)

@@ -48,6 +48,7 @@ from lifecycle.proofs.merkle import EMPTY_ROOT
 from lifecycle.proofs.notes import Checkpoint, VerifierKey
 from lifecycle.proofs.rotation import follow
 from lifecycle.proofs.trust import Trust
+from lifecycle.records.counted import counted
 from lifecycle.records.identity import now_us
 
 if TYPE_CHECKING:
@@ -165,8 +166,8 @@ class _Inspection:
         self._records_read = False
         gone = 0 if self._structure is None else self._structure.without_bytes
         if gone:
-            told = f"{gone} records have no bytes; whether they were pruned by an event is for the whole verification to say"
-            self.found.append(Finding(None, told, None))
+            without = counted(gone, "record has", "records have")
+            self.found.append(Finding(None, f"{without} no bytes; whether an event says so is for the whole verification to say", None))
 
     def result(self) -> Verification:
         findings = tuple(found for found in self.found if found.breaks is not None)

@@ -10,6 +10,7 @@ from lifecycle.ledger.storage.rows import CheckpointEntry, LedgerRows
 from lifecycle.ledger.verifying.findings import Finding
 from lifecycle.ledger.verifying.structure import WrittenRoot
 from lifecycle.proofs.notes import Checkpoint, VerifierKey, open_note
+from lifecycle.records.counted import counted
 
 
 class WrittenRoots:
@@ -41,16 +42,17 @@ class WrittenRoots:
 
     def _kept(self, rows: LedgerRows) -> Iterator[WrittenRoot]:
         for entry in rows.checkpoints():
+            size = counted(entry.tree_size, "record")
             try:
                 checkpoint = self._opened(entry)
             except LifecycleError as error:
-                self._report(Finding(None, f"the kept ledger checkpoint of {entry.tree_size} records does not count: {error.what}", "L1"))
+                self._report(Finding(None, f"the kept ledger checkpoint of {size} does not count: {error.what}", "L1"))
                 continue
             if (checkpoint.size, checkpoint.root_hash) != (entry.tree_size, entry.root_hash):
-                told = f"the columns of the ledger checkpoint of {entry.tree_size} records are not what its note says"
+                told = f"the columns of the ledger checkpoint of {size} are not what its note says"
                 self._report(Finding(None, told, "L1"))
                 continue
-            yield WrittenRoot(checkpoint.size, checkpoint.root_hash, f"the ledger checkpoint of {checkpoint.size} records", "L1")
+            yield WrittenRoot(checkpoint.size, checkpoint.root_hash, f"the ledger checkpoint of {size}", "L1")
 
     def _opened(self, entry: CheckpointEntry) -> Checkpoint:
         note = str(entry.note)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 
 from lifecycle.life.keeping.row_erasure import rows_about_subject
+from lifecycle.records.counted import counted
 from lifecycle.records.record import JsonObject
 from lifecycle.wiring import Departments
 
@@ -30,12 +31,12 @@ class HeldNow:
 
     def __str__(self) -> str:
         told = (
-            (self.records, "record", "records"),
+            (self.records, "record"),
             (self.values, "value that records commit to", "values that records commit to"),
-            (self.predictions, "prediction", "predictions"),
+            (self.predictions, "prediction"),
             (self.rows, "row of datasets", "rows of datasets"),
         )
-        return ", ".join(f"{count:,} {one if count == 1 else more}" for count, one, more in told if count)
+        return ", ".join(counted(*of) for of in told if of[0])
 
 
 def held_now(departments: Departments, name: str) -> HeldNow:

@@ -16,6 +16,7 @@ from lifecycle.lineage.export import stamp_of
 from lifecycle.lineage.formats.instants import rfc3339
 from lifecycle.lineage.ports import Artifacts, Ledger
 from lifecycle.records.bodies.data import ColumnProfile, DatasetIngested
+from lifecycle.records.counted import counted
 from lifecycle.records.record import Digest, JsonObject, canonical_bytes
 
 #: The context that the specification gives, word for word: readers compare it.
@@ -145,7 +146,8 @@ def _field(column: ColumnProfile) -> JsonObject:
 
 def _limitations(body: DatasetIngested) -> list[str]:
     leaking = f"Columns that know the answer: {', '.join(body.leaking_columns)}." if body.leaking_columns else "No column knows the answer."
-    return [f"{body.duplicate_rows} duplicate rows.", f"{body.suspected_label_flips} rows look as if their label were wrong.", leaking]
+    flips = counted(body.suspected_label_flips, "row looks as if its label were wrong", "rows look as if their label were wrong")
+    return [f"{counted(body.duplicate_rows, 'duplicate row')}.", f"{flips}.", leaking]
 
 
 def _ingested(ledger: Ledger, model: str, dataset: Digest | None) -> Told[DatasetIngested]:

@@ -13,6 +13,7 @@ from lifecycle.records.bodies.keeping import (
     LogKeyRotated,
     SubjectErased,
 )
+from lifecycle.records.counted import counted
 from lifecycle.records.events import Event
 from lifecycle.records.record import JsonObject
 
@@ -29,12 +30,12 @@ def _erased(event: Event, body: SubjectErased) -> Description:
     facts: JsonObject = {"reason": body.reason, "erased": erased, "remaining": rest}
     used = tuple(("dataset", rows.dataset_digest) for rows in body.datasets)
     made = tuple(("remaining", rows.remaining_digest) for rows in body.datasets)
-    return Description(f"erasure/{event.id}", "erasure", f"erased {erased} values", "complete", facts, used=used, generated=made)
+    return Description(f"erasure/{event.id}", "erasure", f"erased {counted(erased, 'value')}", "complete", facts, used=used, generated=made)
 
 
 def _pruned(event: Event, body: BodiesPruned) -> Description:
     facts: JsonObject = {"count": body.count, "before_us": body.before_us, "policy_digest": body.policy_digest}
-    return Description(f"pruning/{event.id}", "pruning", f"pruned {body.count} records", "complete", facts)
+    return Description(f"pruning/{event.id}", "pruning", f"pruned {counted(body.count, 'record')}", "complete", facts)
 
 
 def _held(event: Event, body: LegalHoldPlaced) -> Description:
@@ -48,7 +49,7 @@ def _released(event: Event, body: LegalHoldReleased) -> Description:
 
 def _restored(event: Event, body: LedgerRestored) -> Description:
     facts: JsonObject = {"backup_size": body.backup_size, "lost": body.lost, "reason": body.reason}
-    label = f"restored from a backup of {body.backup_size} records, {body.lost} lost"
+    label = f"restored from a backup of {counted(body.backup_size, 'record')}, {body.lost} lost"
     return Description(f"restore/{event.id}", "restore", label, "complete", facts)
 
 

@@ -16,6 +16,7 @@ from lifecycle.records.bodies.serving import (
     RolloutRequested,
     RolloutStepReached,
 )
+from lifecycle.records.counted import counted
 from lifecycle.records.events import Event
 from lifecycle.records.record import Digest, JsonObject
 from lifecycle.records.rollout import RolloutPlan
@@ -67,7 +68,7 @@ def _monitored(event: Event, body: MonitoringReported) -> Description:
     return Description(
         f"monitoring/{event.id}",
         "monitoring",
-        f"watched over {body.rows:,} answers",
+        f"watched over {counted(body.rows, 'answer')}",
         "breached" if breached else "complete",
         facts,
         generated=tuple((role, digest) for role, digest in made if digest is not None),
@@ -79,7 +80,7 @@ def _sealed(event: Event, body: PredictionsSealed) -> Description:
     if body.rows_dropped is not None:
         facts["rows_dropped"] = body.rows_dropped
     used = tuple(("model", answered.model_digest) for answered in body.versions if answered.model_digest is not None)
-    label = f"sealed {body.rows:,} predictions"
+    label = f"sealed {counted(body.rows, 'prediction')}"
     return Description(f"sealing/{event.id}", "sealing", label, "complete", facts, used=used, generated=(("predictions", body.root),))
 
 
@@ -87,7 +88,7 @@ def _recalled(event: Event, body: DecisionsRecalled) -> Description:
     facts: JsonObject = {"by_version": body.by_version, "decisions": body.decisions, "rescored": body.rescored}
     facts |= {"differing": body.differing, "unread": body.unread}
     used = (("by", body.by_digest),) if body.by_digest is not None else ()
-    label = f"recalled {body.decisions:,} decisions"
+    label = f"recalled {counted(body.decisions, 'decision')}"
     return Description(f"recall/{event.id}", "recall", label, "complete", facts, used=used, generated=(("recall", body.list_digest),))
 
 
