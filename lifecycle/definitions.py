@@ -22,11 +22,21 @@ from lifecycle.stages.evaluation import evaluation_asset
 from lifecycle.stages.lineage_export import lineage_export_asset
 from lifecycle.stages.monitoring import monitoring_asset
 from lifecycle.stages.promotion import promotion_asset
+from lifecycle.stages.recall import recall_asset
 from lifecycle.stages.reconciliation import reconciliation_asset
 from lifecycle.stages.rollback import rollback_asset
 from lifecycle.wiring import Departments
 
-STAGES = (dataset_asset, candidate_asset, evaluation_asset, promotion_asset, deployment_asset, monitoring_asset, rollback_asset)
+STAGES = (
+    dataset_asset,
+    candidate_asset,
+    evaluation_asset,
+    promotion_asset,
+    deployment_asset,
+    monitoring_asset,
+    rollback_asset,
+    recall_asset,
+)
 
 
 def model_definitions(model: GovernedModel, runs_on: RunsOn) -> dg.Definitions:
@@ -35,7 +45,7 @@ def model_definitions(model: GovernedModel, runs_on: RunsOn) -> dg.Definitions:
     rollback, monitor = jobs.rollback(model, runs_on.executor), jobs.monitor(model, runs_on.executor)
     return dg.Definitions(
         assets=[stage(model, runs_on) for stage in STAGES],
-        jobs=[train, deploy, rollback, monitor],
+        jobs=[train, deploy, rollback, monitor, jobs.recall(model, runs_on.executor)],
         schedules=[schedules.retraining(model, train), schedules.monitoring(model, monitor)],
         sensors=[
             sensors.approvals(model, deploy),

@@ -32,6 +32,12 @@ def rollback(model: GovernedModel, executor: dg.ExecutorDefinition) -> Any:
     return _of_one_stage(model, "rollback", f"{model.name}_rollback", "Takes what serves back to the last allowed version.", executor)
 
 
+def recall(model: GovernedModel, executor: dg.ExecutorDefinition) -> Any:
+    return _of_one_stage(
+        model, "recall", f"{model.name}_recall", "Asks again what a version that was taken out decided, and lists what differs.", executor
+    )
+
+
 def monitor(model: GovernedModel, executor: dg.ExecutorDefinition) -> Any:
     return _of_one_stage(model, "monitoring", f"{model.name}_monitor", "Judges a window of the prediction log.", executor)
 

@@ -10,6 +10,7 @@ import click
 
 from lifecycle.cli import render
 from lifecycle.cli.options import open_named
+from lifecycle.records.counted import counted
 
 if TYPE_CHECKING:
     from lifecycle.life.recall import Recall, Recalled
@@ -74,7 +75,8 @@ def _write(out: Path, decisions: tuple[Recalled, ...]) -> None:
 def _show(version: str, found: Recall, out: Path | None) -> None:
     body = found.body
     by = "nothing, for no version serves" if body.by_version is None else f"version {body.by_version}, which serves now"
-    render.line(f"{version} told callers {body.decisions:,} decisions; {body.rescored:,} were asked again of {by}.")
+    again = counted(body.rescored, "was", "were")
+    render.line(f"{version} told callers {counted(body.decisions, 'decision')}; {again} asked again of {by}.")
     for count, what in (
         (body.erased, "could not be: what was asked was erased"),
         (body.altered, "could not be: the row, or what was asked, is not what was sealed"),

@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Literal
 
 from lifecycle.errors import Refused, Tampered, Unavailable
 from lifecycle.life.gates import standing
-from lifecycle.life.recording import links
+from lifecycle.life.recording import Step, links
 from lifecycle.life.retirement import COMMAND_LINE
 from lifecycle.lineage.selection import ANSWERS, every_event
 from lifecycle.records.bodies.recalls import DecisionsRecalled
 from lifecycle.records.bodies.serving import PredictionsSealed
 from lifecycle.records.bodies.training import ModelTrained
+from lifecycle.records.counted import counted
 from lifecycle.records.events import Event, Recorded
 from lifecycle.records.prediction import PredictedOutput
 from lifecycle.records.recall import DifferingDecision, RecallList
@@ -47,9 +48,10 @@ class Recalled:
 
 @dataclass(frozen=True)
 class Recall:
-    """All of them in the order of their time, and the record that says so."""
+    """All of them in the order of their time, the list of those that differ, and the record that says so."""
 
     decisions: tuple[Recalled, ...]
+    listed: RecallList
     recorded: Recorded
 
     @property
@@ -66,18 +68,20 @@ class Recall:
         body = self.body
         if body.altered:
             raise Tampered(
-                f"{body.altered} of {body.decisions} decisions are not as they were sealed, and were not asked again.",
+                f"Of {counted(body.decisions, 'decision')}, {body.altered:,} are not as they were sealed, and were not asked again.",
                 "`lifecycle ledger verify` names what was altered; restore it from its backup, and recall again.",
             )
         if body.unread:
             raise Unavailable(
-                f"{body.unread} decisions of {self.recorded.event.subject} were sealed, and are not in this home.",
+                f"Of {self.recorded.event.subject}, {counted(body.unread, 'decision')} that were sealed are not in this home.",
                 "Recall again where the gateway's log lies, or restore it: `lifecycle ledger verify` names what is missing.",
             )
 
 
-def recall_version(departments: Departments, model: str, version: int, *, since_us: Microseconds | None = None) -> Recall:
-    """Looks at every decision of a version again, and records what came of it.
+def recall_version(
+    departments: Departments, model: str, version: int, *, since_us: Microseconds | None = None, step: Step | None = None
+) -> Recall:
+    """Looks at every decision of a version again, and records what came of it, as done by the step or else at the command line.
 
     Raises UnknownName where there is no such version, Refused where it serves, Tampered where the log has a line that is no row or the
     version of now is not what was signed.
@@ -122,13 +126,14 @@ def recall_version(departments: Departments, model: str, version: int, *, since_
     event = Event.happened(
         body,
         subject=subject,
-        actor=COMMAND_LINE,
+        actor=COMMAND_LINE if step is None else step.actor,
         environment=departments.environment,
+        run_id=None if step is None else step.run_id,
         inputs=links(model=subject.digest, by=now_digest),
         outputs=links(recall=body.list_digest),
     )
     receipt = departments.ledger.append(event)
-    return Recall(tuple(found), Recorded(index=receipt.index, event=event))
+    return Recall(tuple(found), listed, Recorded(index=receipt.index, event=event))
 
 
 def _serving(departments: Departments, model: str) -> tuple[int | None, Digest | None, ServedModel | None]:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import islice
 
 import dagster as dg
 
 from lifecycle.records.evidence import Evidence, Measurement
 from lifecycle.records.gates import GateResult
+from lifecycle.records.recall import DifferingDecision
 from lifecycle.records.rollout import ArmCounts
+
+#: So many decisions are shown in a table; its export has all.
+DECISIONS_SHOWN = 50
 
 
 def measurement(value: Measurement | None) -> str:
@@ -107,3 +112,18 @@ def arms_table(arms: Iterable[ArmCounts]) -> dg.TableMetadataValue:
     return dg.MetadataValue.table(
         rows or [dg.TableRecord({"arm": "none", "version": 0, "weight": 0.0, "requests": 0, "errors": 0, "slow": 0})]
     )
+
+
+def differing_table(differing: Sequence[DifferingDecision]) -> dg.TableMetadataValue:
+    """The first decisions that would be others today."""
+    rows = [
+        dg.TableRecord(
+            {
+                "prediction": one.prediction_id,
+                "told": f"{one.told.decision} ({one.told.probability:.3f})",
+                "now": f"{one.now.decision} ({one.now.probability:.3f})",
+            }
+        )
+        for one in islice(differing, DECISIONS_SHOWN)
+    ]
+    return dg.MetadataValue.table(rows or [dg.TableRecord({"prediction": "none", "told": "", "now": ""})])

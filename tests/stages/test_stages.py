@@ -32,10 +32,11 @@ class Answering:
 
 
 def test_every_governed_model_has_its_stages_in_a_group_of_its_own(tmp_path: Path) -> None:
-    """Seven assets under the model's key prefix and in its group, each with owners, kinds, tags and a code version."""
+    """Eight assets under the model's key prefix and in its group, each with owners, kinds, tags and a code version."""
     graph = definitions_of(departments_at(tmp_path / "home")).resolve_asset_graph()
     keys = {key.to_user_string() for key in graph.get_all_asset_keys()}
-    stages = {f"credit/{stage}" for stage in ("dataset", "candidate", "evaluation", "promotion", "deployment", "monitoring", "rollback")}
+    served = ("deployment", "monitoring", "rollback", "recall")
+    stages = {f"credit/{stage}" for stage in ("dataset", "candidate", "evaluation", "promotion", *served)}
     assert keys == {*stages, "audit/lineage_export", "audit/reconciliation", "audit/predictions"}
     for stage in stages:
         node = graph.get(dg.AssetKey(stage.split("/")))
@@ -58,10 +59,10 @@ def test_what_is_reconciled_is_what_the_stages_show(tmp_path: Path) -> None:
 
 
 def test_the_jobs_schedules_and_sensors_are_there(tmp_path: Path) -> None:
-    """What the pages offer: three jobs of a life, the clocks, and the sensors, of which five run from the start."""
+    """What the pages offer: the jobs of a life, the clocks, and the sensors, of which five run from the start."""
     definitions = definitions_of(departments_at(tmp_path / "home"))
     repository = definitions.get_repository_def()
-    assert {"credit_train_to_gate", "credit_deploy", "credit_rollback"} <= set(repository.job_names)
+    assert {"credit_train_to_gate", "credit_deploy", "credit_rollback", "credit_recall"} <= set(repository.job_names)
     daily = {"audit_lineage_export_daily", "audit_reconciliation_daily", "audit_compaction_daily"}
     assert {s.name for s in repository.schedule_defs} == {"credit_retraining", "credit_monitoring"} | daily
     running = {s.name for s in repository.sensor_defs if s.default_status == dg.DefaultSensorStatus.RUNNING}

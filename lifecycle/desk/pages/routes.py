@@ -15,6 +15,7 @@ from lifecycle.desk.pages.governance import governance_view
 from lifecycle.desk.pages.inbox import inbox
 from lifecycle.desk.pages.ledger import ledger_view
 from lifecycle.desk.pages.people import people_view
+from lifecycle.desk.pages.recalled import recall_file
 from lifecycle.desk.pages.serving import serving_view
 from lifecycle.desk.pages.version import report_page, version_view
 from lifecycle.desk.rendering import page
@@ -40,6 +41,13 @@ def show_version(request: Request) -> Response:
 
 def show_report(request: Request) -> Response:
     return report_response(report_page(desk_of(request).departments, *_version(request)))
+
+
+def send_recall(request: Request) -> Response:
+    """The decisions that would be others now, for whoever has to follow them up."""
+    model, version = _version(request)
+    kept = {"Content-Disposition": f'attachment; filename="{model}-{version}-recall.csv"'}
+    return Response(recall_file(desk_of(request).departments, model, version), media_type="text/csv", headers=kept)
 
 
 def show_ledger(request: Request) -> Response:
@@ -88,6 +96,7 @@ ROUTES: tuple[Route, ...] = (
     Route("/", show_inbox, name="inbox"),
     Route("/versions/{model}/{version:int}", show_version, name="version"),
     Route("/versions/{model}/{version:int}/report", show_report, name="report"),
+    Route("/versions/{model}/{version:int}/recall.csv", send_recall, name="recall"),
     Route("/ledger", show_ledger, name="ledger"),
     Route("/serving", show_serving, name="serving"),
     Route("/access", show_access, name="access"),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from lifecycle.desk.pages.history import Line, history_of
 from lifecycle.desk.pages.judgement import Judgement, judgement_of
 from lifecycle.desk.pages.measured import Measured, measured
+from lifecycle.desk.pages.recalled import RecalledRow, is_recallable, newest_recall
 from lifecycle.desk.pages.taken_back import TakenBack, may_take_back, statements_taken_back, version_taken_back
 from lifecycle.desk.pages.waived import WaiverRow, waivable_of, waivers_of
 from lifecycle.errors import InvalidDeclaration, UnknownName
@@ -69,6 +70,10 @@ class VersionView:
     answers: tuple[Answer, ...]
     #: Why the version must not serve again here; None where nobody took it back.
     taken_back: TakenBack | None
+    #: Whether callers were told anything by it that can be asked again, now that it was taken out.
+    recallable: bool
+    #: None where nobody looked yet.
+    recall: RecalledRow | None
     waivers: tuple[WaiverRow, ...]
     #: The rules that it breaks and that may be waived, with their titles; not those of a waiver that is open already.
     waivable: tuple[tuple[str, str], ...]
@@ -122,12 +127,13 @@ def version_view(departments: Departments, model: str, version: int) -> VersionV
         if told.body.decision.gate in ("promotion", "deployment") and told.event.environment == departments.environment
     ]
     judgement = judgement_of(departments, made)
+    state = standing.states(departments)[model, version]
     graph = read_graph(records.recorded).around(version_id(model, version))
     return VersionView(
         model=model,
         version=version,
         digest=records.digest,
-        state=standing.states(departments)[model, version],
+        state=state,
         environment=departments.environment,
         description=_description(departments, model),
         declared=records.trained.body.declared,
@@ -142,6 +148,8 @@ def version_view(departments: Departments, model: str, version: int) -> VersionV
         evidence_digest=records.evaluated.body.evidence_digest if records.evaluated else None,
         answers=_answers(departments, records, model, version),
         taken_back=version_taken_back(departments, model, version),
+        recallable=is_recallable(state, records.recorded, departments.environment),
+        recall=newest_recall(departments, model, version),
         waivers=(waivers := waivers_of(departments, model, version)),
         waivable=waivable_of(departments, judgement, waivers),
         reviews=tuple(one for one in open_reviews(departments) if (one.model, one.version) == (model, version)),

@@ -15,8 +15,10 @@ from lifecycle.life.reconciling.runs_seen import RECORDING_JOBS, Checked, Histor
 from lifecycle.records.bodies.data import DatasetIngested
 from lifecycle.records.bodies.decisions import DecisionMade
 from lifecycle.records.bodies.keeping import BodiesPruned, LedgerRestored
+from lifecycle.records.bodies.recalls import DecisionsRecalled
 from lifecycle.records.bodies.serving import MonitoringReported, RolledBack, RolloutCompleted
 from lifecycle.records.bodies.training import ModelEvaluated, ModelTrained
+from lifecycle.records.counted import counted
 from lifecycle.records.events import Recorded
 from lifecycle.records.record import Microseconds
 
@@ -52,6 +54,8 @@ def made_by(recorded: Recorded) -> Made | None:
     if isinstance(body, MonitoringReported):
         holds = all(verdict.verdict != "breached" for verdict in body.verdicts)
         return _made(recorded, "monitoring", body.report_json_digest or event.id, {"guardrails": holds})
+    if isinstance(body, DecisionsRecalled):
+        return _made(recorded, "recall", body.list_digest, {"whole": body.whole})
     return _made(recorded, "rollback", body.rollback_id) if isinstance(body, RolledBack) else None
 
 
@@ -115,7 +119,8 @@ class RunReconciliation:
         known = {name for run in self._history.runs for name in (run.run_id, run.first_run_id)}
         for run_id, count in self._by_run.items():
             if run_id not in known:
-                yield Told("dagster", f"{count} records are of run {run_id}, which this Dagster does not know: deleted, or run elsewhere")
+                records = counted(count, "record is", "records are")
+                yield Told("dagster", f"{records} of run {run_id}, which this Dagster does not know: deleted, or run elsewhere")
         shown = {(one.model, one.stage, one.data_version) for one in self._history.materialized}
         for made in self._made.values():
             ended_well = made.run_id in self._succeeded and made.stage not in _SHOWN_BY_ANY_RUN

@@ -21,9 +21,10 @@ CHECKS: Mapping[str, tuple[str, ...]] = {
     "deployment": (),
     "monitoring": ("guardrails",),
     "rollback": (),
+    "recall": ("whole",),
 }
 #: Jobs of which each successful run records something of its own: `<model><suffix>`.
-RECORDING_JOBS = ("_train_to_gate", "_monitor")
+RECORDING_JOBS = ("_train_to_gate", "_monitor", "_recall")
 #: What the stages call the place of their record, in the metadata of a materialization.
 LEDGER_INDEX = "ledger index"
 #: Dagster marks a run that goes on where another one failed; such a run keeps the first one's identity.

@@ -30,3 +30,8 @@ class DecisionsRecalled(Body):
     unread: Count
     #: Of the list of those that differ (`lifecycle.recall/1`), which has no personal value.
     list_digest: Digest
+
+    @property
+    def whole(self) -> bool:
+        """Whether each of its decisions was found as it was sealed, as far as what was sealed tells."""
+        return not self.altered and not self.unread

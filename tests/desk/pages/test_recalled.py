@@ -1,0 +1,155 @@
+"""What a withdrawn version told callers, on its page and as a file."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from lifecycle.desk.pages.recalled import SHOWN, RecalledRow, newest_recall, recall_file
+from lifecycle.desk.pages.version import VersionView, version_view
+from lifecycle.errors import Tampered, UnknownName
+from lifecycle.life.gates import standing
+from lifecycle.records.bodies.recalls import DecisionsRecalled
+from lifecycle.records.bodies.serving import RolledBack, Trigger
+from lifecycle.records.events import Event
+from lifecycle.records.prediction import PredictedOutput
+from lifecycle.records.recall import DifferingDecision, RecallList
+from lifecycle.records.record import digest_of
+from lifecycle.wiring import Departments
+from tests.desk.desks import desk_of
+from tests.desk.pages.rendered import Element, rendered
+from tests.desk.pages.served import GATEWAY, deploy
+from tests.life.test_recall import BAD, GOOD, RecalledHome
+from tests.scenarios.homes import copy_of_home_at_the_gate
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("desk-pages")]
+
+BODY = DecisionsRecalled(
+    by_version=2,
+    by_digest="sha256:" + "2" * 64,
+    decisions=1_204,
+    rescored=1_200,
+    differing=1_100,
+    erased=3,
+    altered=1,
+    not_taken=0,
+    unread=1,
+    list_digest="sha256:" + "3" * 64,
+)
+ONE = DifferingDecision(
+    prediction_id="p1",
+    at_us=1,
+    told=PredictedOutput(probability=0.7, decision="bad"),
+    now=PredictedOutput(probability=0.2, decision="good"),
+)
+
+
+def page_of(view: VersionView) -> Element:
+    return rendered("version.html", "/versions/credit/1", view=view)
+
+
+def section_of(view: VersionView) -> Element:
+    return page_of(view).one("section", aria_labelledby="recall")
+
+
+@pytest.fixture(scope="module")
+def view(looked_at: Departments) -> VersionView:
+    return version_view(looked_at, "credit", 1)
+
+
+def test_a_version_that_was_never_rolled_out_has_nothing_to_recall(view: VersionView) -> None:
+    """It told nobody anything."""
+    assert not view.recallable
+    assert view.recall is None
+    assert not page_of(view).all("section", aria_labelledby="recall")
+
+
+def test_a_version_that_was_taken_out_says_how_to_recall_it(tmp_path: Path) -> None:
+    """Before anybody looked: with the command, and the job."""
+    departments, cast = copy_of_home_at_the_gate(tmp_path)
+    deploy(departments, cast, 1)
+    assert not version_view(departments, "credit", 1).recallable
+    subject = standing.trained(departments, "credit", 1).event.subject
+    body = RolledBack(
+        rollback_id="r",
+        trigger=Trigger(kind="person", metric="", value=None, limit=None, detail="It is bad."),
+        from_version=1,
+        from_digest=subject.digest or "",
+        to_version=None,
+        to_digest=None,
+        decided_at_us=1,
+        actuation_us=1,
+        observed=(),
+    )
+    departments.ledger.append(Event.happened(body, subject=subject, actor=GATEWAY, environment="local"))
+    view = version_view(departments, "credit", 1)
+    assert (view.state, view.recallable, view.recall) == ("rolled_back", True, None)
+    assert "lifecycle recall credit:1" in section_of(view).says
+
+
+def test_the_figures_of_a_recall_stand_on_the_page_with_the_first_that_differ(view: VersionView) -> None:
+    """How many, of how many, asked of which version; what was not asked is told, and what is not whole is a fault in words."""
+    recalled = replace(view, recall=RecalledRow(BODY, at_us=1, index=70, first=(ONE,)))
+    section = section_of(recalled)
+    for said in ("1,204", "1,200 of credit:2", "1,100", "3 erased", "1 decision is not as sealed", "1 decision was sealed and not found"):
+        assert said in section.says
+    assert section.one("tbody").one("tr").says == "p1 1970-01-01 00:00 UTC bad 0.700 good 0.200"
+    assert section.one("a", download="").attributes["href"] == "/versions/credit/1/recall.csv"
+
+
+def test_a_list_that_the_store_has_lost_is_said_to_be_lost(view: VersionView) -> None:
+    """The figures are in the ledger and stay."""
+    section = section_of(replace(view, recall=RecalledRow(BODY, at_us=1, index=70, first=None)))
+    assert "Lost." in section.says
+    assert not section.all("a", download="")
+
+
+@pytest.fixture
+def recalled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RecalledHome:
+    """A home in which two decisions of credit:1 were recalled, one of which differs."""
+    monkeypatch.setattr(standing, "serving_version", lambda departments, model: 1)
+    home = RecalledHome(tmp_path)
+    home.tell(0, GOOD, values=home.values[0])
+    home.tell(1, BAD, values=home.values[0])
+    home.recall()
+    return home
+
+
+def test_the_file_has_every_decision_that_differs_and_names_nobody(recalled: RecalledHome, tmp_path: Path) -> None:
+    """For whoever is signed in, as an attachment; the page shows the first of them."""
+    rita = desk_of(recalled.departments, tmp_path / "desk").enrolled("rita", roles=("risk",))
+    answer = rita.client.get("/versions/credit/1/recall.csv")
+    assert answer.status_code == 200
+    assert answer.headers["content-disposition"] == 'attachment; filename="credit-1-recall.csv"'
+    assert len(answer.text.splitlines()) == 2
+    assert "caller-" not in answer.text
+    shown = newest_recall(recalled.departments, "credit", 1)
+    assert shown is not None
+    assert shown.first is not None
+    assert len(shown.first) == 1 <= SHOWN
+    assert rita.client.get("/versions/credit/9/recall.csv").status_code == 404
+
+
+def test_a_version_that_nobody_recalled_has_no_file(looked_at: Departments) -> None:
+    """It is said, with the command."""
+    with pytest.raises(UnknownName, match="Nobody recalled credit:1"):
+        recall_file(looked_at, "credit", 1)
+
+
+def test_a_list_that_was_swapped_is_not_sent(recalled: RecalledHome) -> None:
+    """Its digest stands in the ledger: another one is neither shown nor given to anybody."""
+    departments = recalled.departments
+    (recorded,) = departments.ledger.events(types=("DecisionsRecalled",))
+    digest = standing.body_of(recorded, DecisionsRecalled).list_digest
+    listed = RecallList.parse(departments.artifacts.read(digest))
+    other = listed.model_copy(update={"differing": ()}).canonical()
+    assert digest_of(other) != digest
+    (stored,) = (path for path in recalled.home.rglob(f"*{digest.removeprefix('sha256:')[2:]}*") if path.is_file())
+    stored.chmod(0o600)
+    stored.write_bytes(other)
+    with pytest.raises(Tampered):
+        recall_file(departments, "credit", 1)
+    with pytest.raises(Tampered):
+        newest_recall(departments, "credit", 1)
