@@ -21,6 +21,7 @@ VERBS: dict[str, Verb] = {
     "approve": Verb("A model's life", "approve", "Sign that a version may be promoted."),
     "reject": Verb("A model's life", "approve", "Sign that a version may not be promoted."),
     "waive": Verb("A model's life", "waive", "Sign that a version may pass in spite of one rule, for a time."),
+    "waivers": Verb("A model's life", "waivers", "List the waivers that count, and those that wait for another signature."),
     "break-glass": Verb("A model's life", "emergency", "In an emergency, let a version past all rules that may be broken."),
     "review": Verb("A model's life", "emergency", "Sign what you found who looked at a broken glass or a rollback."),
     "deploy": Verb("A model's life", "runs", "Roll an allowed version out, step by step."),

@@ -69,7 +69,13 @@ def people() -> None:
 
 @people.command(short_help="Enrol a person.")
 @click.argument("person", metavar="ID")
-@click.option("--role", "roles", multiple=True, metavar="ROLE", help="A role that they hold, such as risk. May be given more than once.")
+@click.option(
+    "--role",
+    "roles",
+    multiple=True,
+    metavar="ROLE",
+    help="A role that they hold: risk, operator, governor, or one that a rule names. May be given more than once.",
+)
 @click.option("--team", "teams", multiple=True, metavar="TEAM", help="A team that they are in. May be given more than once.")
 @click.option("--key", "key", type=click.Path(dir_okay=False, path_type=Path), help="The public key that they sign with (.pub).")
 @click.option("--name", default="", help="What tables call them; never goes into the ledger.")
@@ -84,12 +90,18 @@ def add(
     git_emails: tuple[str, ...],
     in_project: bool,
 ) -> None:
-    """Enrol a person under a pseudonymous ID, in this home or (--project) in the project. The ledger records it."""
+    """Enrol a person under a pseudonymous ID, in this home or (--project) in the project. The ledger records it.
+
+    A role that nothing here goes by is refused: it would give them nothing.
+    """
     from lifecycle.life.people.enrolment import enrol
+    from lifecycle.life.people.roles import require_meant
     from lifecycle.wiring import Departments
 
+    departments = Departments.here()
+    require_meant(departments, roles)
     fresh = enrol(
-        Departments.here(),
+        departments,
         person,
         roles=roles,
         teams=teams,

@@ -64,6 +64,8 @@ def test_an_empty_registry_says_what_to_do(project: Path, capsys: pytest.Capture
     [
         (["people", "add", "alice", "--key", "absent.pub"], 2, "There is no public key"),
         (["people", "add", "Alice Smith"], 2, "id"),
+        (["people", "add", "alice", "--role", "rsk"], 2, "Did you mean risk?"),
+        (["people", "add", "alice", "--role", "risk", "--role", "janitor"], 2, "governor, operator, risk"),
         (["keys", "new", "governance/people.yaml"], 2, "stands already"),
         (["keys", "new", "nowhere/alice.key"], 5, "can't be written"),
     ],
@@ -97,3 +99,15 @@ def test_an_invitation_is_a_link_whose_secret_no_log_sees(project: Path, capsys:
     told = capsys.readouterr()
     assert told.out.startswith(address)
     assert "once, for the next 60 minutes" in told.err
+
+
+def test_a_role_that_a_rule_of_the_project_names_is_one(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Whoever writes a rule of their own may enrol people for it, and a misspelt one of these is found as well."""
+    rule = project / "governance" / "policies" / "lib" / "approvals" / "approvals.rego"
+    rule.write_text(rule.read_text().replace('required_of_role := {"risk": limits', 'required_of_role := {"clinical_safety": limits', 1))
+    assert main.run(["people", "add", "carla", "--role", "clinical_safety"]) == 0
+    capsys.readouterr()
+    assert main.run(["people", "add", "carlo", "--role", "clinical_saftey"]) == 2
+    assert "Did you mean clinical_safety?" in capsys.readouterr().err
+    assert main.run(["people", "list", "--json"]) == 0
+    assert [one["id"] for one in json.loads(capsys.readouterr().out)["people"]] == ["carla"]

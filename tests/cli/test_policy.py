@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from lifecycle.cli import main
-from lifecycle.policy.archive import packed
+from lifecycle.policy.archive import create_key, key_name, packed
 from lifecycle.policy.bundle import Bundle
 from lifecycle.records.bodies.decisions import DecisionMade
 from lifecycle.records.events import Actor, Event, Subject
@@ -50,10 +50,35 @@ def test_build_writes_what_a_server_loads(project: Path, capsys: pytest.CaptureF
     assert (project / "bundle.tar.gz").read_bytes() == packed(bundle)
 
 
+def test_what_ships_is_told_to_programs(project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Built unsigned, signed, and pushed where no server is named: each says its revision, and by which key."""
+    monkeypatch.delenv("LIFECYCLE_OPA_URL", raising=False)
+    file, key, served = project / "bundle.tar.gz", project / "policy.key", project / "served.tar.gz"
+    name, revision = key_name(create_key(key)), Bundle.load(project / "governance").revision
+
+    def told(*arguments: str) -> dict[str, object]:
+        capsys.readouterr()
+        assert main.run(["policy", *arguments, "--json"]) == 0
+        found: dict[str, object] = json.loads(capsys.readouterr().out)
+        return found
+
+    assert told("build", str(file)) == {"file": str(file), "revision": revision, "signed_by": None}
+    assert told("sign", str(file), "--key", str(key)) == {"file": str(file), "revision": revision, "signed_by": name}
+    assert told("push", str(file), served.as_uri(), "--key", str(key.with_suffix(".pub"))) == {
+        "revision": revision,
+        "url": served.as_uri(),
+        "server": None,
+    }
+
+
 def test_test_runs_the_real_opa(project: Path, tool: Callable[[str], str], capsys: pytest.CaptureFixture[str]) -> None:
     """Canaries, strict compilation and the policies' own tests; a broken policy ends it with 2."""
     tool("opa")
     assert main.run(["policy", "test"]) == 0
+    capsys.readouterr()
+    assert main.run(["policy", "test", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["revision"], {check["passed"] for check in told["checks"]}) == (Bundle.load(project / "governance").revision, {True})
     rollback = project / "governance" / "policies" / "gates" / "rollback" / "rollback.rego"
     rollback.write_text(rollback.read_text() + "\nunsafe if x == y\n")
     assert main.run(["policy", "test"]) != 0

@@ -11,6 +11,8 @@ from lifecycle.cli import render
 from lifecycle.errors import InvalidDeclaration, UnknownName
 
 if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+
     from lifecycle.policy.bundle import Bundle
     from lifecycle.wiring import Departments
 
@@ -46,7 +48,8 @@ def diff(one: str, other: str | None, as_json: bool) -> None:
 @click.command(short_help="Write the bundle, signed, for OPA servers and the embedded engine.")
 @click.argument("file", type=_FILE)
 @click.option("--key", type=_STANDING_FILE, help="The key that signs it (`lifecycle keys new FILE --policy` makes one).")
-def build(file: Path, key: Path | None) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print the revision, and who signed it, as JSON.")
+def build(file: Path, key: Path | None, as_json: bool) -> None:
     """Write the bundle of governance/ to FILE (.tar.gz), and print the revision that its decisions will name.
 
     An OPA server loads it, and so does the embedded engine (LIFECYCLE_POLICY_BUNDLE), after the same verification. Without
@@ -55,23 +58,25 @@ def build(file: Path, key: Path | None) -> None:
     from lifecycle.policy.archive import packed, read_private_key
 
     bundle = _bundle_of(_here(), None)
-    _write(file, packed(bundle, None if key is None else read_private_key(key)))
-    render.line(bundle.revision)
+    private = None if key is None else read_private_key(key)
+    _write(file, packed(bundle, private))
+    _written(file, bundle, private, as_json)
 
 
 @click.command(short_help="Sign a bundle that was built.")
 @click.argument("file", type=_STANDING_FILE)
 @click.option("--key", type=_STANDING_FILE, required=True, help="The key that signs it (`lifecycle keys new FILE --policy` makes one).")
-def sign(file: Path, key: Path) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print the revision, and who signed it, as JSON.")
+def sign(file: Path, key: Path, as_json: bool) -> None:
     """Sign the bundle in FILE, in place of the signature that it has, and print its revision.
 
     Every file in it is first held against its own document: what was changed by hand is not signed.
     """
     from lifecycle.policy.archive import packed, read_archive, read_private_key
 
-    bundle = read_archive(file, None)
-    _write(file, packed(bundle, read_private_key(key)))
-    render.line(bundle.revision)
+    bundle, private = read_archive(file, None), read_private_key(key)
+    _write(file, packed(bundle, private))
+    _written(file, bundle, private, as_json)
 
 
 @click.command(short_help="Put a signed bundle where OPA servers fetch it, and wait until one runs it.")
@@ -79,7 +84,8 @@ def sign(file: Path, key: Path) -> None:
 @click.argument("to", metavar="URL")
 @click.option("--key", type=_STANDING_FILE, help="The public key that it must be signed with. Default: LIFECYCLE_POLICY_KEY.")
 @click.option("--wait", "seconds", type=click.FloatRange(min=0), default=60.0, show_default=True, help="Seconds to wait for the server.")
-def push(file: Path, to: str, key: Path | None, seconds: float) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print where it lies, and which server decides by it, as JSON.")
+def push(file: Path, to: str, key: Path | None, seconds: float, as_json: bool) -> None:
     """Put the signed bundle FILE at URL (a file, S3, GCS or Azure address that OPA servers fetch their bundle from).
 
     First every gate of it is asked its canaries: one that would stay shut is not shipped. Nothing is ever pushed into a server: a
@@ -101,10 +107,14 @@ def push(file: Path, to: str, key: Path | None, seconds: float) -> None:
     bundle = unpacked(archive, read_public_key(trusted))
     sing(EmbeddedEngine(bundle), bundle)
     ship(archive, to)
-    render.line(f"{bundle.revision} lies at {to}")
+    if not as_json:
+        render.line(f"{bundle.revision} lies at {to}")
     settings = departments.settings
     if settings.opa_url is not None:
         await_revision(settings.opa_url, settings.opa_token, bundle, ca_file=settings.opa_ca, seconds=seconds)
+    if as_json:
+        render.as_json({"revision": bundle.revision, "url": to, "server": settings.opa_url})
+    elif settings.opa_url is not None:
         render.line(f"The server at {settings.opa_url} decides by it.")
 
 
@@ -127,6 +137,16 @@ def _bundle_of(departments: Departments, what: str | None) -> Bundle:
             "`lifecycle policy explain DECISION --json` has those that decided.",
         )
     return read_archive(path, None)
+
+
+def _written(file: Path, bundle: Bundle, key: EllipticCurvePrivateKey | None, as_json: bool) -> None:
+    from lifecycle.policy.archive import key_name
+
+    if as_json:
+        signed_by = None if key is None else key_name(key.public_key())
+        render.as_json({"file": str(file), "revision": bundle.revision, "signed_by": signed_by})
+    else:
+        render.line(bundle.revision)
 
 
 def _write(file: Path, content: bytes) -> None:

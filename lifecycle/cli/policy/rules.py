@@ -9,6 +9,7 @@ import click
 
 from lifecycle.cli import render
 from lifecycle.errors import InvalidDeclaration, UnknownName
+from lifecycle.records.counted import counted
 
 if TYPE_CHECKING:
     from lifecycle.policy.bundle import Bundle
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
 
 
 @click.command(short_help="Check the policies.")
-def test() -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print what was checked as JSON.")
+def test(as_json: bool) -> None:
     """Load the policies and limits, ask every gate its canaries, and run opa's checks and the policies' own tests.
 
     No rule may read what its gate leaves out of the question: the gates are asked with other values in each of these places, and must
@@ -33,20 +35,26 @@ def test() -> None:
     engine = EmbeddedEngine(bundle)
     sing(engine, bundle)
     rules = {rule for gate in bundle.rules.values() for rule in gate}
-    render.line(
-        f"{len(bundle.rules)} gates with {len(rules)} rules, limits {', '.join(bundle.limit_sets)}: every canary is answered as known."
-    )
+    if not as_json:
+        told = f"{counted(len(bundle.rules), 'gate')} with {counted(len(rules), 'rule')}, limits {', '.join(bundle.limit_sets)}"
+        render.line(f"{told}: every canary is answered as known.")
     read = [f"{gate} reads {path}" for gate, path in read_left_out(bundle, engine)]
     if read:
         raise InvalidDeclaration(
             f"What a gate leaves out of the question, a rule of it reads: {'; '.join(read)}.",
             "Take it out of `leaves_out` in the METADATA of the gate's decision.",
         )
-    render.line("No rule reads what its gate leaves out of the question.")
+    if not as_json:
+        render.line("No rule reads what its gate leaves out of the question.")
     checks = (*check_with_opa(governance, bundle), *lint_with_regal(governance))
-    render.table(["check", "passed"], [[check.name, check.passed] for check in checks])
+    if as_json:
+        listed = [{"check": check.name, "passed": check.passed, "said": "" if check.passed else check.said} for check in checks]
+        limits = list(bundle.limit_sets)
+        render.as_json({"revision": bundle.revision, "gates": list(bundle.rules), "rules": len(rules), "limits": limits, "checks": listed})
+    else:
+        render.table(["check", "passed"], [[check.name, check.passed] for check in checks])
     failed = [check for check in checks if not check.passed]
-    for check in failed:
+    for check in failed if not as_json else ():
         render.note(check.said)
     if failed:
         raise InvalidDeclaration(f"{', '.join(check.name for check in failed)} failed.", "Correct what is named above.")

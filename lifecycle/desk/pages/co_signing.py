@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from lifecycle.desk.pages.waived import waivers_of
 from lifecycle.life.gates.governed import open_proposals
-from lifecycle.life.gates.standing import body_of
 from lifecycle.life.gates.waivers import ROLE as WAIVING
+from lifecycle.life.people.asked_waivers import every_asked_waiver
 from lifecycle.life.people.governing import ROLE as GOVERNING
-from lifecycle.records.bodies.decisions import WaiverSigned
 from lifecycle.records.gates import BREAK_GLASS
-from lifecycle.records.identity import now_us
 from lifecycle.records.record import ActorId, Microseconds, Name
 from lifecycle.wiring import Departments
 
@@ -39,23 +36,18 @@ def begun_by_others(departments: Departments, person: ActorId, roles: Collection
 
 
 def _waivers(departments: Departments, person: ActorId, roles: Collection[str]) -> list[Begun]:
-    now = now_us()
-    recorded = departments.ledger.events(types=("WaiverSigned",), environment=departments.environment)
-    signed = (body_of(one, WaiverSigned).statement for one in recorded)
-    versions = dict.fromkeys((said.model, said.version) for said in signed if said.expires_at_us > now)
     return [
         Begun(
-            what=f"{'breaking the glass' if row.rule == BREAK_GLASS else 'waiving ' + row.rule} for {model}:{version}",
-            path=f"/versions/{model}/{version}#waivers",
+            what=f"{'breaking the glass' if one.rule == BREAK_GLASS else 'waiving ' + one.rule} for {one.name}",
+            path=f"/versions/{one.model}/{one.version}#waivers",
             role=WAIVING,
             missing=None,
-            signed_by=row.signers,
-            ends_at_us=row.expires_at_us,
-            for_you=WAIVING in roles and person not in row.signers,
+            signed_by=one.signers,
+            ends_at_us=one.expires_at_us,
+            for_you=WAIVING in roles and person not in one.signers,
         )
-        for model, version in versions
-        for row in waivers_of(departments, model, version)
-        if row.standing == "open"
+        for one in every_asked_waiver(departments, ended=False)
+        if one.standing == "open"
     ]
 
 

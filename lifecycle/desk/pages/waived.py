@@ -1,16 +1,12 @@
-"""The waivers of a version: which rule they let it past, who signed, and whether they count at this moment."""
+"""The waivers of a version on its page, with what was taken back of them, and the rules that could be waived."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 from lifecycle.desk.pages.judgement import Judgement
 from lifecycle.desk.pages.taken_back import TakenBack, statements_taken_back
-from lifecycle.life.gates import standing
-from lifecycle.life.gates.waivers import waivers_for
-from lifecycle.records.gates import WaiverEvidence
-from lifecycle.records.identity import now_us
+from lifecycle.life.people.asked_waivers import Standing, asked_waivers
 from lifecycle.records.record import Digest, Microseconds
 from lifecycle.wiring import Departments
 
@@ -26,13 +22,13 @@ class WaiverSigner:
 
 @dataclass(frozen=True)
 class WaiverRow:
-    """One waiver. `void`: it was allowed, and its signatures do not verify any more."""
+    """One waiver."""
 
     rule: str
     ticket: str
     signed: tuple[WaiverSigner, ...]
     expires_at_us: Microseconds
-    standing: Literal["in force", "open", "denied", "over", "void"]
+    standing: Standing
 
     @property
     def signers(self) -> tuple[str, ...]:
@@ -41,26 +37,17 @@ class WaiverRow:
 
 def waivers_of(departments: Departments, model: str, version: int) -> tuple[WaiverRow, ...]:
     """Every waiver that was ever asked for here, the newest first, as the gate answered it last."""
-    counting = {(one.rule, one.ticket, one.expires_at_us) for one in waivers_for(departments, model, version)}
     void = statements_taken_back(departments, model, version)
-    found: dict[str, WaiverRow] = {}
-    for _, decision in standing.decisions(departments, model, version, "waiver"):
-        evidence = decision.input.evidence
-        if not isinstance(evidence, WaiverEvidence):
-            continue
-        stands: Literal["in force", "open", "denied", "over", "void"]
-        if evidence.expires_at_us <= now_us():
-            stands = "over"
-        elif decision.result.outcome == "needs_approval":
-            stands = "open"
-        elif not decision.allowed:
-            stands = "denied"
-        else:
-            stands = "in force" if (evidence.rule, evidence.ticket, evidence.expires_at_us) in counting else "void"
-        signed = tuple(WaiverSigner(one.signer, one.statement_digest, void.get(one.statement_digest)) for one in evidence.signatures)
-        found.pop(evidence.waiver_id, None)
-        found[evidence.waiver_id] = WaiverRow(evidence.rule, evidence.ticket, signed, evidence.expires_at_us, stands)
-    return tuple(reversed(found.values()))
+    return tuple(
+        WaiverRow(
+            asked.rule,
+            asked.ticket,
+            tuple(WaiverSigner(one.signer, one.statement_digest, void.get(one.statement_digest)) for one in asked.signed),
+            asked.expires_at_us,
+            asked.standing,
+        )
+        for asked in asked_waivers(departments, model, version)
+    )
 
 
 def waivable_of(departments: Departments, judgement: Judgement | None, waivers: tuple[WaiverRow, ...]) -> tuple[tuple[str, str], ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from lifecycle.life.gates import judging, waivers
 from lifecycle.life.gates.asking import ask
 from lifecycle.life.gates.standing import states
 from lifecycle.life.gates.waivers import waivers_for
+from lifecycle.life.people import asked_waivers
+from lifecycle.life.people.asked_waivers import every_asked_waiver
 from lifecycle.life.people.enrolment import enrol
 from lifecycle.life.people.waiving import WaiverOutcome, sign_waiver
 from lifecycle.life.promotion import ask_for_promotion
@@ -219,3 +222,49 @@ def test_waivers_stay_with_the_ledger(office: Office) -> None:
     again = Departments(office.departments.settings)
     (waiver,) = waivers_for(again, "credit", 1)
     assert (waiver.rule, waiver.ticket, waiver.granted_by) == (RULE, "RISK-7", ("demo_risk_officer", "demo_second_officer"))
+
+
+def listed(office: Office, capsys: pytest.CaptureFixture[str], *arguments: str) -> list[tuple[str, str, list[str]]]:
+    """What `lifecycle waivers --json` says: rule, how it stands, who signed."""
+    capsys.readouterr()
+    assert main.run(["waivers", *arguments, "--json"]) == 0
+    return [(one["rule"], one["stands"], one["signed_by"]) for one in json.loads(capsys.readouterr().out)]
+
+
+def test_the_waivers_that_count_and_those_that_wait_are_listed(
+    office: Office, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """From the first signature on, with what completes it; what does not count any more is listed on demand alone."""
+    settings = office.departments.settings
+    monkeypatch.setenv("LIFECYCLE_PROJECT", str(settings.project))
+    monkeypatch.setenv("LIFECYCLE_HOME", str(settings.home))
+    assert listed(office, capsys) == []
+    office.sign("demo_risk_officer")
+    assert main.run(["waivers"]) == 0
+    said = capsys.readouterr()
+    assert "open" in said.out
+    assert f"lifecycle waive credit:1 --rule {RULE} --as ID" in said.err
+    office.sign("demo_second_officer")
+    both = ["demo_risk_officer", "demo_second_officer"]
+    assert listed(office, capsys) == listed(office, capsys, "credit:1") == [(RULE, "in_force", both)]
+    key_id = office.departments.people.person("demo_second_officer").keys[0].id
+    revoke(office.departments, key_id, reason="The key was lost.")
+    assert listed(office, capsys) == []
+    ((rule, stands, _),) = listed(office, capsys, "--all")
+    assert (rule, stands) == (RULE, "void")
+
+
+def test_a_waiver_whose_time_has_passed_is_over(
+    office: Office, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is in no list but that of all; a version that there is not is named."""
+    settings = office.departments.settings
+    monkeypatch.setenv("LIFECYCLE_PROJECT", str(settings.project))
+    monkeypatch.setenv("LIFECYCLE_HOME", str(settings.home))
+    office.sign("demo_risk_officer")
+    (waiver,) = every_asked_waiver(office.departments)
+    monkeypatch.setattr(asked_waivers, "now_us", lambda: waiver.expires_at_us)
+    assert listed(office, capsys) == []
+    assert [stands for _, stands, _ in listed(office, capsys, "--all")] == ["over"]
+    assert main.run(["waivers", "credit:9"]) == 2
+    assert "credit:9" in capsys.readouterr().err
