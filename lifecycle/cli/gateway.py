@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from lifecycle.cli import render
-from lifecycle.cli.rollout import show_guardrails
+from lifecycle.cli.rollout import how_far, show_more
 from lifecycle.errors import InvalidDeclaration, Unavailable
 
 if TYPE_CHECKING:
@@ -253,10 +253,5 @@ def _print_more(model: ModelStatus) -> None:
         render.line(f"{model.model}: {model.rows_dropped} rows are not in the prediction log (it is declared as best effort).")
     rollout = model.rollout
     if rollout is not None:
-        of = "requests, copied to it" if rollout.copies else "traffic"
-        render.line(
-            f"Rollout of {rollout.model}:{rollout.version}: {rollout.state}, step {rollout.step + 1}, {rollout.weight:.0%} of the {of}."
-        )
-        if rollout.reason:
-            render.line(f"It is held: {rollout.reason}.")
-        show_guardrails(rollout)
+        render.line(f"Rollout of {rollout.model}:{rollout.version}: {how_far(rollout)}.")
+        show_more(rollout)

@@ -87,11 +87,26 @@ def _print(found: RolloutStatus, as_json: bool) -> None:
     elif found.state == "aborted":
         render.line(f"The rollout of {version} has ended: {found.reason}")
     else:
-        share = f"{found.weight:.0%} of the requests, copied to it" if found.copies else f"{found.weight:.0%} of the traffic"
-        render.line(f"{version}: {found.state}, step {found.step + 1}, {share}.")
-        if found.reason:
-            render.line(f"It is held: {found.reason}.")
-        show_guardrails(found)
+        render.line(f"{version}: {how_far(found)}.")
+        show_more(found)
+
+
+def how_far(found: RolloutStatus) -> str:
+    """The state of a rollout under way, its step and its share, in words."""
+    share = f"{found.weight:.0%} of the requests, copied to it" if found.copies else f"{found.weight:.0%} of the traffic"
+    of = "" if found.progress is None else f" of {found.progress.steps}"
+    return f"{found.state}, step {found.step + 1}{of}, {share}"
+
+
+def show_more(found: RolloutStatus) -> None:
+    """Prints what a rollout under way waits for, and how its guardrails stand."""
+    if found.progress is not None:
+        render.line(f"In this step: {found.progress.says()}.")
+        if found.progress.done and not found.reason:
+            render.line(f"A person promotes or ends it: `lifecycle rollout promote {found.model}`, or `end`.")
+    if found.reason:
+        render.line(f"It is held: {found.reason}.")
+    show_guardrails(found)
 
 
 def show_guardrails(found: RolloutStatus) -> None:

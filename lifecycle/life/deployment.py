@@ -30,12 +30,14 @@ from lifecycle.records.states import State, fold
 from lifecycle.wiring import Departments
 
 if TYPE_CHECKING:
-    from lifecycle.serving.rollouts.state import GatewayStatus
+    from lifecycle.serving.rollouts.state import GatewayStatus, RolloutStatus
 
 #: States that a deployment may start from; anything else has something to finish or to mend first.
 DEPLOYABLE = frozenset({"waiting", "allowed"})
 #: How often the step looks whether the gateway's controller has recorded the end of the rollout.
 POLL_SECONDS = 0.25
+#: How long a step may take before it is told what it waits for; twice as long before it is told again, and so on up to the longest.
+TELL_SECONDS, LONGEST_TELL_SECONDS = 5.0, 600.0
 #: How long a gateway may be gone (it restarts within seconds) before the step stops waiting for it.
 PATIENCE_SECONDS = 60.0
 
@@ -235,7 +237,7 @@ def _await_end(departments: Departments, model: GovernedModel, version: int, rol
     Raises Unavailable where the gateway is gone for too long: the rollout stays open, and goes on or is undone when
     the gateway is started again.
     """
-    seen, last_answer = 0, time.monotonic()
+    seen, last_answer, waiting = 0, time.monotonic(), _Waiting(report)
     plan = judging.declared_of(standing.trained(departments, model.name, version)).rollout
     try:
         while True:
@@ -245,11 +247,13 @@ def _await_end(departments: Departments, model: GovernedModel, version: int, rol
                 if isinstance(body, RolloutCompleted | RolloutAborted) and body.rollout_id == rollout_id:
                     return recorded
                 if isinstance(body, RolloutStepReached) and body.rollout_id == rollout_id:
-                    report(f"step {body.step + 1}: {body.weight:.0%} of the {'requests, copied' if plan.copies(body.step) else 'traffic'}")
+                    waiting.begin()
+                    of = "requests, copied" if plan.copies(body.step) else "traffic"
+                    report(f"step {body.step + 1} of {len(plan.steps)}: {body.weight:.0%} of the {of}")
                     if not plan.promotes_itself and body.step == len(plan.steps) - 1:
                         return recorded
             try:
-                departments.gateway.rollout(rollout_id)
+                waiting.tell(departments.gateway.rollout(rollout_id))
                 last_answer = time.monotonic()
             except Unavailable:
                 if time.monotonic() - last_answer > PATIENCE_SECONDS:
@@ -261,6 +265,27 @@ def _await_end(departments: Departments, model: GovernedModel, version: int, rol
         subject = standing.trained(departments, model.name, version).event.subject
         end_rollout(departments, subject, rollout_id, reason="the run that waited for it was cancelled", cause="cancelled")
         raise
+
+
+class _Waiting:
+    """Tells what a step waits for, ever less often: a rollout of days floods no log, and one that nobody asks is not silent."""
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+        self.begin()
+
+    def begin(self) -> None:
+        """A step has begun, and was told of."""
+        self._pause = TELL_SECONDS
+        self._next = time.monotonic() + self._pause
+
+    def tell(self, found: RolloutStatus) -> None:
+        if found.progress is None or time.monotonic() < self._next:
+            return
+        held = f"; it is held: {found.reason}" if found.reason else ""
+        self._report(f"step {found.step + 1} waits: {found.progress.says()}{held}")
+        self._pause = min(self._pause * 2, LONGEST_TELL_SECONDS)
+        self._next = time.monotonic() + self._pause
 
 
 def end_rollout(departments: Departments, subject: Subject, rollout_id: str, *, reason: str, cause: RunsCause) -> None:

@@ -15,7 +15,7 @@ from lifecycle.cli.gateway import show
 from lifecycle.cli.rollout import show_guardrails
 from lifecycle.errors import Unavailable
 from lifecycle.serving.client import GatewayClient
-from lifecycle.serving.rollouts.state import GatewayStatus, GuardrailStatus, ModelStatus, RolloutStatus
+from lifecycle.serving.rollouts.state import GatewayStatus, GuardrailStatus, ModelStatus, RolloutStatus, StepProgress
 
 
 @pytest.fixture
@@ -59,6 +59,22 @@ def test_a_rollout_is_shown_with_how_its_guardrails_stand(capsys: pytest.Capture
     assert row.split() == ["missed_approvals", "home=owner", "9", "40", "21", "360", "2.50", "5.99"]
     show_guardrails(RolloutStatus(rollout_id="r1", model="credit", version=2, state="loading", step=0, weight=0.0))
     assert capsys.readouterr().out == ""
+
+
+def test_a_rollout_is_shown_with_what_its_step_waits_for(capsys: pytest.CaptureFixture[str]) -> None:
+    """A person who looks sees whether requests or time are missing, and, where neither is, that it waits for a person."""
+    progress = StepProgress(steps=3, answered=12, minimum_n=100, baked_seconds=90.2, bake_seconds=60.0)
+    rollout = RolloutStatus(rollout_id="r1", model="credit", version=2, state="baking", step=0, weight=0.1, progress=progress)
+    model = ModelStatus(model="credit", versions=(), referred=0, rollout=rollout)
+    status = GatewayStatus(running=False, url=None, pid=None, environment="local", workers=0, models=(model,), waiting_events=0)
+    show(status)
+    told = capsys.readouterr().out
+    assert "Rollout of credit:2: baking, step 1 of 3, 10% of the traffic." in told
+    assert "In this step: 12 of 100 requests answered, baked for 60 of 60 s." in told
+    assert "A person" not in told
+    done = rollout.model_copy(update={"progress": progress.model_copy(update={"answered": 100})})
+    show(status.model_copy(update={"models": (model.model_copy(update={"rollout": done}),)}))
+    assert "A person promotes or ends it: `lifecycle rollout promote credit`, or `end`." in capsys.readouterr().out
 
 
 @pytest.mark.usefixtures("project")

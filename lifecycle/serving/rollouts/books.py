@@ -26,8 +26,9 @@ from lifecycle.serving.rollouts.rollout_events import about, mark, observed, sin
 from lifecycle.serving.rollouts.state import (
     ArmMark,
     FinishedRollout,
-    GuardrailStatus,
+    Looked,
     ModelState,
+    RolloutState,
     RolloutStatus,
     SealedStream,
     ServedVersion,
@@ -49,10 +50,8 @@ class Books:
     ) -> None:
         #: Why a version that should serve does not, by model.
         self.faults: dict[str, str] = {}
-        #: What a rollout waits for where neither time nor requests are missing, by rollout.
-        self.held: dict[str, str] = {}
-        #: How the guardrails of each rollout under way stand, by rollout.
-        self.watched: dict[str, tuple[GuardrailStatus, ...]] = {}
+        #: What the latest look at each rollout under way has found, by rollout.
+        self.looked: dict[str, Looked] = {}
         #: Why nobody is answered at all; "" where the gateway answers.
         self.closed = ""
         self._environment = environment
@@ -145,13 +144,17 @@ class Books:
         """How far a rollout is, or how it ended. Raises UnknownName."""
         state = self.rolling(rollout_id)
         if state is not None:
-            return rollout_status(state, self.held.get(rollout_id, ""), self.watched.get(rollout_id, ()))
+            return rollout_status(state, self.looked_at(state.rollout))
         ended = self.finished(rollout_id)
         if ended is None:
             raise UnknownName(
                 f"The gateway knows no rollout {rollout_id!r}.", "`lifecycle gateway status` shows the rollouts that it knows."
             )
         return ended.status()
+
+    def looked_at(self, rollout: RolloutState | None) -> Looked:
+        """What the latest look at a rollout has found; nothing before the first."""
+        return Looked() if rollout is None else self.looked.get(rollout.rollout_id, Looked())
 
     # What is in force.
 
@@ -223,7 +226,7 @@ class Books:
         return ModelGauges(
             model=state.model,
             version=None if rollout is None else rollout.canary.version,
-            guardrails=() if rollout is None else self.watched.get(rollout.rollout_id, ()),
+            guardrails=self.looked_at(rollout).guardrails,
             decided={what: times for (model, what), times in sorted(self._decided.items()) if model == state.model},
         )
 

@@ -72,8 +72,7 @@ class Drives:
         del self._running[rollout_id]
         if progress.following is not None:
             progress.following.cancel()
-        self._books.watched.pop(rollout_id, None)
-        self._books.held.pop(rollout_id, None)
+        self._books.looked.pop(rollout_id, None)
         await self.clean_up(model, rollout_id)
 
     def _give_up(self, rollout_id: str, error: Exception) -> None:

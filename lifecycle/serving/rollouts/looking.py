@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from lifecycle.records.rollout import RolloutPlan
 from lifecycle.serving.rollouts import controller
@@ -13,7 +13,7 @@ from lifecycle.serving.rollouts.books import Books
 from lifecycle.serving.rollouts.guardrails import Standing, Watching
 from lifecycle.serving.rollouts.rollout_events import mark, since
 from lifecycle.serving.rollouts.seen import Labels, Observed, StageCounts, View
-from lifecycle.serving.rollouts.state import ArmMark, GuardrailStatus, ModelState, RolloutState, StageMark
+from lifecycle.serving.rollouts.state import ArmMark, GuardrailStatus, ModelState, RolloutState, StageMark, StepProgress
 
 
 @dataclass
@@ -38,7 +38,7 @@ class Progress:
 
 
 def verdict_on(books: Books, state: ModelState, rollout: RolloutState, progress: Progress, *, promoted: bool = False) -> controller.Verdict:
-    """What the controller says of a rollout now. What it waits for is noted in the books."""
+    """What the controller says of a rollout now. What was found, and what it waits for, is noted in the books."""
     canary, control = books.counts(state, rollout.canary), books.counts(state, state.champion)
     ends = (*rollout.stages[1:], StageMark(weight=0.0, canary=mark(canary), control=mark(control)))
     # Copies are no random split: what a shadow makes of them has no control, and is held against a fixed share.
@@ -52,16 +52,26 @@ def verdict_on(books: Books, state: ModelState, rollout: RolloutState, progress:
     baked, has_champion = now - progress.began, state.champion is not None
     view = View(stages, baked, canary.consecutive_errors, has_champion, progress.death, promoted, now, progress.woken, progress.labels)
     before, progress.watching = progress.watching, progress.watching.after(progress.plan, view)
+    looked = replace(books.looked_at(rollout), progress=_progress(progress.plan, view))
     if progress.watching.rails is not before.rails:
-        books.watched[rollout.rollout_id] = tuple(_status(one) for one in progress.watching.standings(progress.plan, view))
+        looked = replace(looked, guardrails=tuple(_status(one) for one in progress.watching.standings(progress.plan, view)))
     verdict = controller.decide(progress.plan, view, progress.watching)
     if progress.blind and isinstance(verdict, controller.Advance | controller.Complete):
         verdict = controller.Hold(f"what its labels say is not known: {progress.blind}")
-    if isinstance(verdict, controller.Hold) and verdict.why:
-        books.held[rollout.rollout_id] = verdict.why
-    else:
-        books.held.pop(rollout.rollout_id, None)
+    books.looked[rollout.rollout_id] = replace(looked, held=verdict.why if isinstance(verdict, controller.Hold) else "")
     return verdict
+
+
+def _progress(plan: RolloutPlan, view: View) -> StepProgress:
+    """What the step that is seen here waits for, as the controller counts it."""
+    step, canary = plan.steps[len(view.stages) - 1], view.stages[-1].canary
+    return StepProgress(
+        steps=len(plan.steps),
+        answered=max(0, canary.asked - canary.errors),
+        minimum_n=step.minimum_n,
+        baked_seconds=round(view.baked_seconds, 3),
+        bake_seconds=step.bake_seconds,
+    )
 
 
 def _status(standing: Standing) -> GuardrailStatus:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
 
 from pydantic import Field
@@ -229,6 +230,29 @@ class GuardrailStatus(Record):
     control_bad: Count
 
 
+class StepProgress(Record):
+    """How far the step is that a rollout is in: what it waits for, and how much of that there is."""
+
+    #: How many steps there are.
+    steps: Count
+    #: Requests that the version has answered in this step, and how many it must have.
+    answered: Count
+    minimum_n: Count
+    #: For how long the step has lasted, and for how long it must.
+    baked_seconds: float
+    bake_seconds: float
+
+    @property
+    def done(self) -> bool:
+        """Whether neither requests nor time are missing."""
+        return self.answered >= self.minimum_n and self.baked_seconds >= self.bake_seconds
+
+    def says(self) -> str:
+        """The same in words."""
+        baked = min(self.baked_seconds, self.bake_seconds)
+        return f"{self.answered:,} of {self.minimum_n:,} requests answered, baked for {baked:.0f} of {self.bake_seconds:g} s"
+
+
 class RolloutStatus(Record):
     """How far a rollout is, for whoever waits for it."""
 
@@ -241,8 +265,19 @@ class RolloutStatus(Record):
     #: Whether the weight is the share of the requests that are copied to it: callers are answered without it.
     copies: bool = False
     reason: str = ""
-    #: While it runs, once it was looked at.
+    #: While it runs, once it was looked at. A cluster's controller does not tell its progress.
     guardrails: tuple[GuardrailStatus, ...] = ()
+    progress: StepProgress | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What the latest look at a rollout has found, for its status."""
+
+    #: Why it goes no further, where neither time nor requests are missing.
+    held: str = ""
+    guardrails: tuple[GuardrailStatus, ...] = ()
+    progress: StepProgress | None = None
 
 
 class VersionStatus(Record):

@@ -11,7 +11,7 @@ from lifecycle.serving.rollouts.refusals import RefusedEvents
 from lifecycle.serving.rollouts.state import (
     GatewayState,
     GatewayStatus,
-    GuardrailStatus,
+    Looked,
     ModelState,
     ModelStatus,
     RolloutStatus,
@@ -28,16 +28,15 @@ def model_status(
     fault: str,
     *,
     alarm: str = "",
-    held: str = "",
-    watched: Sequence[GuardrailStatus] = (),
+    looked: Looked | None = None,
     copies_dropped: int = 0,
     rows_dropped: int = 0,
     running: bool = True,
 ) -> ModelStatus:
     """One model's versions: the champion, the canary, and what stands by.
 
-    A fault keeps the champion from serving; an alarm is for a person to look into, and takes nothing out. `held` is why its rollout
-    goes no further.
+    A fault keeps the champion from serving; an alarm is for a person to look into, and takes nothing out. `looked` is what the latest
+    look at its rollout has found.
     """
     rollout = state.rollout
     apart = 0.0 if state.holdout is None else state.holdout.share
@@ -56,15 +55,15 @@ def model_status(
         model=state.model,
         versions=tuple(arms),
         referred=counts(state, None).requests,
-        rollout=None if rollout is None else rollout_status(state, held, watched),
+        rollout=None if rollout is None else rollout_status(state, looked or Looked()),
         copies_dropped=copies_dropped,
         rows_dropped=rows_dropped,
         fault="; ".join(what for what in (fault, alarm) if what),
     )
 
 
-def rollout_status(state: ModelState, held: str = "", watched: Sequence[GuardrailStatus] = ()) -> RolloutStatus:
-    """How far a model's rollout is, why it goes no further (`held`), and how its guardrails stand; it must have one."""
+def rollout_status(state: ModelState, looked: Looked) -> RolloutStatus:
+    """How far a model's rollout is, with what the latest look at it has found; it must have one."""
     rollout = state.rollout
     assert rollout is not None  # callers ask about models with a rollout only
     undoing = state.rollback is not None
@@ -76,8 +75,9 @@ def rollout_status(state: ModelState, held: str = "", watched: Sequence[Guardrai
         step=rollout.step,
         weight=rollout.stages[-1].weight if rollout.takes_traffic and not undoing else 0.0,
         copies=rollout.copies,
-        reason=held,
-        guardrails=tuple(watched),
+        reason=looked.held,
+        guardrails=looked.guardrails,
+        progress=looked.progress if rollout.phase == "baking" and not undoing else None,
     )
 
 

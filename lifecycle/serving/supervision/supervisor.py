@@ -242,8 +242,7 @@ class Supervisor:
                     books.counts,
                     books.faults.get(state.model, ""),
                     alarm=alarms.get(state.model, ""),
-                    held="" if state.rollout is None else books.held.get(state.rollout.rollout_id, ""),
-                    watched=() if state.rollout is None else books.watched.get(state.rollout.rollout_id, ()),
+                    looked=books.looked_at(state.rollout),
                     copies_dropped=books.copies_dropped(state),
                     rows_dropped=books.rows_dropped(state.model),
                 )

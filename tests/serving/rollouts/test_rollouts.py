@@ -53,6 +53,19 @@ def test_a_rollout_takes_its_steps_when_each_has_answered_enough(gateway: Runnin
     assert completed.observed[1].requests >= 45
 
 
+def test_a_rollout_says_what_its_step_waits_for(gateway: RunningGateway) -> None:
+    """Its status counts what the version has answered in this step, and for how long it has baked, against what the plan asks."""
+    gateway.serve(1)
+    rollout = gateway.deploy(2, plan((0.5, 10_000, 600.0), (1.0, 1, 0.0)))
+    gateway.await_weight(rollout, 0.5)
+    answered = gateway.caller().infer_many(60)[0]["canary"]
+    wait_for(lambda: (found := gateway.client.rollout(rollout).progress) is not None and found.answered == answered, "they are counted")
+    progress = gateway.client.rollout(rollout).progress
+    assert progress is not None
+    assert (progress.steps, progress.minimum_n, progress.bake_seconds, progress.done) == (2, 10_000, 600.0, False)
+    assert 0.0 < progress.baked_seconds < 600.0
+
+
 def test_what_is_recorded_is_a_legal_life(gateway: RunningGateway) -> None:
     """The events of two rollouts and a rollback move both versions by legal transitions only."""
     gateway.serve(1)
