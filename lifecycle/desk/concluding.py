@@ -11,7 +11,8 @@ from lifecycle.desk.desk import desk_of
 from lifecycle.desk.guard import form_of, text_in, visitor_of
 from lifecycle.desk.matters.known import ROLLOUTS
 from lifecycle.errors import MalformedRecord
-from lifecycle.life.concluding import rollout_to_sign
+from lifecycle.life.concluding import rollout_to_sign, rollout_under_way
+from lifecycle.life.gates import judging, standing
 from lifecycle.life.people.rollout_words import ROLES
 from lifecycle.records.approval import AnyStatement, RolloutPart
 
@@ -24,8 +25,10 @@ def begin_conclusion(request: Request) -> Response:
     def made() -> AnyStatement:
         return rollout_to_sign(departments, model, part, person=person, reason=reason)
 
+    rolling = rollout_under_way(departments, model)
+    owner = judging.declared_of(standing.trained(departments, rolling.model, rolling.version)).owner
     # The owner's end needs no role.
-    roles = () if part == "end" and model.owner == person else ROLES
+    roles = () if part == "end" and owner == person else ROLES
     return begin(request, Asked(ROLLOUTS, roles, made), "/serving", f"lifecycle rollout {part} {model.name} {signed_as(person)}")
 
 
