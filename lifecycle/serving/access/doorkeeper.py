@@ -7,7 +7,7 @@ granted is refused before its body is read.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lifecycle.records.access import LabelRight, Quota
@@ -40,7 +40,7 @@ class Caller:
         """The request with whom it is of, its rows counted. Raises AccessRefused where its time or its quota is over."""
         answerable = self.answerable()
         self.quota.spend_rows(request.rows)
-        return replace(request, grant_id=self.grant_id, principal=self.principal, answerable=answerable)
+        return request._replace(grant_id=self.grant_id, principal=self.principal, answerable=answerable)
 
     def answerable(self) -> frozenset[Digest]:
         """The versions that this caller may ask now, by digest. Raises AccessRefused where the time of the access is over."""

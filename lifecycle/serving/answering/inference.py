@@ -10,10 +10,11 @@ from lifecycle.serving.answering.binary_tensors import JSON_LENGTH, OCTETS, enco
 from lifecycle.serving.answering.bodies import Bodies, header
 from lifecycle.serving.answering.named import ServedName
 from lifecycle.serving.answering.onlookers import GRANT
+from lifecycle.serving.answering.outcome import Said
 from lifecycle.serving.answering.paths import Place
 from lifecycle.serving.answering.protocol import as_bytes, infer_request, parse_body
 from lifecycle.serving.answering.replies import Receive, Reply, Scope
-from lifecycle.serving.answering.router import Router, Said
+from lifecycle.serving.answering.router import Router
 from lifecycle.serving.failures import RequestRefused
 
 #: A prediction, or what waits for it.

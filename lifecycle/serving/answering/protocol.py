@@ -7,9 +7,8 @@ is what the prediction log could not commit to: numbers that a double does not h
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
@@ -47,8 +46,7 @@ OUTPUTS = ("probability", "decision")
 REFERRED = "refer"
 
 
-@dataclass(frozen=True, slots=True)
-class InferRequest:
+class InferRequest(NamedTuple):
     """One request, its columns apart."""
 
     id: str

@@ -7,11 +7,21 @@ copies loses some, each of which is counted; it can hold up neither a caller nor
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
+from lifecycle.errors import Unavailable
+from lifecycle.records.identity import now_us
+from lifecycle.serving.answering.answer_log import AnswerLog
+from lifecycle.serving.answering.counters import Counters
+from lifecycle.serving.answering.drawing import draw
+from lifecycle.serving.answering.named import ServedName
+from lifecycle.serving.answering.outcome import Inquiry, Outcome
 from lifecycle.serving.answering.protocol import InferRequest
+from lifecycle.serving.answering.routes import RouteTable
+from lifecycle.serving.failures import ArmFailed, FailureKind, RequestRefused
 
 #: So many rows wait for a shadow at most, in one worker, over all models.
 MOST_ROWS_WAITING = 4_096
@@ -58,3 +68,65 @@ class ShadowQueue:
             copy = self._waiting.popleft()
             self._rows -= copy.request.rows
             await self._ask(copy)
+
+
+class Shadows:
+    """One worker's: asks the shadows of all of its models, counts and logs what they say."""
+
+    def __init__(
+        self,
+        names: Mapping[str, ServedName],
+        table: RouteTable,
+        counters: Counters,
+        log: AnswerLog,
+        timeout: float,
+        on_failure: Callable[[str], None],
+    ) -> None:
+        """A shadow has `timeout` seconds for each copy; `on_failure` gets the model whose shadow failed at one."""
+        self._names = names
+        self._table = table
+        self._counters = counters
+        self._log = log
+        self._timeout = timeout
+        self._on_failure = on_failure
+        self._queue = ShadowQueue(self._ask, self._drop)
+
+    def offer(self, inquiry: Inquiry, prediction_ids: list[str]) -> None:
+        """Takes a copy of an answered request, if there is a shadow that this one is to be copied to."""
+        name, route, request = inquiry.name, inquiry.route, inquiry.request
+        if route.copies and route.canary and draw(request.routing_key, route.salt) < route.weight:
+            self._queue.offer(Copy(name.name, route.canary, request, tuple(prediction_ids)))
+
+    async def _ask(self, copy: Copy) -> None:
+        """Has a shadow answer a copy. One that is no shadow any more is asked nothing."""
+        name = self._names[copy.model]
+        inquiry = Inquiry(name, self._table.read(name.slot), copy.request, now_us(), time.monotonic_ns())
+        route, link = inquiry.route, name.links.get(copy.version)
+        if not route.copies or route.canary != copy.version or link is None:
+            self._drop(copy)
+            return
+        cell = self._counters.cell(name.slot, route.canary_cell)
+        cell.dispatched(inquiry.started_ns)
+        kind: FailureKind = "invalid"
+        try:
+            answer = await link.answer(copy.request.columns, copy.request.rows, self._timeout)
+            outcome = Outcome("shadow", link, answer)
+        except (ArmFailed, RequestRefused) as error:
+            # What its champion answered is a request that it should have taken.
+            outcome = Outcome("shadow", link, None, failure=error.what)
+            if isinstance(error, ArmFailed):
+                kind = error.kind
+        latency_us = inquiry.took_us()
+        if outcome.failure:
+            cell.failed(fell_back=False, kind=kind)
+            self._on_failure(name.name)
+        else:
+            cell.answered(latency_us, 0 < route.slow_us < latency_us)
+        try:
+            self._log.keep_copy(inquiry, outcome, latency_us, copy.prediction_ids)
+        except Unavailable:
+            # Nobody was answered, so nothing is unlogged that somebody was told.
+            self._drop(copy)
+
+    def _drop(self, copy: Copy) -> None:
+        self._counters.dropped(self._names[copy.model].slot)
