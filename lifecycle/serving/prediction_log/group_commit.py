@@ -1,4 +1,4 @@
-"""Rows that are on the disk before their answers leave: whoever waits at the same time shares one fsync."""
+"""Rows that are on the disk before their answers leave: whoever waits at the same time shares one round of fsyncs."""
 
 from __future__ import annotations
 
@@ -7,19 +7,25 @@ from collections.abc import Callable
 
 
 class GroupCommit:
-    """One segment's. Used in one loop; the disk is waited for in a thread, while the loop answers others."""
+    """One segment's. Used in one loop; the disk is waited for in threads, while the loop answers others.
 
-    def __init__(self, sync: Callable[[], None]) -> None:
-        """`sync` makes everything durable that was written before it was called."""
-        self._sync = sync
+    What must be durable lies in several files, and is asked of the disk for all of them at once: a file system whose fsyncs wait for a
+    journal, as ext4's do, then writes that once for both and not once for each. Nothing is taken on trust for it: a round is over when
+    every one of its fsyncs has returned. No order between them is given up, because none was there: whoever writes back in the
+    background may put either file on the disk first. What was not durable when the power failed was told to nobody.
+    """
+
+    def __init__(self, *syncs: Callable[[], None]) -> None:
+        """Each of `syncs` makes a part of what was written before it was called durable, and all of them everything."""
+        self._syncs = syncs
         #: The round that gathers who waits, and that has not begun to sync.
         self._gathering: asyncio.Task[None] | None = None
         self._latest: asyncio.Task[None] | None = None
 
     async def wait(self) -> None:
-        """Returns once all that was written before this call is durable. Raises what `sync` raises.
+        """Returns once all that was written before this call is durable. Raises what one of the `syncs` raises.
 
-        A sync that has begun already may miss it: who comes later waits for the next one, with all who come until that begins.
+        A round that has begun already may miss it: who comes later waits for the next one, with all who come until that begins.
         """
         if self._gathering is None:
             self._gathering = self._latest = asyncio.get_running_loop().create_task(self._round(self._latest))
@@ -37,4 +43,8 @@ class GroupCommit:
         if before is not None:
             await asyncio.wait([before])
         self._gathering = None
-        await asyncio.to_thread(self._sync)
+        # All of them to their end, also where one fails: no file may be let go of that is still being synced.
+        said = await asyncio.gather(*(asyncio.to_thread(sync) for sync in self._syncs), return_exceptions=True)
+        for failure in said:
+            if failure is not None:
+                raise failure

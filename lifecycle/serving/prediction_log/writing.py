@@ -1,7 +1,7 @@
 """The prediction log, to write: each row is in its file before the answer leaves.
 
 One `write()` puts a row into the operating system's hands, so that killing the process loses none; where a power cut must lose none
-either, the answer waits for an fsync that it shares with others (`group_commit`). A worker writes segments of its own. What was
+either, the answer waits for fsyncs that it shares with others (`group_commit`). A worker writes segments of its own. What was
 asked, and the id that the caller gave to it, lie apart from the row, under a salt, and can be erased without touching it: the row
 has the commitment. Labels that arrive later lie in segments as well; the last one of a prediction counts.
 
@@ -102,7 +102,7 @@ class OpenSegment:
         self._opened = time.monotonic()
         self._length = 0
         self._is_named = False
-        self._commits = GroupCommit(self._sync)
+        self._commits = GroupCommit(self._values.sync, self._sync_rows)
 
     def takes(self, rows: int) -> bool:
         """Whether so many rows more still belong into it."""
@@ -130,8 +130,7 @@ class OpenSegment:
         """Takes no more. Its files are let go of, and with them its lock, once nobody waits for the disk."""
         self._commits.when_idle(self._let_go)
 
-    def _sync(self) -> None:
-        self._values.sync()
+    def _sync_rows(self) -> None:
         self._rows.sync()
         if not self._is_named:
             for folder in (self._folder / VALUES, self._folder / ROWS, self._folder, self._folder.parent):
