@@ -4,6 +4,13 @@ A life of the credit model is lived first, so that what serves was trained, eval
 gateway and the baseline (`bench.rigs.bare_starlette`) answer the same applications in turn, over one connection and over 32. The
 gateway does all that it always does: its input is checked, requests are routed and counted, and every row is in the prediction
 log before its answer leaves. The baseline does none of it.
+
+- `throughput_c32_vs_starlette`, `p50_c1_vs_starlette`: requests answered over 32 connections, and the median over one, against the
+  baseline's.
+- `throughput_c32_audit_vs_written`, `p50_c1_audit_vs_written`, `…best_effort…`: the same package on gateways that keep its rows as its
+  plan may declare (`log_grade`), against one that writes them before it answers, as it does unless a plan says otherwise.
+- `hot_load_slowest_ms`: the slowest answer while a version of 160 MB takes over from one as heavy, under paced traffic, beside
+  `hot_load_slowest_without_ms`, the same traffic when nothing is loaded (`bench.rigs.hot_load`).
 """
 
 from __future__ import annotations
@@ -20,7 +27,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from bench.measuring import REPOSITORY, Figures, main
-from bench.rigs.side_by_side import MANY, Server, in_turn
+from bench.rigs.graded import graded
+from bench.rigs.hot_load import hot_load
+from bench.rigs.side_by_side import MANY, Measured, Server, in_turn
 
 MODEL = "credit"
 PATH = f"/v2/models/{MODEL}/infer"
@@ -85,16 +94,28 @@ class Serving:
 
 
 def bench(rounds: int, seconds: int) -> Figures:
-    """What the gateway costs beside the model itself: the same model on bare Starlette and eager torch, one worker each."""
-    with side_by_side() as (_, servers):
+    """What the gateway costs beside the model itself, what keeping rows more surely costs, and what callers feel of a heavy version."""
+    with side_by_side() as (serving, servers):
         measured = in_turn(servers, rounds, seconds)
-    ours, theirs = measured["gateway"], measured["starlette"]
+        with graded(serving.package, MODEL) as ports:
+            grades = in_turn({name: Server(port, PATH, serving.bodies) for name, port in ports.items()}, rounds, seconds)
     return {
-        "throughput_c32_vs_starlette": round(ours.per_second / theirs.per_second, 3),
-        "p50_c1_vs_starlette": round(ours.c1_p50_ms / theirs.c1_p50_ms, 3),
+        **against(measured["gateway"], measured["starlette"], "vs_starlette"),
+        **against(grades["audit"], grades["written"], "audit_vs_written"),
+        **against(grades["best_effort"], grades["written"], "best_effort_vs_written"),
+        **hot_load(rounds),
         **{name: one.as_json() for name, one in measured.items()},
+        "grades": {name: one.as_json() for name, one in grades.items()},
         "connections": MANY,
         "seconds": seconds,
+    }
+
+
+def against(ours: Measured, theirs: Measured, name: str) -> Figures:
+    """How often as many requests over many connections, and what part of the median over one."""
+    return {
+        f"throughput_c32_{name}": round(ours.per_second / theirs.per_second, 3),
+        f"p50_c1_{name}": round(ours.c1_p50_ms / theirs.c1_p50_ms, 3),
     }
 
 

@@ -11,6 +11,7 @@ import functools
 import json
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -183,7 +184,7 @@ class _Caller(asyncio.Protocol):
         self._load.joined(self)
 
     def send(self, request_id: str, request: bytes) -> None:
-        self._request_id, self._sent_at = request_id, asyncio.get_running_loop().time()
+        self._request_id, self._sent_at = request_id, time.perf_counter()
         self._transport.write(request)
 
     def data_received(self, data: bytes) -> None:
@@ -194,7 +195,7 @@ class _Caller(asyncio.Protocol):
         if self._load.heard is not None and status == 200:
             self._load.heard(self._answer)
         self._answer, self._request_id = b"", ""
-        self._load.answered(self, request_id, status, asyncio.get_running_loop().time() - self._sent_at)
+        self._load.answered(self, request_id, status, time.perf_counter() - self._sent_at)
 
     def connection_lost(self, error: Exception | None) -> None:
         self._load.left(self, waiting=bool(self._request_id))
