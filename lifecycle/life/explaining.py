@@ -86,7 +86,7 @@ def _shown(located: Located, *, with_inputs: bool) -> dict[str, Any]:
 
     row = located.as_row() | {"inputs_kept": located.asked is not None}
     if with_inputs:
-        return row | {name: located.asked[name] for name in ("subject", "grant_id") if located.asked and name in located.asked}
+        return row | {name: located.asked[name] for name in ("subject", "grant_id", "principal") if located.asked and name in located.asked}
     return {name: value for name, value in row.items() if name not in ASKED}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -12,14 +13,15 @@ from hypothesis import strategies as st
 
 from lifecycle.records.access import Quota
 from lifecycle.records.identity import derived_id, new_id, now_us
+from lifecycle.records.rollout import Guardrail
 from lifecycle.serving.access.credentials import make_key
 from lifecycle.serving.rollouts.seen import Labels
 from tests.attacks.closed_gateway import KEY, OTHER_KEY, granted
 from tests.serving.granted import book, key_pass
-from tests.serving.packages import MODEL
+from tests.serving.packages import MODEL, plan
 from tests.serving.rollouts.test_outcomes import WRONG, answer, counted
 from tests.serving.rollouts.test_outcomes import book as outcome_book
-from tests.serving.running import Caller, RunningGateway, wait_for
+from tests.serving.running import Caller, RunningGateway, running_gateway, wait_for
 
 ELSEWHERE = "sha256:" + "e" * 64
 
@@ -190,6 +192,38 @@ def test_a_label_for_anothers_answer_takes_no_canary_out_and_hides_no_label() ->
     assert counted(outcomes, 20.0)[0][0] == Labels(canary=1)
     outcomes.labelled("b", "good")
     assert counted(outcomes, 30.0)[0][0] == Labels(canary=2, canary_bad=1)
+
+
+@pytest.mark.slow
+def test_false_labels_of_anothers_answers_take_no_canary_out(tmp_path: Path) -> None:
+    """On real processes: somebody who overhears the ids of a canary's answers says of each that it was wrong. It is accepted, and the
+    arms count the labels of whoever asked and no others; the rollout stands, and the ledger has no rollback."""
+    with running_gateway(tmp_path) as gateway:
+        gateway.serve(1)
+        rollout = gateway.deploy(2, plan((0.5, 1_000_000, 600.0), (1.0, 1, 0.0), guardrails=(Guardrail(kind="wrong_labels"),)))
+        gateway.await_weight(rollout, 0.5)
+        digests = ((gateway.pack(1).digest, 1), (gateway.pack(2).digest, 2))
+        callers = ((KEY, "portal"), (OTHER_KEY, "other"))
+        passes = [key_pass(gateway.key, *one, key, principal=who, labels="own") for one in digests for key, who in callers]
+        gateway.say_who_may_ask(book(*passes))
+        caller, arms = gateway.caller(), []
+        for _ in range(200):
+            said = caller.infer(key=KEY)[1]["parameters"]
+            arms.append(said["arm"])
+            assert label(caller, said["prediction_id"], OTHER_KEY, "good" if said["arm"] == "canary" else "bad") == 200
+        last = caller.infer(key=KEY)[1]["parameters"]
+        assert label(caller, last["prediction_id"], KEY, "bad") == 200
+        wait_for(lambda: told_of(gateway, rollout) == [last["arm"]], "the label of whoever asked has counted, and no other")
+        assert arms.count("canary") > 50
+        assert gateway.client.rollout(rollout).state == "baking"
+        assert gateway.events("RolledBack") == []
+
+
+def told_of(gateway: RunningGateway, rollout: str) -> list[str]:
+    """The arm of each label that counts."""
+    (rail,) = gateway.client.rollout(rollout).guardrails
+    assert (rail.canary_bad, rail.control_bad) == (0, 0)
+    return ["canary"] * rail.canary + ["champion"] * rail.control
 
 
 IDS, CALLERS = st.sampled_from("abc"), st.sampled_from(("portal", "other"))

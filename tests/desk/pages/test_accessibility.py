@@ -86,6 +86,7 @@ def granted(view: AccessView) -> AccessView:
         tier="standard",
         quota=view.tiers["standard"],
         expires_at_us=view.read_at_us + 1,
+        labels="any",
         reason="Ours.",
     )
     ended: Any = SimpleNamespace(
