@@ -184,15 +184,8 @@ def _request_rollout(departments: Departments, model: GovernedModel, version: in
     body = RolloutRequested(
         rollout_id=rollout_id, plan=plan, decision_id=decision_id, champion_version=champion, champion_digest=champion_digest
     )
-    event = Event.happened(
-        body,
-        subject=trained.event.subject,
-        actor=step.actor,
-        environment=departments.environment,
-        run_id=step.run_id,
-        inputs=links(model=trained.event.subject.digest, champion=champion_digest),
-        event_id=rollout_id,
-    )
+    inputs = links(model=trained.event.subject.digest, champion=champion_digest)
+    event = step.happened(departments, body, trained.event.subject, event_id=rollout_id, inputs=inputs)
     with departments.ledger.writing() as writer:
         now = fold((recorded.event for recorded in writer.events(kind="model", name=model.name)), departments.environment)
         _require_nothing_in_flight(model, version, now)
@@ -299,13 +292,12 @@ def end_rollout(departments: Departments, subject: Subject, rollout_id: str, *, 
     except Unavailable:
         return
     except UnknownName:
-        event_id = Step(run_id=rollout_id).event_id("aborted")
         event = Event.happened(
             RolloutAborted(rollout_id=rollout_id, cause=cause, reason=reason, observed=()),
             subject=subject,
             actor=Actor(id="lifecycle", kind="service"),
             environment=departments.environment,
             inputs=links(model=subject.digest),
-            event_id=event_id,
+            event_id=Step(run_id=rollout_id).event_id("aborted"),
         )
-        record_once(departments, event_id, lambda: event)
+        record_once(departments, event)

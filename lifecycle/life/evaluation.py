@@ -10,7 +10,7 @@ from lifecycle.life.gates import standing
 from lifecycle.life.keeping.dataset_rows import dataset_rows
 from lifecycle.life.recording import Step, links, record_once
 from lifecycle.records.bodies.training import ModelEvaluated, ModelTrained
-from lifecycle.records.events import Event, Recorded
+from lifecycle.records.events import Recorded
 from lifecycle.records.evidence import Evidence
 from lifecycle.wiring import Departments
 
@@ -61,20 +61,10 @@ def evaluate_candidate(departments: Departments, model: GovernedModel, version: 
         headline={name: evidence.metrics[name] for name in model.metrics},
         champion_version=champion if champion_digest else None,
     )
-    return record_once(
-        departments,
-        event_id,
-        lambda: Event.happened(
-            happened,
-            subject=trained.event.subject,
-            actor=step.actor,
-            environment=departments.environment,
-            run_id=step.run_id,
-            inputs=links(model=body.model_digest, dataset=body.dataset_digest, champion=champion_digest, baseline=body.baseline_digest),
-            outputs=links(evidence=evidence_digest, report_json=evidence.report_json_digest, report_html=evidence.report_html_digest),
-            event_id=event_id,
-        ),
-    )
+    inputs = links(model=body.model_digest, dataset=body.dataset_digest, champion=champion_digest, baseline=body.baseline_digest)
+    outputs = links(evidence=evidence_digest, report_json=evidence.report_json_digest, report_html=evidence.report_html_digest)
+    event = step.happened(departments, happened, trained.event.subject, event_id=event_id, inputs=inputs, outputs=outputs)
+    return record_once(departments, event)
 
 
 def evidence_of(departments: Departments, model: str, version: int) -> Evidence:

@@ -27,16 +27,9 @@ def ingest_dataset(departments: Departments, model: GovernedModel, step: Step) -
         return recorded
 
     def happened(body: DatasetIngested | DatasetRejected, digest: Digest | None, event_id: str) -> Event:
-        return Event.happened(
-            body,
-            subject=Subject(kind="dataset", name=model.name, digest=digest),
-            actor=step.actor,
-            environment=departments.environment,
-            run_id=step.run_id,
-            inputs=links(source=body.source_digest),
-            outputs=links(dataset=digest),
-            event_id=event_id,
-        )
+        subject = Subject(kind="dataset", name=model.name, digest=digest)
+        made, used = links(dataset=digest), links(source=body.source_digest)
+        return step.happened(departments, body, subject, event_id=event_id, inputs=used, outputs=made)
 
     with Intents(departments.folder("erasures", 0o700)).none_under_way():
         try:
@@ -44,6 +37,6 @@ def ingest_dataset(departments: Departments, model: GovernedModel, step: Step) -
         except DatasetNotAccepted as rejection:
             # By its content: once the source is mended, the same step can go on to ingest it.
             rejected, rejection_id = rejection.body, step.event_id("dataset-rejected", rejection.body.source_digest)
-            record_once(departments, rejection_id, lambda: happened(rejected, None, rejection_id))
+            record_once(departments, happened(rejected, None, rejection_id))
             raise
-        return record_once(departments, event_id, lambda: happened(ingested.body, ingested.dataset_digest, event_id))
+        return record_once(departments, happened(ingested.body, ingested.dataset_digest, event_id))

@@ -11,7 +11,7 @@ from lifecycle.life.gates import standing
 from lifecycle.life.keeping.dataset_rows import dataset_rows
 from lifecycle.life.recording import Step, links, record_once
 from lifecycle.records.bodies.training import ModelTrained
-from lifecycle.records.events import Event, Recorded
+from lifecycle.records.events import Recorded
 from lifecycle.records.identity import now_us
 from lifecycle.wiring import Departments
 
@@ -62,20 +62,15 @@ def monitor(departments: Departments, model: GovernedModel, step: Step) -> Recor
     for content in (monitored.json, monitored.html):
         if content is not None:
             departments.artifacts.put(content)
-    return record_once(
+    event = step.happened(
         departments,
-        event_id,
-        lambda: Event.happened(
-            monitored.body,
-            subject=trained.event.subject,
-            actor=step.actor,
-            environment=departments.environment,
-            run_id=step.run_id,
-            inputs=links(model=body.model_digest),
-            outputs=links(report_json=monitored.body.report_json_digest, report_html=monitored.body.report_html_digest),
-            event_id=event_id,
-        ),
+        monitored.body,
+        trained.event.subject,
+        event_id=event_id,
+        inputs=links(model=body.model_digest),
+        outputs=links(report_json=monitored.body.report_json_digest, report_html=monitored.body.report_html_digest),
     )
+    return record_once(departments, event)
 
 
 def _held_out_answers(departments: Departments, body: ModelTrained, rows: pd.DataFrame) -> npt.NDArray[np.float64]:

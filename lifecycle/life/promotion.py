@@ -7,7 +7,6 @@ from lifecycle.life.gates import judging, standing
 from lifecycle.life.gates.asking import ask
 from lifecycle.life.recording import Step, links, record_once
 from lifecycle.records.bodies.decisions import ApprovalRequested
-from lifecycle.records.events import Event
 from lifecycle.records.gates import Decision, PromotionEvidence
 from lifecycle.records.identity import now_us
 from lifecycle.wiring import Departments
@@ -42,22 +41,11 @@ def _request_approval(departments: Departments, model: GovernedModel, version: i
         expires_at_us=now_us() + int(judging.declared_of(trained).approval_valid_hours * 3_600_000_000),
     )
     event_id = step.event_id("approval-requested", decision.id)
-    record_once(
-        departments,
-        event_id,
-        lambda: Event.happened(
-            body,
-            subject=trained.event.subject,
-            actor=step.actor,
-            environment=departments.environment,
-            run_id=step.run_id,
-            inputs=links(
-                model=body.model_digest,
-                dataset=body.dataset_digest,
-                evidence=body.evidence_digest,
-                report_html=shown.evaluation.report_html_digest,
-                bundle=body.bundle_digest,
-            ),
-            event_id=event_id,
-        ),
+    inputs = links(
+        model=body.model_digest,
+        dataset=body.dataset_digest,
+        evidence=body.evidence_digest,
+        report_html=shown.evaluation.report_html_digest,
+        bundle=body.bundle_digest,
     )
+    record_once(departments, step.happened(departments, body, trained.event.subject, event_id=event_id, inputs=inputs))

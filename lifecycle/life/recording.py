@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 import subprocess
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from lifecycle.errors import InvalidDeclaration
-from lifecycle.records.events import Actor, Event, Link, Recorded
+from lifecycle.records.bodies import Body
+from lifecycle.records.events import Actor, Event, Link, Recorded, Subject
 from lifecycle.records.gates import Requester
 from lifecycle.records.identity import derived_id
 from lifecycle.records.record import MOST_PROSE, PROSE, Digest, Id
@@ -33,15 +33,35 @@ class Step:
         """An id that is the same in every retry of this step, so that the ledger keeps one event."""
         return derived_id(self.run_id, *parts)
 
+    def happened(
+        self,
+        departments: Departments,
+        body: Body,
+        subject: Subject,
+        *,
+        event_id: Id | None = None,
+        inputs: tuple[Link, ...] = (),
+        outputs: tuple[Link, ...] = (),
+    ) -> Event:
+        """An event that this step made happen, here and now."""
+        return Event.happened(
+            body,
+            subject=subject,
+            actor=self.actor,
+            environment=departments.environment,
+            run_id=self.run_id,
+            inputs=inputs,
+            outputs=outputs,
+            event_id=event_id,
+        )
 
-def record_once(departments: Departments, event_id: str, build: Callable[[], Event]) -> Recorded:
-    """The event of this id if it stands already, else the one that `build` makes, appended."""
-    ledger = departments.ledger
-    standing = ledger.find(event_id)
+
+def record_once(departments: Departments, event: Event) -> Recorded:
+    """The event that stands under the id of this one already, else this one, appended."""
+    standing = departments.ledger.find(event.id)
     if standing is not None:
         return standing
-    event = build()
-    receipt = ledger.append(event)
+    receipt = departments.ledger.append(event)
     return Recorded(index=receipt.index, event=event)
 
 

@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lifecycle.declaration import GovernedModel
 from lifecycle.errors import LifecycleError
@@ -18,8 +19,11 @@ from lifecycle.life.recording import Step, code_author, code_commit, links, reco
 from lifecycle.records.bodies.training import ModelTrained, TrainingFailed, TrainingStarted
 from lifecycle.records.events import Event, Recorded, Subject
 from lifecycle.records.identity import now_us
-from lifecycle.records.record import Digest, JsonObject
+from lifecycle.records.record import Digest
 from lifecycle.wiring import Departments
+
+if TYPE_CHECKING:
+    from lifecycle.training.run import TrainingResult
 
 Report = Callable[[str], None]
 
@@ -59,15 +63,11 @@ def train_candidate(
         estimated_cost=budget_shown.estimated_cost,
         decision_ids=(access.id, budget.id),
     )
-    record_once(
-        departments, step.event_id("started"), lambda: _event(departments, model, started, step, "started", inputs={"dataset": digest})
-    )
+    record_once(departments, _event(departments, model, started, step, "started"))
     return _train(departments, model, started, step, report)
 
 
 def _train(departments: Departments, model: GovernedModel, started: TrainingStarted, step: Step, report: Report) -> Recorded:
-    from lifecycle.artifacts.packages import pack
-    from lifecycle.artifacts.signing import key_id, sign_package
     from lifecycle.data.contracts import number_bounds
     from lifecycle.training.request import TrainingRequest
     from lifecycle.training.run import train
@@ -92,6 +92,16 @@ def _train(departments: Departments, model: GovernedModel, started: TrainingStar
         except LifecycleError as error:
             _record_failure(departments, model, started, step, error)
             raise
+    return _record_trained(departments, model, started, step, result, request.code_commit)
+
+
+def _record_trained(
+    departments: Departments, model: GovernedModel, started: TrainingStarted, step: Step, result: TrainingResult, commit: str
+) -> Recorded:
+    """Packs and signs what was trained, and records it under the model's next version."""
+    from lifecycle.artifacts.packages import pack
+    from lifecycle.artifacts.signing import key_id, sign_package
+
     _, model_digest = pack(departments.artifacts, model=model.name, dataset_digest=started.dataset_digest, parts=result.parts)
     signature = sign_package(departments.artifacts, model_digest, departments.signing_key)
     baseline = departments.artifacts.put(json.dumps(result.baseline, sort_keys=True).encode())
@@ -103,7 +113,7 @@ def _train(departments: Departments, model: GovernedModel, started: TrainingStar
         signature_key=key_id(departments.signing_public_key),
         declared=model.declared(departments.people.members(model.team)),
         training_id=step.run_id,
-        code_commit=request.code_commit,
+        code_commit=commit,
         code_author=author,
         code_author_basis="claim" if author else "none",
         metering=result.metering,
@@ -112,16 +122,13 @@ def _train(departments: Departments, model: GovernedModel, started: TrainingStar
         baseline_digest=baseline,
     )
     with departments.ledger.writing() as writer:
-        version = writer.next_version(model.name)
-        event = Event.happened(
+        event = step.happened(
+            departments,
             body,
-            subject=Subject(kind="model", name=model.name, version=version, digest=model_digest),
-            actor=step.actor,
-            environment=departments.environment,
-            run_id=step.run_id,
+            Subject(kind="model", name=model.name, version=writer.next_version(model.name), digest=model_digest),
+            event_id=step.event_id("trained"),
             inputs=links(dataset=started.dataset_digest),
             outputs=links(model=model_digest, signature=signature, baseline=baseline),
-            event_id=step.event_id("trained"),
         )
         receipt = writer.append(event)
     return Recorded(index=receipt.index, event=event)
@@ -155,20 +162,10 @@ def _record_failure(departments: Departments, model: GovernedModel, started: Tra
         last_epoch=error.last_epoch if isinstance(error, TrainingFailure) else 0,
         metering=error.metering if isinstance(error, TrainingFailure) else None,
     )
-    inputs: JsonObject = {"dataset": started.dataset_digest}
     # Every attempt has an end of its own: each of them is paid for.
-    departments.ledger.append(_event(departments, model, failed, step, f"failed-{now_us()}", inputs=inputs))
+    departments.ledger.append(_event(departments, model, failed, step, f"failed-{now_us()}"))
 
 
-def _event(
-    departments: Departments, model: GovernedModel, body: TrainingStarted | TrainingFailed, step: Step, part: str, inputs: JsonObject
-) -> Event:
-    return Event.happened(
-        body,
-        subject=Subject(kind="model", name=model.name),
-        actor=step.actor,
-        environment=departments.environment,
-        run_id=step.run_id,
-        inputs=links(**{role: str(digest) for role, digest in inputs.items()}),
-        event_id=step.event_id(part),
-    )
+def _event(departments: Departments, model: GovernedModel, body: TrainingStarted | TrainingFailed, step: Step, part: str) -> Event:
+    subject = Subject(kind="model", name=model.name)
+    return step.happened(departments, body, subject, event_id=step.event_id(part), inputs=links(dataset=body.dataset_digest))

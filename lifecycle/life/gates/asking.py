@@ -9,7 +9,7 @@ from lifecycle.life.gates.governed import require_governed, revoked_among
 from lifecycle.life.gates.standing import body_of
 from lifecycle.life.recording import Step, links
 from lifecycle.records.bodies.decisions import DecisionMade
-from lifecycle.records.events import Event, Link, Recorded, Subject
+from lifecycle.records.events import Link, Recorded, Subject
 from lifecycle.records.gates import Decision, DeploymentEvidence, GateInput, PromotionEvidence
 from lifecycle.records.record import Digest
 from lifecycle.wiring import Departments
@@ -35,14 +35,12 @@ def ask(departments: Departments, asked: GateInput, step: Step, *, seen: int | N
     decision = keeper.ask(asked)
     consumed = _counted(decision) if decision.allowed and asked.gate == "deployment" else ()
     subject = asked.subject
-    event = Event.happened(
+    event = step.happened(
+        departments,
         DecisionMade(decision=decision, consumed=consumed),
-        subject=Subject(
+        Subject(
             kind="dataset" if subject.kind == "dataset" else "model", name=subject.name, version=subject.version, digest=subject.digest
         ),
-        actor=step.actor,
-        environment=departments.environment,
-        run_id=step.run_id,
         inputs=(*_shown(asked), *_approvals(asked), *_rules(decision)),
     )
     with departments.ledger.writing() as writer:

@@ -132,14 +132,13 @@ def _expire_if_overdue(departments: Departments, model: GovernedModel, version: 
     event, decision = decided[-1]
     if event.occurred_at_us + int(model.approval_valid_hours * 3_600_000_000) > now_us():
         return False
-    event_id = derived_id("expired", event.id)
     expired = Event.happened(
         VersionExpired(decision_id=decision.id),
         subject=event.subject,
         actor=Actor(id="lifecycle", kind="service"),
         environment=departments.environment,
         inputs=links(model=event.subject.digest),
-        event_id=event_id,
+        event_id=derived_id("expired", event.id),
     )
-    record_once(departments, event_id, lambda: expired)
+    record_once(departments, expired)
     return True

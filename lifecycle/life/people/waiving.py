@@ -170,7 +170,6 @@ def _record_broken(
     departments: Departments, subject: Subject, statement: WaiverStatement, decision: Decision, signed_by: tuple[ActorId, ...]
 ) -> None:
     """Records, once, that the glass is broken, and by when somebody must review that."""
-    event_id = derived_id("glass", statement.waiver_id)
     due = [obligation.deadline_us for obligation in decision.result.obligations if obligation.kind == "post_review"]
     body = GlassBroken(
         waiver_id=statement.waiver_id,
@@ -186,9 +185,9 @@ def _record_broken(
         actor=service,
         environment=departments.environment,
         inputs=links(model=statement.model_digest),
-        event_id=event_id,
+        event_id=derived_id("glass", statement.waiver_id),
     )
-    record_once(departments, event_id, lambda: event)
+    record_once(departments, event)
 
 
 def waiver_recorded_before(departments: Departments, statement: WaiverStatement) -> bool:
