@@ -16,7 +16,7 @@ from lifecycle.records.record import ACTOR_ID, ActorId, JsonObject
 from lifecycle.wiring import Departments
 
 if TYPE_CHECKING:
-    from lifecycle.approvals.people import Key, Person, Registry
+    from lifecycle.approvals.people import Key, Person, Registry, RegistryName
 
 #: Nobody signs in to enrol somebody: that it was done from the command line is all that is known.
 COMMAND_LINE = Actor(id="command_line", kind="service", authenticated=False)
@@ -42,7 +42,7 @@ def enrol(
     """
     from lifecycle.approvals.enrolment import enrol_person
     from lifecycle.approvals.keys import key_id_of, read_public
-    from lifecycle.approvals.people import Key, Person, Registry, hash_of_address
+    from lifecycle.approvals.people import Key, Person, hash_of_address
 
     if not in_project and departments.environment != "local":
         raise InvalidDeclaration(
@@ -69,37 +69,36 @@ def enrol(
     )
     if departments.people.people.get(person) == somebody:
         return False
-    project = departments.settings.project / "governance" / "people.yaml"
-    home = departments.folder(".") / "people.yaml"
+    files = _registry_files(departments)
     if person in departments.people.people:
         raise InvalidDeclaration(
             f"{person} is enrolled already, with other roles, teams, keys or addresses.",
-            f"Change what {project if departments.people.origin[person] == 'project' else home} says of them.",
+            f"Change what {files[departments.people.origin[person]]} says of them.",
         )
-
-    def record(new_file: Path) -> None:
-        beside = home if departments.environment == "local" else None
-        registry = Registry.load(new_file, beside) if in_project else Registry.load(project, new_file)
-        departments.artifacts.put(registry.document)
-        directory, opening = commit(entry) if (entry := directory_entry(somebody)) else (None, None)
-        body = PersonEnrolled(
-            person=person,
-            roles=roles,
-            teams=teams,
-            keys=tuple(_as_enrolled(key) for key in keys),
-            registry="project" if in_project else "home",
-            registry_digest=registry.digest,
-            directory=directory,
-        )
-        subject = Subject(kind="person", name=person)
-        with departments.ledger.writing() as writer:
-            writer.append(Event.happened(body, subject=subject, actor=COMMAND_LINE, environment=departments.environment))
-            if opening is not None:
-                writer.keep(opening, person)
-
-    enrol_person(project if in_project else home, somebody, record)
+    origin: RegistryName = "project" if in_project else "home"
+    enrol_person(files[origin], somebody, lambda new_file: _record_person(departments, somebody, origin, new_file))
     _forget_what_was_read(departments)
     return True
+
+
+def _record_person(departments: Departments, somebody: Person, origin: RegistryName, new_file: Path) -> None:
+    """Says in the ledger who will stand in the registry; what the directory says of them beyond their id as a commitment alone."""
+    registry = _registry_with(departments, origin, new_file)
+    directory, opening = commit(entry) if (entry := directory_entry(somebody)) else (None, None)
+    body = PersonEnrolled(
+        person=somebody.id,
+        roles=somebody.roles,
+        teams=somebody.teams,
+        keys=tuple(_as_enrolled(key) for key in somebody.keys),
+        registry=origin,
+        registry_digest=registry.digest,
+        directory=directory,
+    )
+    subject = Subject(kind="person", name=somebody.id)
+    with departments.ledger.writing() as writer:
+        writer.append(Event.happened(body, subject=subject, actor=COMMAND_LINE, environment=departments.environment))
+        if opening is not None:
+            writer.keep(opening, somebody.id)
 
 
 def enrol_passkey(departments: Departments, person: ActorId, key: Key) -> bool:
@@ -110,25 +109,21 @@ def enrol_passkey(departments: Departments, person: ActorId, key: Key) -> bool:
     somebody's already.
     """
     from lifecycle.approvals.enrolment import enrol_key
-    from lifecycle.approvals.people import Registry
 
     somebody, origin = departments.people.person(person), departments.people.origin[person]
     if key.id in revoked_keys(departments):
         raise InvalidDeclaration(f"The key {key.id} was revoked.", "Register another passkey.")
     if key in somebody.keys:
         return True
-    project = departments.settings.project / "governance" / "people.yaml"
-    home = departments.folder(".") / "people.yaml"
 
     def record(new_file: Path) -> None:
-        registry = Registry.load(new_file, home) if origin == "project" else Registry.load(project, new_file)
-        departments.artifacts.put(registry.document)
+        registry = _registry_with(departments, origin, new_file)
         _record_key(departments, KeyEnrolled(person=person, key=_as_enrolled(key), registry=origin, registry_digest=registry.digest))
 
     if departments.environment != UNGOVERNED:
         _record_key(departments, KeyEnrolled(person=person, key=_as_enrolled(key), registry=None, registry_digest=None))
         return False
-    enrol_key(project if origin == "project" else home, person, key, record)
+    enrol_key(_registry_files(departments)[origin], person, key, record)
     _forget_what_was_read(departments)
     return True
 
@@ -137,6 +132,22 @@ def _record_key(departments: Departments, body: KeyEnrolled) -> None:
     subject = Subject(kind="person", name=body.person)
     made = links(people=body.registry_digest)
     departments.ledger.append(Event.happened(body, subject=subject, actor=DESK, environment=departments.environment, outputs=made))
+
+
+def _registry_files(departments: Departments) -> dict[RegistryName, Path]:
+    """The files that say who is who: everybody's, and that of this home."""
+    project = departments.settings.project / "governance" / "people.yaml"
+    return {"project": project, "home": departments.folder(".") / "people.yaml"}
+
+
+def _registry_with(departments: Departments, origin: RegistryName, new_file: Path) -> Registry:
+    """The registry as it is once `new_file` stands in the place of one of its files; kept, since a record names it."""
+    from lifecycle.approvals.people import Registry
+
+    files = _registry_files(departments) | {origin: new_file}
+    registry = Registry.load(files["project"], files["home"] if departments.environment == UNGOVERNED else None)
+    departments.artifacts.put(registry.document)
+    return registry
 
 
 def _as_enrolled(key: Key) -> EnrolledKey:
