@@ -177,7 +177,7 @@ def list_(as_json: bool) -> None:
 
 def _revoked(departments: Departments) -> frozenset[str]:
     """The keys that the ledger says are revoked; none, and a word about it, where it does not answer."""
-    from lifecycle.life.people.enrolment import revoked_keys
+    from lifecycle.life.people.in_force import revoked_keys
 
     try:
         return revoked_keys(departments)

@@ -20,7 +20,7 @@ from starlette.responses import RedirectResponse, Response
 from lifecycle.desk.desk import Desk, desk_of
 from lifecycle.desk.sessions import csrf_token, is_csrf_token
 from lifecycle.errors import MalformedRecord, Refused, UnknownName
-from lifecycle.life.people.enrolment import people_in_force
+from lifecycle.life.people.in_force import people_in_force
 from lifecycle.records.gates import Requester
 from lifecycle.records.identity import now_us
 from lifecycle.records.record import ActorId, JsonObject, Name, parse_json

@@ -16,7 +16,7 @@ from lifecycle.desk.credentials import answer_in, request_options
 from lifecycle.desk.desk import Desk
 from lifecycle.desk.signed_counts import last_count
 from lifecycle.errors import Refused
-from lifecycle.life.people.enrolment import people_in_force
+from lifecycle.life.people.in_force import people_in_force
 from lifecycle.records.bodies.governors import SignInRefused
 from lifecycle.records.events import Actor, Event, Subject
 from lifecycle.records.identity import now_us

@@ -14,7 +14,7 @@ from lifecycle.declaration import GovernedModel
 from lifecycle.errors import InvalidDeclaration, Refused
 from lifecycle.life.gates import standing
 from lifecycle.life.people.attempts import refused_attempts_kept
-from lifecycle.life.people.enrolment import people_in_force
+from lifecycle.life.people.in_force import people_in_force
 from lifecycle.life.people.rollout_words import require_counts
 from lifecycle.life.recording import require_prose
 from lifecycle.records.approval import RolloutPart, RolloutStatement

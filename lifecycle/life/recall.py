@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Literal
 
 from lifecycle.errors import Refused, Tampered, Unavailable
 from lifecycle.life.gates import standing
-from lifecycle.life.recording import Step, links
-from lifecycle.life.retirement import COMMAND_LINE
+from lifecycle.life.recording import COMMAND_LINE, Step, links
 from lifecycle.lineage.selection import ANSWERS, every_event
 from lifecycle.records.bodies.recalls import DecisionsRecalled
 from lifecycle.records.bodies.serving import PredictionsSealed

@@ -16,6 +16,8 @@ from lifecycle.wiring import Departments
 
 #: Who asks when nobody has signed in: Dagster's open-source pages know nobody.
 NOBODY = Requester(id="dagster", kind="service", roles=(), authenticated=False)
+#: Nobody signs in to the command line either: that it was done there is all that is known.
+COMMAND_LINE = Actor(id="command_line", kind="service", authenticated=False)
 
 
 @dataclass(frozen=True)

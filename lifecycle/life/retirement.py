@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from lifecycle.errors import IllegalTransition, Refused
 from lifecycle.life.gates import standing
-from lifecycle.life.recording import links, require_prose
+from lifecycle.life.recording import COMMAND_LINE, links, require_prose
 from lifecycle.records.bodies.decisions import VersionRetired
-from lifecycle.records.events import Actor, Event, Recorded
+from lifecycle.records.events import Event, Recorded
 from lifecycle.records.identity import now_us
 from lifecycle.wiring import Departments
-
-#: Nobody signs in to retire something: that it was done from the command line is all that is known.
-COMMAND_LINE = Actor(id="command_line", kind="service", authenticated=False)
 
 
 def retire_version(departments: Departments, model: str, version: int, *, reason: str) -> Recorded:

@@ -21,8 +21,8 @@ from lifecycle.errors import IllegalTransition, InvalidDeclaration, Refused, Unk
 from lifecycle.life.gates import judging, standing
 from lifecycle.life.gates.governed import UNGOVERNED
 from lifecycle.life.people.attempts import refused_attempts_kept
-from lifecycle.life.people.enrolment import COMMAND_LINE, people_in_force
-from lifecycle.life.recording import links, require_prose
+from lifecycle.life.people.in_force import people_in_force
+from lifecycle.life.recording import COMMAND_LINE, links, require_prose
 from lifecycle.life.withdrawn import LETTING
 from lifecycle.lineage.selection import every_event
 from lifecycle.records.approval import Envelope, Revocable, RevocationStatement

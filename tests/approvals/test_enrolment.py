@@ -11,7 +11,8 @@ from lifecycle.approvals.keys import create_key
 from lifecycle.approvals.people import People, Person, Registry
 from lifecycle.errors import InvalidDeclaration, Unavailable
 from lifecycle.life.gates import standing
-from lifecycle.life.people.enrolment import enrol, people_in_force
+from lifecycle.life.people.enrolment import enrol
+from lifecycle.life.people.in_force import people_in_force
 from lifecycle.life.revocation import revoke
 from lifecycle.records.bodies.governors import EnrolledKey, PersonEnrolled
 from lifecycle.records.bodies.revocations import KeyRevoked

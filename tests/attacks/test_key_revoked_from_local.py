@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lifecycle.life.people.enrolment import people_in_force, revoked_keys
+from lifecycle.life.people.in_force import people_in_force, revoked_keys
 from lifecycle.life.people.known_keys import KnownKeys
 from lifecycle.life.revocation import revoke
 from lifecycle.records.bodies.revocations import KeyRevoked, counts_as_revoked

@@ -14,7 +14,7 @@ from lifecycle.ledger.ledger import Ledger
 from lifecycle.ledger.verifying.verification import verify_ledger
 from lifecycle.life.keeping.backing_up import back_up
 from lifecycle.life.keeping.restoring import restore
-from lifecycle.life.people.enrolment import COMMAND_LINE
+from lifecycle.life.recording import COMMAND_LINE
 from lifecycle.proofs.notes import Checkpoint, SigningKey, sign
 from lifecycle.records.bodies.keeping import LedgerRestored
 from lifecycle.records.events import Event, Subject

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from lifecycle.desk.sessions import csrf_token
-from lifecycle.life.people.enrolment import people_in_force
+from lifecycle.life.people.in_force import people_in_force
 from lifecycle.life.revocation import revoke
 from lifecycle.records.bodies.governors import SignInRefused
 from tests.desk.authenticators import ORIGIN, PRESENT, Authenticator, base64url, ed25519_authenticator

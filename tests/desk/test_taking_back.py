@@ -14,7 +14,7 @@ from lifecycle.errors import Unavailable
 from lifecycle.ledger.verifying.verification import verify_ledger
 from lifecycle.life.checking.people_check import PeopleCheck
 from lifecycle.life.gates import standing
-from lifecycle.life.people.enrolment import people_in_force
+from lifecycle.life.people.in_force import people_in_force
 from lifecycle.life.signing import signed_now
 from lifecycle.records.approval import RevocationStatement
 from lifecycle.records.bodies.decisions import ApprovalGiven

@@ -17,7 +17,7 @@ from lifecycle.errors import Unavailable
 from lifecycle.life.gates.governed import in_force, on_disk
 from lifecycle.life.gates.standing import body_of
 from lifecycle.life.gates.waivers import waivers_for
-from lifecycle.life.people.enrolment import people_in_force
+from lifecycle.life.people.in_force import people_in_force
 from lifecycle.life.people.waiving import record_signed_waiver
 from lifecycle.records.approval import WaiverStatement
 from lifecycle.records.bodies.decisions import WaiverSigned

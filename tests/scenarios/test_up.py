@@ -18,7 +18,7 @@ import pytest
 from lifecycle.approvals.statements import opened
 from lifecycle.life.gates.standing import body_of
 from lifecycle.life.people.approval import approve_version
-from lifecycle.life.people.enrolment import people_in_force
+from lifecycle.life.people.in_force import people_in_force
 from lifecycle.records.approval import Statement
 from lifecycle.records.bodies import ApprovalGiven
 from lifecycle.wiring import Departments

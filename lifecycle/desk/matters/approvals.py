@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lifecycle.life.people.approval import record_barred, record_signed, recorded_before
-from lifecycle.life.people.enrolment import people_in_force
+from lifecycle.life.people.in_force import people_in_force
 from lifecycle.records.approval import Envelope, Statement
 from lifecycle.wiring import Departments
 

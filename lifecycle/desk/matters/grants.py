@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from lifecycle.desk.matters.barring import barred_attempts_kept
 from lifecycle.life.access.signed_access import record_access
 from lifecycle.life.people.attempts import record_attempt
-from lifecycle.life.people.enrolment import people_in_force
+from lifecycle.life.people.in_force import people_in_force
 from lifecycle.records.approval import AccessStatement, Envelope
 from lifecycle.wiring import Departments
 

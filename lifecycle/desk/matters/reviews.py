@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from lifecycle.desk.matters.barring import barred_attempts_kept
 from lifecycle.life.people.attempts import record_attempt
-from lifecycle.life.people.enrolment import people_in_force
+from lifecycle.life.people.in_force import people_in_force
 from lifecycle.life.people.reviewing import record_review
 from lifecycle.records.approval import Envelope, ReviewStatement
 from lifecycle.wiring import Departments

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from lifecycle.desk.matters.barring import barred_attempts_kept
 from lifecycle.life.access.signed_access import record_access_revocation
 from lifecycle.life.people.attempts import record_attempt
-from lifecycle.life.people.enrolment import people_in_force
+from lifecycle.life.people.in_force import people_in_force
 from lifecycle.life.revocation import record_revocation, target_of
 from lifecycle.life.withdrawn import withdrawals_of
 from lifecycle.records.approval import Envelope, RevocationStatement

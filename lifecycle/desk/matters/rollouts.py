@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from lifecycle.desk.matters.barring import barred_attempts_kept
 from lifecycle.life.concluding import require_heard, said_before
 from lifecycle.life.people.attempts import record_attempt
-from lifecycle.life.people.enrolment import people_in_force
+from lifecycle.life.people.in_force import people_in_force
 from lifecycle.records.approval import Envelope, RolloutStatement
 from lifecycle.serving.rollouts.word import Word
 from lifecycle.wiring import Departments

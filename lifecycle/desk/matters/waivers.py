@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from lifecycle.desk.matters.barring import barred_attempts_kept
 from lifecycle.errors import Refused
 from lifecycle.life.people.attempts import record_attempt
-from lifecycle.life.people.enrolment import people_in_force
+from lifecycle.life.people.in_force import people_in_force
 from lifecycle.life.people.waiving import record_signed_waiver, waiver_recorded_before
 from lifecycle.records.approval import Envelope, WaiverStatement
 from lifecycle.records.bodies.governors import Signable

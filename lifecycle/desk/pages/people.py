@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from lifecycle.desk.pages.taken_back import may_take_back
 from lifecycle.life.gates.standing import body_of
-from lifecycle.life.people.enrolment import revoked_keys
+from lifecycle.life.people.in_force import revoked_keys
 from lifecycle.records.bodies.governors import KeyEnrolled
 from lifecycle.records.bodies.revocations import KeyRevoked, counts_as_revoked
 from lifecycle.records.events import Recorded

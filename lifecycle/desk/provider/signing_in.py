@@ -21,7 +21,7 @@ from lifecycle.desk.provider.tokens import TokenRefused, claims_in, id_token
 from lifecycle.desk.sessions import SECOND_US
 from lifecycle.desk.store import hashed
 from lifecycle.errors import Refused, UnknownName
-from lifecycle.life.people.enrolment import people_in_force
+from lifecycle.life.people.in_force import people_in_force
 from lifecycle.records.identity import now_us
 from lifecycle.records.record import ActorId
 

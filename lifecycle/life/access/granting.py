@@ -20,17 +20,14 @@ from lifecycle.life.access.signed_access import (
 from lifecycle.life.access.tiers import AccessTiers
 from lifecycle.life.gates.governed import UNGOVERNED, require_governed
 from lifecycle.life.people.attempts import refused_attempts_kept
-from lifecycle.life.people.enrolment import people_in_force
-from lifecycle.life.recording import require_prose
+from lifecycle.life.people.in_force import people_in_force
+from lifecycle.life.recording import COMMAND_LINE, require_prose
 from lifecycle.records.access import LabelRight
 from lifecycle.records.bodies.access import AccessGranted, AccessRevoked
-from lifecycle.records.events import Actor, Event, Recorded, Subject
+from lifecycle.records.events import Event, Recorded, Subject
 from lifecycle.records.identity import new_id, now_us
 from lifecycle.records.record import ActorId, Id
 from lifecycle.wiring import Departments
-
-#: In `local` nobody has to sign: that it was done from the command line is all that is known then.
-COMMAND_LINE = Actor(id="command_line", kind="service", authenticated=False)
 
 
 @dataclass(frozen=True)

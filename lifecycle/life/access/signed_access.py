@@ -14,7 +14,7 @@ from lifecycle.life.access.deciding import require_granted
 from lifecycle.life.access.grants import Grant, declared_models, grant_of
 from lifecycle.life.access.tiers import AccessTiers
 from lifecycle.life.gates.governed import require_governed
-from lifecycle.life.people.enrolment import people_in_force
+from lifecycle.life.people.in_force import people_in_force
 from lifecycle.life.recording import require_prose
 from lifecycle.records.access import LabelRight
 from lifecycle.records.approval import AccessStatement, BySigner, Envelope, RevocationStatement

@@ -7,7 +7,7 @@ from typing import Literal, Protocol
 from lifecycle.declaration import GovernedModel
 from lifecycle.life.gates import showing, standing
 from lifecycle.life.gates.waivers import waivers_for
-from lifecycle.life.people.enrolment import people_in_force
+from lifecycle.life.people.in_force import people_in_force
 from lifecycle.life.recording import Step
 from lifecycle.records.bodies.decisions import ApprovalGiven, ApprovalRefused, DecisionMade
 from lifecycle.records.bodies.training import ModelTrained

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lifecycle.errors import LifecycleError
 from lifecycle.life.gates import standing
-from lifecycle.life.people.enrolment import people_in_force
+from lifecycle.life.people.in_force import people_in_force
 from lifecycle.records.approval import WaiverStatement
 from lifecycle.records.bodies.decisions import WaiverSigned
 from lifecycle.records.gates import BREAK_GLASS, Waiver, WaiverEvidence, WaiverSignature

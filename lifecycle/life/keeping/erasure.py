@@ -28,8 +28,7 @@ from lifecycle.life.keeping.row_erasure import (
     rows_by_number,
     up_to_date,
 )
-from lifecycle.life.people.enrolment import COMMAND_LINE
-from lifecycle.life.recording import require_prose
+from lifecycle.life.recording import COMMAND_LINE, require_prose
 from lifecycle.records.bodies.keeping import ErasedRows, SubjectErased
 from lifecycle.records.events import Event, Recorded, Subject
 from lifecycle.records.identity import new_id

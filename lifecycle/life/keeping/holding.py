@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lifecycle.errors import InvalidDeclaration, UnknownName
-from lifecycle.life.people.enrolment import COMMAND_LINE
-from lifecycle.life.recording import require_prose
+from lifecycle.life.recording import COMMAND_LINE, require_prose
 from lifecycle.records.bodies.keeping import LegalHoldPlaced, LegalHoldReleased
 from lifecycle.records.events import Event, Subject
 from lifecycle.records.identity import Commitment, commit, new_id

@@ -20,8 +20,7 @@ from lifecycle.ledger.address import Address
 from lifecycle.life.checking.known_checkpoints import last_known_checkpoint
 from lifecycle.life.keeping.backing_up import verified_backup
 from lifecycle.life.keeping.erasure_intent import Intents
-from lifecycle.life.people.enrolment import COMMAND_LINE
-from lifecycle.life.recording import require_prose
+from lifecycle.life.recording import COMMAND_LINE, require_prose
 from lifecycle.life.signing import signed_now
 from lifecycle.records.bodies.keeping import LedgerRestored, LegalHoldPlaced, SubjectErased
 from lifecycle.records.events import Event, Recorded, Subject

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from lifecycle.errors import InvalidDeclaration
 from lifecycle.life.keeping.holding import holds_of
-from lifecycle.life.people.enrolment import COMMAND_LINE
+from lifecycle.life.recording import COMMAND_LINE
 from lifecycle.life.signing import signed_now
 from lifecycle.records.bodies.keeping import BodiesPruned, LeafRange
 from lifecycle.records.documents import parse_yaml

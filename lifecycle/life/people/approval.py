@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 from lifecycle.errors import MalformedRecord, Refused, Tampered, Unavailable
 from lifecycle.life.gates import judging, standing
 from lifecycle.life.people.attempts import rules_of
-from lifecycle.life.people.enrolment import people_in_force
+from lifecycle.life.people.in_force import people_in_force
 from lifecycle.life.recording import Step, links, require_prose
 from lifecycle.records.approval import Envelope, Statement
 from lifecycle.records.bodies import Body

@@ -1,4 +1,4 @@
-"""Enrolling a person and a passkey: the ledger says so before it counts. Whose keys are in force."""
+"""Enrolling a person and a passkey: the ledger says so before it counts."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lifecycle.errors import InvalidDeclaration
-from lifecycle.life.gates.governed import UNGOVERNED, revoked_among
-from lifecycle.life.recording import links
+from lifecycle.life.gates.governed import UNGOVERNED
+from lifecycle.life.people.in_force import revoked_keys
+from lifecycle.life.recording import COMMAND_LINE, links
 from lifecycle.records.bodies.governors import EnrolledKey, KeyEnrolled, PersonEnrolled
 from lifecycle.records.events import Actor, Event, Subject
 from lifecycle.records.identity import commit
@@ -18,8 +19,6 @@ from lifecycle.wiring import Departments
 if TYPE_CHECKING:
     from lifecycle.approvals.people import Key, Person, Registry, RegistryName
 
-#: Nobody signs in to enrol somebody: that it was done from the command line is all that is known.
-COMMAND_LINE = Actor(id="command_line", kind="service", authenticated=False)
 #: Whoever had the link registers a passkey: that it was somebody who had it is all that is known.
 DESK = Actor(id="desk", kind="service", authenticated=False)
 
@@ -166,13 +165,3 @@ def directory_entry(person: Person) -> JsonObject:
 
     said = person.as_json()
     return {name: said[name] for name in PERSONAL if said[name]}
-
-
-def revoked_keys(departments: Departments) -> frozenset[str]:
-    """The ids of the keys that the ledger says are revoked here."""
-    return revoked_among(departments.ledger.events(types=("KeyRevoked",)), departments.environment)
-
-
-def people_in_force(departments: Departments) -> Registry:
-    """The registry without the keys that were revoked: whoever verifies or signs a statement now goes by this."""
-    return departments.people.without_keys(revoked_keys(departments))

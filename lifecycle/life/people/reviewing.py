@@ -15,8 +15,8 @@ from typing import Literal
 from lifecycle.errors import Refused, UnknownName
 from lifecycle.life.gates import judging, standing
 from lifecycle.life.people.attempts import refused_attempts_kept
-from lifecycle.life.people.enrolment import people_in_force
 from lifecycle.life.people.given_reviews import holds
+from lifecycle.life.people.in_force import people_in_force
 from lifecycle.life.people.known_reviews import ROLES
 from lifecycle.life.recording import Step, require_prose
 from lifecycle.records.approval import Envelope, ReviewStatement

@@ -17,7 +17,7 @@ from lifecycle.errors import Refused
 from lifecycle.life.gates import judging, standing
 from lifecycle.life.gates.governed import UNGOVERNED, require_people_agreed
 from lifecycle.life.people.attempts import refused_attempts_kept
-from lifecycle.life.people.enrolment import people_in_force
+from lifecycle.life.people.in_force import people_in_force
 from lifecycle.life.recording import Step
 from lifecycle.records.approval import RolloutPart, RolloutStatement
 from lifecycle.records.events import Recorded, Subject

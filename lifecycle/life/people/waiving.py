@@ -19,7 +19,7 @@ from lifecycle.life.gates import judging, standing
 from lifecycle.life.gates.asking import ask
 from lifecycle.life.gates.waivers import signatures
 from lifecycle.life.people.attempts import refused_attempts_kept
-from lifecycle.life.people.enrolment import people_in_force
+from lifecycle.life.people.in_force import people_in_force
 from lifecycle.life.promotion import ask_for_promotion
 from lifecycle.life.recording import Step, links, record_once, require_prose
 from lifecycle.records.approval import Envelope, WaiverStatement

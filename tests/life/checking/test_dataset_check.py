@@ -92,7 +92,7 @@ def test_what_an_erasure_left_can_not_be_swapped(kept: KeptHome, attack: str) ->
 
 def say_left(kept: KeptHome, digest: Digest, remaining: Digest) -> None:
     """Appends a SubjectErased of one's own making, that erases one more row and names another rest."""
-    from lifecycle.life.people.enrolment import COMMAND_LINE
+    from lifecycle.life.recording import COMMAND_LINE
     from lifecycle.records.bodies.keeping import ErasedRows, SubjectErased
     from lifecycle.records.events import Event, Subject
     from lifecycle.records.identity import new_id

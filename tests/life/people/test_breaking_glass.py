@@ -18,7 +18,8 @@ from lifecycle.life.gates import waivers
 from lifecycle.life.gates.standing import body_of
 from lifecycle.life.gates.waivers import waivers_for
 from lifecycle.life.people import reviewing
-from lifecycle.life.people.enrolment import enrol, people_in_force
+from lifecycle.life.people.enrolment import enrol
+from lifecycle.life.people.in_force import people_in_force
 from lifecycle.life.people.reviewing import open_reviews, record_review, review_to_sign, sign_review
 from lifecycle.life.revocation import revoke
 from lifecycle.records.bodies.reviews import ReviewGiven
