@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from lifecycle.errors import Refused, UnknownName
+from lifecycle.errors import Refused, Unavailable, UnknownName
 from lifecycle.records.bodies.serving import RolledBack, RolloutAborted, Trigger
 from lifecycle.serving.allowed.withdrawals import Withdrawal
 from lifecycle.serving.folder import GatewayFolder
@@ -123,6 +124,26 @@ def test_an_end_does_not_wait_for_a_version_that_never_gets_ready(there: Running
     made = there.order(2, HALF_FIRST, "unloadable")
     assert there.client.conclude(Word(part="end", rollout_id=made.rollout_id, by="ada", reason="it takes too long")).state == "aborted"
     assert there.champion() == 1
+
+
+def test_a_person_ends_a_rollout_and_a_killed_controller_still_tells_who(tmp_path: Path) -> None:
+    """Whose word it was stands at the cluster until it is recorded; somebody whose word does not count ends nothing."""
+    with running_controller(tmp_path, pace={"tick_seconds": 0.05, "quiet_seconds": 3.0}) as there:
+        serve(there)
+        rollout_id = at_half(there)
+        with pytest.raises(Refused):
+            there.client.conclude(Word(part="end", rollout_id=rollout_id, by="mallory", reason="because"))
+        assert there.client.rollout(rollout_id).state == "baking"
+        with ThreadPoolExecutor(1) as asking:
+            asked = asking.submit(there.client.conclude, Word(part="end", rollout_id=rollout_id, by="ada", reason="no difference"))
+            wait_for(lambda: there.client.rollout(rollout_id).state == "undoing", "the canary is out")
+            there.end(signal.SIGKILL)
+        assert isinstance(asked.exception(), Unavailable)
+        there.start()
+        wait_for(lambda: there.told()[-1] == "RolloutAborted", "the ledger is told")
+        body = there.events()[-1].body
+        assert isinstance(body, RolloutAborted)
+        assert (body.cause, body.ended_by, body.reason) == ("person", "ada", "no difference")
 
 
 def test_a_revoked_canary_is_out(there: RunningController) -> None:

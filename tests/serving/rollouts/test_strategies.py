@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from lifecycle.errors import Refused
+from lifecycle.errors import MalformedRecord, Refused
 from lifecycle.records.bodies.serving import RolledBack, RolloutAborted, RolloutCompleted, RolloutStepReached, Trigger
 from lifecycle.records.rollout import Tier
+from lifecycle.serving.rollouts.word import Word
 from tests.serving.packages import MODEL, plan
 from tests.serving.running import Caller, RunningGateway, running_gateway, wait_for
 
@@ -112,6 +113,26 @@ def test_a_person_ends_an_ab_test_and_a_stays(gateway: RunningGateway) -> None:
     with pytest.raises(Refused, match="ended without a promotion"):
         gateway.promote(rollout, by="ada", reason="after all")
     assert gateway.events("RolledBack") == []
+
+
+def test_a_word_that_does_not_count_changes_nothing(gateway: RunningGateway) -> None:
+    """Attack: on the gateway's own socket, in a name whose word does not count, and in nobody's by the cause of a run."""
+    gateway.serve(1)
+    rollout = gateway.deploy(2, plan((0.5, 0, 0.0), strategy="ab"))
+    gateway.await_weight(rollout, 0.5)
+    for part in ("promote", "end"):
+        with pytest.raises(Refused) as refused:
+            gateway.client.conclude(Word.of({"part": part, "rollout_id": rollout, "by": "mallory", "reason": "because"}))
+        assert refused.value.rules == ("RLT-001",)
+    with pytest.raises(MalformedRecord):
+        gateway.client.abort(rollout, "because", "person")  # type: ignore[arg-type]  # what a run does not tell
+    assert arms(gateway) == {"champion": (1, 0.5), "canary": (2, 0.5)}
+    assert gateway.client.rollout(rollout).state == "baking"
+    assert gateway.end(rollout, "over").state == "aborted"
+    wait_for(lambda: gateway.events("RolloutAborted") != [], "the end is recorded")
+    (ended,) = gateway.events("RolloutAborted")
+    assert isinstance(ended.body, RolloutAborted)
+    assert (ended.body.cause, ended.body.ended_by, ended.body.reason) == ("person", None, "over")
 
 
 def test_a_canary_is_promoted_by_nobody_but_the_controller(gateway: RunningGateway) -> None:
