@@ -70,7 +70,7 @@ def test_a_rollout_is_shown_with_what_its_step_waits_for(capsys: pytest.CaptureF
     show(status)
     told = capsys.readouterr().out
     assert "Rollout of credit:2: baking, step 1 of 3, 10% of the traffic." in told
-    assert "In this step: 12 of 100 requests answered, baked for 60 of 60 s." in told
+    assert "In this step: 12 of at least 100 requests answered, baked for 60 of 60 s." in told
     assert "A person" not in told
     done = rollout.model_copy(update={"progress": progress.model_copy(update={"answered": 100})})
     show(status.model_copy(update={"models": (model.model_copy(update={"rollout": done}),)}))

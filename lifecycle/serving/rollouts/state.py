@@ -250,7 +250,7 @@ class StepProgress(Record):
     def says(self) -> str:
         """The same in words."""
         baked = min(self.baked_seconds, self.bake_seconds)
-        return f"{self.answered:,} of {self.minimum_n:,} requests answered, baked for {baked:.0f} of {self.bake_seconds:g} s"
+        return f"{self.answered:,} of at least {self.minimum_n:,} requests answered, baked for {baked:.0f} of {self.bake_seconds:g} s"
 
 
 class RolloutStatus(Record):
