@@ -1,7 +1,8 @@
 """The rows of models that are declared as best effort: no answer waits for them, and each one that is lost is counted.
 
-They wait in memory, so many at most, and are written many at once by a thread beside the requests. A disk that is full or stands
-still costs rows and no answers. What a killed worker had not written yet is lost as well: the shared memory has its number.
+They wait in memory, so many at most, and are written by a thread beside the requests: all at once that come within a moment, because
+to give a thread its turn takes as long as an answer. A disk that is full or stands still costs rows and no answers. What a killed
+worker had not written yet is lost as well: the shared memory has its number.
 """
 
 from __future__ import annotations
@@ -21,8 +22,9 @@ from lifecycle.serving.prediction_log.writing import Lines, PredictionWriter, pr
 _LOG = logging.getLogger(__name__)
 #: So many rows wait at most, in one worker, over all models.
 MOST_ROWS_WAITING = 16_384
-#: So many rows are written at once.
+#: So many rows are written at once; fewer wait for others, so long at most.
 _ROWS_AT_ONCE = 1_024
+_GATHER_SECONDS = 0.01
 
 
 class RowCounts(Protocol):
@@ -88,6 +90,8 @@ class Backlog:
     async def _write(self) -> None:
         """Writes until nothing waits."""
         while self._queue:
+            if self._rows < _ROWS_AT_ONCE:
+                await asyncio.sleep(_GATHER_SECONDS)
             for (model, slot), batch in groupby(self._taken(), key=attrgetter("model", "slot")):
                 lines = Lines.joined(one.lines for one in batch)
                 try:

@@ -240,9 +240,11 @@ class StuckWriter(PredictionWriter):
     def __init__(self, folder: Path, *, refuses: bool = False) -> None:
         super().__init__(folder, 0)
         self.gate = threading.Event()
+        self.began = threading.Event()
         self._refuses = refuses
 
     def add(self, model: str, lines: Lines) -> Any:
+        self.began.set()
         assert self.gate.wait(30), "nobody let this write go"
         if self._refuses:
             raise Unavailable("The disk is full.", "Free space.")
@@ -291,6 +293,29 @@ def test_a_backlog_writes_rows_of_several_models_each_into_its_own_log(tmp_path:
     assert [counters.rows_logged(slot) for slot in (0, 1)] == [3, 3]
 
 
+def test_rows_that_come_within_a_moment_are_written_at_once(tmp_path: Path) -> None:
+    """A hundred answers cost their log one turn of a thread, and not a hundred."""
+    counters, turns = Counters.open(tmp_path / "counters"), []
+
+    class CountingWriter(PredictionWriter):
+        def add(self, model: str, lines: Lines) -> Any:
+            turns.append(len(lines.rows))
+            return super().add(model, lines)
+
+    async def run() -> None:
+        backlog = Backlog(CountingWriter(tmp_path / "log", 0), counters)
+        backlog.offer("credit", SLOT, [row(0)], [asked()])
+        # By now it would be with the disk, if it waited for nobody.
+        await asyncio.sleep(0)
+        for number in range(1, 100):
+            backlog.offer("credit", SLOT, [row(number)], [asked()])
+        await backlog.end(30)
+
+    asyncio.run(run())
+    assert turns == [100]
+    assert counters.rows_logged(SLOT) == 100
+
+
 def test_what_a_backlog_can_not_write_before_its_end_is_lost_and_counted(tmp_path: Path) -> None:
     """A disk that never answers does not hold up a worker's end."""
     counters, writer = Counters.open(tmp_path / "counters"), StuckWriter(tmp_path / "log")
@@ -298,7 +323,7 @@ def test_what_a_backlog_can_not_write_before_its_end_is_lost_and_counted(tmp_pat
     async def run() -> None:
         backlog = Backlog(writer, counters)
         backlog.offer("credit", SLOT, [row(1)], [asked()])
-        await asyncio.sleep(0)
+        await until(writer.began.is_set)
         backlog.offer("credit", SLOT, [row(2)], [asked()])
         await backlog.end(0.01)
         # The first is with the disk; whoever takes over this worker's counts finds it waiting.
