@@ -6,18 +6,19 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from lifecycle.errors import LifecycleError, Unavailable, UnknownName
-from lifecycle.ledger.verifying.findings import Finding, named
+from lifecycle.ledger.verifying.findings import Finding
 from lifecycle.life.checking.access_check import AccessCheck
 from lifecycle.life.checking.authority_check import AuthorityCheck
 from lifecycle.life.checking.decision_check import DecisionCheck
+from lifecycle.life.checking.enrolment_check import EnrolmentCheck
 from lifecycle.life.checking.rollout_ends_check import RolloutEndsCheck
 from lifecycle.life.checking.signature_check import SignatureCheck
 from lifecycle.life.checking.stolen_keys_check import StolenKeysCheck
 from lifecycle.life.people.known_keys import KnownKeys
-from lifecycle.records.bodies.governors import EnrolledKey, PersonEnrolled
+from lifecycle.records.counted import counted
 from lifecycle.records.events import Event
 from lifecycle.records.gates import Decision
-from lifecycle.records.record import ActorId, Digest
+from lifecycle.records.record import Digest
 from lifecycle.wiring import Departments
 
 if TYPE_CHECKING:
@@ -42,17 +43,15 @@ class PeopleCheck:
             AccessCheck(self._keys, self._people_here),
             RolloutEndsCheck(self._keys, self._people_here),
             StolenKeysCheck(),
+            EnrolmentCheck(self._keys),
         )
         #: Decisions whose rules can't be had here, which is no fault of the ledger.
         self._not_taken_again = 0
-        self._enrolled: dict[ActorId, tuple[int, tuple[EnrolledKey, ...]]] = {}
 
     def look_at(self, index: int, event: Event) -> Iterator[Finding]:
         """What is wrong with what this event says of people's words."""
         for part in self._parts:
             yield from part.look_at(index, event)
-        if isinstance(event.body, PersonEnrolled):
-            yield from self._again(index, event, event.body)
         self._keys.take(index, event)
 
     def end(self) -> Iterator[Finding]:
@@ -61,11 +60,12 @@ class PeopleCheck:
             yield from part.end()
         away = len(self._keys.out_of_reach)
         if away:
-            told = f"{away} registries of people that decisions go by can't be had here: whose keys and roles they give was not looked at"
+            registries = counted(away, "registry of people", "registries of people")
+            told = f"{registries} that decisions go by can't be had here: whose keys and roles were given was not looked at"
             yield Finding(None, told, None)
         if self._not_taken_again:
-            told = f"{self._not_taken_again} decisions that were rolled out were not taken again: their policies can't be had here"
-            yield Finding(None, told, None)
+            decisions = counted(self._not_taken_again, "decision that was rolled out was", "decisions that were rolled out were")
+            yield Finding(None, f"{decisions} not taken again: the policies can't be had here", None)
 
     def _doubt(self, decision: Decision) -> str:
         """What comes out otherwise when the stored question is put to the stored rules; "" for nothing."""
@@ -80,13 +80,6 @@ class PeopleCheck:
             self._not_taken_again += 1
             return ""
         return retaken.why or "; ".join(retaken.difference)
-
-    def _again(self, index: int, event: Event, body: PersonEnrolled) -> Iterator[Finding]:
-        """Nothing proves who enrolled somebody; so that somebody got another key is told."""
-        first, keys = self._enrolled.setdefault(body.person, (index, body.keys))
-        if first != index and not set(keys) >= set(body.keys):
-            told = f"{named(index, event.type, event.id)} gives {body.person} other keys than record {first}: ask whether they are theirs"
-            yield Finding(index, told, None)
 
     def _document(self, digest: Digest) -> bytes:
         if self._departments is None:
