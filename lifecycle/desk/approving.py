@@ -15,7 +15,8 @@ from lifecycle.desk.guard import form_of, text_in, visitor_of
 from lifecycle.desk.matters.known import APPROVALS, REVIEWS, WAIVERS
 from lifecycle.errors import MalformedRecord, Refused
 from lifecycle.life.gates.waivers import ROLE as WAIVER_ROLE
-from lifecycle.life.people.approval import roles_asked, statement_to_sign
+from lifecycle.life.people.approval import record_barred, roles_asked, statement_once_asked, statement_to_sign
+from lifecycle.life.people.attempts import rules_of
 from lifecycle.life.people.known_reviews import ROLES as REVIEWING
 from lifecycle.life.people.reviewing import review_to_sign
 from lifecycle.life.people.waiving import waiver_to_sign
@@ -33,7 +34,14 @@ def begin_approval(request: Request) -> Response:
     reason, shown = prose(said.get("reason", "")), said.get("asked", "")
 
     def made() -> AnyStatement:
-        statement = statement_to_sign(desk.departments, model, version, person=person, reason=reason, decision=decision)
+        try:
+            statement = statement_to_sign(desk.departments, model, version, person=person, reason=reason, decision=decision)
+        except Refused as error:
+            # Whoever comes too late is told before they sign: that they tried is kept, a few times an hour at most.
+            if desk.records_of_person.allows(person):
+                late = statement_once_asked(desk.departments, model, version, person=person, reason=reason, decision=decision)
+                record_barred(desk.departments, late, rules_of(error))
+            raise
         if statement.requested_by_decision != shown:
             raise Refused(
                 f"{model}:{version} was judged again since you were shown it.",

@@ -61,6 +61,15 @@ def test_a_refusal_at_the_desk_ends_the_wait(desk: DeskUnderTest, officer: Brows
     assert officer.finish(officer.begin("reject")).json()["message"].startswith(f"You refused {MODEL}:{VERSION}.")
     assert standing.states(desk.departments)[MODEL, VERSION] == "denied"
     assert officer.begin().json()["rules"] == ["STATE"]
+    assert barred(desk) == [("officer", ("STATE",), True)]
+
+
+def test_who_asks_to_sign_what_waits_no_more_again_and_again_does_not_fill_the_ledger(desk: DeskUnderTest, officer: Browser) -> None:
+    """Each is refused; a few are kept, with who it was, and nothing is asked of their passkey."""
+    officer.finish(officer.begin("reject"))
+    answers = [officer.begin() for _ in range(8)]
+    assert {answer.json()["rules"][0] for answer in answers} == {"STATE"}
+    assert barred(desk) == [("officer", ("STATE",), True)] * 5
 
 
 FORGERIES: dict[str, tuple[str, dict[str, Any]]] = {

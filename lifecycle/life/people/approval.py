@@ -64,7 +64,7 @@ def approve_version(
     from lifecycle.approvals.statements import signed
 
     _require_reason(reason, decision)
-    statement = _statement(departments, _newest_request(departments, model, version), person, reason, decision)
+    statement = statement_once_asked(departments, model, version, person=person, reason=reason, decision=decision)
     key = load_key(key_file)
     try:
         envelope = signed(statement, key, people_in_force(departments))
@@ -83,6 +83,16 @@ def statement_to_sign(
     """
     _require_reason(reason, decision)
     return _statement(departments, _open_request(departments, model, version), person, reason, decision)
+
+
+def statement_once_asked(
+    departments: Departments, model: str, version: int, *, person: str, reason: str, decision: Literal["approve", "reject"]
+) -> Statement:
+    """The same by the newest request, whether or not it is open: what somebody who comes too late tried to sign.
+
+    Raises Refused where nobody ever asked.
+    """
+    return _statement(departments, _newest_request(departments, model, version), person, reason, decision)
 
 
 def record_signed(departments: Departments, envelope: Envelope) -> ApprovalOutcome:

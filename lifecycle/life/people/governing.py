@@ -73,7 +73,7 @@ def proposal_to_sign(departments: Departments, person: ActorId, reason: str) -> 
             "What stands in governance/ counts already.", "Change a file first; `lifecycle policy diff` shows what changes.", ("GOV-003",)
         )
     _keep(departments)
-    _require_governor(_judges(departments, before, after), person)
+    _require_governor(departments, _judges(departments, before, after), person)
     return _statement("propose", person, reason, new_id(), before, after)
 
 
@@ -87,7 +87,7 @@ def agreement_to_sign(departments: Departments, person: ActorId, reason: str, pr
     asked = _named(open_proposals(departments), proposal_id)
     after = Governed(asked.statement.bundle_digest, asked.statement.people_digest)
     judges = _judges(departments, before, after)
-    _require_governor(judges, person)
+    _require_governor(departments, judges, person)
     _require_another(judges, person, asked)
     return _statement("agree", person, reason, asked.statement.proposal_id, before, after)
 
@@ -107,7 +107,7 @@ def record_signed_change(departments: Departments, envelope: Envelope) -> Propos
         raise _something_else()
     judges = _judges(departments, before, after)
     statement = opened(envelope, GovernanceStatement, judges, now_us())
-    _require_governor(judges, statement.signer)
+    _require_governor(departments, judges, statement.signer)
     if statement.part == "propose":
         recorded = _append(departments, GovernanceProposed(envelope=envelope), statement)
         return Proposal(recorded, statement, ())
@@ -167,7 +167,16 @@ def _keep(departments: Departments) -> None:
     departments.artifacts.put(registry_of(departments).document)
 
 
-def _require_governor(judges: Registry, person: ActorId) -> None:
+def _require_governor(departments: Departments, judges: Registry, person: ActorId) -> None:
+    if person not in judges.people and person in departments.people.people:
+        at_home = departments.people.origin[person] == "home"
+        raise Refused(
+            f"{person} is enrolled {'in this home alone' if at_home else 'since the people in force were agreed to'}, and does not govern.",
+            f"Enrol them in the project: `lifecycle people add {person} --role {ROLE} --project`, with {person} taken out of the home."
+            if at_home
+            else "Have somebody propose and others agree who are among the people in force; then they count as well.",
+            ("GOV-004",),
+        )
     if ROLE not in judges.person(person).roles:
         raise Refused(
             f"{person} does not hold the role {ROLE} among the people in force.",

@@ -19,6 +19,7 @@ from lifecycle.life.gates import governed
 from lifecycle.life.gates.asking import ask
 from lifecycle.life.gates.governed import in_force, on_disk, open_proposals
 from lifecycle.life.gates.standing import body_of
+from lifecycle.life.people.enrolment import enrol
 from lifecycle.life.people.governing import agree, propose
 from lifecycle.life.recording import Step
 from lifecycle.life.revocation import revoke
@@ -103,6 +104,33 @@ def test_what_is_returned_is_what_stands(departments: Departments, project: Path
     made = propose(departments, person="ada", key_file=key(project, "ada"), reason=WHY)
     agreement = agree(departments, person="rita", key_file=key(project, "rita"), reason=WHY)
     assert [made.recorded, agreement.recorded] == departments.ledger.events(types=("GovernanceProposed", "GovernanceSigned"))
+
+
+def test_somebody_of_the_home_does_not_govern_and_is_told_why(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`people list` shows them, so that nobody goes by their name is not what is wrong."""
+    monkeypatch.setenv("LIFECYCLE_ENVIRONMENT", "local")
+    departments = Departments.here()
+    enrol(departments, "homer", roles=("governor",))
+    with pytest.raises(Refused, match="homer is enrolled in this home alone") as refusal:
+        propose(departments, person="homer", key_file=key(project, "ada"), reason=WHY)
+    assert refusal.value.rules == ("GOV-004",)
+    assert "lifecycle people add homer --role governor --project" in refusal.value.next_step
+    assert departments.ledger.events(types=("GovernanceProposed",)) == []
+    departments.ledger.close()
+
+
+def test_somebody_who_came_since_the_people_in_force_were_agreed_to_is_told_so(departments: Departments, project: Path) -> None:
+    """Those who are in force let them in, by a change that they agree to; somebody whom nobody knows is named as unknown."""
+    proposed(departments, project)
+    agreed(departments, project, "rita", "rob")
+    people = yaml.safe_load((project / "governance" / "people.yaml").read_text())["people"]
+    write_people(project, *people, governor(project, "nina"))
+    now = Departments.here()
+    with pytest.raises(Refused, match="nina is enrolled since the people in force were agreed to"):
+        propose(now, person="nina", key_file=key(project, "nina"), reason=WHY)
+    with pytest.raises(UnknownName, match="'nobody'"):
+        propose(now, person="nobody", key_file=key(project, "nina"), reason=WHY)
+    now.ledger.close()
 
 
 @pytest.mark.parametrize("edit", ["limits", "people", "policy"])
