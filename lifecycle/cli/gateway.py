@@ -132,9 +132,7 @@ def _run_controller(departments: Departments, settings: GatewaySettings, target:
     declared = declared_target(target)
     run_cluster_controller(
         settings,
-        departments.settings.home / declared.packages,
-        declared.places(settings.folder),
-        declared.pace,
+        declared.cluster(departments.settings.home, settings.folder),
         LedgerSink(departments),
         departments.verify_package,
         source,

@@ -25,13 +25,13 @@ def gateway_folders(home: Path) -> tuple[GatewayFolder, ...]:
     return (GatewayFolder(home / _GATEWAY), *pod_folders(home / PODS).values())
 
 
-def pod_folders(homes: Path) -> dict[str, GatewayFolder]:
-    """What the gateways of pods keep, by pod, also of those that are gone.
+def pod_folders(homes: Path, named: tuple[str, ...] = ("",)) -> dict[str, GatewayFolder]:
+    """What the gateways of pods keep, by pod, also of those that are gone: of all, or of those whose names begin like one of `named`.
 
     Raises Tampered where there is a link among what would be read: it could name anything on the volume, the keys that sign included.
     """
     found = {}
-    for home in sorted(homes.iterdir()) if homes.is_dir() else ():
+    for home in sorted(path for path in homes.iterdir() if path.name.startswith(named)) if homes.is_dir() else ():
         folder = GatewayFolder(home / _GATEWAY)
         if not (home.is_symlink() or os.path.lexists(folder.path)):
             # A pod that has not begun yet, or what is none.
@@ -47,21 +47,18 @@ def pod_folders(homes: Path) -> dict[str, GatewayFolder]:
 
 
 def _links(home: Path, folder: GatewayFolder) -> Iterator[Path]:
-    for path in (home, folder.path, folder.journal, folder.lock, *(folder.path / part for part in _READ)):
+    for path in (home, folder.path):
         if path.is_symlink():
             yield path
             return
-    for part in _READ:
-        yield from _links_below(folder.path / part)
-    yield from (path for path in folder.path.glob("counters-*.bin") if path.is_symlink())
+    yield from _links_in(folder.path, _READ)
 
 
-def _links_below(folder: Path) -> Iterator[Path]:
-    if not folder.is_dir():
-        return
+def _links_in(folder: Path, descend: tuple[str, ...] | None = None) -> Iterator[Path]:
+    """Links in a folder and in those below it; of its own only in `descend`, where that is given."""
     with os.scandir(folder) as entries:
         for entry in entries:
             if entry.is_symlink():
                 yield Path(entry.path)
-            elif entry.is_dir(follow_symlinks=False):
-                yield from _links_below(Path(entry.path))
+            elif entry.is_dir(follow_symlinks=False) and (descend is None or entry.name in descend):
+                yield from _links_in(Path(entry.path))

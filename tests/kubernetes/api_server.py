@@ -22,6 +22,7 @@ import kubernetes
 
 from lifecycle.serving.answering.counters import CellCounts
 from lifecycle.serving.answering.metrics import ArmMetrics, ModelMetrics, exposition
+from tests.kubernetes.pod_logs import PodLogs
 
 Manifest = dict[str, Any]
 NAMESPACE = "lifecycle"
@@ -61,6 +62,8 @@ class ApiServer:
         self.down = False
         self.lost_answers = 0
         self.wrong: list[str] = []
+        #: Where pods log what they answer, if they do.
+        self.logs: PodLogs | None = None
         self.calls: list[str] = []
         self.lock = threading.RLock()
         self._revisions = itertools.count(1)
@@ -78,6 +81,8 @@ class ApiServer:
                 backend = self._random.choices(backends, [one["weight"] for one in backends])[0]
                 pod = self._random.choice(self._behind(backend["name"]))
                 pod.counts += _answered(failed=pod.version in self.failing)
+                if self.logs is not None:
+                    self.logs.answered(pod.manifest["metadata"]["name"], pod.version)
                 asked[pod.version] += 1
         return asked
 
@@ -150,7 +155,8 @@ class ApiServer:
             found = self.objects.get((kind, name))
             return (404, _status(404)) if found is None else (200, found)
         assert kind == "Pod", "nothing but pods is listed"
-        wanted = dict(pair.split("=") for pair in options["labelSelector"].split(",")).items()
+        selector = options.get("labelSelector")
+        wanted = dict(pair.split("=") for pair in selector.split(",")).items() if selector else {}.items()
         return 200, {"items": [pod.manifest for pod in self.pods.values() if wanted <= pod.manifest["metadata"]["labels"].items()]}
 
     def _create(self, kind: str, sent: Manifest) -> tuple[int, Any]:
@@ -173,7 +179,10 @@ class ApiServer:
     def _delete(self, kind: str, name: str) -> tuple[int, Any]:
         if self.objects.pop((kind, name), None) is None:
             return 404, _status(404)
-        self.pods = {uid: pod for uid, pod in self.pods.items() if pod.owner != (kind, name)}
+        for uid in [uid for uid, pod in self.pods.items() if pod.owner == (kind, name)]:
+            del self.pods[uid]
+            if self.logs is not None:
+                self.logs.end(uid)
         return 200, _status(200)
 
     def _metrics(self, method: str, path: str) -> tuple[int, Any]:
@@ -232,6 +241,8 @@ class ApiServer:
                 },
             }
             self.pods[uid] = Pod(manifest, (kind, name), version)
+            if self.logs is not None:
+                self.logs.begin(uid)
         return replicas if ready else 0
 
 

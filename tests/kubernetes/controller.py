@@ -176,8 +176,7 @@ def main() -> None:
         look_seconds=0.1,
     )
     declared, ledger = declared_target(home / "target.yaml"), FileLedger(home / "ledger.jsonl")
-    places = declared.places(settings.folder)
-    run_cluster_controller(settings, home / declared.packages, places, declared.pace, ledger, verify, ledger, hear)
+    run_cluster_controller(settings, declared.cluster(home, settings.folder), ledger, verify, ledger, hear)
 
 
 if __name__ == "__main__":

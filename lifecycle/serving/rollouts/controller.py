@@ -79,6 +79,15 @@ def decide(plan: RolloutPlan, view: View, watching: Watching) -> Verdict:
     return Complete() if last else Advance(step + 1)
 
 
+def while_blind(verdict: Verdict, blind: str) -> Verdict:
+    """What is done where it is not known what labels say, for this reason ("": it is): a rollout is undone all the same, and goes no
+    further.
+    """
+    if blind and isinstance(verdict, Advance | Complete):
+        return Hold(f"what its labels say is not known: {blind}")
+    return verdict
+
+
 def is_no_worse(asked: NoWorse, guardrail: Guardrail, view: View) -> bool:
     """Whether there is evidence that the canary does no worse than asked: than the champion, or than a ceiling; each at half of alpha."""
     limit = log_threshold(asked.alpha / 2)

@@ -52,17 +52,15 @@ def verdict_on(books: Books, state: ModelState, rollout: RolloutState, progress:
     baked, has_champion = now - progress.began, state.champion is not None
     view = View(stages, baked, canary.consecutive_errors, has_champion, progress.death, promoted, now, progress.woken, progress.labels)
     before, progress.watching = progress.watching, progress.watching.after(progress.plan, view)
-    looked = replace(books.looked_at(rollout), progress=_progress(progress.plan, view))
+    looked = replace(books.looked_at(rollout), progress=step_progress(progress.plan, view))
     if progress.watching.rails is not before.rails:
-        looked = replace(looked, guardrails=tuple(_status(one) for one in progress.watching.standings(progress.plan, view)))
-    verdict = controller.decide(progress.plan, view, progress.watching)
-    if progress.blind and isinstance(verdict, controller.Advance | controller.Complete):
-        verdict = controller.Hold(f"what its labels say is not known: {progress.blind}")
+        looked = replace(looked, guardrails=tuple(shown(one) for one in progress.watching.standings(progress.plan, view)))
+    verdict = controller.while_blind(controller.decide(progress.plan, view, progress.watching), progress.blind)
     books.looked[rollout.rollout_id] = replace(looked, held=verdict.why if isinstance(verdict, controller.Hold) else "")
     return verdict
 
 
-def _progress(plan: RolloutPlan, view: View) -> StepProgress:
+def step_progress(plan: RolloutPlan, view: View) -> StepProgress:
     """What the step that is seen here waits for, as the controller counts it."""
     step, canary = plan.steps[len(view.stages) - 1], view.stages[-1].canary
     return StepProgress(
@@ -74,7 +72,8 @@ def _progress(plan: RolloutPlan, view: View) -> StepProgress:
     )
 
 
-def _status(standing: Standing) -> GuardrailStatus:
+def shown(standing: Standing) -> GuardrailStatus:
+    """How a guardrail stands, for whoever asks."""
     counted = standing.counted
     return GuardrailStatus(
         guardrail=standing.rail.name,

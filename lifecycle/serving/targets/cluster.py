@@ -115,7 +115,7 @@ class ClusterTarget:
         death = next((why for pod in pods if (why := self._restarted(pod))), "")
         if not ready:
             death = death or f"none of the {len(pods)} pods of version {version.version} is ready"
-        return Counted(counts.look(seen), counts.streak, death)
+        return Counted(counts.look(seen), counts.streak, death, tuple(pod["metadata"]["name"] for pod in ready))
 
     async def take_out(self, version: TargetVersion) -> None:
         for kind, manifest in reversed(self._workload.objects(self._model, version)):

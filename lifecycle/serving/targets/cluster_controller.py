@@ -10,7 +10,6 @@ import asyncio
 import logging
 import os
 import signal
-from collections.abc import Callable
 from pathlib import Path
 
 from lifecycle.errors import Refused, UnknownName
@@ -34,8 +33,10 @@ from lifecycle.serving.supervision.admin import AdminServer
 from lifecycle.serving.supervision.mailbox import MailboxServer
 from lifecycle.serving.supervision.verbs import verbs_of
 from lifecycle.serving.supervision.watching import LedgerWatch
-from lifecycle.serving.targets.contract import Pace, Target
+from lifecycle.serving.targets.contract import Target
 from lifecycle.serving.targets.directing import Director
+from lifecycle.serving.targets.left_behind import LeftBehind
+from lifecycle.serving.targets.pods import Cluster
 from lifecycle.serving.targets.publishing import PublishedPackages
 from lifecycle.serving.targets.recording import JournalRecords
 from lifecycle.serving.targets.register import Register, plain
@@ -50,9 +51,7 @@ _SETTLE_SECONDS = 0.5
 
 def run_cluster_controller(
     settings: GatewaySettings,
-    packages: Path,
-    target_of: Callable[[str], Target],
-    pace: Pace,
+    cluster: Cluster,
     sink: EventSink,
     verifier: PackageVerifier,
     source: WithdrawalSource,
@@ -60,15 +59,13 @@ def run_cluster_controller(
 ) -> None:
     """Runs a controller in this process until it is told to stop (SIGTERM, SIGINT or `GatewayClient.stop`).
 
-    `packages` is where the pods find theirs; `target_of` makes a model's place. Raises Unavailable where the folder is in use or
-    can't be written; Tampered where the journal can't be read.
+    Raises Unavailable where the folder is in use or can't be written; Tampered where the journal can't be read.
     """
     folder = GatewayFolder(settings.folder)
     folder.make()
     lock = folder.take_lock()
     try:
-        controller = ClusterController(settings, folder, PublishedPackages(packages), target_of, pace, sink, verifier, source, people)
-        asyncio.run(controller.run())
+        asyncio.run(ClusterController(settings, folder, cluster, sink, verifier, source, people).run())
     finally:
         os.close(lock)
 
@@ -80,9 +77,7 @@ class ClusterController:
         self,
         settings: GatewaySettings,
         folder: GatewayFolder,
-        packages: PublishedPackages,
-        target_of: Callable[[str], Target],
-        pace: Pace,
+        cluster: Cluster,
         sink: EventSink,
         verifier: PackageVerifier,
         source: WithdrawalSource,
@@ -91,8 +86,9 @@ class ClusterController:
         self._settings = settings
         self._people = people
         self._folder = folder
-        self._packages = packages
-        self._target_of = target_of
+        self._packages = PublishedPackages(cluster.packages)
+        self._target_of = cluster.target_of
+        self._left_behind = LeftBehind(cluster.pods, settings.environment, sink, cluster.pace.sweep_seconds)
         self._readers: dict[str, Target] = {}
         self._journal = Journal.open(folder.journal)
         self._delivery = Delivery(self._journal, sink, folder.refused_events, self._event_refused)
@@ -103,7 +99,7 @@ class ClusterController:
         log_keys = LogKeys(VerifierKey.parse(settings.log_key), settings.log_key_changes)
         self._cache = PackageCache(folder, settings.environment, log_keys, verifier, self._withdrawals)
         self._register = Register(self._journal)
-        self._director = Director(self._register, used, records, self._cache, packages, target_of, pace)
+        self._director = Director(self._register, used, records, self._cache, self._packages, cluster)
         self._closed = ""
         self._watch = LedgerWatch(
             source,
@@ -130,7 +126,7 @@ class ClusterController:
             tasks.append(loop.create_task(self._watch.run()))
             await admin.start()
             mailbox.open()
-            tasks.append(loop.create_task(mailbox.run()))
+            tasks += [loop.create_task(mailbox.run()), loop.create_task(self._left_behind.run())]
             _LOG.info("the controller takes orders on %s", self._folder.path)
             await self._stopping.wait()
         finally:
@@ -174,11 +170,12 @@ class ClusterController:
             faults.append(f"What is in force is not durable, so that a restart would not know of it. {self._journal.fault}")
         if refused.count:
             faults.append(f"The ledger refused {refused.count} events of this controller; they lie in {self._folder.refused_events}.")
+        faults += [f"What {pod or 'pods'} left behind is not finished: {why}" for pod, why in sorted(self._left_behind.faults.items())]
         alarms = refused.faults()
         models = []
         for state in self._register.models:
             fault = "; ".join(what for what in (self._director.faults.get(state.model, ""), alarms.get(state.model, "")) if what)
-            models.append(await model_status(state, self._reader(state.model), fault))
+            models.append(await model_status(state, self._reader(state.model), self._director.looked_at(state.model), fault))
         return GatewayStatus(
             running=True,
             url=None,
@@ -205,7 +202,7 @@ class ClusterController:
     async def rollout(self, rollout_id: str) -> RolloutStatus:
         state, ended = self._register.rolling(rollout_id), self._register.finished(rollout_id)
         if state is not None:
-            return rollout_status(state, (await self._reader(state.model).read()).placement)
+            return rollout_status(state, (await self._reader(state.model).read()).placement, self._director.looked_at(state.model))
         if ended is None:
             raise UnknownName(f"The controller knows no rollout {rollout_id!r}.", "`lifecycle gateway status` shows which it knows.")
         return ended.status()

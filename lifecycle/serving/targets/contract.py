@@ -77,6 +77,8 @@ class Placement(Record):
     step: Count = 0
     outcome: Literal["", "completed", "aborted", "replaced"] = ""
     reason: str = ""
+    #: When each of its steps began.
+    steps_us: tuple[Microseconds, ...] = Field(default=(), exclude_if=lambda began: not began)
     #: Why it was aborted, where it was.
     cause: AbortCause | None = None
     #: Whose word that was, where a person ended it, until that is recorded.
@@ -127,6 +129,8 @@ class Counted:
     streak: int = 0
     #: Why it can't answer any more, where that is so.
     death: str = ""
+    #: The pods that answer, where it runs in pods.
+    pods: tuple[str, ...] = ()
 
 
 class Target(Protocol):
@@ -166,3 +170,5 @@ class Pace(Record):
     quiet_seconds: float = Field(default=5.0, ge=0.0)
     #: For how long a version that is out of the routes and is asked nevertheless is waited for before that is told as a fault.
     drain_seconds: float = Field(default=300.0, ge=0.0)
+    #: How often what pods that are gone have left is looked for.
+    sweep_seconds: float = Field(default=60.0, gt=0.0)

@@ -11,7 +11,6 @@ claim: lifecycle-home          # the volume that the controller and the versions
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
 from hashlib import blake2b
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -21,9 +20,11 @@ from pydantic import Field
 from lifecycle.errors import InvalidDeclaration, LifecycleError
 from lifecycle.records.documents import parse_yaml
 from lifecycle.records.record import Record
+from lifecycle.serving.homes import PODS
 from lifecycle.serving.targets.cluster import ClusterPace, ClusterTarget
 from lifecycle.serving.targets.contract import Pace
 from lifecycle.serving.targets.kubernetes_api import KubernetesApi
+from lifecycle.serving.targets.pods import Cluster, Pods
 from lifecycle.serving.targets.workloads import Deployments, InferenceServices, PodTemplate, Workload
 
 #: RFC 1123, as the cluster takes names of its own.
@@ -73,13 +74,18 @@ class DeclaredTarget(Record):
         )
         return Deployments(template) if self.kind == "deployments" else InferenceServices(template)
 
-    def places(self, folder: Path, *, client: Any = None) -> Callable[[str], ClusterTarget]:
-        """Each model's place, for the controller that keeps this folder. `client`: see `KubernetesApi`."""
+    def cluster(self, home: Path, folder: Path, *, client: Any = None) -> Cluster:
+        """The cluster, for the controller that keeps this folder in this home. `client`: see `KubernetesApi`."""
         api, workload = KubernetesApi(self.namespace, client=client), self.workload()
         pace = ClusterPace(ready_seconds=self.ready_seconds, lease_seconds=self.lease_seconds)
         # One that starts again on its folder is the same holder, and needs not wait for its own lease to end.
         holder = f"{socket.gethostname()}-{blake2b(str(folder.resolve()).encode(), digest_size=4).hexdigest()}"
-        return lambda model: ClusterTarget(api, workload, model, self.gateway, holder, pace)
+        return Cluster(
+            packages=home / self.packages,
+            target_of=lambda model: ClusterTarget(api, workload, model, self.gateway, holder, pace),
+            pods=Pods(home / PODS, lambda: frozenset(pod["metadata"]["name"] for pod in api.pods({}))),
+            pace=self.pace,
+        )
 
 
 def declared_target(file: Path) -> DeclaredTarget:

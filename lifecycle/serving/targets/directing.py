@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -21,14 +21,16 @@ from lifecycle.serving.allowed.packages import Package, PackageCache
 from lifecycle.serving.allowed.used_decisions import UsedDecisions
 from lifecycle.serving.allowed.withdrawals import Withdrawal
 from lifecycle.serving.rollouts.rollback_asked import RollbackAsked
-from lifecycle.serving.rollouts.state import FinishedRollout, RolloutState
+from lifecycle.serving.rollouts.state import FinishedRollout, Looked, RolloutState
 from lifecycle.serving.rollouts.undoing import require_expected
 from lifecycle.serving.rollouts.word import Word
-from lifecycle.serving.targets.contract import Pace, Placement, Target, TargetVersion, Undoing
+from lifecycle.serving.targets.contract import Placement, Target, TargetVersion, Undoing
 from lifecycle.serving.targets.drivable import require_drivable
 from lifecycle.serving.targets.driving import Drive, Ending
 from lifecycle.serving.targets.going_back import GoingBack
 from lifecycle.serving.targets.hand import Records
+from lifecycle.serving.targets.pod_labels import PodLabels
+from lifecycle.serving.targets.pods import Cluster
 from lifecycle.serving.targets.register import Register, plain, served
 from lifecycle.serving.targets.telling import canary_of
 from lifecycle.serving.targets.undertakings import Undertakings
@@ -58,8 +60,7 @@ class Director:
         records: Records,
         cache: PackageCache,
         packages: Publisher,
-        target_of: Callable[[str], Target],
-        pace: Pace,
+        cluster: Cluster,
     ) -> None:
         self._register = register
         self._under_way = Undertakings()
@@ -67,8 +68,9 @@ class Director:
         self._records = records
         self._cache = cache
         self._packages = packages
-        self._target_of = target_of
-        self._pace = pace
+        self._target_of = cluster.target_of
+        self._pace = cluster.pace
+        self._labels_of = partial(PodLabels, cluster.pods)
         self._targets: dict[str, Target] = {}
         self._drives: dict[str, Drive] = {}
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -77,6 +79,11 @@ class Director:
     def faults(self) -> dict[str, str]:
         """By model: why what should go on does not."""
         return self._under_way.faults
+
+    def looked_at(self, model: str) -> Looked:
+        """What the latest look at the rollout of a model has found; nothing where none is driven."""
+        drive = self._drives.get(model)
+        return Looked() if drive is None else drive.looked
 
     def resume(self) -> None:
         """Goes on with what was under way when the controller before this one ended."""
@@ -180,7 +187,7 @@ class Director:
     # One rollout.
 
     def _drive(self, order: RolloutOrder) -> Drive:
-        drive = self._drives[order.model] = Drive(self._target(order.model), self._records, order, self._pace)
+        drive = self._drives[order.model] = Drive(self._target(order.model), self._records, order, self._pace, self._labels_of)
         self._under_way.begin(f"drive {order.model}", self._driven(order, drive))
         return drive
 

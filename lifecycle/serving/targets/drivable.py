@@ -20,9 +20,3 @@ def require_drivable(plan: RolloutPlan) -> None:
             "Leave `holdout` and `tiers` out, or roll it out on the gateway of one machine.",
             ("STATE",),
         )
-    if any(guardrail.kind not in ("errors", "latency") for guardrail in plan.guardrails):
-        raise Refused(
-            "A cluster's controller sees what pods count, and no labels: it can't watch a guardrail on them.",
-            "Leave those guardrails out, or roll it out on the gateway of one machine.",
-            ("STATE",),
-        )

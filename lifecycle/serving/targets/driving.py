@@ -9,18 +9,21 @@ in begins anew, what was out of the routes is still out, and what still runs for
 from __future__ import annotations
 
 import asyncio
-import functools
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from lifecycle.errors import Refused, Unavailable
 from lifecycle.records.bodies.serving import AbortCause, RolloutStepReached
 from lifecycle.records.identity import now_us
+from lifecycle.records.record import Microseconds
 from lifecycle.records.rollout import RolloutOrder
 from lifecycle.serving.rollouts import controller
+from lifecycle.serving.rollouts.label_watch import LabelCounts, known_labels, waits_for_labels
 from lifecycle.serving.rollouts.seen import Observed
-from lifecycle.serving.rollouts.state import MOST_STANDBY
+from lifecycle.serving.rollouts.state import MOST_STANDBY, Looked
 from lifecycle.serving.rollouts.undoing import CAUSE_OF
 from lifecycle.serving.rollouts.word import Word
 from lifecycle.serving.targets import telling
@@ -28,9 +31,12 @@ from lifecycle.serving.targets.contract import Counted, Pace, Placed, Placement,
 from lifecycle.serving.targets.drivable import require_drivable
 from lifecycle.serving.targets.hand import Hand, Records
 from lifecycle.serving.targets.looks import Looks
+from lifecycle.serving.targets.pod_labels import LabelSource
 from lifecycle.serving.targets.telling import Beside
 
 _LOG = logging.getLogger(__name__)
+#: Who reads the labels of a rollout, beside this champion and from this moment on.
+LabelsOf = Callable[[RolloutOrder, TargetVersion | None, Microseconds], LabelSource]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +58,21 @@ class Ending:
 class Drive:
     """One rollout, from its order to its end."""
 
-    def __init__(self, target: Target, records: Records, order: RolloutOrder, pace: Pace) -> None:
+    def __init__(self, target: Target, records: Records, order: RolloutOrder, pace: Pace, labels_of: LabelsOf | None = None) -> None:
         self._target = target
         self._order = order
+        self._labels_of = labels_of
+        self._labels: LabelSource | None = None
         self._hand = Hand(target, records, pace, model=order.model, acts_for=order.rollout_id, run_id=order.run_id)
         self._version = telling.canary_of(order)
         self._looks = Looks.from_step(order.plan, 0)
         self._ending: Ending | None = None
         self._asked = asyncio.Event()
+
+    @property
+    def looked(self) -> Looked:
+        """What the latest look at it has found."""
+        return self._looks.looked
 
     def end(self, ending: Ending) -> None:
         """Has the rollout end at the next look. One that has ended already stays as it ended."""
@@ -113,6 +126,7 @@ class Drive:
             "weight": 0.0,
             "rollout_id": self._order.rollout_id,
             "step": 0,
+            "steps_us": (),
             "outcome": "",
             "reason": "",
             "cause": None,
@@ -123,6 +137,9 @@ class Drive:
     async def _roll(self, at: Placed) -> Placed:
         """From loading to the end of the last step, or to a rollback."""
         self._looks = Looks.from_step(self._order.plan, at.placement.step)
+        if self._labels_of is not None and waits_for_labels(self._order.plan):
+            since_us = min(at.placement.steps_us, default=now_us())
+            self._labels = self._labels_of(self._order, at.placement.champion, since_us)
         why = await self._made_ready()
         if why and self._ending is None:
             return await self._end(at, self._out(why, "failed"))
@@ -179,7 +196,19 @@ class Drive:
             _LOG.error("the weights of %s were changed beside its rollout; they are put back", at.placement.model)
             latest = await self._hand.place(latest, lambda placement: placement)
         canary, control = await self._both(latest.placement.champion)
+        await self._look_at_labels(latest.placement, (*canary.pods, *(() if control is None else control.counted.pods)))
         return latest, self._looks.verdict(latest.placement.step, canary, None if control is None else control.counted)
+
+    async def _look_at_labels(self, placement: Placement, pods: tuple[str, ...]) -> None:
+        if not waits_for_labels(self._order.plan):
+            return
+        labels: LabelCounts = ()
+        why = "nothing here reads them"
+        if self._labels is not None:
+            labels, why = await known_labels(partial(self._labels.look, placement.steps_us, pods))
+        if why and why != self._looks.blind:
+            _LOG.error("the labels of %s can't be followed: %s", placement.model, why)
+        self._looks.labels, self._looks.blind = labels or self._looks.labels, why
 
     async def _both(self, beside: TargetVersion | None) -> tuple[Counted, Beside | None]:
         canary = await self._target.counted(self._version)
@@ -192,7 +221,10 @@ class Drive:
         observed = telling.observed(self._order, at.placement.weight, canary, control)
         body = RolloutStepReached(rollout_id=self._order.rollout_id, step=step, weight=weight, observed=observed)
         await self._hand.until_answered(lambda: self._hand.tell(f"step {step}", self._version, body))
-        entered = await self._hand.place(at, lambda placement: placement.model_copy(update={"step": step, "weight": weight}))
+        # Of a step that a controller of an earlier release began it is not known when that was.
+        began = (*at.placement.steps_us[:step], *[now_us()] * (step + 1 - len(at.placement.steps_us[:step])))
+        into = {"step": step, "weight": weight, "steps_us": began}
+        entered = await self._hand.place(at, lambda placement: placement.model_copy(update=into))
         self._looks.enter(step, canary.observed, Observed() if control is None else control.counted.observed)
         return entered
 
@@ -249,7 +281,7 @@ class Drive:
         if leaving is not None:
             last_asked = max(last_asked, await self._hand.until_answered(lambda: self._hand.quiet(leaving)))
         for what, body in telling.ends(self._order, placement, canary, control, last_asked):
-            await self._hand.until_answered(functools.partial(self._hand.tell, what, self._version, body))
+            await self._hand.until_answered(partial(self._hand.tell, what, self._version, body))
         if leaving is not None:
             await self._hand.until_answered(lambda: self._target.take_out(leaving))
         settled = {"leaving": None, "undoing": None, "word": None, "settled": True}

@@ -55,9 +55,9 @@ class KubernetesApi:
         return found
 
     def pods(self, labels: dict[str, str]) -> Sequence[Manifest]:
-        """The pods with these labels."""
+        """The pods with these labels; with none, all of them."""
         selector = ",".join(f"{key}={value}" for key, value in sorted(labels.items()))
-        listed = self._ask("GET", POD.path(self.namespace), query=(("labelSelector", selector),)) or {}
+        listed = self._ask("GET", POD.path(self.namespace), query=(("labelSelector", selector),) if selector else ()) or {}
         pods: list[Manifest] = listed.get("items", [])
         return pods
 

@@ -8,7 +8,10 @@ from dataclasses import dataclass, field
 from lifecycle.records.rollout import RolloutPlan
 from lifecycle.serving.rollouts import controller
 from lifecycle.serving.rollouts.guardrails import Watching
+from lifecycle.serving.rollouts.label_watch import LabelCounts
+from lifecycle.serving.rollouts.looking import shown, step_progress
 from lifecycle.serving.rollouts.seen import Observed, StageCounts, View
+from lifecycle.serving.rollouts.state import Looked
 from lifecycle.serving.targets.contract import Counted
 
 
@@ -23,6 +26,11 @@ class Looks:
     earlier: tuple[StageCounts, ...] = ()
     began: float = field(default_factory=time.monotonic)
     watching: Watching = field(default_factory=Watching)
+    #: What labels said at the last look at which they could be read, and why they can't be; "" where they can.
+    labels: LabelCounts = ()
+    blind: str = ""
+    #: What the latest look has found, for whoever asks.
+    looked: Looked = field(default_factory=Looked)
 
     @classmethod
     def from_step(cls, plan: RolloutPlan, step: int) -> Looks:
@@ -40,9 +48,13 @@ class Looks:
             has_champion=control is not None,
             death=canary.death,
             now_seconds=now,
+            labels=self.labels,
         )
         self.watching = self.watching.after(self.plan, view)
-        return controller.decide(self.plan, view, self.watching)
+        guardrails = tuple(shown(one) for one in self.watching.standings(self.plan, view))
+        verdict = controller.while_blind(controller.decide(self.plan, view, self.watching), self.blind)
+        self.looked = Looked(verdict.why if isinstance(verdict, controller.Hold) else "", guardrails, step_progress(self.plan, view))
+        return verdict
 
     def enter(self, step: int, canary: Observed, control: Observed) -> None:
         """A step begins with these counts."""

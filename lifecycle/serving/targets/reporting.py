@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from lifecycle.errors import LifecycleError
-from lifecycle.serving.rollouts.state import ModelState, ModelStatus, RolloutStatus, VersionStatus
+from lifecycle.serving.rollouts.state import Looked, ModelState, ModelStatus, RolloutStatus, VersionStatus
 from lifecycle.serving.targets.contract import Counted, Placement, Target, TargetVersion
 
 
-async def model_status(state: ModelState, reader: Target, fault: str) -> ModelStatus:
+async def model_status(state: ModelState, reader: Target, looked: Looked, fault: str) -> ModelStatus:
     """One model, by its placement and by what its pods count. Where the cluster does not answer, by the journal, with the fault.
 
-    `reader` is a target of its own: whoever drives a rollout counts by himself.
+    `reader` is a target of its own: whoever drives a rollout counts by himself; `looked` is what he found last.
     """
     try:
         placed = await reader.read()
@@ -22,16 +22,17 @@ async def model_status(state: ModelState, reader: Target, fault: str) -> ModelSt
             model=state.model,
             versions=tuple(versions),
             referred=0,
-            rollout=_rollout(state, Placement(model=state.model)),
+            rollout=_rollout(state, Placement(model=state.model), looked),
             fault="; ".join(what for what in (fault, error.what) if what),
         )
     if not placed.in_force:
         fault = "; ".join(what for what in (fault, "the weights of its route were changed by somebody else") if what)
-    return ModelStatus(model=state.model, versions=tuple(versions), referred=0, rollout=_rollout(state, placed.placement), fault=fault)
+    rollout = _rollout(state, placed.placement, looked)
+    return ModelStatus(model=state.model, versions=tuple(versions), referred=0, rollout=rollout, fault=fault)
 
 
-def rollout_status(state: ModelState, serving: Placement) -> RolloutStatus:
-    """How far the rollout of a model is; it must have one."""
+def rollout_status(state: ModelState, serving: Placement, looked: Looked) -> RolloutStatus:
+    """How far the rollout of a model is, why it goes no further and how its guardrails stand; it must have one."""
     rollout = state.rollout
     assert rollout is not None  # callers ask about models with a rollout only
     ours = serving.rollout_id == rollout.rollout_id
@@ -43,12 +44,14 @@ def rollout_status(state: ModelState, serving: Placement) -> RolloutStatus:
         state="promoting" if outcome == "completed" else "undoing" if outcome else "baking" if ours and serving.weight else "loading",
         step=serving.step if ours else 0,
         weight=serving.weight if ours else 0.0,
-        reason=serving.reason if ours else "",
+        reason=(serving.reason if ours else "") or looked.held,
+        guardrails=looked.guardrails,
+        progress=looked.progress if ours and serving.weight else None,
     )
 
 
-def _rollout(state: ModelState, serving: Placement) -> RolloutStatus | None:
-    return None if state.rollout is None else rollout_status(state, serving)
+def _rollout(state: ModelState, serving: Placement, looked: Looked) -> RolloutStatus | None:
+    return None if state.rollout is None else rollout_status(state, serving, looked)
 
 
 def _arms(serving: Placement) -> list[tuple[TargetVersion, str, float]]:
