@@ -14,9 +14,7 @@ from typing import Protocol
 from lifecycle.errors import InvalidDeclaration
 from lifecycle.records.bodies.training import Metering, ModelTrained, TrainingFailed, TrainingStarted
 from lifecycle.records.events import Event
-from lifecycle.records.record import Microseconds, Record
-
-MICROSECONDS_IN_A_DAY = 86_400_000_000
+from lifecycle.records.record import DAY_US, Microseconds, Record
 
 #: The types of event that `standing` and `spent` look at; ask the ledger for these.
 SPENDING = ("TrainingStarted", "ModelTrained", "TrainingFailed")
@@ -55,7 +53,7 @@ def standing(budget: Budget, events: Iterable[Event], now_us: Microseconds, *, r
     Raises InvalidDeclaration where money was spent in another currency than the budget's: there is no exchange rate here.
     """
     events = tuple(events)
-    since_us = max(now_us - budget.period_days * MICROSECONDS_IN_A_DAY, 0)
+    since_us = max(now_us - budget.period_days * DAY_US, 0)
     for event in events:
         metering = _metering(event)
         if metering is not None and event.occurred_at_us >= since_us and metering.currency != budget.currency:

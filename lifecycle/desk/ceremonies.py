@@ -18,16 +18,15 @@ from typing import Any, Literal, cast
 
 from lifecycle.desk.matters.known import MATTERS
 from lifecycle.desk.matters.matter import Matter
-from lifecycle.desk.sessions import SECOND_US
 from lifecycle.desk.store import DeskStore
 from lifecycle.errors import UnknownName
 from lifecycle.records.approval import AnyStatement, Envelope, Statement
 from lifecycle.records.identity import now_us
-from lifecycle.records.record import ActorId, Microseconds
+from lifecycle.records.record import DAY_US, SECOND_US, ActorId, Microseconds
 
 CeremonyState = Literal["open", "signed", "recorded", "refused"]
 #: How long one that is over is remembered, so that an answer that comes twice is known for what it is.
-REMEMBERED_US = 7 * 24 * 3_600 * SECOND_US
+REMEMBERED_US = 7 * DAY_US
 
 
 _SELECT = "SELECT id, person, statement, until_us, state, envelope, payload_type FROM ceremonies LEFT JOIN ceremony_types USING (id)"

@@ -10,11 +10,11 @@ import secrets
 from dataclasses import dataclass
 
 from lifecycle.approvals.passkeys import challenge_of
-from lifecycle.desk.sessions import SECOND_US
 from lifecycle.desk.settings import DeskSettings
 from lifecycle.desk.store import DeskStore, hashed
 from lifecycle.errors import Refused
 from lifecycle.records.identity import now_us
+from lifecycle.records.record import SECOND_US
 
 #: So many may be open at once; past them the oldest is dropped.
 MOST_OPEN = 1_000

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import secrets
 
-from lifecycle.desk.sessions import SECOND_US
 from lifecycle.desk.settings import DeskSettings
 from lifecycle.desk.store import DeskStore, hashed
 from lifecycle.errors import Refused
 from lifecycle.records.identity import now_us
-from lifecycle.records.record import ActorId
+from lifecycle.records.record import SECOND_US, ActorId
 
 
 def invite(store: DeskStore, settings: DeskSettings, person: ActorId) -> str:

@@ -15,9 +15,8 @@ from dataclasses import dataclass
 from lifecycle.desk.settings import DeskSettings
 from lifecycle.desk.store import DeskStore, hashed
 from lifecycle.records.identity import now_us
-from lifecycle.records.record import ActorId, Name
+from lifecycle.records.record import SECOND_US, ActorId, Name
 
-SECOND_US = 1_000_000
 #: A session that is in use is written down as seen this often, and not with every request.
 _SEEN_EVERY_US = 30 * SECOND_US
 

@@ -7,7 +7,6 @@ asks. A word is about one rollout, which ends once: said again, it changes nothi
 
 from __future__ import annotations
 
-import secrets
 from pathlib import Path
 
 from lifecycle.declaration import GovernedModel
@@ -16,18 +15,16 @@ from lifecycle.life.gates import standing
 from lifecycle.life.people.attempts import refused_attempts_kept
 from lifecycle.life.people.in_force import people_in_force
 from lifecycle.life.people.rollout_words import require_counts
+from lifecycle.life.people.said import said_now
 from lifecycle.life.recording import require_prose
 from lifecycle.records.approval import RolloutPart, RolloutStatement
 from lifecycle.records.bodies.serving import RolloutEnd
 from lifecycle.records.events import Subject
-from lifecycle.records.identity import now_us
 from lifecycle.records.record import ActorId
 from lifecycle.serving.rollouts.state import RolloutStatus
 from lifecycle.serving.rollouts.word import Word
 from lifecycle.wiring import Departments
 
-#: How long a statement may be recorded after it was made.
-HOUR_US = 3_600 * 1_000_000
 _CALLED: dict[RolloutPart, str] = {"promote": "A promotion", "end": "The end of a rollout"}
 
 
@@ -91,7 +88,7 @@ def rollout_to_sign(departments: Departments, model: GovernedModel, part: Rollou
     Raises Refused where none is under way, UnknownName for who is not enrolled, InvalidDeclaration for a reason that says nothing.
     """
     require_prose(reason, _CALLED[part])
-    rollout, now = rollout_under_way(departments, model), now_us()
+    rollout = rollout_under_way(departments, model)
     digest = _about(departments, rollout).digest
     assert digest is not None  # a version that was trained has one
     return RolloutStatement(
@@ -100,12 +97,7 @@ def rollout_to_sign(departments: Departments, model: GovernedModel, part: Rollou
         model=rollout.model,
         version=rollout.version,
         model_digest=digest,
-        signer=departments.people.person(person).id,
-        reason=reason,
-        environment=departments.environment,
-        nonce=secrets.token_hex(16),
-        signed_at_us=now,
-        expires_at_us=now + HOUR_US,
+        **said_now(departments, person, reason),
     )
 
 

@@ -13,14 +13,13 @@ from lifecycle.life.recording import Step, links, record_once
 from lifecycle.records.bodies.training import ModelTrained
 from lifecycle.records.events import Recorded
 from lifecycle.records.identity import now_us
+from lifecycle.records.record import HOUR_US
 from lifecycle.wiring import Departments
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
     import pandas as pd
-
-MICROSECONDS_IN_AN_HOUR = 3_600_000_000
 
 
 def monitor(departments: Departments, model: GovernedModel, step: Step) -> Recorded:
@@ -39,7 +38,7 @@ def monitor(departments: Departments, model: GovernedModel, step: Step) -> Recor
     trained = standing.trained(departments, model.name, version)
     body = standing.body_of(trained, ModelTrained)
     until = now_us()
-    since = until - int(model.watch.window_hours * MICROSECONDS_IN_AN_HOUR)
+    since = until - int(model.watch.window_hours * HOUR_US)
     frame = dataset_rows(departments, body.dataset_digest)
     monitored = report_window(
         # What a shadow said, nobody was told.

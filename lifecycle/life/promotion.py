@@ -9,6 +9,7 @@ from lifecycle.life.recording import Step, links, record_once
 from lifecycle.records.bodies.decisions import ApprovalRequested
 from lifecycle.records.gates import Decision, PromotionEvidence
 from lifecycle.records.identity import now_us
+from lifecycle.records.record import HOUR_US
 from lifecycle.wiring import Departments
 
 
@@ -38,7 +39,7 @@ def _request_approval(departments: Departments, model: GovernedModel, version: i
         report_digest=shown.report_digest,
         evidence_digest=shown.evaluation_digest,
         bundle_digest=decision.policy.bundle_digest,
-        expires_at_us=now_us() + int(judging.declared_of(trained).approval_valid_hours * 3_600_000_000),
+        expires_at_us=now_us() + int(judging.declared_of(trained).approval_valid_hours * HOUR_US),
     )
     event_id = step.event_id("approval-requested", decision.id)
     inputs = links(

@@ -12,7 +12,6 @@ it signed never counted. Elsewhere than in `local` a revocation is signed, by so
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +21,7 @@ from lifecycle.life.gates import judging, standing
 from lifecycle.life.gates.governed import UNGOVERNED
 from lifecycle.life.people.attempts import refused_attempts_kept
 from lifecycle.life.people.in_force import people_in_force
+from lifecycle.life.people.said import said_now
 from lifecycle.life.recording import COMMAND_LINE, links, require_prose
 from lifecycle.life.withdrawn import LETTING
 from lifecycle.lineage.selection import every_event
@@ -35,8 +35,6 @@ from lifecycle.wiring import Departments
 
 #: Who may take back what somebody else stands for.
 ROLES: dict[Revocable, tuple[Name, ...]] = {"version": ("risk", "governor"), "approval": ("risk", "governor"), "key": ("governor",)}
-#: How long a statement may be recorded after it was made.
-HOUR_US = 3_600 * 1_000_000
 
 
 @dataclass(frozen=True)
@@ -91,18 +89,13 @@ def statement_to_sign(
     Raises UnknownName where nothing and nobody goes by these names, InvalidDeclaration for a reason that says nothing.
     """
     require_prose(reason, "A revocation")
-    target, now = target_of(departments, what), now_us()
+    target = target_of(departments, what)
     return RevocationStatement(
         revokes=target.revokes,
         target=target.name,
         model_digest=target.subject.digest,
         compromised_from=compromised_from,
-        signer=departments.people.person(person).id,
-        reason=reason,
-        environment=departments.environment,
-        nonce=secrets.token_hex(16),
-        signed_at_us=now,
-        expires_at_us=now + HOUR_US,
+        **said_now(departments, person, reason),
     )
 
 

@@ -18,7 +18,7 @@ from lifecycle.monitoring.verdicts import Watch
 from lifecycle.monitoring.yardstick import Yardstick
 from lifecycle.records.bodies.serving import MonitoringReported
 from lifecycle.records.evidence import Measurement
-from lifecycle.records.record import JsonObject, Microseconds, Name, Version, canonical_bytes, digest_of
+from lifecycle.records.record import HOUR_US, JsonObject, Microseconds, Name, Version, canonical_bytes, digest_of
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def report_window(
         judged.append(verdicts.drift("output_shift", {"output": moved}, watch))
     right = verdicts.accuracy(quality.get("accuracy"), watch)
     judged += [right] if right is not None else []
-    mature_until = to_us - round(watch.labels_mature_hours * 3_600_000_000)
+    mature_until = to_us - round(watch.labels_mature_hours * HOUR_US)
     judged += decay(
         traffic.labelled(mature_until),
         _held_out(rows, version, from_us, mature_until),

@@ -11,9 +11,8 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, JsonValue, model_validator
 
 from lifecycle.errors import InvalidDeclaration, MalformedRecord
-from lifecycle.records.record import Digest, Microseconds, Record
+from lifecycle.records.record import DAY_US, Digest, Microseconds, Record
 
-DAY_US = 86_400_000_000
 #: Logs are kept for six months at least (EU AI Act, Articles 19 and 26(6)).
 LEAST_DAYS = 183
 #: Types of records that tell what was seen and that nothing is folded from.

@@ -16,7 +16,8 @@ from lifecycle.records.bodies import ApprovalBarred
 from lifecycle.records.bodies.keeping import BodiesPruned, ClosedVersion, LeafRange, LegalHoldPlaced
 from lifecycle.records.events import Event, Subject
 from lifecycle.records.identity import new_id, now_us
-from lifecycle.records.retention import DAY_US, LEAST_DAYS
+from lifecycle.records.record import DAY_US
+from lifecycle.records.retention import LEAST_DAYS
 from tests.ledger.happenings import ORIGIN, SERVICE, digest, evaluated, retired, revoked, trained
 from tests.ledger.places import EVERY_DATABASE
 from tests.ledger.victim import Victim, said

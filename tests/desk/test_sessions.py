@@ -10,10 +10,11 @@ from lifecycle.desk import challenges as challenges_module
 from lifecycle.desk import sessions as sessions_module
 from lifecycle.desk.challenges import MOST_OPEN, Challenges
 from lifecycle.desk.limiting import MOST_NAMES, RateLimit, TooOften
-from lifecycle.desk.sessions import SECOND_US, Sessions, csrf_token, is_csrf_token
+from lifecycle.desk.sessions import Sessions, csrf_token, is_csrf_token
 from lifecycle.desk.settings import DeskSettings
 from lifecycle.desk.store import DeskStore
 from lifecycle.errors import Refused, Unavailable
+from lifecycle.records.record import SECOND_US
 
 
 class Clock:

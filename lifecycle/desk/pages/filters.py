@@ -15,9 +15,10 @@ from lifecycle.desk.plots import strips
 from lifecycle.desk.plots.lineage import lineage_picture
 from lifecycle.records.counted import counted
 from lifecycle.records.evidence import Measurement
+from lifecycle.records.record import DAY_US, HOUR_US, SECOND_US
 
 #: The largest unit first, with its microseconds.
-_UNITS = (("day", 86_400_000_000), ("hour", 3_600_000_000), ("minute", 60_000_000))
+_UNITS = (("day", DAY_US), ("hour", HOUR_US), ("minute", 60 * SECOND_US))
 
 
 def moment(at_us: int) -> Markup:

@@ -18,12 +18,11 @@ from lifecycle.desk.desk import Desk
 from lifecycle.desk.provider.discovery import Publications
 from lifecycle.desk.provider.settings import ProviderSettings
 from lifecycle.desk.provider.tokens import TokenRefused, claims_in, id_token
-from lifecycle.desk.sessions import SECOND_US
 from lifecycle.desk.store import hashed
 from lifecycle.errors import Refused, UnknownName
 from lifecycle.life.people.in_force import people_in_force
 from lifecycle.records.identity import now_us
-from lifecycle.records.record import ActorId
+from lifecycle.records.record import SECOND_US, ActorId
 
 #: Where the provider sends the browser back to.
 RETURN_PATH = "/sign-in/return"

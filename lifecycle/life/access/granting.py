@@ -10,7 +10,6 @@ from lifecycle.errors import Refused
 from lifecycle.life.access.deciding import require_granted
 from lifecycle.life.access.grants import Grant, declared_models, grant_of
 from lifecycle.life.access.signed_access import (
-    DAY_US,
     access_to_sign,
     append_once,
     record_access,
@@ -26,7 +25,7 @@ from lifecycle.records.access import LabelRight
 from lifecycle.records.bodies.access import AccessGranted, AccessRevoked
 from lifecycle.records.events import Event, Recorded, Subject
 from lifecycle.records.identity import new_id, now_us
-from lifecycle.records.record import ActorId, Id
+from lifecycle.records.record import DAY_US, ActorId, Id
 from lifecycle.wiring import Departments
 
 

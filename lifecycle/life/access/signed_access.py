@@ -6,7 +6,6 @@ that was revoked leaves what it granted standing, unless it was in other hands: 
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Sequence
 
 from lifecycle.errors import Refused
@@ -15,20 +14,18 @@ from lifecycle.life.access.grants import Grant, declared_models, grant_of
 from lifecycle.life.access.tiers import AccessTiers
 from lifecycle.life.gates.governed import require_governed
 from lifecycle.life.people.in_force import people_in_force
+from lifecycle.life.people.said import said_now
 from lifecycle.life.recording import require_prose
 from lifecycle.records.access import LabelRight
 from lifecycle.records.approval import AccessStatement, BySigner, Envelope, RevocationStatement
 from lifecycle.records.bodies.access import AccessGranted, AccessRevoked
 from lifecycle.records.events import Actor, Event, Recorded, Subject
 from lifecycle.records.identity import new_id, now_us
-from lifecycle.records.record import ActorId, Digest, Id, Name
+from lifecycle.records.record import DAY_US, ActorId, Digest, Id, Name
 from lifecycle.wiring import Departments
 
 #: Who may grant access to whatever serves, and take it back.
 ROLES: tuple[Name, ...] = ("governor", "operator")
-#: How long a statement may be recorded after it was made.
-HOUR_US = 3_600 * 1_000_000
-DAY_US = 24 * HOUR_US
 
 
 def access_to_sign(
@@ -51,7 +48,6 @@ def access_to_sign(
     """
     require_prose(reason, "A grant")
     declared, purpose = declared_models(departments, principal, certificate_name, models)
-    at_us = now_us()
     return AccessStatement(
         grant_id=new_id(),
         principal=principal,
@@ -62,14 +58,9 @@ def access_to_sign(
         purpose=purpose,
         tier=tier,
         quota=AccessTiers.of_project(departments.settings.project).quota(tier),
-        granted_until_us=at_us + days * DAY_US,
+        granted_until_us=now_us() + days * DAY_US,
         labels=labels,
-        signer=departments.people.person(person).id,
-        reason=reason,
-        environment=departments.environment,
-        nonce=secrets.token_hex(16),
-        signed_at_us=at_us,
-        expires_at_us=at_us + HOUR_US,
+        **said_now(departments, person, reason),
     )
 
 
@@ -98,18 +89,12 @@ def record_access(departments: Departments, envelope: Envelope) -> Recorded:
 def revocation_to_sign(departments: Departments, grant_id: Id, *, person: ActorId, reason: str) -> RevocationStatement:
     """What somebody is to sign who takes a grant back. Raises like `access_to_sign`, and UnknownName where there is no such grant."""
     require_prose(reason, "A revocation")
-    at_us = now_us()
     return RevocationStatement(
         revokes="access",
         target=grant_of(departments, grant_id).body.grant_id,
         model_digest=None,
         compromised_from=None,
-        signer=departments.people.person(person).id,
-        reason=reason,
-        environment=departments.environment,
-        nonce=secrets.token_hex(16),
-        signed_at_us=at_us,
-        expires_at_us=at_us + HOUR_US,
+        **said_now(departments, person, reason),
     )
 
 

@@ -31,7 +31,7 @@ from lifecycle.records.bodies import Body
 from lifecycle.records.bodies.governors import GovernanceChanged, GovernanceProposed, GovernanceSigned
 from lifecycle.records.events import Actor, Event, Link, Recorded, Subject
 from lifecycle.records.identity import new_id, now_us
-from lifecycle.records.record import ActorId, Name
+from lifecycle.records.record import DAY_US, ActorId, Name
 from lifecycle.wiring import Departments
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ SUBJECT = Subject(kind="policy", name="governance")
 #: The role of who may propose and agree.
 ROLE = "governor"
 #: How long a proposal may be agreed to.
-OPEN_US = 30 * 24 * 3_600 * 1_000_000
+OPEN_US = 30 * DAY_US
 
 
 def propose(departments: Departments, *, person: ActorId, key_file: Path, reason: str) -> Proposal:

@@ -6,7 +6,6 @@ whoever had a part in the version.
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,19 +17,19 @@ from lifecycle.life.people.attempts import refused_attempts_kept
 from lifecycle.life.people.given_reviews import holds
 from lifecycle.life.people.in_force import people_in_force
 from lifecycle.life.people.known_reviews import ROLES
+from lifecycle.life.people.said import said_now
 from lifecycle.life.recording import Step, require_prose
 from lifecycle.records.approval import Envelope, ReviewStatement
 from lifecycle.records.bodies.reviews import GlassBroken, ReviewGiven
 from lifecycle.records.bodies.serving import RolledBack
 from lifecycle.records.events import Actor, Event, Recorded, Subject
 from lifecycle.records.identity import new_id, now_us
-from lifecycle.records.record import ActorId, Microseconds, Name
+from lifecycle.records.record import HOUR_US, ActorId, Microseconds, Name
 from lifecycle.wiring import Departments
 
 Verdict = Literal["justified", "not_justified"]
 #: The limit that says when a review is due, and what it is where a version's own limits can't be had any more.
 REVIEW_LIMIT, REVIEW_HOURS = "review_hours", 72.0
-HOUR_US = 3_600 * 1_000_000
 
 
 @dataclass(frozen=True)
@@ -71,18 +70,12 @@ def review_to_sign(departments: Departments, event_id: str, *, person: str, verd
     """
     require_prose(reason, "A review")
     owed = _open(departments, event_id)
-    now = now_us()
     return ReviewStatement(
         event_id=owed.event_id,
         verdict=verdict,
-        signer=departments.people.person(person).id,
-        reason=reason,
         model=owed.model,
         version=owed.version,
-        environment=departments.environment,
-        nonce=secrets.token_hex(16),
-        signed_at_us=now,
-        expires_at_us=now + HOUR_US,
+        **said_now(departments, person, reason),
     )
 
 

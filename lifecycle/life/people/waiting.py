@@ -12,7 +12,7 @@ from lifecycle.records.bodies.decisions import ApprovalRequested, DecisionMade, 
 from lifecycle.records.events import Actor, Event
 from lifecycle.records.gates import RequiredApproval, VerifiedApproval
 from lifecycle.records.identity import derived_id, now_us
-from lifecycle.records.record import Digest, Microseconds
+from lifecycle.records.record import HOUR_US, Digest, Microseconds
 from lifecycle.records.states import State
 from lifecycle.wiring import Departments
 
@@ -130,7 +130,7 @@ def _expire_if_overdue(departments: Departments, model: GovernedModel, version: 
     if not decided:
         return False
     event, decision = decided[-1]
-    if event.occurred_at_us + int(model.approval_valid_hours * 3_600_000_000) > now_us():
+    if event.occurred_at_us + int(model.approval_valid_hours * HOUR_US) > now_us():
         return False
     expired = Event.happened(
         VersionExpired(decision_id=decision.id),

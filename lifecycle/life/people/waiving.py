@@ -28,10 +28,8 @@ from lifecycle.records.bodies.reviews import GlassBroken
 from lifecycle.records.events import Actor, Event, Recorded, Subject
 from lifecycle.records.gates import BREAK_GLASS, Decision, WaiverEvidence
 from lifecycle.records.identity import derived_id, new_id, now_us
-from lifecycle.records.record import ActorId, Microseconds
+from lifecycle.records.record import HOUR_US, ActorId, Microseconds
 from lifecycle.wiring import Departments
-
-HOUR_US = 3_600 * 1_000_000
 
 
 @dataclass(frozen=True)

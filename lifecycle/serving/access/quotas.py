@@ -14,10 +14,9 @@ from limits.strategies import FixedWindowRateLimiter
 
 from lifecycle.errors import Refused
 from lifecycle.records.access import Quota
+from lifecycle.records.record import SECOND_US
 from lifecycle.serving.access.refusing import AccessRefused
 from lifecycle.serving.access.shared_counts import FOREVER_US, SharedCounts, tag_of
-
-_SECOND_US = 1_000_000
 
 
 class SharedStorage(Storage):
@@ -36,7 +35,7 @@ class SharedStorage(Storage):
 
     def incr(self, key: str, expiry: int, amount: int = 1) -> int:
         now_us = time.time_ns() // 1_000
-        window_us = expiry * _SECOND_US
+        window_us = expiry * SECOND_US
         tag = self._tag(key)
         self._counts.add(tag, amount, (now_us // window_us + 1) * window_us, now_us)
         return self._counts.total(tag, now_us)
@@ -47,7 +46,7 @@ class SharedStorage(Storage):
     def _ends_at(self, key: str) -> float:
         """When the window of a key ends, in seconds of the clock; now, where nothing is counted in one."""
         now_us = time.time_ns() // 1_000
-        return self._counts.end_of(self._tag(key), now_us) / _SECOND_US
+        return self._counts.end_of(self._tag(key), now_us) / SECOND_US
 
     get_expiry = _ends_at
 

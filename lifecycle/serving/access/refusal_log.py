@@ -17,12 +17,12 @@ from typing import NamedTuple
 
 from lifecycle.errors import Unavailable
 from lifecycle.records.bodies.access import RefusalReason
+from lifecycle.records.record import SECOND_US
 from lifecycle.serving.answering.protocol import as_bytes
 from lifecycle.serving.prediction_log.segments import SUFFIX
 from lifecycle.serving.prediction_log.writing import Appended
 
 _LOG = logging.getLogger(__name__)
-_SECOND_US = 1_000_000
 
 
 class Refusal(NamedTuple):
@@ -64,7 +64,7 @@ class RefusalWriter:
         """Counts one refused request. A disk that is full changes no answer: what is lost is counted."""
         self._counted(refusal.reason)
         repeated = self._repeated.get(refusal)
-        if repeated is not None and at_us - repeated.from_us < _SECOND_US:
+        if repeated is not None and at_us - repeated.from_us < SECOND_US:
             repeated.requests += 1
             repeated.to_us = at_us
             return
@@ -76,7 +76,7 @@ class RefusalWriter:
     def settle(self, now_us: int) -> None:
         """Writes what was counted in seconds that are over, and closes a segment that has taken lines for long enough."""
         for refusal, repeated in list(self._repeated.items()):
-            if now_us - repeated.from_us >= _SECOND_US:
+            if now_us - repeated.from_us >= SECOND_US:
                 del self._repeated[refusal]
                 if repeated.requests:
                     self._write(refusal, repeated.requests, repeated.from_us, repeated.to_us)

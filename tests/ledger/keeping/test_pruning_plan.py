@@ -22,8 +22,8 @@ from lifecycle.proofs.notes import VerifierKey
 from lifecycle.records.bodies import MonitoringReported
 from lifecycle.records.bodies.keeping import BodiesPruned, ClosedVersion
 from lifecycle.records.events import Event, Subject
-from lifecycle.records.record import JsonObject
-from lifecycle.records.retention import DAY_US, RetentionPolicy
+from lifecycle.records.record import DAY_US, JsonObject
+from lifecycle.records.retention import RetentionPolicy
 from tests.ledger.happenings import SERVICE, digest, evaluated, happening, retired, revoked, trained
 
 NOW = 20_000 * DAY_US

@@ -10,8 +10,8 @@ from lifecycle.ledger.verifying.findings import Finding
 from lifecycle.life.checking.retention_check import RetentionCheck
 from lifecycle.records.bodies.keeping import BodiesPruned
 from lifecycle.records.events import Event, Subject
-from lifecycle.records.record import Digest, digest_of
-from lifecycle.records.retention import DAY_US, RetentionPolicy
+from lifecycle.records.record import DAY_US, Digest, digest_of
+from lifecycle.records.retention import RetentionPolicy
 from lifecycle.wiring import Departments
 from tests.ledger.happenings import SERVICE
 from tests.scenarios.homes import departments_at
