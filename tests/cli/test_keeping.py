@@ -114,6 +114,14 @@ def test_a_hold_refuses_until_it_is_released(kept: KeptHome, call: Call) -> None
     assert kept.found(SUBJECT) == []
 
 
+def test_a_hold_on_one_version_is_refused_because_what_it_rests_on_would_go(kept: KeptHome, call: Call) -> None:
+    """It would hold the records of that name alone, and neither its data nor what it was asked; the next step names the model."""
+    code, _, err = call("hold", "place", "credit:1", "--reason", "Case 6.")
+    assert code == 2
+    assert "lifecycle ledger hold place credit" in err
+    assert in_json(call("hold", "list", "--json")) == []
+
+
 @pytest.mark.parametrize("arguments", [("--reason", "x"), ("credit", "--everything", "--reason", "x"), ("credit",)])
 def test_a_hold_is_on_one_thing_or_on_everything(kept: KeptHome, call: Call, arguments: tuple[str, ...]) -> None:
     """A forgotten name must not hold everything."""

@@ -21,7 +21,7 @@ def place_hold(departments: Departments, name: str | None, *, reason: str) -> st
     """Holds what goes by a name, or everything (None); returns the id of the hold.
 
     A name that the ledger does not have anyway stands in it under a commitment. Raises InvalidDeclaration for an empty name
-    or reason, Unavailable where there is no ledger.
+    or reason and for the name of one version, Unavailable where there is no ledger.
     """
     require_prose(reason, "A legal hold")
     if name is not None and not name.strip():
@@ -29,6 +29,8 @@ def place_hold(departments: Departments, name: str | None, *, reason: str) -> st
             "A hold on an empty name holds nothing.", "Name a model, a dataset, a person or a subject, or say --everything."
         )
     departments.require_ledger()
+    if name is not None:
+        _require_no_version(departments, name)
     hold_id = new_id()
     known = name is None or bool(departments.ledger.events(name=name, limit=1))
     commitment, opening = (None, None) if known else commit(name)
@@ -62,3 +64,13 @@ def holds_of(departments: Departments) -> tuple[Hold, ...]:
             return None
 
     return holds_in_force(departments.ledger.events(types=HOLD_TYPES), opened)
+
+
+def _require_no_version(departments: Departments, name: str) -> None:
+    """One version alone is not held: its data, its training and what people were asked of it go by the name of its model, and would go."""
+    model, _, number = name.rpartition(":")
+    if model and number.isdigit() and departments.ledger.events(name=model, limit=1):
+        raise InvalidDeclaration(
+            f"{name} is one version, and what it rests on goes by the name of its model: a hold on it alone would not keep that.",
+            f"Hold the model: `lifecycle ledger hold place {model} --reason TEXT`.",
+        )
