@@ -178,6 +178,8 @@ class Application:
         """Takes a label down. Whose prediction it must be is kept with it: whether it is theirs is known where the two are joined."""
         told = label_of(parse_body(body), place.model)
         served = self._router.named(told.model)
+        if not served.digests:
+            raise Unavailable(f"No version of {served.name} is held here now.", "Send the label again once one is.")
         sent_by = None if caller is None else caller.sent_label_of(served.name, served.digests)
         told.require_outcome(served.outcomes)
         self._log.label(served.name, told.prediction_id, told.label, now_us(), sent_by)

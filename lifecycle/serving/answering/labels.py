@@ -12,7 +12,6 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from lifecycle.errors import Unavailable
 from lifecycle.serving.failures import RequestRefused
 
 #: The ids that predictions are given: UUIDv7, in the one form in which they are written.
@@ -29,11 +28,7 @@ class ToldLabel:
     label: str
 
     def require_outcome(self, outcomes: Collection[str]) -> None:
-        """Raises RequestRefused (400) where the label is none of the outcomes that the model decides between, Unavailable (503)
-        where no version is held that says which these are.
-        """
-        if not outcomes:
-            raise Unavailable(f"No version of {self.model} is held here now.", "Send the label again once one is.")
+        """Raises RequestRefused (400) where the label is none of the outcomes that the model decides between."""
         if self.label not in outcomes:
             raise RequestRefused(f"`label` must be one of {', '.join(sorted(outcomes))}, the outcomes of {self.model}.", "label")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,19 @@ def test_a_revoked_version_with_nothing_before_it_leaves_nobody_answering(gatewa
     gateway.serve(2)
     assert gateway.caller().infer()[1]["model_version"] == "2"
     assert gateway.model().fault == ""
+
+
+def test_a_label_that_comes_while_no_version_is_held_may_come_again(gateway: RunningGateway) -> None:
+    """Nobody knows then what the outcomes are: it is neither believed nor refused for good, and is taken once a version serves again."""
+    gateway.serve(1)
+    caller = gateway.caller()
+    prediction_id = caller.infer()[1]["parameters"]["prediction_id"]
+    body = json.dumps({"prediction_id": prediction_id, "label": "bad"}).encode()
+    gateway.take_back(1)
+    wait_for(lambda: caller.send("POST", f"/v2/models/{MODEL}/feedback", body)[0] == 503, "no version is held")
+    gateway.serve(2)
+    assert caller.send("POST", f"/v2/models/{MODEL}/feedback", body)[0] == 200
+    assert gateway.client.predictions.locate(prediction_id).label == "bad"
 
 
 def test_a_canary_that_is_revoked_is_taken_out_of_its_rollout(gateway: RunningGateway) -> None:
