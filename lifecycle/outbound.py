@@ -3,6 +3,9 @@
 A server that sends a byte every now and then never trips a socket's timeout, so the whole exchange has a deadline of its
 own. A redirect is an answer like any other: following it would take what is sent, and a key beside it, to whoever the
 server names.
+
+Each request is a connection of its own, through whatever proxy the environment names: right for what is asked now and then of servers
+on the internet. Gates are asked over kept connections, past every proxy: see `policy.bounded`.
 """
 
 from __future__ import annotations

@@ -3,6 +3,8 @@
 The session that the client makes for itself has a timeout of each read, which a server that sends a byte every now and then never trips;
 it reads an answer to its end, however long; it follows redirects, which take the question to whoever the server names; it sees proxies
 and a ~/.netrc of the environment; and it has the answer compressed. A question through it costs five times what one through this does.
+
+`outbound` makes the same promises to who asks now and then: a connection of its own each time, through the proxies of the environment.
 """
 
 from __future__ import annotations

@@ -248,7 +248,9 @@ def test_make_alone_explains_every_target() -> None:
     import subprocess
 
     shown = subprocess.run(["make", "--no-print-directory"], cwd=REPOSITORY, capture_output=True, text=True, check=True, timeout=60).stdout
-    for target, what in re.findall(r"^([a-z-]+):.*## (.*)$", text_of("Makefile"), re.MULTILINE):
+    targets = re.findall(r"^([a-z-]+):.*## (.*)$", text_of("Makefile"), re.MULTILINE)
+    assert targets
+    for target, what in targets:
         assert re.search(rf"^  {target} +{re.escape(what)}$", shown, re.MULTILINE)
 
 
@@ -263,7 +265,9 @@ def test_no_target_deletes_a_home() -> None:
 
 def test_every_bench_that_the_readme_quotes_exists() -> None:
     """`python -m bench.X` is a module of bench/."""
-    for name in re.findall(r"python -m bench\.([a-z_]+)", text_of("README.md")):
+    quoted = re.findall(r"python -m bench\.([a-z_]+)", text_of("README.md"))
+    assert quoted
+    for name in quoted:
         assert (REPOSITORY / "bench" / f"{name}.py").is_file()
 
 
