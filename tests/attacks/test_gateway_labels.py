@@ -249,6 +249,16 @@ def test_labels_for_the_answers_of_others_change_no_count(
     assert counts[0] == counts[1]
 
 
+def test_nobodys_outcome_is_displaced_by_somebody_else_who_names_the_same_person() -> None:
+    """A person counts once for each arm: whoever asks and labels first under other applications' customer ids takes no outcome of theirs
+    out of the comparison. Within one application the first counts, as ever."""
+    outcomes = outcome_book(WRONG)
+    for prediction_id, principal, said in (("a", "other", "bad"), ("b", "portal", "good"), ("c", "portal", "good")):
+        outcomes.answered(prediction_id, replace(answer(1.0, subject="customer-4711"), principal=principal))
+        outcomes.labelled(prediction_id, said, principal)
+    assert counted(outcomes, 20.0)[0][0] == Labels(canary=2, canary_bad=1)
+
+
 def test_a_label_for_ones_own_answer_counts_for_none_of_whoever_showed_no_key() -> None:
     """What was asked before the gateway was closed, or what was erased since, is nobody's own."""
     outcomes = outcome_book(WRONG)

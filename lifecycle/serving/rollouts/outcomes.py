@@ -1,8 +1,8 @@
 """What turned out to be true of a rollout's answers: labels by arm, stage and group, once they count.
 
 A fold over answers and labels, in any order. An answer counts once, when it is old enough and its label is known, with the label that
-it has then; of a person (`subject`) whom a version has answered more than once, the first. Of answers that are too many to be
-remembered an even share is left out, of both arms alike: what is left is still a fair comparison.
+it has then; of a person (`subject`) of whom one application has asked a version more than once, the first. Of answers that are too
+many to be remembered an even share is left out, of both arms alike: what is left is still a fair comparison.
 """
 
 from __future__ import annotations
@@ -53,7 +53,8 @@ class OutcomeBook:
         self._answers: dict[Id, Answered] = {}
         self._early: dict[tuple[Id, str], str] = {}
         self._due: list[tuple[Microseconds, int, Id]] = []
-        self._people: set[tuple[int, bool, str]] = set()
+        #: By age, arm, and who that is to whom: what one application calls somebody says nothing of whom another means by it.
+        self._people: set[tuple[int, bool, str, str]] = set()
         #: By rail, time of the answer's stage, arm and whether it is bad.
         self._counts: Counter[tuple[int, int, bool, bool]] = Counter()
 
@@ -111,7 +112,7 @@ class OutcomeBook:
     def _count(self, answer: Answered, place: int, stage: int) -> None:
         answer.counted |= 1 << place
         if answer.subject:
-            person = (place, answer.by_canary, answer.subject)
+            person = (place, answer.by_canary, answer.principal, answer.subject)
             if person in self._people:
                 return
             if len(self._people) >= self._most:
