@@ -27,7 +27,10 @@ METRICS = {
     "lifecycle_inference_failures_total": ("counter", "The same by kind: an exception, a time-out, or what is no answer."),
     "lifecycle_inference_slow_total": ("counter", "Answers slower than the objective."),
     "lifecycle_inference_fallbacks_total": ("counter", "Requests of a canary that failed, or had no room, answered in its place."),
-    "lifecycle_inference_spilled_total": ("counter", "Requests for which a canary's process had no room, answered in its place."),
+    "lifecycle_inference_spilled_total": (
+        "counter",
+        "Requests that an arm had no room for: a canary's process, or a champion's rows of this second.",
+    ),
     "lifecycle_inference_refused_total": ("counter", "Requests that callers must correct."),
     DURATION: ("histogram", "Time from the request's arrival in the router to its answer."),
     KSERVE_DURATION: ("histogram", "The same under KServe's name, over all arms of a model."),

@@ -238,11 +238,15 @@ class Router:
         return outcome
 
     def _over_budget(self, inquiry: Inquiry, champion: ServedModel) -> Outcome:
-        """A champion that has answered its rows of this second: the tiers, or a person, or the caller comes again."""
-        outcome = self._from_tiers(inquiry, champion)
+        """A champion that has answered its rows of this second: the tiers, or a person, or the caller comes again.
+
+        The request fell to it all the same: without it the arms would not be split as the route says.
+        """
+        name, route = inquiry.name, inquiry.route
+        cell, outcome = self._counters.cell(name.slot, route.champion_cell), self._from_tiers(inquiry, champion)
+        cell.spilled(fell_back=outcome is not None)
         if outcome is not None:
             return outcome
-        name, route = inquiry.name, inquiry.route
         nobody = self._counters.cell(name.slot, REFERRAL_CELL)
         if route.refers:
             nobody.answered(0, False)

@@ -184,7 +184,7 @@ def compared(guardrail: Guardrail, view: View) -> list[BadEvents]:
     return [
         BadEvents(stage.split, bad_events(guardrail, stage.canary), bad_events(guardrail, stage.control))
         for stage in view.stages
-        if view.has_champion and stage.weight < 1.0
+        if view.has_champion and stage.weight < 1.0 and stage.split < 1.0
     ]
 
 
@@ -192,9 +192,11 @@ def _after_slot(guardrail: Guardrail, watched: Watched, view: View, came: Sequen
     evidence, slots = watched.evidence, watched.slots
     for place, stage in enumerate(came):
         canary, control = bad_events(guardrail, stage.canary), bad_events(guardrail, stage.control)
-        if view.has_champion and stage.weight < 1.0:
-            # A canary without room has less than its share of requests, and so of bad events: the share bets in its favour.
-            bets = bets_on_split(BadEvents(stage.weight, canary, control))
+        # A canary without room has less than its share of requests, and so of bad events: the share bets in its favour. A champion that
+        # has answered its rows of this second has less than its own: there the canary's is larger.
+        share = max(stage.weight, stage.split) if stage.control.spilled else stage.weight
+        if view.has_champion and share < 1.0:
+            bets = bets_on_split(BadEvents(share, canary, control))
         else:
             bets = bets_on_ceiling(min(canary, stage.canary.asked), stage.canary.asked, _ceiling(guardrail, view))
         # The prior for a fault that begins now is taken up once, whatever stages the slot reaches over.
@@ -222,7 +224,7 @@ def _after_labels(rail: Rail, watched: Watched, view: View, labels: Sequence[Lab
 
 def _ceiling(guardrail: Guardrail, view: View) -> float:
     beside = [stage.control for stage in view.stages if view.has_champion and stage.weight < 1.0]
-    requests = sum(control.requests for control in beside)
+    requests = sum(control.asked for control in beside)
     bad = sum(bad_events(guardrail, control) for control in beside)
     return min(0.5, max(CEILING_WITHOUT_CONTROL, 2.0 * bad / requests if requests else 0.0))
 
@@ -238,7 +240,7 @@ def _came(settled: Sequence[StageCounts], stages: Sequence[StageCounts]) -> list
 
 
 def _share_of_failures(arm: Observed) -> float:
-    return (min(arm.errors, arm.requests) + _PRIOR_FAILURES) / (arm.requests + _PRIOR_REQUESTS)
+    return (min(arm.errors, arm.asked) + _PRIOR_FAILURES) / (arm.asked + _PRIOR_REQUESTS)
 
 
 def _summed(arms: Sequence[Observed]) -> Observed:

@@ -24,6 +24,11 @@ class Observed:
         """The requests that really reached it."""
         return max(0, self.requests - self.spilled)
 
+    @property
+    def taken(self) -> float:
+        """The part of the requests that fell to it which really reached it."""
+        return self.asked / self.requests if self.requests else 1.0
+
     def since(self, earlier: Observed) -> Observed:
         """What came after an earlier look; a count that was lost meanwhile is none."""
         return Observed(
@@ -56,9 +61,9 @@ class StageCounts:
 
     @property
     def split(self) -> float:
-        """The canary's share of what both arms were really asked: the weight, less what it had no room for."""
-        taken = self.weight * self.canary.asked / self.canary.requests if self.canary.requests else self.weight
-        return taken / (taken + 1.0 - self.weight) if taken else 0.0
+        """The canary's share of what both arms were really asked: the weight, less what either had no room for."""
+        canary, control = self.weight * self.canary.taken, (1.0 - self.weight) * self.control.taken
+        return canary / (canary + control) if canary else 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Requests that a canary had no room for: no evidence for it, none against it, and no sign of a crooked split."""
+"""Requests that an arm had no room for: no evidence for a canary, none against it, and no sign of a crooked split."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lifecycle.records.rollout import Guardrail, NoWorse
-from lifecycle.serving.rollouts.controller import Advance, Hold, decide, is_no_worse
+from lifecycle.serving.rollouts.controller import Advance, Hold, Undo, decide, is_no_worse
 from lifecycle.serving.rollouts.guardrails import split_fails
 from lifecycle.serving.rollouts.seen import Observed, StageCounts, View
 from tests.serving.packages import plan
-from tests.serving.watching import once
+from tests.serving.watching import Played, once
 
 ERRORS = Guardrail(kind="errors")
 STEPS = plan((0.5, 100, 30.0), (0.9, 100, 30.0), (1.0, 100, 30.0))
@@ -40,6 +40,20 @@ def test_a_canary_that_is_asked_little_is_not_shown_to_be_as_good_by_that() -> N
     control = Observed(100_000, errors=500)
     assert is_no_worse(no_worse, ERRORS, view(Observed(100_000, errors=300), control))
     assert not is_no_worse(no_worse, ERRORS, view(Observed(100_000, errors=300, spilled=90_000), control))
+
+
+def test_a_healthy_canary_stays_beside_a_champion_that_is_over_its_budget() -> None:
+    """A champion that answers a tenth of its share has a tenth of its bad events: the canary is not taken out for having the rest."""
+    both_fail = [(Observed(10, errors=slot % 5 == 0), Observed(90, errors=slot % 5 == 1, spilled=80)) for slot in range(400)]
+    assert not isinstance(Played(STEPS, weight=0.1).slots(both_fail), Undo)
+    alone = [(Observed(10, errors=slot % 5 == 0), Observed(90, errors=slot % 5 == 1)) for slot in range(400)]
+    assert isinstance(Played(STEPS, weight=0.1).slots(alone), Undo)
+
+
+def test_a_canary_that_fails_beside_a_champion_without_room_is_found_out() -> None:
+    """Where nothing reached the champion, its bad events are held against a share of its own requests."""
+    fails = [(Observed(10, errors=5), Observed(90, spilled=90))] * 50
+    assert isinstance(Played(STEPS, weight=0.1).slots(fails), Undo)
 
 
 @given(st.floats(0.001, 0.999), st.integers(0, 10_000), st.integers(0, 10_000))

@@ -333,6 +333,19 @@ def test_too_many_rows_go_to_the_small_model_then_to_the_cache_then_nowhere(gate
     assert (status, said["model_name"], said["model_version"]) == (200, "small", "7")
 
 
+def test_a_version_comes_in_beside_a_champion_that_is_over_its_budget(gateway: RunningGateway) -> None:
+    """What the champion has no rows left for fell to it all the same: the split holds, and the rollout goes on."""
+    gateway.serve(1)
+    gateway.serve(2, plan(tiers=(Tier(kind="earlier_version"),), rows_per_second=0.001))
+    rollout = gateway.deploy(3, plan((0.5, 200, 0.0), (1.0, 1, 0.0)))
+    gateway.await_weight(rollout, 0.5)
+    caller = gateway.caller()
+    arms = caller.infer_many(600)[0]
+    assert arms.keys() >= {"canary", "backup"}
+    gateway.await_rollout(rollout, "completed")
+    assert gateway.client.status().models[0].versions[0].version == 3
+
+
 def test_what_is_cached_goes_with_the_version_that_said_it(gateway: RunningGateway) -> None:
     """After a rollback nothing is given again that the version which left had said."""
     gateway.serve(1)
