@@ -60,6 +60,7 @@ READING = (
     ("status", "--json"),
     ("gateway", "status"),
     ("people", "list"),
+    ("waivers",),
     ("ledger", "verify"),
     ("ledger", "log"),
     ("ledger", "anchors"),

@@ -15,13 +15,35 @@ from lifecycle.life.people.approval import approve_version
 from lifecycle.life.promotion import ask_for_promotion
 from lifecycle.life.recording import Step
 from lifecycle.life.training import train_candidate
+from lifecycle.records.bodies.recalls import DecisionsRecalled
 from lifecycle.records.bodies.serving import RolledBack, RolloutCompleted, Trigger
 from lifecycle.records.events import Actor, Event
 from lifecycle.records.identity import new_id, now_us
+from lifecycle.records.prediction import PredictedOutput
+from lifecycle.records.recall import DifferingDecision, RecallList
 from lifecycle.serving.rollouts.state import GatewayStatus, ModelStatus, VersionStatus
 from lifecycle.wiring import Departments
 
 GATEWAY = Actor(id="gateway", kind="service")
+#: A decision that would be another now, and a recall in which there is something of everything.
+DIFFERS = DifferingDecision(
+    prediction_id="01a20b6d-9f4c-7df1-8a08-566f7c85dd0f",
+    at_us=1,
+    told=PredictedOutput(probability=0.2, decision="bad"),
+    now=PredictedOutput(probability=0.7, decision="good"),
+)
+RECALLED = DecisionsRecalled(
+    by_version=2,
+    by_digest="sha256:" + "2" * 64,
+    decisions=1_204,
+    rescored=1_197,
+    differing=1,
+    erased=3,
+    altered=1,
+    not_taken=2,
+    unread=1,
+    list_digest="sha256:" + "3" * 64,
+)
 
 
 def deploy(departments: Departments, cast: Cast, version: int, *, supersedes: int | None = None) -> None:
@@ -47,6 +69,18 @@ def second_candidate(departments: Departments) -> int:
     evaluate_candidate(departments, model, version, step)
     ask_for_promotion(departments, model, version, step)
     return version
+
+
+def recall(departments: Departments, version: int) -> DecisionsRecalled:
+    """Records a recall of a version of credit, whose list has `DIFFERS`."""
+    subject = standing.trained(departments, "credit", version).event.subject
+    listed = RecallList(
+        model="credit", version=version, digest=subject.digest, by_version=version, by_digest=subject.digest, differing=(DIFFERS,)
+    )
+    update = {"by_version": version, "by_digest": subject.digest, "list_digest": departments.artifacts.put(listed.canonical())}
+    body = RECALLED.model_copy(update=update)
+    departments.ledger.append(Event.happened(body, subject=subject, actor=GATEWAY, environment="local"))
+    return body
 
 
 class GatewayThatRollsBack:

@@ -15,7 +15,8 @@ from lifecycle.desk.pages.governance import Change, Differences, GovernanceView,
 from lifecycle.desk.pages.inbox import inbox
 from lifecycle.desk.pages.ledger import ledger_view
 from lifecycle.desk.pages.people import KeyRow, NewKey, PeopleView, people_view
-from lifecycle.desk.pages.serving import serving_view
+from lifecycle.desk.pages.recalled import RecalledRow
+from lifecycle.desk.pages.serving import UnderWay, serving_view
 from lifecycle.desk.pages.taken_back import TakenBack
 from lifecycle.desk.pages.version import Answer, version_view
 from lifecycle.desk.pages.waived import WaiverRow, WaiverSigner
@@ -30,6 +31,7 @@ from lifecycle.records.events import Actor, Event, Recorded, Subject
 from lifecycle.wiring import Departments
 from tests.desk.pages.judgements import approved_question, judged, rows_of
 from tests.desk.pages.rendered import STATIC, Element, html_of, read
+from tests.desk.pages.served import DIFFERS, RECALLED
 from tests.policy.questions import challenging
 
 PAGES = (
@@ -122,10 +124,14 @@ def html(looked_at: Departments, keeper: GateKeeper, bundle: Bundle) -> dict[str
         Answer("rita", True, "Read.", 1, 7, "sha256:" + "7" * 64, None),
         Answer("rob", True, "Read.", 1, 8, "sha256:" + "8" * 64, taken_back),
     )
-    challenger = replace(challenger, answers=answers, taken_back=taken_back)
+    recall = RecalledRow(RECALLED, version.read_at_us, 70, (DIFFERS,))
+    challenger = replace(challenger, answers=answers, taken_back=taken_back, recallable=True, recall=recall)
     version = replace(version, reviews=(owed,), answers=answers, waivers=waiving, waivable=(("PRM-009", "Every slice is good enough"),))
     serving = serving_view(looked_at)
-    serving = replace(serving, models=tuple(replace(model, way=Way(2, 1)) for model in serving.models))
+    serving = replace(
+        serving,
+        models=tuple(replace(model, way=Way(2, 1), under_way=UnderWay(2, True, "ada", frozenset({"ada"}))) for model in serving.models),
+    )
     governance = proposed(governance_view(looked_at, "rita"))
     box = inbox(looked_at, ("risk",))
     return {

@@ -11,6 +11,7 @@ from lifecycle.desk.sessions import Sessions
 from lifecycle.desk.settings import DeskSettings
 from lifecycle.desk.store import DeskStore
 from tests.desk.listening import listening
+from tests.desk.pages.served import recall
 from tests.scenarios.homes import copy_of_home_at_the_gate
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("desk-browser")]
@@ -23,6 +24,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, dict[s
     """A desk that listens, and the cookie of somebody who is signed in."""
     folder: Path = tmp_path_factory.mktemp("narrow")
     departments, cast = copy_of_home_at_the_gate(folder)
+    recall(departments, 1)
     with listening(departments, lambda port: DeskSettings.of(departments, port=port)) as settings:
         session = Sessions(DeskStore(settings.folder), settings).begin(cast.officer, departments.people.person(cast.officer).keys[0].id)
         yield settings.origin, {"name": settings.cookie, "value": session, "url": settings.origin}

@@ -2,48 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from lifecycle.desk.pages.recalled import SHOWN, RecalledRow, newest_recall, recall_file
+from lifecycle.desk.pages.recalled import SHOWN, newest_recall, recall_file
 from lifecycle.desk.pages.version import VersionView, version_view
-from lifecycle.errors import Tampered, UnknownName
+from lifecycle.errors import Tampered, Unavailable, UnknownName
 from lifecycle.life.gates import standing
 from lifecycle.records.bodies.recalls import DecisionsRecalled
 from lifecycle.records.bodies.serving import RolledBack, Trigger
 from lifecycle.records.events import Event
-from lifecycle.records.prediction import PredictedOutput
-from lifecycle.records.recall import DifferingDecision, RecallList
+from lifecycle.records.recall import RecallList
 from lifecycle.records.record import digest_of
 from lifecycle.wiring import Departments
 from tests.desk.desks import desk_of
 from tests.desk.pages.rendered import Element, rendered
-from tests.desk.pages.served import GATEWAY, deploy
+from tests.desk.pages.served import DIFFERS, GATEWAY, deploy, recall
 from tests.life.test_recall import BAD, GOOD, RecalledHome
 from tests.scenarios.homes import copy_of_home_at_the_gate
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("desk-pages")]
-
-BODY = DecisionsRecalled(
-    by_version=2,
-    by_digest="sha256:" + "2" * 64,
-    decisions=1_204,
-    rescored=1_200,
-    differing=1_100,
-    erased=3,
-    altered=1,
-    not_taken=0,
-    unread=1,
-    list_digest="sha256:" + "3" * 64,
-)
-ONE = DifferingDecision(
-    prediction_id="p1",
-    at_us=1,
-    told=PredictedOutput(probability=0.7, decision="bad"),
-    now=PredictedOutput(probability=0.2, decision="good"),
-)
 
 
 def page_of(view: VersionView) -> Element:
@@ -89,21 +68,36 @@ def test_a_version_that_was_taken_out_says_how_to_recall_it(tmp_path: Path) -> N
     assert "lifecycle recall credit:1" in section_of(view).says
 
 
-def test_the_figures_of_a_recall_stand_on_the_page_with_the_first_that_differ(view: VersionView) -> None:
+def test_the_figures_of_a_recall_stand_on_the_page_with_the_first_that_differ(departments: Departments) -> None:
     """How many, of how many, asked of which version; what was not asked is told, and what is not whole is a fault in words."""
-    recalled = replace(view, recall=RecalledRow(BODY, at_us=1, index=70, first=(ONE,)))
-    section = section_of(recalled)
-    for said in ("1,204", "1,200 of credit:2", "1,100", "3 erased", "1 decision is not as sealed", "1 decision was sealed and not found"):
+    recall(departments, 1)
+    view = version_view(departments, "credit", 1)
+    section = section_of(view)
+    for said in (
+        "1,204",
+        "1,197 of credit:1",
+        "✕ 1",
+        "3 erased",
+        "2 not taken",
+        "1 decision is not as sealed",
+        "1 decision was sealed and not found",
+    ):
         assert said in section.says
-    assert section.one("tbody").one("tr").says == "p1 1970-01-01 00:00 UTC bad 0.700 good 0.200"
+    assert section.one("tbody").one("tr").says == f"{DIFFERS.prediction_id} 1970-01-01 00:00 UTC bad 0.200 good 0.700"
     assert section.one("a", download="").attributes["href"] == "/versions/credit/1/recall.csv"
+    assert "Recall" in page_of(view).one("nav", class_="contents").says
 
 
-def test_a_list_that_the_store_has_lost_is_said_to_be_lost(view: VersionView) -> None:
+def test_a_list_that_the_store_has_lost_is_said_to_be_lost(departments: Departments) -> None:
     """The figures are in the ledger and stay."""
-    section = section_of(replace(view, recall=RecalledRow(BODY, at_us=1, index=70, first=None)))
+    digest = recall(departments, 1).list_digest.removeprefix("sha256:")
+    (stored,) = (path for path in departments.settings.home.rglob(f"*{digest[2:]}*") if path.is_file())
+    stored.unlink()
+    section = section_of(version_view(departments, "credit", 1))
     assert "Lost." in section.says
     assert not section.all("a", download="")
+    with pytest.raises(Unavailable, match="does not have the list"):
+        recall_file(departments, "credit", 1)
 
 
 @pytest.fixture
