@@ -72,9 +72,10 @@ def said(event: Event) -> str:
     if isinstance(body, RolloutStepReached):
         return f"rollout reached {body.weight:.0%} of the traffic"
     if isinstance(body, RolloutCompleted):
-        return "rollout complete: it takes all the traffic"
+        by = f", promoted by {body.promoted_by}" if body.promoted_by else ""
+        return f"rollout complete{by}: it takes all the traffic"
     if isinstance(body, RolloutAborted):
-        return f"rollout aborted by {body.cause}: {body.reason}"
+        return f"rollout aborted by {body.ended_by or body.cause}: {body.reason}"
     if isinstance(body, RolledBack):
         return f"{describe(event).label}: {body.trigger.detail}"
     return describe(event).label

@@ -209,9 +209,10 @@ def _serving(records: VersionRecords) -> str:
         elif isinstance(body, RolloutRequested):
             what = "rollout asked for: " + " → ".join(share(step.weight) for step in body.plan.steps)
         elif isinstance(body, RolloutCompleted):
-            what = "rollout complete: it serves everything"
+            by = f", promoted by {code(body.promoted_by)} because {text(body.reason or '')}" if body.promoted_by else ""
+            what = f"rollout complete: it serves everything{by}"
         elif isinstance(body, RolloutAborted):
-            what = f"rollout aborted by {body.cause}: {text(body.reason)}"
+            what = f"rollout aborted by {body.ended_by or body.cause}: {text(body.reason)}"
         else:
             continue
         rows.append((moment(event.occurred_at_us), code(event.environment), what, str(one.index)))

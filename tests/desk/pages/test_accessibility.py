@@ -130,7 +130,8 @@ def html(looked_at: Departments, keeper: GateKeeper, bundle: Bundle) -> dict[str
     serving = serving_view(looked_at)
     serving = replace(
         serving,
-        models=tuple(replace(model, way=Way(2, 1), under_way=UnderWay(2, True, "ada", frozenset({"ada"}))) for model in serving.models),
+    waits = UnderWay(2, True, "ada", frozenset({"ada"}))
+    serving = replace(serving, models=tuple(replace(model, way=Way(2, 1), under_way=waits) for model in serving.models))
     )
     governance = proposed(governance_view(looked_at, "rita"))
     box = inbox(looked_at, ("risk",))

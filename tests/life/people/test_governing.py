@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 import yaml
 
-from lifecycle.approvals.keys import create_key, key_id_of
+from lifecycle.approvals.keys import create_key, key_id_of, load_key
+from lifecycle.approvals.statements import signed
 from lifecycle.cli import main
 from lifecycle.errors import LifecycleError, Refused, UnknownName
 from lifecycle.life.gates import governed
@@ -21,12 +22,17 @@ from lifecycle.life.gates.governed import in_force, on_disk, open_proposals
 from lifecycle.life.gates.standing import body_of
 from lifecycle.life.people.enrolment import enrol
 from lifecycle.life.people.governing import agree, propose
+from lifecycle.life.people.rollout_words import PeoplesWord
 from lifecycle.life.recording import Step
 from lifecycle.life.revocation import revoke
 from lifecycle.policy.bundle import Bundle
-from lifecycle.records.bodies import GovernanceChanged
+from lifecycle.records.approval import RolloutStatement
+from lifecycle.records.bodies import GovernanceChanged, ModelTrained, SignatureBarred
+from lifecycle.records.identity import now_us
+from lifecycle.serving.rollouts.word import Word
 from lifecycle.wiring import Departments
 from tests.policy.questions import changed, good
+from tests.records.samples.happenings import of_training
 
 PEOPLE = ("ada", "rita", "rob", "olga")
 WHY = "the yearly review"
@@ -310,3 +316,46 @@ def test_status_propose_and_agree_on_the_command_line(project: Path, capsys: pyt
     standing = run("status")
     assert standing["agreed"] is True
     assert standing["in_force"] == standing["on_disk"]
+
+
+def test_who_was_not_agreed_to_has_no_word_on_a_rollout(departments: Departments, project: Path) -> None:
+    """Attack: an operator of one's own in people.yaml. Before the first agreement nobody's word counts, after an edit nobody's any more."""
+    trained = next(event for event in of_training() if isinstance(event.body, ModelTrained))
+    departments.ledger.append(trained)
+    people = yaml.safe_load((project / "governance" / "people.yaml").read_text())["people"]
+    people.append(governor(project, "omar", role="operator"))
+    write_people(project, *people)
+    asked = PeoplesWord(departments)
+
+    def say(person: str) -> None:
+        registry, about = Departments.here(make=False).people, trained.subject
+        assert (about.version, about.digest) != (None, None)
+        said = RolloutStatement(
+            part="promote",
+            rollout_id="r1",
+            model=about.name,
+            version=about.version or 0,
+            model_digest=about.digest or "",
+            signer=person,
+            reason=WHY,
+            environment="staging",
+            nonce=person,
+            signed_at_us=now_us(),
+            expires_at_us=now_us() + 3_600_000_000,
+        )
+        asked(Word.signed(signed(said, load_key(key(project, person)), registry)), about)
+
+    with pytest.raises(Refused) as before:
+        say("omar")
+    agreed_to = Departments.here()
+    proposed(agreed_to, project)
+    agreed(agreed_to, project, "rita", "rob")
+    say("omar")
+    write_people(project, *people, governor(project, "mallory", role="operator"))
+    with pytest.raises(Refused) as after:
+        say("mallory")
+    with pytest.raises(Refused) as theirs:
+        say("omar")
+    assert [refusal.value.rules for refusal in (before, after, theirs)] == [("GOV-001",), ("GOV-002",), ("GOV-002",)]
+    barred = departments.ledger.events(types=("SignatureBarred",))
+    assert [body_of(one, SignatureBarred).person for one in barred] == ["omar", "mallory", "omar"]

@@ -10,10 +10,14 @@ from unittest.mock import AsyncMock
 
 import pytest
 
+from lifecycle.records.approval import RolloutStatement
 from lifecycle.records.bodies.serving import Trigger
+from lifecycle.records.passkeys import Assertion
 from lifecycle.serving.rollouts.rollback_asked import RollbackAsked
+from lifecycle.serving.rollouts.word import Word
 from lifecycle.serving.supervision.admin import AdminServer
 from lifecycle.serving.supervision.verbs import TakesOrders, verbs_of
+from tests.records.samples.judging import PROMOTED, enveloped
 from tests.serving.packages import MODEL
 
 BY_HAND = Trigger(kind="person", metric="", value=None, limit=None, detail="because")
@@ -33,6 +37,23 @@ def test_a_rollback_arrives_as_it_was_asked(tmp_path: Path) -> None:
     assert answered(taker, tmp_path, {**ROLLBACK, "to_version": 3}) == {"said": BY_HAND.as_json()}
     asked = RollbackAsked(model=MODEL, trigger=BY_HAND, reason="test", rollback_id="b1", to_version=3)
     taker.rollback.assert_awaited_once_with(asked)
+
+
+def test_a_signed_word_arrives_as_it_was_signed(tmp_path: Path) -> None:
+    """By a key and by a passkey; what is said beside it in other words reaches nobody."""
+    taker = AsyncMock(spec=TakesOrders)
+    taker.rollout.return_value = BY_HAND
+    by_key = enveloped(PROMOTED, RolloutStatement.payload_type)
+    by_passkey = by_key.model_copy(update={"assertion": Assertion(authenticator_data="AAAA", client_data="e30=")})
+    for envelope in (by_key, by_passkey):
+        word = Word.signed(envelope)
+        answered(taker, tmp_path, {"do": "conclude", **word.as_json()})
+        taker.conclude.assert_awaited_once_with(word)
+        taker.conclude.reset_mock()
+        for changed in ({"by": "mallory"}, {"reason": "Another."}, {"part": "end"}, {"rollout_id": "r2"}):
+            said = answered(taker, tmp_path, {"do": "conclude", **word.as_json(), **changed})
+            assert said["error"]["kind"] == "MalformedRecord"
+        taker.conclude.assert_not_awaited()
 
 
 @pytest.mark.parametrize(
