@@ -128,11 +128,8 @@ def html(looked_at: Departments, keeper: GateKeeper, bundle: Bundle) -> dict[str
     challenger = replace(challenger, answers=answers, taken_back=taken_back, recallable=True, recall=recall)
     version = replace(version, reviews=(owed,), answers=answers, waivers=waiving, waivable=(("PRM-009", "Every slice is good enough"),))
     serving = serving_view(looked_at)
-    serving = replace(
-        serving,
     waits = UnderWay(2, True, "ada", frozenset({"ada"}))
     serving = replace(serving, models=tuple(replace(model, way=Way(2, 1), under_way=waits) for model in serving.models))
-    )
     governance = proposed(governance_view(looked_at, "rita"))
     box = inbox(looked_at, ("risk",))
     return {
