@@ -228,6 +228,10 @@ class Counters:
         """The requests for a model that wait in this worker."""
         return self._words[_IN_FLIGHT + slot]
 
+    def picture(self) -> bytes:
+        """All counts as they are: where a later one differs, the worker has done something meanwhile."""
+        return self._words.tobytes()
+
     def take_over(self) -> None:
         """Begins where a worker ended that is no more: what it had not written yet is lost, and nobody waits for its answers."""
         for slot in range(SLOTS):

@@ -17,6 +17,7 @@ from typing import Any
 
 from lifecycle.errors import LifecycleError, Unavailable
 from lifecycle.records.record import JsonObject
+from lifecycle.serving.answering.counters import Counters
 from lifecycle.serving.folder import GatewayFolder
 from lifecycle.serving.rollouts.state import ServedVersion
 from lifecycle.serving.settings import GatewaySettings
@@ -239,12 +240,18 @@ class Fleet:
                 raise
             self._workers[index] = worker
 
-    async def _watch_worker(self, worker: OwnProcess) -> None:
-        """Returns when a worker has ended; one that lives but does not answer is killed."""
+    async def _watch_worker(self, index: int, worker: OwnProcess) -> None:
+        """Returns when a worker has ended; one that lives, and neither answers nor counts anything meanwhile, is killed."""
+        counters = Counters.open(self._folder.counters(index))
         while not (await asyncio.wait({worker.ended}, timeout=self._settings.watch_seconds))[0]:
+            before = counters.picture()
             try:
                 await worker.ask(2 * self._settings.watch_seconds, do="ping")
             except Unavailable:
+                if counters.picture() != before:
+                    # One turn of its loop answers so many callers that it has not come to us. Killed, it would leave them to the others.
+                    _LOG.warning("%s answers callers, and is too busy to say so", worker.name)
+                    continue
                 _LOG.error("%s lives but does not answer, and is killed", worker.name)
                 worker.kill()
 
@@ -252,7 +259,7 @@ class Fleet:
         """Starts a worker again whenever it has ended."""
         pause = _FIRST_PAUSE
         while True:
-            await self._watch_worker(self._workers[index])
+            await self._watch_worker(index, self._workers[index])
             _LOG.warning("%s; it is started again", self._workers[index].how_it_ended())
             try:
                 await self._start_worker(index)
