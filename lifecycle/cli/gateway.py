@@ -16,7 +16,7 @@ from lifecycle.errors import InvalidDeclaration, Unavailable
 if TYPE_CHECKING:
     from lifecycle.life.withdrawn import LedgerWithdrawals
     from lifecycle.records.events import Event
-    from lifecycle.serving.rollouts.state import AccessStatus, GatewayStatus, ModelStatus, VersionStatus
+    from lifecycle.serving.rollouts.status import AccessStatus, GatewayStatus, ModelStatus, VersionStatus
     from lifecycle.serving.settings import GatewaySettings
     from lifecycle.wiring import Departments
 

@@ -10,7 +10,7 @@ import click
 from lifecycle.cli import render
 
 if TYPE_CHECKING:
-    from lifecycle.serving.rollouts.state import RolloutStatus
+    from lifecycle.serving.rollouts.status import RolloutStatus
 
 _KEY = click.Path(exists=True, dir_okay=False, path_type=Path)
 

@@ -21,7 +21,7 @@ from lifecycle.records.approval import RolloutPart, RolloutStatement
 from lifecycle.records.bodies.serving import RolloutEnd
 from lifecycle.records.events import Subject
 from lifecycle.records.record import ActorId
-from lifecycle.serving.rollouts.state import RolloutStatus
+from lifecycle.serving.rollouts.status import RolloutStatus
 from lifecycle.serving.rollouts.word import Word
 from lifecycle.wiring import Departments
 

@@ -30,7 +30,7 @@ from lifecycle.records.states import State, fold
 from lifecycle.wiring import Departments
 
 if TYPE_CHECKING:
-    from lifecycle.serving.rollouts.state import GatewayStatus, RolloutStatus
+    from lifecycle.serving.rollouts.status import GatewayStatus, RolloutStatus
 
 #: States that a deployment may start from; anything else has something to finish or to mend first.
 DEPLOYABLE = frozenset({"waiting", "allowed"})

@@ -12,7 +12,7 @@ from lifecycle.life.gates.standing import body_of
 from lifecycle.life.withdrawn import TAKING_BACK, withdrawals_of
 from lifecycle.records.bodies.serving import RolloutRequested
 from lifecycle.records.states import State
-from lifecycle.serving.rollouts.state import GatewayStatus
+from lifecycle.serving.rollouts.status import GatewayStatus
 from lifecycle.wiring import Departments
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from lifecycle.records.bodies.training import TrainingFailed
 from lifecycle.records.events import Recorded
 from lifecycle.records.record import Digest, Microseconds
 from lifecycle.records.states import State
-from lifecycle.serving.rollouts.state import GatewayStatus
+from lifecycle.serving.rollouts.status import GatewayStatus
 from lifecycle.wiring import Departments
 
 if TYPE_CHECKING:

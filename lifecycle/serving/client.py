@@ -15,7 +15,7 @@ from lifecycle.records.rollout import RolloutOrder
 from lifecycle.serving.folder import GatewayFolder
 from lifecycle.serving.prediction_log.reading import PredictionLog
 from lifecycle.serving.rollouts.rollback_asked import RollbackAsked
-from lifecycle.serving.rollouts.state import GatewayStatus, RolloutStatus
+from lifecycle.serving.rollouts.status import GatewayStatus, RolloutStatus
 from lifecycle.serving.rollouts.word import Word
 from lifecycle.serving.wire import encode_request, error_from_json
 

@@ -15,7 +15,7 @@ from lifecycle.cli.gateway import show
 from lifecycle.cli.rollout import show_guardrails
 from lifecycle.errors import Unavailable
 from lifecycle.serving.client import GatewayClient
-from lifecycle.serving.rollouts.state import GatewayStatus, GuardrailStatus, ModelStatus, RolloutStatus, StepProgress
+from lifecycle.serving.rollouts.status import GatewayStatus, GuardrailStatus, ModelStatus, RolloutStatus, StepProgress
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from lifecycle.life.gates import standing
 from lifecycle.life.people.rollout_words import PeoplesWord
 from lifecycle.records.bodies.governors import SignatureBarred
 from lifecycle.records.rollout import RolloutPlan, RolloutStep
-from lifecycle.serving.rollouts.state import GatewayStatus, ModelStatus, RolloutStatus
+from lifecycle.serving.rollouts.status import GatewayStatus, ModelStatus, RolloutStatus
 from lifecycle.serving.rollouts.word import Word
 from tests.approvals.waiting_version import MODEL, VERSION
 from tests.desk.authenticators import Authenticator

@@ -10,7 +10,7 @@ from typing import Any
 from lifecycle.serving.answering.counters import CellCounts
 from lifecycle.serving.answering.metrics import METRICS, ArmMetrics, ModelMetrics, exposition
 from lifecycle.serving.rollouts.gauges import ModelGauges
-from lifecycle.serving.rollouts.state import GuardrailStatus
+from lifecycle.serving.rollouts.status import GuardrailStatus
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 DASHBOARD: dict[str, Any] = json.loads((REPOSITORY / "deployments" / "grafana" / "gateway.json").read_text())

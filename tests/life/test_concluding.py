@@ -12,7 +12,7 @@ from lifecycle.errors import InvalidDeclaration, Refused, UnknownName
 from lifecycle.life.concluding import end_by_hand, promote_by_hand, rollout_under_way
 from lifecycle.life.gates import standing
 from lifecycle.records.events import Subject
-from lifecycle.serving.rollouts.state import RolloutStatus
+from lifecycle.serving.rollouts.status import RolloutStatus
 from lifecycle.serving.rollouts.word import Word
 
 

@@ -23,7 +23,7 @@ from lifecycle.records.identity import new_id
 from lifecycle.records.rollout import RolloutPlan
 from lifecycle.serving.allowed.withdrawals import Withdrawal
 from lifecycle.serving.client import GatewayClient
-from lifecycle.serving.rollouts.state import ModelStatus, RolloutStatus
+from lifecycle.serving.rollouts.status import ModelStatus, RolloutStatus
 from lifecycle.serving.rollouts.word import Word
 from tests.serving.graphs import Behaviour
 from tests.serving.packages import ENVIRONMENT, MODEL, ORIGIN, ROW, Packed, order, pack

@@ -17,7 +17,7 @@ from lifecycle.records.identity import new_id, now_us
 from lifecycle.records.record import ActorId, Id, Microseconds, Name, Version
 from lifecycle.records.rollout import RolloutPlan
 from lifecycle.records.states import State
-from lifecycle.serving.rollouts.state import GatewayStatus, ModelStatus
+from lifecycle.serving.rollouts.status import GatewayStatus, ModelStatus
 from lifecycle.wiring import Departments
 
 if TYPE_CHECKING:

@@ -23,16 +23,8 @@ from lifecycle.serving.rollouts.delivery import Delivery
 from lifecycle.serving.rollouts.gauges import DECIDED, Decided, ModelGauges
 from lifecycle.serving.rollouts.journal import Journal
 from lifecycle.serving.rollouts.rollout_events import about, mark, observed, since
-from lifecycle.serving.rollouts.state import (
-    ArmMark,
-    FinishedRollout,
-    Looked,
-    ModelState,
-    RolloutState,
-    RolloutStatus,
-    SealedStream,
-    ServedVersion,
-)
+from lifecycle.serving.rollouts.state import ArmMark, FinishedRollout, ModelState, RolloutState, SealedStream, ServedVersion
+from lifecycle.serving.rollouts.status import Looked, RolloutStatus
 from lifecycle.serving.supervision.reporting import rollout_status
 
 

@@ -14,7 +14,7 @@ from lifecycle.errors import LifecycleError
 from lifecycle.records.bodies import Body
 from lifecycle.records.bodies.serving import RollbackRequested, RolloutAborted, RolloutCompleted, RolloutStepReached
 from lifecycle.records.record import Count, Name, Record, Version
-from lifecycle.serving.rollouts.state import GuardrailStatus
+from lifecycle.serving.rollouts.status import GuardrailStatus
 
 #: What was decided of a rollout, or of what serves.
 Decided = Literal["step", "completed", "aborted", "rollback"]

@@ -13,7 +13,8 @@ from lifecycle.serving.rollouts.books import Books
 from lifecycle.serving.rollouts.guardrails import Standing, Watching
 from lifecycle.serving.rollouts.rollout_events import mark, since
 from lifecycle.serving.rollouts.seen import Labels, Observed, StageCounts, View
-from lifecycle.serving.rollouts.state import ArmMark, GuardrailStatus, ModelState, RolloutState, StageMark, StepProgress
+from lifecycle.serving.rollouts.state import ArmMark, ModelState, RolloutState, StageMark
+from lifecycle.serving.rollouts.status import GuardrailStatus, StepProgress
 
 
 @dataclass

@@ -13,7 +13,7 @@ from pathlib import Path
 from lifecycle.errors import Unavailable
 from lifecycle.serving.client import GatewayClient
 from lifecycle.serving.folder import GatewayFolder
-from lifecycle.serving.rollouts.state import GatewayStatus
+from lifecycle.serving.rollouts.status import GatewayStatus
 from lifecycle.serving.settings import GatewaySettings
 
 #: How long a gateway may take until it answers: it verifies and loads every version that it serves.

@@ -8,16 +8,8 @@ from lifecycle.serving.answering.counters import REFERRAL_CELL, CellCounts, Coun
 from lifecycle.serving.folder import GatewayFolder
 from lifecycle.serving.rollouts.journal import replay
 from lifecycle.serving.rollouts.refusals import RefusedEvents
-from lifecycle.serving.rollouts.state import (
-    GatewayState,
-    GatewayStatus,
-    Looked,
-    ModelState,
-    ModelStatus,
-    RolloutStatus,
-    ServedVersion,
-    VersionStatus,
-)
+from lifecycle.serving.rollouts.state import GatewayState, ModelState, ServedVersion
+from lifecycle.serving.rollouts.status import GatewayStatus, Looked, ModelStatus, RolloutStatus, VersionStatus
 
 Counts = Callable[[ModelState, ServedVersion | None], CellCounts]
 

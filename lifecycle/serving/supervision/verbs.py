@@ -9,7 +9,7 @@ from lifecycle.records.bodies.serving import RolledBack, RunsCause
 from lifecycle.records.record import JsonObject, Record
 from lifecycle.records.rollout import RolloutOrder
 from lifecycle.serving.rollouts.rollback_asked import RollbackAsked
-from lifecycle.serving.rollouts.state import GatewayStatus, RolloutStatus
+from lifecycle.serving.rollouts.status import GatewayStatus, RolloutStatus
 from lifecycle.serving.rollouts.word import Word
 from lifecycle.serving.supervision.admin import Verb
 

@@ -26,7 +26,8 @@ from lifecycle.serving.ports import EventSink, PackageVerifier, WithdrawalSource
 from lifecycle.serving.rollouts.delivery import Delivery
 from lifecycle.serving.rollouts.journal import Journal
 from lifecycle.serving.rollouts.rollback_asked import RollbackAsked
-from lifecycle.serving.rollouts.state import MOST_FINISHED, GatewayStatus, RolloutStatus
+from lifecycle.serving.rollouts.state import MOST_FINISHED
+from lifecycle.serving.rollouts.status import GatewayStatus, RolloutStatus
 from lifecycle.serving.rollouts.word import Word, require_counts
 from lifecycle.serving.settings import GatewaySettings
 from lifecycle.serving.supervision.admin import AdminServer

@@ -21,7 +21,8 @@ from lifecycle.serving.allowed.packages import Package, PackageCache
 from lifecycle.serving.allowed.used_decisions import UsedDecisions
 from lifecycle.serving.allowed.withdrawals import Withdrawal
 from lifecycle.serving.rollouts.rollback_asked import RollbackAsked
-from lifecycle.serving.rollouts.state import FinishedRollout, Looked, RolloutState
+from lifecycle.serving.rollouts.state import FinishedRollout, RolloutState
+from lifecycle.serving.rollouts.status import Looked
 from lifecycle.serving.rollouts.undoing import require_expected
 from lifecycle.serving.rollouts.word import Word
 from lifecycle.serving.targets.contract import Placement, Target, TargetVersion, Undoing

@@ -23,7 +23,8 @@ from lifecycle.records.rollout import RolloutOrder
 from lifecycle.serving.rollouts import controller
 from lifecycle.serving.rollouts.label_watch import LabelCounts, known_labels, waits_for_labels
 from lifecycle.serving.rollouts.seen import Observed
-from lifecycle.serving.rollouts.state import MOST_STANDBY, Looked
+from lifecycle.serving.rollouts.state import MOST_STANDBY
+from lifecycle.serving.rollouts.status import Looked
 from lifecycle.serving.rollouts.undoing import CAUSE_OF
 from lifecycle.serving.rollouts.word import Word
 from lifecycle.serving.targets import telling

@@ -11,7 +11,7 @@ from lifecycle.serving.rollouts.guardrails import Watching
 from lifecycle.serving.rollouts.label_watch import LabelCounts
 from lifecycle.serving.rollouts.looking import shown, step_progress
 from lifecycle.serving.rollouts.seen import Observed, StageCounts, View
-from lifecycle.serving.rollouts.state import Looked
+from lifecycle.serving.rollouts.status import Looked
 from lifecycle.serving.targets.contract import Counted
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from lifecycle.errors import LifecycleError
-from lifecycle.serving.rollouts.state import Looked, ModelState, ModelStatus, RolloutStatus, VersionStatus
+from lifecycle.serving.rollouts.state import ModelState
+from lifecycle.serving.rollouts.status import Looked, ModelStatus, RolloutStatus, VersionStatus
 from lifecycle.serving.targets.contract import Counted, Placement, Target, TargetVersion
 
 

@@ -21,7 +21,7 @@ from lifecycle.records.events import Actor, Event
 from lifecycle.records.identity import new_id, now_us
 from lifecycle.records.prediction import PredictedOutput
 from lifecycle.records.recall import DifferingDecision, RecallList
-from lifecycle.serving.rollouts.state import GatewayStatus, ModelStatus, VersionStatus
+from lifecycle.serving.rollouts.status import GatewayStatus, ModelStatus, VersionStatus
 from lifecycle.wiring import Departments
 
 GATEWAY = Actor(id="gateway", kind="service")

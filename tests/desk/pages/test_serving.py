@@ -10,7 +10,7 @@ from lifecycle.desk.pages.serving import ServedModel, ServingView, serving_view
 from lifecycle.life.rollback import Way
 from lifecycle.records.bodies.serving import RolledBack, Trigger
 from lifecycle.records.events import Actor, Event, Recorded, Subject
-from lifecycle.serving.rollouts.state import ModelStatus, VersionStatus
+from lifecycle.serving.rollouts.status import ModelStatus, VersionStatus
 from lifecycle.wiring import Departments
 from tests.desk.pages.rendered import Element, rendered
 

@@ -25,7 +25,7 @@ from lifecycle.life.signing import signed_now
 from lifecycle.records.approval import Envelope, RolloutPart, RolloutStatement
 from lifecycle.records.bodies.governors import SignatureBarred
 from lifecycle.records.events import Subject
-from lifecycle.serving.rollouts.state import RolloutStatus
+from lifecycle.serving.rollouts.status import RolloutStatus
 from lifecycle.serving.rollouts.word import Word
 from lifecycle.wiring import Departments
 from tests.scenarios.commands import change

@@ -12,7 +12,7 @@ from lifecycle.records.access import Quota
 from lifecycle.records.bodies.access import RefusalsSealed
 from lifecycle.records.identity import derived_id
 from lifecycle.serving.access.credentials import make_key
-from lifecycle.serving.rollouts.state import AccessStatus
+from lifecycle.serving.rollouts.status import AccessStatus
 from tests.serving.granted import book, key_pass
 from tests.serving.packages import plan
 from tests.serving.running import RunningGateway, running_gateway, wait_for
