@@ -15,16 +15,22 @@ from lifecycle.approvals.statements import signed
 from lifecycle.errors import InvalidDeclaration, MalformedRecord, Refused, Tampered, Unavailable, UnknownName
 from lifecycle.ledger.verifying.verification import verify_ledger
 from lifecycle.life.checking.people_check import PeopleCheck
-from lifecycle.life.concluding import end_by_hand, promote_by_hand, rollout_to_sign
+from lifecycle.life.concluding import end_by_hand, promote_by_hand, rollout_to_sign, said_before
+from lifecycle.life.deployment import _request_rollout
 from lifecycle.life.gates import standing
+from lifecycle.life.gates.asking import ask
+from lifecycle.life.gates.judging import deployment_input
 from lifecycle.life.people import rollout_words
+from lifecycle.life.people.approval import approve_version
 from lifecycle.life.people.enrolment import enrol
 from lifecycle.life.people.rollout_words import PeoplesWord
+from lifecycle.life.recording import Step
 from lifecycle.life.revocation import revoke
 from lifecycle.life.signing import signed_now
 from lifecycle.records.approval import Envelope, RolloutPart, RolloutStatement
 from lifecycle.records.bodies.governors import SignatureBarred
-from lifecycle.records.events import Subject
+from lifecycle.records.bodies.serving import RolloutCompleted
+from lifecycle.records.events import Actor, Event, Subject
 from lifecycle.serving.rollouts.status import RolloutStatus
 from lifecycle.serving.rollouts.word import Word
 from lifecycle.wiring import Departments
@@ -167,6 +173,50 @@ def test_a_key_without_a_name_signs_nothing(house: House) -> None:
     """It says what is missing."""
     with pytest.raises(InvalidDeclaration, match="in somebody's name"):
         end_by_hand(house.departments, house.model, reason="Because.", key_file=house.key("operator"))
+
+
+# What stands in the ledger.
+
+
+def promoted(house: House, envelope: Envelope) -> None:
+    """Has credit:1 approved, allowed and rolled out as `r1`, and the gateway tell that it was promoted on this word."""
+    departments, officer = house.departments, house.cast.officer
+    approve_version(departments, "credit", 1, person=officer, key_file=house.key(officer), reason="Within its limits.")
+    step = Step(run_id="deploy")
+    decision = ask(departments, deployment_input(departments, house.model, 1, step), step)
+    _request_rollout(departments, house.model, 1, decision.id, "r1", step)
+    word = Word.signed(envelope)
+    body = RolloutCompleted(
+        rollout_id="r1",
+        superseded_version=None,
+        superseded_digest=None,
+        observed=(),
+        promoted_by=word.by,
+        reason=word.reason,
+        envelope=envelope,
+    )
+    gateway = Actor(id="gateway", kind="service")
+    departments.ledger.append(Event.happened(body, subject=house.about, actor=gateway, environment="local"))
+
+
+def test_the_record_of_a_promotion_holds_what_was_signed(house: House) -> None:
+    """It verifies, and nobody says the same again."""
+    envelope = house.envelope()
+    statement = RolloutStatement.parse(envelope.payload_bytes())
+    assert not said_before(house.departments, statement)
+    promoted(house, envelope)
+    assert house.verified() == ()
+    assert said_before(house.departments, statement)
+    assert not said_before(house.departments, statement.model_copy(update={"nonce": "another"}))
+
+
+def test_record_a_promotion_that_nobody_signed(house: House) -> None:
+    """Attack: whoever can append to the ledger writes the operator's name on it; verification knows their key."""
+    forged = house.envelope().model_copy(update={"signature": base64.b64encode(bytes(64)).decode()})
+    promoted(house, forged)
+    (only,) = house.verified()
+    assert "RolloutCompleted" in only
+    assert "does not hold what operator signed" in only
 
 
 # Past the command line: whoever can write to the gateway's socket.
