@@ -18,6 +18,7 @@ VERBS: dict[str, Verb] = {
     "up": Verb("Start here", "up", "Start the gateway and Dagster's pages on one home; Ctrl-C stops both."),
     "status": Verb("Start here", "status", "Show what serves, what waits for whom, and what failed."),
     "train": Verb("A model's life", "runs", "Take a model from its data to the promotion gate."),
+    "ask": Verb("A model's life", "runs", "Put a version before the promotion gate again."),
     "approve": Verb("A model's life", "approve", "Sign that a version may be promoted."),
     "reject": Verb("A model's life", "approve", "Sign that a version may not be promoted."),
     "waive": Verb("A model's life", "waive", "Sign that a version may pass in spite of one rule, for a time."),

@@ -1,14 +1,17 @@
-"""`lifecycle train`, `deploy` and `rollback`: the jobs of a model, run here, into the same history as Dagster's pages."""
+"""`lifecycle train`, `ask`, `deploy` and `rollback`: a model's steps. `train` and `deploy` are jobs, in the history of Dagster's pages."""
 
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from lifecycle.cli import render
 from lifecycle.errors import MalformedRecord, UnknownName
+
+if TYPE_CHECKING:
+    from lifecycle.records.gates import Decision
 
 
 def _definitions() -> Any:
@@ -56,13 +59,21 @@ def train(model: str, options: tuple[str, ...], seed: int | None, as_json: bool)
         named = render.version_fields(*standing.parse_version(subject))
         render.as_json({**named, "outcome": decided.result.outcome, "decision": decided.id, "run": result.run_id})
     else:
-        render.line(f"{subject}: {decided.result.outcome} (decision {decided.id})")
-        found = [
-            (violation.rule, violation.subject, render.measured(violation.observed), render.measured(violation.limit), violation.message)
-            for violation in decided.result.violations
-        ]
-        render.table(("rule", "about", "observed", "limit", "what"), found, empty="Every rule holds.")
+        _show_decision(subject, decided)
     require_success(result)
+
+
+def _show_decision(version: str, decided: Decision) -> None:
+    from lifecycle.life.promotion import next_step
+
+    render.line(f"{version}: {decided.result.outcome} (decision {decided.id})")
+    found = [
+        (violation.rule, violation.subject, render.measured(violation.observed), render.measured(violation.limit), violation.message)
+        for violation in decided.result.violations
+    ]
+    render.table(("rule", "about", "observed", "limit", "what"), found, empty="Every rule holds.")
+    if decided.result.outcome != "deny":
+        render.note(f"Next: {next_step(decided, version)}")
 
 
 def _option(text: str) -> tuple[str, Any]:
@@ -73,6 +84,34 @@ def _option(text: str) -> tuple[str, Any]:
         return name, json.loads(value)
     except ValueError:
         return name, value
+
+
+@click.command()
+@click.argument("version")
+@click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
+def ask(version: str, as_json: bool) -> None:
+    """Put VERSION (such as credit:7) before the promotion gate again, with its evidence as it stands and the policies, limits and
+    champion of now.
+
+    For one that was taken out and is to come back, whose request for approvals has expired, or that was judged before a policy, a
+    limit or the champion changed. People are asked anew where the gate says so. Ends with 3 where it denies.
+    """
+    from lifecycle.life.gates import standing
+    from lifecycle.life.gates.asking import require_allowed
+    from lifecycle.life.promotion import ask_for_promotion
+    from lifecycle.life.recording import Step
+    from lifecycle.records.identity import new_id
+    from lifecycle.wiring import Departments
+
+    departments = Departments.here()
+    model, number = standing.parse_version(version)
+    decided = ask_for_promotion(departments, departments.model(model), number, Step(run_id=new_id()))
+    if as_json:
+        render.as_json({**render.version_fields(model, number), "outcome": decided.result.outcome, "decision": decided.id})
+    else:
+        _show_decision(version, decided)
+    if decided.result.outcome == "deny":
+        require_allowed(decided, f"The promotion of {version}")
 
 
 @click.command()

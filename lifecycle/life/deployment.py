@@ -130,10 +130,12 @@ def _was_shown_what_is(departments: Departments, model: GovernedModel, version: 
 def _require_deployable(departments: Departments, model: GovernedModel, version: int, states: Mapping[tuple[str, int], State]) -> None:
     state = states.get((model.name, version))
     if state not in DEPLOYABLE:
-        back = f"`lifecycle rollback {model.name} --to {version}` goes back to it." if state == "superseded" else ""
+        again = f"`lifecycle ask {model.name}:{version}` puts it before the promotion gate again."
+        ways = {"superseded": f"`lifecycle rollback {model.name} --to {version}` goes back to it.", "evaluated": again}
+        ways |= dict.fromkeys(("denied", "rolled_back", "expired"), again)
         raise Refused(
             f"{model.name}:{version} is {state or 'unknown'} in {departments.environment}, so it can't be deployed.",
-            back or "`lifecycle status` shows what each version waits for.",
+            ways.get(state or "", "`lifecycle status` shows what each version waits for."),
             ("STATE",),
         )
     # Before the gate is asked: a decision that can't be acted on would use up the approval.

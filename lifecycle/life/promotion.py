@@ -27,6 +27,16 @@ def ask_for_promotion(departments: Departments, model: GovernedModel, version: i
     return decision
 
 
+def next_step(decision: Decision, version: str) -> str:
+    """What has to happen for this version to go on, by what the promotion gate said to it."""
+    if decision.result.outcome == "allow":
+        return f"Deploy it: the sensor does, or `lifecycle deploy {version}`."
+    if decision.result.outcome == "deny":
+        return "Mend what the violations name and train another candidate."
+    missing = " and ".join(f"{need.count - need.given} of role {need.role}" for need in decision.result.required_approvals)
+    return f"Waits for {missing}: `lifecycle approve {version} --as ID --key FILE --reason TEXT`."
+
+
 def _request_approval(departments: Departments, model: GovernedModel, version: int, decision: Decision, step: Step) -> None:
     trained = standing.trained(departments, model.name, version)
     shown = decision.input.evidence

@@ -6,8 +6,7 @@ import dagster as dg
 
 from lifecycle.declaration import GovernedModel
 from lifecycle.life.evaluation import evidence_of
-from lifecycle.life.promotion import ask_for_promotion
-from lifecycle.records.gates import Decision
+from lifecycle.life.promotion import ask_for_promotion, next_step
 from lifecycle.resources import LifecycleResource, RunsOn
 from lifecycle.stages.stage import StageResult, VersionConfig, failures, stage_asset, stage_key, step_of, version_in_question
 from lifecycle.stages.tables import fairness_table, metrics_table, violations_table
@@ -66,13 +65,3 @@ def promotion_asset(model: GovernedModel, runs_on: RunsOn) -> dg.AssetsDefinitio
         )
 
     return promotion
-
-
-def next_step(decision: Decision, version: str) -> str:
-    """What has to happen for this version to go on."""
-    if decision.result.outcome == "allow":
-        return f"Deploy it: the sensor does, or `lifecycle deploy {version}`."
-    if decision.result.outcome == "deny":
-        return "Mend what the violations name and train another candidate."
-    missing = " and ".join(f"{need.count - need.given} of role {need.role}" for need in decision.result.required_approvals)
-    return f"Waits for {missing}: `lifecycle approve {version} --as ID --key FILE --reason TEXT`."

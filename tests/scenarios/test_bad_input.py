@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -134,6 +135,21 @@ def test_what_was_asked_for_too_long_ago_can_not_be_approved(home: Path, tmp_pat
     lifecycle.require_whole_ledger()
 
 
+def test_what_was_judged_by_other_limits_is_put_before_the_gate_again(home: Path, tmp_path: Path) -> None:
+    """Nobody signs what no longer decides: the refusal names the verb that has the gate asked anew, and then the approval is taken."""
+    project = project_copy(tmp_path)
+    change(project / "governance" / "limits" / "consumer_credit.yaml", "{value: 72, from: 1, to: 720,", "{value: 71, from: 1, to: 720,")
+    lifecycle = CommandLine(home, project)
+    told = clear_error(lifecycle(*approval(home)), 3)
+    assert "APR-003" in told
+    assert "lifecycle ask credit:1" in told
+    asked = lifecycle("ask", "credit:1", "--json")
+    assert (asked.code, json.loads(asked.out)["outcome"]) == (0, "needs_approval")
+    assert lifecycle(*approval(home)).code == 0
+    assert lifecycle.types()[-1] == "ApprovalGiven"
+    lifecycle.require_whole_ledger()
+
+
 def test_an_expired_approval_deploys_nothing(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -216,6 +232,8 @@ def with_decision(project: Path, condition: str) -> Path:
         ("lineage", "export", "--format", "prov", "--model", "loans"),
         ("policy", "limits", "loans"),
         ("deploy", "credit:9"),
+        ("ask", "credit:9"),
+        ("ask", "loans:1"),
         ("deploy", "credit"),
         ("explain", "no-such-prediction"),
     ],

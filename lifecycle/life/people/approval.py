@@ -189,7 +189,9 @@ def _newest_request(departments: Departments, model: str, version: int) -> Recor
         types=("ApprovalRequested",), name=model, version=version, environment=departments.environment, newest_first=True, limit=1
     )
     if not found:
-        raise Refused(f"Nobody asked for an approval of {model}:{version}.", f"Materialize {model}/promotion for it.", ("STATE",))
+        raise Refused(
+            f"Nobody asked for an approval of {model}:{version}.", f"Have the gate asked: `lifecycle ask {model}:{version}`.", ("STATE",)
+        )
     return found[0]
 
 
@@ -208,12 +210,14 @@ def _open_request(departments: Departments, model: str, version: int) -> Recorde
     body = standing.body_of(requested, ApprovalRequested)
     if body.expires_at_us <= now_us():
         raise Refused(
-            f"The request to approve {model}:{version} has expired.", f"Materialize {model}/promotion for it again.", ("APR-004",)
+            f"The request to approve {model}:{version} has expired.",
+            f"Have the gate asked again: `lifecycle ask {model}:{version}`.",
+            ("APR-004",),
         )
     if body.bundle_digest != departments.gate_keeper.bundle_digest:
         raise Refused(
             f"The policies or limits have changed since {model}:{version} was judged.",
-            f"Materialize {model}/promotion for it again, so that you sign what decides now.",
+            f"Have the gate asked again, so that you sign what decides now: `lifecycle ask {model}:{version}`.",
             ("APR-003",),
         )
     return requested
