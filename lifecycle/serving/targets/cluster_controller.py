@@ -36,6 +36,7 @@ from lifecycle.serving.supervision.verbs import verbs_of
 from lifecycle.serving.supervision.watching import LedgerWatch
 from lifecycle.serving.targets.contract import Target
 from lifecycle.serving.targets.directing import Director
+from lifecycle.serving.targets.laid_down import LaidDown
 from lifecycle.serving.targets.left_behind import LeftBehind
 from lifecycle.serving.targets.pods import Cluster
 from lifecycle.serving.targets.publishing import PublishedPackages
@@ -100,7 +101,7 @@ class ClusterController:
         log_keys = LogKeys(VerifierKey.parse(settings.log_key), settings.log_key_changes)
         self._cache = PackageCache(folder, settings.environment, log_keys, verifier, self._withdrawals)
         self._register = Register(self._journal)
-        self._director = Director(self._register, used, records, self._cache, self._packages, cluster)
+        self._director = Director(self._register, used, records, LaidDown(self._cache, self._packages), cluster)
         self._closed = ""
         self._watch = LedgerWatch(
             source,
