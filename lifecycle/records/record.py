@@ -22,6 +22,7 @@ from lifecycle.records.canonical import NoCanonicalForm, canonical_dump, canonic
 Digest = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
 #: Microseconds since 1970-01-01T00:00:00Z, the one unit of time in records and in policy.
 Microseconds = Annotated[int, Field(ge=0, lt=INTEGER_BOUND)]
+#: Of them in a second, an hour, a day.
 SECOND_US, HOUR_US, DAY_US = 1_000_000, 3_600_000_000, 86_400_000_000
 Count = Annotated[int, Field(ge=0, lt=INTEGER_BOUND)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]

@@ -17,7 +17,7 @@ from lifecycle.records.compaction import CompactedPredictions
 from lifecycle.records.prediction import Prediction
 from lifecycle.records.record import digest_of
 from tests.life.test_compaction import CompactingHome
-from tests.serving.prediction_log.test_prediction_log import row
+from tests.serving.prediction_log.rows import row
 
 
 @pytest.fixture

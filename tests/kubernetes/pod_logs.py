@@ -7,7 +7,7 @@ from pathlib import Path
 from lifecycle.records.identity import new_id, now_us
 from lifecycle.serving.folder import GatewayFolder
 from lifecycle.serving.prediction_log.writing import PredictionWriter
-from tests.serving.prediction_log.test_prediction_log import asked, row
+from tests.serving.prediction_log.rows import asked, row
 from tests.serving.sealed_log import MODEL
 
 #: What is true of everybody, and what those versions say that are contrary.

@@ -19,7 +19,7 @@ from lifecycle.records.prediction import PredictedOutput, Prediction
 from lifecycle.serving.homes import PODS
 from lifecycle.wiring import Departments
 from tests.scenarios.homes import departments_at
-from tests.serving.prediction_log.test_prediction_log import row
+from tests.serving.prediction_log.rows import row
 from tests.serving.sealed_log import MODEL, SealedLog
 
 

@@ -23,7 +23,7 @@ from lifecycle.serving.homes import PODS
 from lifecycle.serving.prediction_log.kept_values import KeptValues
 from lifecycle.serving.prediction_log.writing import PredictionWriter
 from tests.scenarios.homes import PROJECT, copy_of_home_at_the_gate
-from tests.serving.prediction_log.test_prediction_log import row
+from tests.serving.prediction_log.rows import row
 from tests.serving.sealed_log import SealedLog
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("life")]

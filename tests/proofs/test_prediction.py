@@ -17,32 +17,18 @@ from lifecycle.records.bodies.revocations import VersionRevoked
 from lifecycle.records.bodies.serving import PredictionsSealed
 from lifecycle.records.events import Actor, Event, Subject
 from lifecycle.records.identity import derived_id
-from lifecycle.records.prediction import PredictedOutput, Prediction, PredictionProof
+from lifecycle.records.prediction import Prediction, PredictionProof
 from lifecycle.records.record import digest_of
 from lifecycle.records.rollout import LedgerProof
+from tests.serving.prediction_log.rows import row
 
 KEY = SigningKey.generate("test.example/ledger")
 OTHER_KEY = SigningKey.generate("test.example/ledger")
 
 
-def row(number: int, model: str = "credit") -> bytes:
-    made = Prediction(
-        id=f"p{number}",
-        at_us=number,
-        model=model,
-        version=1,
-        model_digest=digest_of(b"model"),
-        decision_id="decision-1",
-        bundle_digest=digest_of(b"bundle"),
-        arm="champion",
-        epoch=1,
-        latency_us=900,
-        outcome="answered",
-        output=PredictedOutput(probability=0.5, decision="bad"),
-        fallback_from=None,
-        input_commitment=digest_of(b"commitment"),
-    )
-    return made.canonical()
+def line(number: int, model: str = "credit") -> bytes:
+    """A row as a segment has it."""
+    return Prediction.of(row(number, model=model)).canonical()
 
 
 def text(hashes: tuple[bytes, ...]) -> tuple[str, ...]:
@@ -51,7 +37,7 @@ def text(hashes: tuple[bytes, ...]) -> tuple[str, ...]:
 
 def proof_of(position: int, rows: int, *, key: SigningKey = KEY, model: str = "credit", before: int = 3, **changed: Any) -> PredictionProof:
     """The proof of one of so many rows, whose seal is the last of a ledger."""
-    lines = [row(number, model) for number in range(rows)]
+    lines = [line(number, model) for number in range(rows)]
     segment = Tree(map(leaf_hash, lines))
     body = PredictionsSealed(
         segment="segment.jsonl",

@@ -15,7 +15,7 @@ from lifecycle.serving.prediction_log.segments import ModelLog
 from lifecycle.serving.prediction_log.writing import PredictionWriter
 from lifecycle.serving.rollouts.journal import Journal
 from lifecycle.serving.rollouts.state import SealedStream
-from tests.serving.prediction_log.test_prediction_log import asked, row
+from tests.serving.prediction_log.rows import asked, row
 
 MODEL = "credit"
 

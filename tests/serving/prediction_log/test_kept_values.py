@@ -10,7 +10,7 @@ import pytest
 from lifecycle.serving.prediction_log.kept_values import Kept, KeptValues
 from lifecycle.serving.prediction_log.reading import PredictionLog
 from lifecycle.serving.prediction_log.writing import PredictionWriter
-from tests.serving.prediction_log.test_prediction_log import row
+from tests.serving.prediction_log.rows import row
 
 
 def asked(request_id: str, **more: Any) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from lifecycle.serving.prediction_log.writing import Lines, PredictionWriter
 from lifecycle.serving.supervision.reporting import stopped_status
 from tests.faults.test_gateway_full_disk import full_disk
 from tests.serving.packages import MODEL, plan
-from tests.serving.prediction_log.test_prediction_log import asked, row
+from tests.serving.prediction_log.rows import asked, row
 from tests.serving.running import running_gateway, wait_for
 from tests.serving.sealed_log import SealedLog
 

@@ -11,37 +11,11 @@ import pytest
 
 from lifecycle.errors import Tampered, Unavailable, UnknownName
 from lifecycle.records.identity import Opening, new_id
-from lifecycle.records.prediction import PredictedOutput, Prediction
-from lifecycle.records.record import digest_of
 from lifecycle.serving.prediction_log import writing as predictions
 from lifecycle.serving.prediction_log.kept_values import KeptValues
 from lifecycle.serving.prediction_log.reading import PredictionLog
 from lifecycle.serving.prediction_log.writing import PredictionWriter
-
-
-def row(number: int, **changed: Any) -> dict[str, Any]:
-    """A row as a worker hands it to the log."""
-    made = Prediction(
-        id=f"p{number}",
-        at_us=number,
-        model="credit",
-        version=1,
-        model_digest=digest_of(b"model"),
-        decision_id="decision-1",
-        bundle_digest=digest_of(b"bundle"),
-        arm="champion",
-        epoch=1,
-        latency_us=900,
-        outcome="answered",
-        output=PredictedOutput(probability=0.5, decision="bad"),
-        fallback_from=None,
-        input_commitment=digest_of(b"to be replaced"),
-    )
-    return made.as_json() | changed
-
-
-def asked(**values: Any) -> dict[str, Any]:
-    return {"request_id": "somebody@example.org", "values": values}
+from tests.serving.prediction_log.rows import asked, row
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from lifecycle.serving.prediction_log.segments import ModelLog
 from lifecycle.serving.prediction_log.writing import PredictionWriter
 from lifecycle.serving.rollouts.state import SealedStream
 from tests.serving.packages import MODEL
-from tests.serving.prediction_log.test_prediction_log import asked, row
+from tests.serving.prediction_log.rows import asked, row
 from tests.serving.running import RunningGateway, running_gateway, wait_for
 from tests.serving.sealed_log import SealedLog
 
