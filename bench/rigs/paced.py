@@ -1,7 +1,8 @@
 """Load at a rate: requests come at random moments, whatever became of those before (an open loop), each under an id of its own.
 
 Connections are kept and used again; where all of them wait for an answer, another one is opened, as callers who know nothing of each
-other would. `python -m bench.rigs.paced ORDER` is one process of such callers.
+other would. A machine has ports for so many only: requests beyond them wait here, and their time runs. `python -m bench.rigs.paced
+ORDER` is one process of such callers.
 """
 
 from __future__ import annotations
@@ -12,10 +13,10 @@ import json
 import subprocess
 import sys
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import IO, Any, cast
+from typing import IO, Any, NamedTuple, cast
 
 import numpy as np
 
@@ -24,6 +25,8 @@ from bench.rigs.load import is_whole, request_bytes
 #: What a request that nobody answered counts as: its connection broke, or could not be opened.
 UNANSWERED = 0
 _LONGEST_WAIT_SECONDS = 15.0
+#: Of one load: a dozen processes of it stay within the ports of one address.
+_MOST_CONNECTIONS = 1_000
 
 
 @dataclass
@@ -95,6 +98,7 @@ class PacedLoad:
         self._idle: list[_Caller] = []
         self._callers: set[_Caller] = set()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._waiting: deque[_Request] = deque()
         self._under_way = 0
         self._ending = False
         self._sending: asyncio.Task[None] | None = None
@@ -132,25 +136,33 @@ class PacedLoad:
         number = self.sent.requests
         self.sent.requests += 1
         request_id = f"{self._name}-{number}"
-        request = request_bytes("127.0.0.1", self._path, self._body_of(request_id))
+        content = request_bytes("127.0.0.1", self._path, self._body_of(request_id))
         self._under_way += 1
-        while self._idle:
-            caller = self._idle.pop()
-            # The server may have ended it, and the loop have not said so yet.
-            if not caller.ending:
-                caller.send(request_id, request)
-                return
-        task = asyncio.get_running_loop().create_task(self._send_over_a_new_one(request_id, request))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._waiting.append(_Request(request_id, content, time.perf_counter()))
+        self._send_waiting()
 
-    async def _send_over_a_new_one(self, request_id: str, request: bytes) -> None:
+    def _send_waiting(self) -> None:
+        """Sends what waits, as far as there are connections for it."""
+        while self._waiting:
+            if self._idle:
+                caller = self._idle.pop()
+                # The server may have ended it, and the loop have not said so yet.
+                if not caller.ending:
+                    caller.send(self._waiting.popleft())
+            elif len(self._callers) + len(self._tasks) < _MOST_CONNECTIONS:
+                task = asyncio.get_running_loop().create_task(self._send_over_a_new_one(self._waiting.popleft()))
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
+            else:
+                return
+
+    async def _send_over_a_new_one(self, request: _Request) -> None:
         try:
             _, caller = await asyncio.get_running_loop().create_connection(functools.partial(_Caller, self), "127.0.0.1", self._port)
         except OSError:
             self._under_way -= 1
             return
-        caller.send(request_id, request)
+        caller.send(request)
 
     def joined(self, caller: _Caller) -> None:
         self._callers.add(caller)
@@ -162,12 +174,23 @@ class PacedLoad:
         if status == 200:
             self.sent.answered.add(request_id)
         self._idle.append(caller)
+        self._send_waiting()
 
     def left(self, caller: _Caller, *, waiting: bool) -> None:
         self._callers.discard(caller)
         if caller in self._idle:
             self._idle.remove(caller)
         self._under_way -= waiting
+        if not self._ending:
+            self._send_waiting()
+
+
+class _Request(NamedTuple):
+    """What a caller sends, and since when it wants to, on the clock of `time.perf_counter`."""
+
+    request_id: str
+    content: bytes
+    due: float
 
 
 class _Caller(asyncio.Protocol):
@@ -177,15 +200,15 @@ class _Caller(asyncio.Protocol):
         self._load = load
         self._answer = b""
         self._request_id = ""
-        self._sent_at = 0.0
+        self._due = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
         self._load.joined(self)
 
-    def send(self, request_id: str, request: bytes) -> None:
-        self._request_id, self._sent_at = request_id, time.perf_counter()
-        self._transport.write(request)
+    def send(self, request: _Request) -> None:
+        self._request_id, self._due = request.request_id, request.due
+        self._transport.write(request.content)
 
     def data_received(self, data: bytes) -> None:
         self._answer += data
@@ -195,7 +218,7 @@ class _Caller(asyncio.Protocol):
         if self._load.heard is not None and status == 200:
             self._load.heard(self._answer)
         self._answer, self._request_id = b"", ""
-        self._load.answered(self, request_id, status, time.perf_counter() - self._sent_at)
+        self._load.answered(self, request_id, status, time.perf_counter() - self._due)
 
     def connection_lost(self, error: Exception | None) -> None:
         self._load.left(self, waiting=bool(self._request_id))
