@@ -1,4 +1,4 @@
-"""Carries out what people order of one gateway, and what the ledger takes back; `driving` carries out what the controller decides.
+"""Carries out what people order of one gateway, and what the ledger takes back; `drives` carries out what the controller decides.
 
 The order of things is the promise. A change that lets a version take traffic is durable in the journal before the routes
 show it. A gateway that is killed between any two lines goes on from its journal.
@@ -18,7 +18,7 @@ from lifecycle.records.rollout import RolloutOrder, RolloutPlan
 from lifecycle.serving.allowed.packages import PackageCache
 from lifecycle.serving.rollouts import controller, promoting, undoing, withdrawing
 from lifecycle.serving.rollouts.books import Books
-from lifecycle.serving.rollouts.driving import Drives
+from lifecycle.serving.rollouts.drives import Drives
 from lifecycle.serving.rollouts.looking import verdict_on
 from lifecycle.serving.rollouts.rollback_asked import RollbackAsked
 from lifecycle.serving.rollouts.state import ModelState, RolloutState
