@@ -14,6 +14,7 @@ from lifecycle.records.bodies.serving import (
     RolloutStepReached,
 )
 from lifecycle.records.events import Actor, Event, Link, Subject
+from lifecycle.records.record import Microseconds
 from lifecycle.records.rollout import Arm, ArmCounts
 from lifecycle.serving.answering.counters import CellCounts
 from lifecycle.serving.rollouts.state import ArmMark, ModelState, ServedVersion
@@ -44,6 +45,23 @@ def about(body: Body, *, model: str, version: ServedVersion, environment: str, r
             inputs.append(Link(role="to", digest=body.to_digest))
     subject = Subject(kind="model", name=model, version=version.version, digest=version.digest)
     return Event.happened(body, subject=subject, actor=GATEWAY, environment=environment, run_id=run_id, inputs=tuple(inputs))
+
+
+def carried_out(
+    intent: RollbackRequested, decided_at_us: Microseconds, actuation_us: Microseconds, seen: tuple[ArmCounts, ...]
+) -> RolledBack:
+    """What was observed of a rollback that was meant so: how long after the decision the version was asked last, and both arms' counts."""
+    return RolledBack(
+        rollback_id=intent.rollback_id,
+        trigger=intent.trigger,
+        from_version=intent.from_version,
+        from_digest=intent.from_digest,
+        to_version=intent.to_version,
+        to_digest=intent.to_digest,
+        decided_at_us=decided_at_us,
+        actuation_us=max(0, actuation_us),
+        observed=seen,
+    )
 
 
 def mark(counts: CellCounts) -> ArmMark:

@@ -18,6 +18,7 @@ from lifecycle.records.identity import now_us
 from lifecycle.serving.allowed.packages import PackageCache
 from lifecycle.serving.rollouts.books import Books
 from lifecycle.serving.rollouts.rollback_asked import RollbackAsked
+from lifecycle.serving.rollouts.rollout_events import carried_out
 from lifecycle.serving.rollouts.state import FinishedRollout, ModelState, OpenRollback, RolloutState, ServedVersion
 from lifecycle.serving.rollouts.word import Word
 from lifecycle.serving.supervision.fleet import Fleet, Holding
@@ -173,18 +174,7 @@ def _record_replaced(books: Books, state: ModelState, leaving: ServedVersion, ac
 
 
 def _observed_rollback(rollback: OpenRollback, actuation_us: int, books: Books, state: ModelState) -> RolledBack:
-    intent = rollback.intent
-    return RolledBack(
-        rollback_id=intent.rollback_id,
-        trigger=intent.trigger,
-        from_version=intent.from_version,
-        from_digest=intent.from_digest,
-        to_version=intent.to_version,
-        to_digest=intent.to_digest,
-        decided_at_us=rollback.decided_at_us,
-        actuation_us=max(0, actuation_us),
-        observed=books.seen(state),
-    )
+    return carried_out(rollback.intent, rollback.decided_at_us, actuation_us, books.seen(state))
 
 
 def _intent(asked: RollbackAsked, leaving: ServedVersion, target: ServedVersion | None) -> RollbackRequested:

@@ -10,6 +10,7 @@ from lifecycle.records.bodies.serving import AbortCause, RollbackRequested, Roll
 from lifecycle.records.identity import derived_id
 from lifecycle.records.record import Id, Microseconds, Version
 from lifecycle.records.rollout import Arm, ArmCounts, RolloutOrder
+from lifecycle.serving.rollouts.rollout_events import carried_out
 from lifecycle.serving.rollouts.word import Word
 from lifecycle.serving.targets.contract import Counted, Placement, TargetVersion, Undoing
 
@@ -40,17 +41,8 @@ def rolled_back(
     rollback_id: Id, leaving: TargetVersion, to: TargetVersion | None, undoing: Undoing, last_asked_us: Microseconds, *seen: ArmCounts
 ) -> RolledBack:
     """What was observed of a rollback: `last_asked_us` is when what left was asked last."""
-    return RolledBack(
-        rollback_id=rollback_id,
-        trigger=undoing.trigger,
-        from_version=leaving.version,
-        from_digest=leaving.digest,
-        to_version=None if to is None else to.version,
-        to_digest=None if to is None else to.digest,
-        decided_at_us=undoing.decided_at_us,
-        actuation_us=max(0, last_asked_us - undoing.decided_at_us),
-        observed=seen,
-    )
+    intent = requested(rollback_id, leaving, to, undoing)
+    return carried_out(intent, undoing.decided_at_us, last_asked_us - undoing.decided_at_us, seen)
 
 
 def ends(order: RolloutOrder, ended: Placement, canary: Counted, control: Beside | None, last_asked_us: int) -> Iterator[tuple[str, Body]]:
