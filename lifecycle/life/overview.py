@@ -128,7 +128,5 @@ def _failure(recorded: Recorded, environment: str) -> Failure | None:
     if isinstance(body, RolloutAborted) and body.cause != "guardrail":
         return Failure(name, body.reason, "rollout aborted", event.occurred_at_us)
     if isinstance(body, RolledBack):
-        return Failure(
-            f"{event.subject.name}:{body.from_version}", body.trigger.detail or body.trigger.metric, "rolled back", event.occurred_at_us
-        )
+        return Failure(f"{event.subject.name}:{body.from_version}", body.trigger.says, "rolled back", event.occurred_at_us)
     return None

@@ -36,7 +36,7 @@ def recall_asset(model: GovernedModel, runs_on: RunsOn) -> dg.AssetsDefinition:
         "recall",
         {"csv"},
         runs_on,
-        after=("rollback",),
+        after=("deployment",),
         description="Which decisions of a version that was taken out would be others today; `lifecycle recall` says whom they are about.",
         checks=(whole,),
     )

@@ -126,6 +126,11 @@ class Trigger(Record):
     limit: float | None
     detail: str
 
+    @property
+    def says(self) -> str:
+        """In words: what was watched, and what was seen of it; of a person's the reason alone."""
+        return ": ".join(part for part in (self.metric.replace("_", " "), self.detail) if part)
+
 
 class RollbackRequested(Body):
     rollback_id: Id
