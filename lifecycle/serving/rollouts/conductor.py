@@ -9,7 +9,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict
+from collections.abc import Coroutine
 from pathlib import Path
+from typing import Any
 
 from lifecycle.errors import LifecycleError, Refused, Tampered
 from lifecycle.records.bodies.serving import AbortCause, RolledBack
@@ -212,6 +214,7 @@ class Conductor:
             else:
                 body = await undoing.replace(self._books, self._fleet, self._cache, state, asked)
         await self._drives.clean_up(model, rollout_id)
+        self._later(self._stand_by(model))
         return body
 
     async def take_back(self, model: str) -> None:
@@ -223,7 +226,10 @@ class Conductor:
             rollout_id = "" if state.rollout is None else state.rollout.rollout_id
             await withdrawing.take_back(self._books, self._fleet, self._cache, state)
         # Not waited for: a canary that ends slowly must not hold up what is taken back next.
-        tidying = asyncio.get_running_loop().create_task(self._tidy(model, rollout_id))
+        self._later(self._tidy(model, rollout_id))
+
+    def _later(self, work: Coroutine[Any, Any, None]) -> None:
+        tidying = asyncio.get_running_loop().create_task(work)
         self._tidying.add(tidying)
         tidying.add_done_callback(self._tidying.discard)
 
@@ -232,6 +238,21 @@ class Conductor:
             await self._drives.clean_up(model, rollout_id)
         except LifecycleError as error:
             _LOG.error("what was taken back of %s is not unloaded everywhere: %s", model, error.what)
+        await self._stand_by(model)
+
+    async def _stand_by(self, model: str) -> None:
+        """Has the workers hold what the next rollback would go back to, and what a tier may ask: after a rollback, that is another version.
+
+        Without the model's lock: the next rollback waits for no load. What is not wanted any more by then is let go again.
+        """
+        state = self._books.model(model)
+        try:
+            for kept in state.standby[:1]:
+                await asyncio.to_thread(self._cache.readmit, model, kept.version, kept.digest)
+                await self._fleet.load(Holding(model, state.slot, kept))
+            await self._drives.clean_up(model, "")
+        except LifecycleError as error:
+            _LOG.error("what stands by of %s is not loaded: %s", model, error.what)
 
 
 def _require_planned(rollout: RolloutState, plan: RolloutPlan) -> None:

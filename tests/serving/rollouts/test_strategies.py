@@ -346,6 +346,22 @@ def test_a_version_comes_in_beside_a_champion_that_is_over_its_budget(gateway: R
     assert gateway.client.status().models[0].versions[0].version == 3
 
 
+def test_after_a_rollback_the_version_before_stands_by_for_the_tiers(gateway: RunningGateway) -> None:
+    """The one that came back is over its budget: the one before it, which had been let go, is loaded again and answers."""
+    gateway.serve(1)
+    gateway.serve(2, plan(tiers=(Tier(kind="earlier_version"),), rows_per_second=0.001))
+    gateway.serve(3)
+    # One that starts holds what serves and the one before it, and no earlier one.
+    gateway.kill()
+    gateway.start()
+    gateway.client.rollback(MODEL, to_version=None, trigger=BY_HAND, reason="test", rollback_id="b1")
+    caller = gateway.caller()
+    assert caller.infer()[1]["model_version"] == "2"
+    wait_for(lambda: caller.infer()[0] == 200, "the version that stands by is loaded")
+    said = caller.infer()[1]
+    assert (said["model_version"], said["parameters"]["arm"]) == ("1", "backup")
+
+
 def test_what_is_cached_goes_with_the_version_that_said_it(gateway: RunningGateway) -> None:
     """After a rollback nothing is given again that the version which left had said."""
     gateway.serve(1)
