@@ -48,7 +48,7 @@ class Picture(NamedTuple):
 
 
 PICTURES = (
-    Picture("asset-graph.png", "/locations/lifecycle/asset-groups/credit", "promotion", 1900, 620),
+    Picture("asset-graph.png", "/locations/lifecycle/asset-groups/credit", "promotion", 1900, 700),
     Picture("promotion.png", "/assets/credit/promotion?view=overview", "promotion", 1900, 1500),
     Picture("evaluation.png", "/assets/credit/evaluation?view=overview", "evaluation", 1900, 1500),
 )
