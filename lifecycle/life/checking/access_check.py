@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class AccessCheck:
-    """A `ledger.checks.Check`. `keys` is fed by whoever makes this; `people_here` gives the registry of this home."""
+    """A `verifying.checks.Check`. `keys` is fed by whoever makes this; `people_here` gives the registry of this home."""
 
     def __init__(self, keys: KnownKeys, people_here: Callable[[], Registry | None]) -> None:
         self._roles = KnownRoles(keys)

@@ -22,7 +22,7 @@ ROWS: frozenset[Name] = frozenset({"dataset", "remaining"})
 
 
 class ArtifactCheck:
-    """A `ledger.checks.Check`: every artifact is in the store, under the digest by which the first record names it."""
+    """A `verifying.checks.Check`: every artifact is in the store, under the digest by which the first record names it."""
 
     def __init__(self, artifacts: ArtifactStore) -> None:
         self._artifacts = artifacts

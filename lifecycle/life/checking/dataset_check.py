@@ -26,7 +26,7 @@ class _Version:
 
 
 class DatasetCheck:
-    """A `ledger.checks.Check`: every dataset version is in the artifact store, or what its erasures left of it is.
+    """A `verifying.checks.Check`: every dataset version is in the artifact store, or what its erasures left of it is.
 
     A version from which nothing was erased is held against its digest. What an erasure left is held, row by row,
     against the commitments of the ingestion: the rows that are missing are those that were erased, and no others.

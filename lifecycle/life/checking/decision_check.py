@@ -43,7 +43,7 @@ class _Governed:
 
 
 class DecisionCheck:
-    """A `ledger.checks.Check`. `keys` is fed by whoever makes this, one event behind.
+    """A `verifying.checks.Check`. `keys` is fed by whoever makes this, one event behind.
 
     `doubt` says what is wrong with an allowance when it is taken again; "" for nothing.
     """

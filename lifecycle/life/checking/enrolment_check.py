@@ -18,7 +18,7 @@ from lifecycle.records.record import ActorId, Digest
 
 
 class EnrolmentCheck:
-    """A `ledger.checks.Check`. What it says are notices: whether somebody has two ids, or a key was handed on, only people can tell."""
+    """A `verifying.checks.Check`. What it says are notices: whether somebody has two ids, or a key was handed on, only people can tell."""
 
     def __init__(self, keys: KnownKeys) -> None:
         self._keys = keys

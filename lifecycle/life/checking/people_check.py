@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class PeopleCheck:
-    """A `ledger.checks.Check`: what people signed is theirs, what decisions were shown was said, and what is rolled out was allowed.
+    """A `verifying.checks.Check`: what people signed is theirs, what decisions were shown was said, and what is rolled out was allowed.
 
     `elsewhere`: the ledger is another than this home's, so that registries which are not in its artifact store are told and no
     finding, and the people of this home say nothing about it. None stands for no home at all.

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class PredictionsCheck:
-    """A `ledger.checks.Check`: every sealed segment of this home's gateways is whole, and what was asked is there or was erased.
+    """A `verifying.checks.Check`: every sealed segment of this home's gateways is whole, and what was asked is there or was erased.
 
     Make it before the ledger is read: what the gateway enters while verification goes on is then no contradiction. Where
     the home has no gateway it finds nothing.

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class RefusedRequestsCheck:
-    """A `ledger.checks.Check`: every sealed segment of this home's log of refusals is whole, and no seal is missing.
+    """A `verifying.checks.Check`: every sealed segment of this home's log of refusals is whole, and no seal is missing.
 
     Make it before the ledger is read, like `PredictionsCheck`.
     """

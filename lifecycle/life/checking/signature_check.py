@@ -39,7 +39,7 @@ class _Unproven:
 
 
 class SignatureCheck:
-    """A `ledger.checks.Check`: approvals, refusals, waivers, reviews, ends of rollouts and what governs are signed by whom they say.
+    """A `verifying.checks.Check`: approvals, refusals, waivers, reviews, ends of rollouts and what governs are signed by whom they say.
 
     `keys` is fed by whoever makes this, one event behind: a record never vouches for itself. `people_here` gives the registry of
     this home: what was edited by hand there is named by no record before the next decision.

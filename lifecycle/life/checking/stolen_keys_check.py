@@ -29,7 +29,7 @@ class _Signed:
 
 
 class StolenKeysCheck:
-    """A `ledger.checks.Check`. It keeps a line for everything that is signed, and for every decision that uses some of it up."""
+    """A `verifying.checks.Check`. It keeps a line for everything that is signed, and for every decision that uses some of it up."""
 
     def __init__(self) -> None:
         self._signed: dict[str, list[_Signed]] = {}

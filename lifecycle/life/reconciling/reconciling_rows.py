@@ -17,7 +17,7 @@ _REFUSALS = "refused requests"
 
 
 class Logged(Protocol):
-    """One model's rows, as its gateway has them: `serving.reconciling.LoggedRows`."""
+    """One model's rows, as its gateway has them: `serving.prediction_log.reconciling.LoggedRows`."""
 
     @property
     def model(self) -> str: ...
