@@ -110,6 +110,10 @@ def _ask(departments: Departments, model: GovernedModel, step: Step, trigger: Tr
     states = standing.states(departments)
     mine = {version: state for (name, version), state in states.items() if name == model.name}
     leaving = _leaving(model.name, mine)
+    if to_version is not None and to_version not in mine:
+        raise Refused(
+            f"There is no {model.name}:{to_version} to go back to.", "`lifecycle status` shows which versions have served here.", ("STATE",)
+        )
     target = to_version if to_version is not None else _last_served(departments, model.name, mine, leaving)
     target_digest = None if target is None else standing.trained(departments, model.name, target).event.subject.digest
     leaving_digest = standing.trained(departments, model.name, leaving).event.subject.digest

@@ -22,6 +22,14 @@ class RequestRefused(LifecycleError):
         self.status = status
 
 
+class WrongMethod(RequestRefused):
+    """A path that is asked in another way than the one that it takes."""
+
+    def __init__(self, allowed: str, sent: str) -> None:
+        super().__init__(f"This takes {allowed}, not {sent}.", status=405)
+        self.allowed = allowed
+
+
 class ArmFailed(LifecycleError):
     """A version that did not answer, or answered something that is no answer: the version's fault."""
 

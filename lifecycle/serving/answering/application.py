@@ -26,7 +26,7 @@ from lifecycle.serving.answering.paths import Place, place_of
 from lifecycle.serving.answering.protocol import as_bytes, parse_body
 from lifecycle.serving.answering.replies import Receive, Reply, Scope, Send, failure, refusal, respond
 from lifecycle.serving.answering.router import Router
-from lifecycle.serving.failures import RequestRefused
+from lifecycle.serving.failures import RequestRefused, WrongMethod
 from lifecycle.serving.prediction_log.writing import PredictionWriter
 
 _LOG = logging.getLogger(__name__)
@@ -104,7 +104,7 @@ class Application:
     async def _reply(self, scope: Scope, receive: Receive) -> Reply:
         place = place_of(scope["path"])
         if scope["method"] != place.method:
-            raise RequestRefused(f"This takes {place.method}, not {scope['method']}.", status=405)
+            raise WrongMethod(place.method, scope["method"])
         if place.resource == "infer":
             return await self._inference.reply(place, scope, receive)
         if place.resource == "feedback":

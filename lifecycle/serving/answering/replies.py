@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from lifecycle.serving.access.refusing import AccessRefused
 from lifecycle.serving.answering.protocol import as_bytes
-from lifecycle.serving.failures import RequestRefused
+from lifecycle.serving.failures import RequestRefused, WrongMethod
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -85,4 +85,7 @@ def _more_headers(error: RequestRefused) -> Headers:
     if isinstance(error, AccessRefused):
         retry = ((b"retry-after", b"%d" % error.retry_seconds),) if error.retry_seconds else ()
         return (*retry, (b"www-authenticate", b"Bearer")) if error.status == 401 else retry
+    if isinstance(error, WrongMethod):
+        # RFC 9110, 15.5.6: it must say which would do.
+        return ((b"allow", error.allowed.encode()),)
     return _MORE_HEADERS.get(error.status, ())

@@ -213,7 +213,7 @@ class Supervisor:
             self._gauges.write()
 
     def _write_address(self) -> None:
-        address = {"pid": os.getpid(), "url": self.url, "processes": self._fleet.pids()}
+        address = {"pid": os.getpid(), "url": self.url}
         try:
             write_durably(self._folder.address, json.dumps(address).encode())
         except Unavailable as error:

@@ -84,6 +84,9 @@ def test_a_rollback_goes_out_on_the_cached_decision_when_the_opa_server_was_kill
         with pytest.raises(Refused) as refused:
             roll_back(departments, model, Step(run_id="asked"), reason="It is bad")
         assert (refused.value.rules, gateway.told) == (("RBK-003",), [])
+        with pytest.raises(Refused, match="There is no credit:99 to go back to"):
+            roll_back(departments, model, Step(run_id="to-nowhere"), reason="It is bad", to_version=99)
+        assert gateway.told == []
         os.kill(pid, signal.SIGSTOP)
         threading.Timer(0.3, os.kill, (pid, signal.SIGKILL)).start()
         roll_back(departments, model, Step(run_id="in-mid-question"), reason="It is bad")

@@ -131,6 +131,13 @@ def test_what_is_not_there_is_said_in_the_form_of_the_protocol(caller: Caller, m
     assert isinstance(said["error"], str)
 
 
+@pytest.mark.parametrize(("method", "path", "allowed"), [("GET", "infer", "POST"), ("DELETE", "infer", "POST"), ("POST", "ready", "GET")])
+def test_who_asks_in_another_way_is_told_which_would_do(caller: Caller, method: str, path: str, allowed: str) -> None:
+    """A 405 says so in the header that HTTP has for it."""
+    assert caller.send(method, f"/v2/models/credit/{path}")[0] == 405
+    assert caller.headers["allow"] == allowed
+
+
 def test_callers_are_told_what_numbers_must_lie_within(caller: Caller) -> None:
     """The metadata of an input names its bounds, and a value on them is answered."""
     inputs = {one["name"]: one for one in caller.send("GET", "/v2/models/credit")[1]["inputs"]}
