@@ -21,10 +21,9 @@ whatever the rate is, and whatever it was a moment ago; the share that the canar
 
 **Late faults.** What was good for an hour outweighs what is bad since a minute. `Evidence` therefore also takes up a fresh product at
 every moment, each with its part of a prior over when the fault begins: Page's CUSUM (1954) takes the largest of them, Shiryaev (1963)
-and Roberts (1966) their sum; both are e-detectors (Shin, Ramdas and Rinaldo 2024, "E-detectors"). Without a prior an e-CUSUM with the
-threshold c runs for c slots on average before it errs (its ARL), and so errs for sure in the end: `Cusum` is for a watch without
-an end. With a prior that sums to 1 the sum is itself an e-process, and errs with a probability of at most alpha for ever: that is
-for a rollout.
+and Roberts (1966) their sum; both are e-detectors (Shin, Ramdas and Rinaldo 2024, "E-detectors"). Without a prior such a watch with the
+threshold c runs for c slots on average before it errs (its ARL), and so errs for sure in the end. With a prior that sums to 1 the sum is
+itself an e-process, and errs with a probability of at most alpha for ever.
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import betainc, betaincc, betaln
+from scipy.special import betainc, betaln
 
 Floats = npt.NDArray[np.float64]
 
@@ -53,46 +52,12 @@ class BadEvents:
     control: int
 
 
-def log_evidence_of_split(stages: Iterable[BadEvents], tolerated_odds: float = 1.0) -> float:
-    """The natural logarithm of the e-value against "the canary's odds of a bad event are at most `tolerated_odds` times the control's".
-
-    For events that have each a cause of its own. Stages without a control (a weight of 0 or 1) say nothing and count for nothing.
-    0.0 where there is no event.
-    """
-    total = np.zeros_like(ODDS)
-    for stage in stages:
-        if not 0.0 < stage.weight < 1.0 or stage.canary + stage.control == 0:
-            continue
-        tolerated = tolerated_odds * stage.weight
-        worse = ODDS * tolerated
-        rest = 1.0 - stage.weight
-        # log(p1/p0) for an event in the canary, log((1-p1)/(1-p0)) for one in the control; both share the last term.
-        shared = np.log(tolerated + rest) - np.log(worse + rest)
-        total += stage.canary * np.log(ODDS) + (stage.canary + stage.control) * shared
-    return _log_mean(total)
-
-
-def log_evidence_of_share(bad: int, total: int, ceiling: float) -> float:
-    """The natural logarithm of the e-value against "at most the share `ceiling` of requests goes wrong".
-
-    The alternative is uniform over (ceiling, 1), so that E = ∫_c^1 p^k (1−p)^(n−k) dp / (1−c) ÷ c^k (1−c)^(n−k), in closed form by
-    the incomplete beta function. With a weight for the ceiling it is the evidence of a split at one weight, too.
-    Raises ValueError unless 0 < ceiling < 1 and 0 ≤ bad ≤ total.
-    """
-    if not 0.0 < ceiling < 1.0 or not 0 <= bad <= total:
-        raise ValueError(f"no evidence can be taken of {bad} in {total} against a share of {ceiling}")
-    above = float(betaincc(bad + 1, total - bad + 1, ceiling))
-    if above == 0.0:
-        return -math.inf
-    integral = float(betaln(bad + 1, total - bad + 1)) + math.log(above) - math.log1p(-ceiling)
-    return integral - bad * math.log(ceiling) - (total - bad) * math.log1p(-ceiling)
-
-
 def log_evidence_of_less(bad: int, total: int, ceiling: float) -> float:
     """The natural logarithm of the e-value against "the share `ceiling` of requests goes wrong, or more".
 
-    The other way round: uniform over (0, ceiling), E = ∫_0^c p^k (1−p)^(n−k) dp / c ÷ c^k (1−c)^(n−k). This is what lets a version
-    go on that hardly ever fails: n clean answers give about (1−c)^−n / cn. Raises ValueError like `log_evidence_of_share`.
+    The alternative is uniform over (0, ceiling), so that E = ∫_0^c p^k (1−p)^(n−k) dp / c ÷ c^k (1−c)^(n−k), in closed form by the
+    incomplete beta function. This is what lets a version go on that hardly ever fails: n clean answers give about (1−c)^−n / cn.
+    Raises ValueError unless 0 < ceiling < 1 and 0 ≤ bad ≤ total.
     """
     if not 0.0 < ceiling < 1.0 or not 0 <= bad <= total:
         raise ValueError(f"no evidence can be taken of {bad} in {total} against a share of {ceiling}")
@@ -147,10 +112,9 @@ def log_bets(hits: float, events: float, null: float, alternatives: Floats) -> F
     return np.asarray(np.log(part * alternatives / null + (1.0 - part) * (1.0 - alternatives) / (1.0 - null)), dtype=np.float64)
 
 
-def bets_on_split(bad: BadEvents, tolerated_odds: float = 1.0) -> Floats:
-    """A slot's bets against "the canary's odds of a bad event are at most `tolerated_odds` times the control's", one for each of ODDS."""
-    null = float(share_at_odds(bad.weight, tolerated_odds))
-    return log_bets(bad.canary, bad.canary + bad.control, null, share_at_odds(null, ODDS))
+def bets_on_split(bad: BadEvents) -> Floats:
+    """A slot's bets against "the canary's odds of a bad event are at most the control's", one for each of ODDS."""
+    return log_bets(bad.canary, bad.canary + bad.control, bad.weight, share_at_odds(bad.weight, ODDS))
 
 
 def bets_on_ceiling(bad: int, requests: int, ceiling: float) -> Floats:
@@ -239,36 +203,6 @@ def onset_prior(seconds: float, expected_seconds: float) -> float:
     if seconds <= expected_seconds:
         return 0.75 * max(0.0, seconds) / expected_seconds
     return 1.0 - 0.25 * expected_seconds / seconds
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Cusum:
-    """Page's CUSUM of e-values, for a watch without an end: the product since the moment from which on it is largest, per alternative."""
-
-    logs: Floats
-
-    @classmethod
-    def none(cls, alternatives: int = ODDS.size) -> Cusum:
-        """Before the first slot."""
-        return cls(np.zeros(alternatives))
-
-    def after(self, bets: Floats) -> Cusum:
-        """With one slot more: M ← max(M, 1)·L."""
-        return Cusum(np.maximum(self.logs, 0.0) + bets)
-
-    @property
-    def log_value(self) -> float:
-        """The logarithm of the e-detector: the mean over the alternatives. Held against `log_arl_threshold`."""
-        return _log_mean(self.logs)
-
-
-def log_arl_threshold(slots: float) -> float:
-    """The log value at which a `Cusum` runs for at least so many slots on average before it errs (Shin et al., theorem 2.4).
-
-    The mean of CUSUMs lies below the mean of Shiryaev and Roberts' sums, and those less the slots so far are a martingale: by
-    optional stopping, the expected slots until a threshold c are at least c.
-    """
-    return math.log(slots)
 
 
 def log_evidence_of_ratio(counts: Iterable[tuple[float, int, int]], concentration: float = 1_000.0) -> float:
