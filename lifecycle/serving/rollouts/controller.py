@@ -89,10 +89,16 @@ def while_blind(verdict: Verdict, blind: str) -> Verdict:
 
 
 def is_no_worse(asked: NoWorse, guardrail: Guardrail, view: View) -> bool:
-    """Whether there is evidence that the canary does no worse than asked: than the champion, or than a ceiling; each at half of alpha."""
+    """Whether there is evidence that the canary does no worse than asked: than the champion, or than a ceiling; each at half of alpha.
+
+    Against the ceiling, a request that it had no room for is one that it would have answered late: else a canary that stalls would be
+    fast, because whoever comes during a stall is answered by the champion.
+    """
     limit = log_threshold(asked.alpha / 2)
-    requests = sum(stage.canary.asked for stage in view.stages)
-    bad = min(sum(bad_events(guardrail, stage.canary) for stage in view.stages), requests)
-    if log_evidence_of_less(bad, requests, asked.ceiling) >= limit:
+    requests, bad = sum(stage.canary.asked for stage in view.stages), sum(bad_events(guardrail, stage.canary) for stage in view.stages)
+    if guardrail.kind == "latency":
+        turned_away = sum(stage.canary.spilled for stage in view.stages)
+        requests, bad = requests + turned_away, bad + turned_away
+    if log_evidence_of_less(min(bad, requests), requests, asked.ceiling) >= limit:
         return True
     return log_evidence_of_no_worse(compared(guardrail, view), asked.margin_odds) >= limit

@@ -180,12 +180,24 @@ def bad_events(guardrail: Guardrail, observed: Observed) -> int:
 
 
 def compared(guardrail: Guardrail, view: View) -> list[BadEvents]:
-    """The bad events of the stages in which a champion took traffic beside the canary, by the split of what both were really asked."""
+    """The bad events of the stages in which a champion took traffic beside the canary, by the share that a canary as good has of them.
+
+    That is its share of what both were really asked. But of callers who come again only the first bad event counts, and it comes however
+    few of their requests an arm takes: where there are such, a champion without room has no fewer of them.
+    """
     return [
-        BadEvents(stage.split, bad_events(guardrail, stage.canary), bad_events(guardrail, stage.control))
+        BadEvents(
+            min(stage.split, stage.weight) if _come_again(guardrail, stage) else stage.split,
+            bad_events(guardrail, stage.canary),
+            bad_events(guardrail, stage.control),
+        )
         for stage in view.stages
         if view.has_champion and stage.weight < 1.0 and stage.split < 1.0
     ]
+
+
+def _come_again(guardrail: Guardrail, stage: StageCounts) -> bool:
+    return any(arm.errors_again if guardrail.kind == "errors" else arm.slow_again for arm in (stage.canary, stage.control))
 
 
 def _after_slot(guardrail: Guardrail, watched: Watched, view: View, came: Sequence[StageCounts], mass: float) -> Watched:
