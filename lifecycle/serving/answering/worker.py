@@ -79,7 +79,7 @@ class Worker:
             configuration["canary_timeout"],
             lambda model: self.control.nudge(failed=model),
         )
-        self._door = Doorkeeper(lambda: self._shared_counts(configuration["all_workers"], index))
+        self._door = Doorkeeper(lambda: self._shared_counts(index))
         self._refusals = RefusalWriter(folder.refusals, index, configuration["seal_seconds"], self._own.turned_away)
         self._onlookers = _onlookers(folder, configuration)
         self._application = Application(
@@ -213,8 +213,8 @@ class Worker:
         name: str = message["model"]
         return self._router.names.setdefault(name, ServedName(name, message["slot"]))
 
-    def _shared_counts(self, workers: int, own: int) -> SharedCounts:
-        counts = SharedCounts([self._folder.quotas(index) for index in range(workers)], own)
+    def _shared_counts(self, own: int) -> SharedCounts:
+        counts = SharedCounts([self._folder.quotas(index) for index in range(self._workers)], own)
         counts.forget_forever()
         return counts
 

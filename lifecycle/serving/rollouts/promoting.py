@@ -5,7 +5,7 @@ from __future__ import annotations
 from lifecycle.records.bodies.serving import RolloutCompleted
 from lifecycle.records.rollout import RolloutPlan
 from lifecycle.serving.rollouts.books import Books
-from lifecycle.serving.rollouts.state import MOST_STANDBY, FinishedRollout, Holdout, ModelState
+from lifecycle.serving.rollouts.state import MOST_STANDBY, Holdout, ModelState
 from lifecycle.serving.rollouts.word import Word
 from lifecycle.serving.supervision.fleet import Fleet, Holding
 
@@ -37,14 +37,7 @@ async def promote(books: Books, fleet: Fleet, state: ModelState, plan: RolloutPl
     )
     standby = (*(() if former is None else (former,)), *(kept for kept in state.standby if kept.version != rollout.canary.version))
     changed = state.model_copy(update={"champion": rollout.canary, "rollout": None, "standby": standby[:MOST_STANDBY], "holdout": holdout})
-    ended = FinishedRollout(
-        rollout_id=rollout.rollout_id,
-        decision_id=rollout.decision_id,
-        model=state.model,
-        version=rollout.canary.version,
-        outcome="completed",
-        reason="" if word is None else word.reason,
-    )
+    ended = rollout.ended(state.model, "completed", "" if word is None else word.reason)
     books.commit(changed, (rollout.canary, rollout.run_id, body), finished=ended)
     books.faults.pop(state.model, None)
     books.put_in_force(changed)

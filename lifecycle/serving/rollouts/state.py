@@ -85,6 +85,17 @@ class RolloutState(Record):
             slow_us=order.plan.slower_than_us,
         )
 
+    def ended(self, model: str, outcome: Outcome, reason: str) -> FinishedRollout:
+        """The same, over."""
+        return FinishedRollout(
+            rollout_id=self.rollout_id,
+            decision_id=self.decision_id,
+            model=model,
+            version=self.canary.version,
+            outcome=outcome,
+            reason=reason,
+        )
+
     @property
     def takes_traffic(self) -> bool:
         """Whether its process is ready and its first step has begun."""

@@ -19,7 +19,7 @@ from lifecycle.serving.allowed.packages import PackageCache
 from lifecycle.serving.rollouts.books import Books
 from lifecycle.serving.rollouts.rollback_asked import RollbackAsked
 from lifecycle.serving.rollouts.rollout_events import carried_out
-from lifecycle.serving.rollouts.state import FinishedRollout, ModelState, OpenRollback, RolloutState, ServedVersion
+from lifecycle.serving.rollouts.state import ModelState, OpenRollback, RolloutState, ServedVersion
 from lifecycle.serving.rollouts.word import Word
 from lifecycle.serving.supervision.fleet import Fleet, Holding
 
@@ -143,7 +143,8 @@ def record_aborted(books: Books, state: ModelState, cause: AbortCause, reason: s
         envelope=None if word is None else word.envelope,
     )
     ended = state.model_copy(update={"rollout": None})
-    books.commit(ended, (rollout.canary, rollout.run_id, body), finished=_aborted(state, rollout, reason), in_force=True)
+    finished = rollout.ended(state.model, "aborted", reason)
+    books.commit(ended, (rollout.canary, rollout.run_id, body), finished=finished, in_force=True)
     return ended
 
 
@@ -151,13 +152,13 @@ def _record_undone(books: Books, state: ModelState, actuation_us: int) -> Rolled
     rollout, rollback = _rollout(state), state.rollback
     assert rollback is not None  # it was opened before its canary was taken out
     seen, reason = books.seen(state), rollback.intent.reason
-    body = _observed_rollback(rollback, actuation_us, books, state)
+    body = carried_out(rollback.intent, rollback.decided_at_us, actuation_us, seen)
     aborted = RolloutAborted(rollout_id=rollout.rollout_id, cause=CAUSE_OF[body.trigger.kind], reason=reason, observed=seen)
     books.commit(
         state.model_copy(update={"rollout": None, "rollback": None}),
         (rollout.canary, rollout.run_id, body),
         (rollout.canary, rollout.run_id, aborted),
-        finished=_aborted(state, rollout, reason),
+        finished=rollout.ended(state.model, "aborted", reason),
         rolled_back=body,
         in_force=True,
     )
@@ -168,13 +169,9 @@ def _record_undone(books: Books, state: ModelState, actuation_us: int) -> Rolled
 def _record_replaced(books: Books, state: ModelState, leaving: ServedVersion, actuation_us: int) -> RolledBack:
     rollback = state.rollback
     assert rollback is not None  # it was opened when its champion was replaced
-    body = _observed_rollback(rollback, actuation_us, books, state)
+    body = carried_out(rollback.intent, rollback.decided_at_us, actuation_us, books.seen(state))
     books.commit(state.model_copy(update={"rollback": None}), (leaving, None, body), rolled_back=body, in_force=True)
     return body
-
-
-def _observed_rollback(rollback: OpenRollback, actuation_us: int, books: Books, state: ModelState) -> RolledBack:
-    return carried_out(rollback.intent, rollback.decided_at_us, actuation_us, books.seen(state))
 
 
 def _intent(asked: RollbackAsked, leaving: ServedVersion, target: ServedVersion | None) -> RollbackRequested:
@@ -187,17 +184,6 @@ def _intent(asked: RollbackAsked, leaving: ServedVersion, target: ServedVersion 
         to_digest=None if target is None else target.digest,
         decision_id=asked.decision_id,
         reason=asked.reason,
-    )
-
-
-def _aborted(state: ModelState, rollout: RolloutState, reason: str) -> FinishedRollout:
-    return FinishedRollout(
-        rollout_id=rollout.rollout_id,
-        decision_id=rollout.decision_id,
-        model=state.model,
-        version=rollout.canary.version,
-        outcome="aborted",
-        reason=reason,
     )
 
 

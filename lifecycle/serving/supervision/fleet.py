@@ -207,7 +207,6 @@ class Fleet:
             "most_in_flight": settings.most_in_flight,
             "request_seconds": settings.request_seconds,
             "seal_seconds": settings.seal_seconds,
-            "all_workers": settings.workers,
             "certificate": _path(settings.certificate),
             "certificate_key": _path(settings.certificate_key),
             "client_ca": _path(settings.client_ca),

@@ -7,7 +7,7 @@ from nothing: its counts are added to what it had before.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from lifecycle.errors import MalformedRecord
@@ -62,7 +62,7 @@ class PodCounts:
         for pod, now in pods.items():
             earlier = self._latest.get(pod, Observed())
             if now.requests < earlier.requests or now.errors < earlier.errors:
-                self._before = _sum((self._before, earlier))
+                self._before += earlier
             self._latest[pod] = now
         came = self.total.since(was)
         if came.requests:
@@ -76,9 +76,4 @@ class PodCounts:
 
     @property
     def total(self) -> Observed:
-        return _sum((self._before, *self._latest.values()))
-
-
-def _sum(counts: Iterable[Observed]) -> Observed:
-    counts = tuple(counts)
-    return Observed(sum(one.requests for one in counts), sum(one.errors for one in counts), sum(one.slow for one in counts))
+        return sum(self._latest.values(), self._before)
