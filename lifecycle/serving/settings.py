@@ -37,7 +37,7 @@ class GatewaySettings:
     most_in_flight: int = 1_024
     #: How long a caller may take to send a request's head, and then its body.
     request_seconds: float = 10.0
-    #: How often a worker is asked whether it still answers, and how long it may take over that before it is killed.
+    #: How often a worker is asked whether it still answers. One that takes twice as long, and counts nothing meanwhile, is killed.
     watch_seconds: float = 5.0
     #: How long a segment of the prediction log takes rows before it is closed and sealed.
     seal_seconds: float = 60.0

@@ -2,7 +2,8 @@
 
 Rules: a request goes to one arm, drawn by its routing key or at random: first whether it belongs to the hold-out, then whether to
 the canary. Where the canary or the hold-out fails, the champion answers the same request, and where the champion fails, the tiers
-of its plan, so that the caller never sees it. A request that the champion refuses as well was the caller's fault and counts
+of its plan, so that the caller never sees it. The same way goes what an arm has no room for (it is spilled): it fell to that arm,
+which answered nothing of it. A request that the champion refuses as well was the caller's fault and counts
 against nobody: otherwise anyone could send nonsense and have a canary taken out. A shadow is asked after its caller has gone.
 """
 

@@ -165,11 +165,11 @@ class Supervisor:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stopping.set)
-        delivery, settling = loop.create_task(self._delivery.run()), loop.create_task(self._settle())
-        looking: asyncio.Task[None] | None = None
+        keeping = [loop.create_task(self._delivery.run()), loop.create_task(self._settle())]
+        # Those that look at the ledger: they change what is answered, and end before the processes that do so.
+        looking: list[asyncio.Task[None]] = []
         admin = AdminServer(self._folder.socket("admin"), verbs_of(self))
         self._cache.keep_only((state.model, kept.version, kept.digest) for state in self._books.models for kept in state.versions)
-        watching: list[asyncio.Task[None]] = []
         await self._watch.look()
         await self._conductor.admit_all()
         try:
@@ -177,17 +177,17 @@ class Supervisor:
             await self._fleet.start()
             await self._conductor.resume()
             await self._watch.act(*(state.model for state in self._books.models))
-            watching.append(loop.create_task(self._watch.run()))
+            looking.append(loop.create_task(self._watch.run()))
             await admin.start()
             self._sealer.start()
             self._refusals.start()
-            looking = loop.create_task(self._access.run())
+            looking.append(loop.create_task(self._access.run()))
             self._write_address()
             _LOG.info("the gateway answers on %s", self.url)
             await self._stopping.wait()
         finally:
             await admin.end()
-            for task in watching:
+            for task in looking:
                 task.cancel()
             await self._conductor.end()
             await self._fleet.end()
@@ -195,10 +195,8 @@ class Supervisor:
             await self._refusals.end()
             if not await self._delivery.flushed(_FLUSH_SECONDS):
                 _LOG.warning("%d events wait in the journal for the ledger", self._journal.pending)
-            delivery.cancel()
-            if looking is not None:
-                looking.cancel()
-            settling.cancel()
+            for task in keeping:
+                task.cancel()
             if not self._journal.settle():
                 _LOG.error("what is in force is not durable, and the next start does not know of it: %s", self._journal.fault)
             self._folder.address.unlink(missing_ok=True)

@@ -1,5 +1,8 @@
 """A model's versions on this machine, behind the contract of targets: the gateway's processes, routes, journal and counters.
 
+It keeps the contract honest, by passing the suite that every target passes. A gateway drives its rollouts itself (`rollouts.drives`),
+because the contract has no room for what it can do beside them: answer in the canary's place, and undo in milliseconds (ADR 0022).
+
 A version that has never been the champion runs in a process of its own, and workers load it when it becomes that.
 """
 
