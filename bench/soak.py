@@ -1,7 +1,8 @@
 """A gateway under load for as long as it is told, with a rollout every minute: does its memory grow, and is anything lost?
 
 The gateway has two workers and is the one that the tests run: real processes, proofs and prediction log. What it can answer is measured
-first, with callers who send as fast as they are answered; then callers come at random moments at 70 % of that. Every other rollout goes
+first, with callers who send as fast as they are answered, while a canary takes half of them: each of its answers comes from another
+process, so that is when a gateway can answer least. Then callers come at random moments at 70 % of that. Every other rollout goes
 through its steps and becomes the champion, every other one breaks and is taken out. Log and answers are compared while it runs: what
 is sealed is read, and then deleted, so that no disk is needed for what is only counted.
 
@@ -38,6 +39,8 @@ SHARE_OF_CAPACITY = 0.7
 _NAME = "soak"
 _CAPACITY_SECONDS = 3.0
 _CONNECTIONS = 32
+#: A version that no rollout of the soak has.
+_MEASURED_BESIDE = 1_000_000
 _ROLLOUT_EVERY_SECONDS = 60.0
 _LOOK_SECONDS = 1.0
 _PATH = f"/v2/models/{MODEL}/infer"
@@ -86,14 +89,22 @@ def soak(seconds: float, rate: float = 0.0, *, rollout_every: float = _ROLLOUT_E
         running_gateway(Path(folder), workers=2, seal_seconds=5.0) as gateway,
     ):
         gateway.serve(1)
-        capacity = 0.0
-        if not rate:
-            bodies = [body_of("capacity", HIGH)]
-            capacity = load(_port(gateway), _PATH, bodies, connections=_CONNECTIONS, seconds=_CAPACITY_SECONDS).per_second
+        capacity = 0.0 if rate else _capacity(gateway)
         asked = rate or SHARE_OF_CAPACITY * capacity
         return {"capacity_per_second": round(capacity), "asked_per_second": round(asked)} | _under_load(
             gateway, seconds, asked, rollout_every
         )
+
+
+def _capacity(gateway: RunningGateway) -> float:
+    """Requests per second that are answered while a canary takes half of them. It is gone afterwards."""
+    rollout = gateway.deploy(_MEASURED_BESIDE, plan((0.5, 1_000_000_000, 600.0), (1.0, 1, 0.0)))
+    gateway.await_weight(rollout, 0.5)
+    bodies = [body_of("capacity", HIGH)]
+    answered = load(_port(gateway), _PATH, bodies, connections=_CONNECTIONS, seconds=_CAPACITY_SECONDS).per_second
+    gateway.client.abort(rollout, "measured", "cancelled")
+    gateway.await_rollout(rollout, "aborted")
+    return answered
 
 
 def _under_load(gateway: RunningGateway, seconds: float, rate: float, rollout_every: float) -> Figures:
