@@ -14,6 +14,7 @@ from lifecycle.errors import InvalidDeclaration
 ELSEWHERE = ("LIFECYCLE_RESOURCES", "LIFECYCLE_REQUIRE_TOOLS", "LIFECYCLE_TOOLS")
 #: How the address of a Service begins that Kubernetes puts into the environment of a pod.
 SERVICE_LINK = "tcp://"
+MOST_PORT = 65_535
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class GatewayPart:
         """Raises InvalidDeclaration for a value that is none."""
         return cls(
             host=read.text("LIFECYCLE_GATEWAY_HOST", "127.0.0.1"),
-            port=read.number("LIFECYCLE_GATEWAY_PORT", 0),
+            port=read.port("LIFECYCLE_GATEWAY_PORT", 0),
             workers=read.number("LIFECYCLE_GATEWAY_WORKERS", 1),
             seal_seconds=read.number("LIFECYCLE_GATEWAY_SEAL_SECONDS", 60),
             offline_seconds=read.number("LIFECYCLE_GATEWAY_OFFLINE_SECONDS", 86_400),
@@ -116,7 +117,7 @@ class DeskPart:
         """Raises InvalidDeclaration for a value that is none."""
         return cls(
             host=read.text("LIFECYCLE_DESK_HOST", "127.0.0.1"),
-            port=read.number("LIFECYCLE_DESK_PORT", 3001),
+            port=read.port("LIFECYCLE_DESK_PORT", 3001),
             origin=read.maybe("LIFECYCLE_DESK_ORIGIN"),
             certificate=read.path("LIFECYCLE_DESK_CERTIFICATE"),
             certificate_key=read.path("LIFECYCLE_DESK_CERTIFICATE_KEY"),
@@ -224,6 +225,12 @@ class Variables:
         if not (text.isascii() and text.isdigit() and len(text) < 10):
             raise InvalidDeclaration(f"{name} is {text!r}.", f"Set it to a whole number, such as {default}.{_of_a_service(text)}")
         return int(text)
+
+    def port(self, name: str, default: int) -> int:
+        number = self.number(name, default)
+        if number > MOST_PORT:
+            raise InvalidDeclaration(f"{name} is {number}.", f"Set it to a port, from 0 to {MOST_PORT}.")
+        return number
 
     def truth(self, name: str) -> bool:
         text = self.text(name, "no")

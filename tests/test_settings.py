@@ -50,6 +50,8 @@ def test_what_kubernetes_sets_for_a_service_of_ours_is_told_with_its_cure(projec
     [
         ("LIFECYCLE_ENVIRONMENT", "Production"),
         ("LIFECYCLE_GATEWAY_WORKERS", "-1"),
+        ("LIFECYCLE_GATEWAY_PORT", "65536"),
+        ("LIFECYCLE_DESK_PORT", "99999"),
         ("LIFECYCLE_GATEWAY_SEAL_SECONDS", "60s"),
         ("LIFECYCLE_GATEWAY_ACCESS_LOG", "true"),
     ],

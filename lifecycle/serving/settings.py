@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
 from lifecycle.errors import InvalidDeclaration
+
+#: Workers for each core of the machine, at most. More answer no more, and each takes memory: by a typing error, all that there is.
+MOST_WORKERS_A_CORE = 8
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,12 @@ class GatewaySettings:
         if self.workers < 1:
             raise InvalidDeclaration(
                 f"A gateway with {self.workers} workers answers nobody.", "Give --workers or LIFECYCLE_GATEWAY_WORKERS a number from 1."
+            )
+        most = MOST_WORKERS_A_CORE * (os.cpu_count() or 1)
+        if self.workers > most:
+            raise InvalidDeclaration(
+                f"{self.workers} workers are more than this machine can run.",
+                f"Give --workers or LIFECYCLE_GATEWAY_WORKERS a number from 1 to {most}, {MOST_WORKERS_A_CORE} for each of its cores.",
             )
         if (self.certificate is None) != (self.certificate_key is None) or (self.client_ca is not None and self.certificate is None):
             raise InvalidDeclaration(

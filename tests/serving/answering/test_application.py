@@ -288,6 +288,12 @@ def test_a_gateway_needs_a_worker() -> None:
         GatewaySettings(Path("gateway"), "127.0.0.1", 0, 0, "local", "key", Path("public"))
 
 
+def test_a_typing_error_does_not_fill_the_machine_with_workers() -> None:
+    """Each takes tens of megabytes, and 9,999 of them all that there are: refused before the first one starts."""
+    with pytest.raises(InvalidDeclaration, match="9999 workers are more than this machine can run"):
+        GatewaySettings(Path("gateway"), "127.0.0.1", 0, 9_999, "local", "key", Path("public"))
+
+
 def test_whom_a_request_is_about_lies_with_what_was_asked(served: RunningGateway, caller: Caller) -> None:
     """Committed to in the row, found by its name, and nowhere in the row itself."""
     asked = json.loads(tensors(income=[1.0, 2.0], home=["rent", "owner"])) | {"parameters": {"subject": "customer-4711"}}
