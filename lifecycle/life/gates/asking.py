@@ -10,12 +10,15 @@ from lifecycle.life.gates.standing import body_of
 from lifecycle.life.recording import Step, links
 from lifecycle.records.bodies.decisions import DecisionMade
 from lifecycle.records.events import Link, Recorded, Subject
-from lifecycle.records.gates import Decision, DeploymentEvidence, GateInput, PromotionEvidence
+from lifecycle.records.gates import Decision, DeploymentEvidence, GateInput, PromotionEvidence, Violation
 from lifecycle.records.record import Digest
 from lifecycle.wiring import Departments
 
 if TYPE_CHECKING:
     from lifecycle.ledger.appending.writer import Writer
+
+#: In one line of a refusal. What is longer is a list, and `policy explain` has it.
+_LONGEST_NUMBERS = 80
 
 
 def ask(departments: Departments, asked: GateInput, step: Step, *, seen: int | None = None) -> Decision:
@@ -89,13 +92,16 @@ def require_allowed(decision: Decision, what: str) -> None:
     if decision.result.outcome == "needs_approval":
         missing = ", ".join(f"{max(need.count - need.given, 0)} of role {need.role}" for need in decision.result.required_approvals)
         raise Refused(f"{what} waits for approval: {missing}.", "`lifecycle status` says who can approve and how.", rules)
-    reasons = (
-        "; ".join(f"{violation.rule} {violation.message.rstrip('.')}" for violation in decision.result.violations)
-        or "the gate gave no reason"
-    )
+    reasons = "; ".join(_reason(violation) for violation in decision.result.violations) or "the gate gave no reason"
     raise Refused(
         f"{what} was denied by the gate {decision.gate}: {reasons}.", f"`lifecycle policy explain {decision.id}` shows each rule.", rules
     )
+
+
+def _reason(violation: Violation) -> str:
+    """The rule, what it says, and where there is a number what was observed beside what is allowed."""
+    numbers = f" ({violation.subject}: {violation.observed}, limit {violation.limit})" if violation.observed and violation.limit else ""
+    return f"{violation.rule} {violation.message.rstrip('.')}{numbers if len(numbers) <= _LONGEST_NUMBERS else ''}"
 
 
 def _counted(decision: Decision) -> tuple[Digest, ...]:
