@@ -22,6 +22,7 @@ STAGES: dict[str, tuple[str, str]] = {
     "deployment": ("500m", "2Gi"),
     "monitoring": ("1", "4Gi"),
     "rollback": ("500m", "2Gi"),
+    "recall": ("1", "4Gi"),
 }
 GPU_STAGE = "candidate"
 GPU = "nvidia.com/gpu"
