@@ -140,6 +140,14 @@ class GovernedModel(Form):
         if any(one.is_about(other) for one, other in combinations(plan.guardrails, 2)):
             kinds = ", ".join(guardrail.kind for guardrail in plan.guardrails)
             raise ValueError(f"guardrails: one of each kind is allowed (on labels, one of each column), not {kinds}")
+        # Callers label what they were told, which is no shadow's answer. The record does not ask: plans that were ordered stay legible.
+        told_seconds = [step.bake_seconds for number, step in enumerate(plan.steps) if not plan.copies(number)]
+        for guardrail in plan.guardrails:
+            if guardrail.on_labels and (not told_seconds or (guardrail.mature_seconds or 0.0) > sum(told_seconds)):
+                raise ValueError(
+                    f"guardrails: {guardrail.kind!r} guards nothing here: no label is of a shadow's answers, and the steps after "
+                    f"the shadow's bake for {sum(told_seconds):g} s"
+                )
         return ordered.RolloutPlan.of(plan.as_json())
 
     @model_validator(mode="after")

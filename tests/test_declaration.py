@@ -30,6 +30,11 @@ def guarded(*guardrails: Guardrail) -> RolloutPlan:
     return RolloutPlan(steps=STEPS, guardrails=guardrails)
 
 
+def shadowed(guardrail: Guardrail, *after: RolloutStep) -> RolloutPlan:
+    """A shadow for a minute with this guardrail, and what comes after it."""
+    return RolloutPlan(strategy="shadow", steps=(RolloutStep(weight=0.5, minimum_n=1, bake_seconds=60.0), *after), guardrails=(guardrail,))
+
+
 EARLIER = Tier(kind="earlier_version")
 
 
@@ -105,6 +110,14 @@ def test_a_part_that_is_filled_in_wrongly_names_itself_and_the_field(part: type[
         (
             {"rollout": guarded(Guardrail(kind="missed_approvals", favourable="paid"))},
             "rollout: guardrails: favourable: the outcomes are 'good' and 'bad'",
+        ),
+        (
+            {"rollout": shadowed(Guardrail(kind="wrong_labels"))},
+            "rollout: guardrails: 'wrong_labels' guards nothing here: no label is of a shadow's answers",
+        ),
+        (
+            {"rollout": shadowed(Guardrail(kind="wrong_labels", mature_seconds=60.0), *STEPS)},
+            "rollout: guardrails: 'wrong_labels' guards nothing here: .*bake for 0 s",
         ),
     ],
 )
