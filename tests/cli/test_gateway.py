@@ -61,6 +61,12 @@ def test_a_rollout_is_shown_with_how_its_guardrails_stand(capsys: pytest.Capture
     assert capsys.readouterr().out == ""
 
 
+@pytest.mark.parametrize(("baked", "said"), [(4.9, "4 of 5 s"), (5.0, "5 of 5 s"), (7.0, "5 of 5 s")])
+def test_a_step_is_told_as_baked_when_it_has_and_not_before(baked: float, said: str) -> None:
+    """Rounded up, a step that waits for its last half second looks held for no reason."""
+    assert StepProgress(steps=1, answered=9, minimum_n=9, baked_seconds=baked, bake_seconds=5.0).says().endswith(f"baked for {said}")
+
+
 def test_a_rollout_is_shown_with_what_its_step_waits_for(capsys: pytest.CaptureFixture[str]) -> None:
     """A person who looks sees whether requests or time are missing, and, where neither is, that it waits for a person."""
     progress = StepProgress(steps=3, answered=12, minimum_n=100, baked_seconds=90.2, bake_seconds=60.0)

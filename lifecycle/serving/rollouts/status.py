@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -42,8 +43,9 @@ class StepProgress(Record):
 
     def says(self) -> str:
         """The same in words."""
-        baked = min(self.baked_seconds, self.bake_seconds)
-        return f"{self.answered:,} of at least {self.minimum_n:,} requests answered, baked for {baked:.0f} of {self.bake_seconds:g} s"
+        # Rounded down: "5 of 5 s" is told of a step that has baked, and of no other.
+        baked = self.bake_seconds if self.baked_seconds >= self.bake_seconds else math.floor(self.baked_seconds)
+        return f"{self.answered:,} of at least {self.minimum_n:,} requests answered, baked for {baked:g} of {self.bake_seconds:g} s"
 
 
 class RolloutStatus(Record):
