@@ -14,8 +14,8 @@ from lifecycle.cli.rollout import how_far, show_more
 from lifecycle.errors import InvalidDeclaration, Unavailable
 
 if TYPE_CHECKING:
-    from lifecycle.life.withdrawn import LedgerWithdrawals
     from lifecycle.records.events import Event
+    from lifecycle.serving.ports import Ports
     from lifecycle.serving.rollouts.status import AccessStatus, GatewayStatus, ModelStatus, VersionStatus
     from lifecycle.serving.settings import GatewaySettings
     from lifecycle.wiring import Departments
@@ -95,8 +95,6 @@ def run(
     import logging
 
     from lifecycle.life.access.deciding import AccessDecider
-    from lifecycle.life.people.rollout_words import PeoplesWord
-    from lifecycle.life.withdrawn import LedgerWithdrawals
     from lifecycle.serving.supervision.supervisor import run_gateway
     from lifecycle.wiring import Departments
 
@@ -107,11 +105,9 @@ def run(
             "Give one of --only, --nobody and --target; --refer goes with --nobody.",
         )
     departments = Departments.here()
-    found = departments.settings
-    source = LedgerWithdrawals(found.ledger_url, origin=found.origin, environment=found.environment)
-    settings, access = _settings(departments, host, port, workers), AccessDecider(departments)
+    settings, ports = _settings(departments, host, port, workers), _ports(departments)
     if target is not None:
-        _run_controller(departments, settings, target, source)
+        _run_controller(departments, settings, target, ports)
         return
     if only is not None:
         from lifecycle.serving.targets.pod import bring_in
@@ -121,23 +117,26 @@ def run(
         from lifecycle.serving.targets.pod import bring_in_nobody
 
         bring_in_nobody(settings, nobody, refers=refer)
-    run_gateway(settings, LedgerSink(departments), departments.verify_package, source, PeoplesWord(departments), access=access)
+    run_gateway(settings, replace(ports, access=AccessDecider(departments)))
 
 
-def _run_controller(departments: Departments, settings: GatewaySettings, target: Path, source: LedgerWithdrawals) -> None:
+def _ports(departments: Departments) -> Ports:
+    """The ledger, the people and the trusted key of this home, for whoever runs on it. Who may ask is not among them."""
     from lifecycle.life.people.rollout_words import PeoplesWord
+    from lifecycle.life.withdrawn import LedgerWithdrawals
+    from lifecycle.serving.ports import Ports
+
+    found = departments.settings
+    withdrawals = LedgerWithdrawals(found.ledger_url, origin=found.origin, environment=found.environment)
+    return Ports(LedgerSink(departments), departments.verify_package, withdrawals, PeoplesWord(departments))
+
+
+def _run_controller(departments: Departments, settings: GatewaySettings, target: Path, ports: Ports) -> None:
     from lifecycle.serving.targets.cluster_controller import run_cluster_controller
     from lifecycle.serving.targets.declaration import declared_target
 
     declared = declared_target(target)
-    run_cluster_controller(
-        settings,
-        declared.cluster(departments.settings.home, settings.folder),
-        LedgerSink(departments),
-        departments.verify_package,
-        source,
-        PeoplesWord(departments),
-    )
+    run_cluster_controller(settings, declared.cluster(departments.settings.home, settings.folder), ports)
 
 
 @_options

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -56,3 +57,15 @@ class WordOfPeople(Protocol):
         Raises Refused where whoever gave it may not, or did not give it about this, Tampered where they did not sign it, and
         Unavailable where nobody can tell now.
         """
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Whoever one gateway, or the controller of a cluster, asks and tells."""
+
+    sink: EventSink
+    verifier: PackageVerifier
+    withdrawals: WithdrawalSource
+    people: WordOfPeople
+    #: None where nobody is asked who may call, as at a controller, which answers no predictions.
+    access: AccessSource | None = None

@@ -25,6 +25,7 @@ from lifecycle.records.events import Event
 from lifecycle.records.rollout import RolloutOrder, RolloutPlan
 from lifecycle.serving.allowed.withdrawals import Withdrawal
 from lifecycle.serving.client import GatewayClient
+from lifecycle.serving.ports import Ports
 from lifecycle.serving.settings import GatewaySettings
 from lifecycle.serving.targets.cluster_controller import run_cluster_controller
 from lifecycle.serving.targets.declaration import declared_target
@@ -176,7 +177,7 @@ def main() -> None:
         look_seconds=0.1,
     )
     declared, ledger = declared_target(home / "target.yaml"), FileLedger(home / "ledger.jsonl")
-    run_cluster_controller(settings, declared.cluster(home, settings.folder), ledger, verify, ledger, hear)
+    run_cluster_controller(settings, declared.cluster(home, settings.folder), Ports(ledger, verify, ledger, hear))
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from pathlib import Path
 from lifecycle.errors import Refused, Tampered, Unavailable
 from lifecycle.records.events import Event, Subject
 from lifecycle.serving.allowed.withdrawals import Withdrawal
+from lifecycle.serving.ports import Ports
 from lifecycle.serving.rollouts.word import Word
 from lifecycle.serving.settings import GatewaySettings
 from lifecycle.serving.supervision.supervisor import run_gateway
@@ -92,7 +93,8 @@ def main() -> None:
     )
     try:
         ledger = FileLedger(Path(given["ledger"]))
-        run_gateway(settings, ledger, verify, ledger, hear, access=FileAccess(Path(given["ledger"]).with_name("access.json")))
+        access = FileAccess(Path(given["ledger"]).with_name("access.json"))
+        run_gateway(settings, Ports(ledger, verify, ledger, hear, access))
     except Unavailable as error:
         sys.exit(error.what)
 

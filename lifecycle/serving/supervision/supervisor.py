@@ -23,7 +23,7 @@ from lifecycle.serving.allowed.withdrawals import Withdrawals
 from lifecycle.serving.answering.counters import Counters
 from lifecycle.serving.answering.routes import RouteTable
 from lifecycle.serving.folder import GatewayFolder, write_durably
-from lifecycle.serving.ports import AccessSource, EventSink, PackageVerifier, WithdrawalSource, WordOfPeople
+from lifecycle.serving.ports import Ports
 from lifecycle.serving.prediction_log.sealing import Sealer
 from lifecycle.serving.rollouts.books import Books
 from lifecycle.serving.rollouts.conductor import Conductor
@@ -49,15 +49,7 @@ _FLUSH_SECONDS = 3.0
 _SETTLE_SECONDS = 0.5
 
 
-def run_gateway(
-    settings: GatewaySettings,
-    sink: EventSink,
-    verifier: PackageVerifier,
-    source: WithdrawalSource,
-    people: WordOfPeople,
-    *,
-    access: AccessSource | None = None,
-) -> None:
+def run_gateway(settings: GatewaySettings, ports: Ports) -> None:
     """Runs a gateway in this process until it is told to stop (SIGTERM, SIGINT or `GatewayClient.stop`).
 
     Raises Unavailable where the folder is in use or can't be written, or the port is taken; Tampered where the journal
@@ -68,7 +60,7 @@ def run_gateway(
     lock = folder.take_lock()
     try:
         with listen_again(settings.host, settings.port, folder) as listener:
-            asyncio.run(Supervisor(settings, folder, listener, sink, verifier, source, people, access).run())
+            asyncio.run(Supervisor(settings, folder, listener, ports).run())
     finally:
         os.close(lock)
 
@@ -102,31 +94,23 @@ def listen(host: str, port: int) -> socket.socket:
 class Supervisor:
     """One gateway, from its start to its end."""
 
-    def __init__(
-        self,
-        settings: GatewaySettings,
-        folder: GatewayFolder,
-        listener: socket.socket,
-        sink: EventSink,
-        verifier: PackageVerifier,
-        source: WithdrawalSource,
-        people: WordOfPeople,
-        access: AccessSource | None,
-    ) -> None:
+    def __init__(self, settings: GatewaySettings, folder: GatewayFolder, listener: socket.socket, ports: Ports) -> None:
         self._settings = settings
-        self._people = people
+        self._people = ports.people
         self._folder = folder
         self._journal = Journal.open(folder.journal)
         workers = {folder.counters(index) for index in range(settings.workers)} | set(folder.path.glob("counters-*.bin"))
         counters = [Counters.open(path) for path in sorted(workers)]
         for ended in counters:
             ended.take_over()
-        self._delivery = Delivery(self._journal, sink, folder.refused_events, lambda event, why: self._conductor.event_refused(event, why))
+        self._delivery = Delivery(
+            self._journal, ports.sink, folder.refused_events, lambda event, why: self._conductor.event_refused(event, why)
+        )
         used = UsedDecisions(folder.used_decisions, self._journal.state.decisions)
         self._books = Books(settings.environment, self._journal, used, RouteTable.create(folder.routes), lambda: counters, self._delivery)
         log_keys = LogKeys(VerifierKey.parse(settings.log_key), settings.log_key_changes)
         self._withdrawals = Withdrawals(folder.withdrawals)
-        self._cache = PackageCache(folder, settings.environment, log_keys, verifier, self._withdrawals)
+        self._cache = PackageCache(folder, settings.environment, log_keys, ports.verifier, self._withdrawals)
         self._fleet = Fleet(
             settings,
             listener,
@@ -135,7 +119,7 @@ class Supervisor:
         )
         self._conductor = Conductor(self._books, self._fleet, self._cache, settings.tick_ms / 1_000, folder.predictions)
         self._watch = LedgerWatch(
-            source,
+            ports.withdrawals,
             self._withdrawals,
             self._conductor.take_back,
             self._books.close,
@@ -152,7 +136,7 @@ class Supervisor:
             folder,
             settings.environment,
             log_keys,
-            access,
+            ports.access,
             self._held,
             self._fleet.tell_access,
             look_seconds=settings.access_seconds,

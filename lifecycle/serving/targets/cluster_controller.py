@@ -22,7 +22,7 @@ from lifecycle.serving.allowed.packages import PackageCache
 from lifecycle.serving.allowed.used_decisions import UsedDecisions
 from lifecycle.serving.allowed.withdrawals import Withdrawals
 from lifecycle.serving.folder import GatewayFolder
-from lifecycle.serving.ports import EventSink, PackageVerifier, WithdrawalSource, WordOfPeople
+from lifecycle.serving.ports import Ports
 from lifecycle.serving.rollouts.delivery import Delivery
 from lifecycle.serving.rollouts.journal import Journal
 from lifecycle.serving.rollouts.rollback_asked import RollbackAsked
@@ -51,14 +51,7 @@ _FLUSH_SECONDS = 3.0
 _SETTLE_SECONDS = 0.5
 
 
-def run_cluster_controller(
-    settings: GatewaySettings,
-    cluster: Cluster,
-    sink: EventSink,
-    verifier: PackageVerifier,
-    source: WithdrawalSource,
-    people: WordOfPeople,
-) -> None:
+def run_cluster_controller(settings: GatewaySettings, cluster: Cluster, ports: Ports) -> None:
     """Runs a controller in this process until it is told to stop (SIGTERM, SIGINT or `GatewayClient.stop`).
 
     Raises Unavailable where the folder is in use or can't be written; Tampered where the journal can't be read.
@@ -67,7 +60,7 @@ def run_cluster_controller(
     folder.make()
     lock = folder.take_lock()
     try:
-        asyncio.run(ClusterController(settings, folder, cluster, sink, verifier, source, people).run())
+        asyncio.run(ClusterController(settings, folder, cluster, ports).run())
     finally:
         os.close(lock)
 
@@ -75,36 +68,27 @@ def run_cluster_controller(
 class ClusterController:
     """One controller, from its start to its end."""
 
-    def __init__(
-        self,
-        settings: GatewaySettings,
-        folder: GatewayFolder,
-        cluster: Cluster,
-        sink: EventSink,
-        verifier: PackageVerifier,
-        source: WithdrawalSource,
-        people: WordOfPeople,
-    ) -> None:
+    def __init__(self, settings: GatewaySettings, folder: GatewayFolder, cluster: Cluster, ports: Ports) -> None:
         self._settings = settings
-        self._people = people
+        self._people = ports.people
         self._folder = folder
         self._packages = PublishedPackages(cluster.packages)
         self._target_of = cluster.target_of
-        self._left_behind = LeftBehind(cluster.pods, settings.environment, sink, cluster.pace.sweep_seconds)
+        self._left_behind = LeftBehind(cluster.pods, settings.environment, ports.sink, cluster.pace.sweep_seconds)
         self._readers: dict[str, Target] = {}
         self._journal = Journal.open(folder.journal)
-        self._delivery = Delivery(self._journal, sink, folder.refused_events, self._event_refused)
+        self._delivery = Delivery(self._journal, ports.sink, folder.refused_events, self._event_refused)
         used = UsedDecisions(folder.used_decisions, self._journal.state.decisions)
         told = UsedDecisions(folder.told_events, ())
         records = JournalRecords(self._journal, told, settings.environment, self._delivery.wake)
         self._withdrawals = Withdrawals(folder.withdrawals)
         log_keys = LogKeys(VerifierKey.parse(settings.log_key), settings.log_key_changes)
-        self._cache = PackageCache(folder, settings.environment, log_keys, verifier, self._withdrawals)
+        self._cache = PackageCache(folder, settings.environment, log_keys, ports.verifier, self._withdrawals)
         self._register = Register(self._journal)
         self._director = Director(self._register, used, records, LaidDown(self._cache, self._packages), cluster)
         self._closed = ""
         self._watch = LedgerWatch(
-            source,
+            ports.withdrawals,
             self._withdrawals,
             self._director.take_back,
             self._note_closed,
