@@ -89,12 +89,13 @@ def _show(version: str, found: Recall, out: Path | None) -> None:
         (one.told.row.id, render.moment(one.told.row.at_us), *_said(one), (one.told.asked or {}).get("request_id"))
         for one in found.differing[:_SHOWN]
     ]
-    render.table(
-        ("prediction", "when", "told", "now", "the caller's id"),
-        rows,
-        title=f"{body.differing:,} would be another decision now",
-        empty="None of them would be another decision now.",
-    )
+    if body.decisions:
+        render.table(
+            ("prediction", "when", "told", "now", "the caller's id"),
+            rows,
+            title=f"{body.differing:,} would be another decision now",
+            empty="None of those asked again would be another decision now." if body.rescored else "What they would be now is not known.",
+        )
     if body.differing > len(rows) and out is None:
         render.note(f"The first {len(rows)} are shown: --out FILE writes all.")
     if out is not None:

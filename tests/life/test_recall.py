@@ -257,6 +257,21 @@ def test_the_command_writes_those_that_differ_and_ends_with_4_where_a_row_was_al
     assert main.run(["recall", "credit:1"]) == 4
 
 
+def test_where_nothing_could_be_asked_again_nobody_is_told_that_nothing_differs(
+    home: RecalledHome, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """That none differs, said of decisions that nobody asked again, would be taken for an all-clear."""
+    home.tell(0, GOOD)
+    home.seal()
+    monkeypatch.setenv("LIFECYCLE_PROJECT", str(PROJECT))
+    monkeypatch.setenv("LIFECYCLE_HOME", str(home.home))
+    monkeypatch.setattr(standing, "serving_version", lambda departments, model: None)
+    assert main.run(["recall", "credit:1"]) == 0
+    told = capsys.readouterr().out
+    assert "What they would be now is not known." in told
+    assert "None" not in told
+
+
 def test_a_callers_text_is_no_formula_in_the_table(home: RecalledHome) -> None:
     """A spreadsheet that opens the file computes nothing that a caller sent; the Parquet file has the same columns."""
     import io
