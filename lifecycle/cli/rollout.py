@@ -49,8 +49,9 @@ def show(model: str, as_json: bool) -> None:
 def promote(model: str, person: str, key: Path | None, reason: str, as_json: bool) -> None:
     """Make the version of MODEL that is in an A/B test, or a shadow, the champion.
 
-    The gateway does so once its step has answered its minimum and baked, and not before. By the roles `risk` and `operator`, and never
-    by somebody who had a part in the version. Ends with 3 for whoever may not.
+    The gateway does so once its step has answered its minimum and baked, and not before. In the environment `local` anybody who is
+    enrolled may say so; elsewhere the roles `risk` and `operator`, and never somebody who had a part in the version. Ends with 3 for
+    whoever may not.
     """
     from lifecycle.life.concluding import promote_by_hand
     from lifecycle.wiring import Departments
@@ -68,7 +69,8 @@ def promote(model: str, person: str, key: Path | None, reason: str, as_json: boo
 def end(model: str, person: str | None, key: Path | None, reason: str, as_json: bool) -> None:
     """End the rollout of MODEL without judging its version: the champion answers everybody, and it may be deployed again.
 
-    By the roles `risk` and `operator`, or the model's owner. Ends with 3 for whoever may not.
+    In the environment `local` anybody may say so; elsewhere the roles `risk` and `operator`, or the model's owner. Ends with 3 for
+    whoever may not.
     """
     from lifecycle.life.concluding import end_by_hand
     from lifecycle.wiring import Departments
