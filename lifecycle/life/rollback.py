@@ -159,7 +159,7 @@ def _last_served(departments: Departments, model: str, mine: dict[int, State], l
     if mine.get(leaving) == "rolling_out":
         return None
     raise Refused(
-        f"{model}:{leaving} is the first version that served here, so there is no version to go back to.",
+        f"No version that served here before {model}:{leaving} may come back, so there is nothing to go back to.",
         "Deploy another version, or stop the gateway if nothing may serve.",
         ("STATE",),
     )
