@@ -90,6 +90,7 @@ def main() -> None:
         traces_url=given.get("traces_url"),
         canary_memory_mb=given.get("canary_memory_mb", 0),
         start_seconds=given.get("start_seconds", 60.0),
+        most_in_flight=given.get("most_in_flight", 1_024),
     )
     try:
         ledger = FileLedger(Path(given["ledger"]))

@@ -31,6 +31,7 @@ class CanaryLink(FrameProtocol):
         self.schemas = schemas
         self._waiting: dict[int, asyncio.Future[dict[str, Any]]] = {}
         self._requests = 0
+        self._room_taken = 0
 
     @classmethod
     async def connect(cls, path: Path, version: Version, digest: Digest, allowance: Allowance, schemas: ModelSchemas) -> CanaryLink:
@@ -69,8 +70,17 @@ class CanaryLink(FrameProtocol):
 
     @property
     def full(self) -> bool:
-        """Whether as many wait as may."""
-        return len(self._waiting) >= MOST_WAITING
+        """Whether as many callers wait, or soon will, as may."""
+        return self._room_taken >= MOST_WAITING
+
+    def with_room_taken(self) -> CanaryLink:
+        """This link, on which a caller will wait; `give_room_back` must follow. A copy for a shadow takes none: nobody waits for it."""
+        self._room_taken += 1
+        return self
+
+    def give_room_back(self) -> None:
+        """A caller waits no more."""
+        self._room_taken -= 1
 
     @property
     def idle(self) -> bool:

@@ -17,6 +17,7 @@ from lifecycle.records.identity import now_us
 from lifecycle.records.manifest import ModelSchemas
 from lifecycle.records.rollout import Arm
 from lifecycle.serving.answering.answer_log import AnswerLog
+from lifecycle.serving.answering.canary_link import CanaryLink
 from lifecycle.serving.answering.counters import REFERRAL_CELL, Cell, Counters
 from lifecycle.serving.answering.drawing import arm_for, arm_of
 from lifecycle.serving.answering.named import ServedName
@@ -96,13 +97,18 @@ class Router:
         if request.answerable is not None:
             arm = arm_for(request, name, route, arm)
         if arm == "canary":
-            return self._after_canary(inquiry)
-        outcome = self._from_holdout(inquiry) if arm == "holdout" else self._from_champion(inquiry)
+            link = name.links.get(route.canary)
+            if link is None or not link.full or route.champion not in name.loaded:
+                # Taken before anybody waits: as many callers as come in one turn of the loop would find room otherwise.
+                return self._after_canary(inquiry, None if link is None else link.with_room_taken())
+            outcome = self._spilled(inquiry)
+        else:
+            outcome = self._from_holdout(inquiry) if arm == "holdout" else self._from_champion(inquiry)
         kept = self._log.keep(inquiry, outcome)
         return self._told(inquiry, outcome, kept) if isinstance(kept, list) else self._told_then(inquiry, outcome, kept)
 
-    async def _after_canary(self, inquiry: Inquiry) -> Said:
-        outcome = await self._from_canary(inquiry)
+    async def _after_canary(self, inquiry: Inquiry, link: CanaryLink | None) -> Said:
+        outcome = await self._from_canary(inquiry, link)
         kept = self._log.keep(inquiry, outcome)
         return self._told(inquiry, outcome, kept if isinstance(kept, list) else await kept)
 
@@ -116,12 +122,9 @@ class Router:
             self._shadows.offer(inquiry, ids)
         return said
 
-    async def _from_canary(self, inquiry: Inquiry) -> Outcome:
+    async def _from_canary(self, inquiry: Inquiry, link: CanaryLink | None) -> Outcome:
         name, route, request = inquiry.name, inquiry.route, inquiry.request
         cell = self._counters.cell(name.slot, route.canary_cell)
-        link = name.links.get(route.canary)
-        if link is not None and link.full and route.champion in name.loaded:
-            return self._spilled(inquiry, cell)
         cell.dispatched(time.monotonic_ns())
         self._counters.entered(name.slot)
         try:
@@ -152,12 +155,15 @@ class Router:
             return Outcome("canary", link, answer)
         finally:
             self._counters.left(name.slot)
+            if link is not None:
+                link.give_room_back()
         cell.failed(fell_back=not outcome.failure, kind=kind, again=self._again(inquiry, route.canary_cell, "error"))
         self._on_canary_failure(name.name)
         return outcome
 
-    def _spilled(self, inquiry: Inquiry, cell: Cell) -> Outcome:
+    def _spilled(self, inquiry: Inquiry) -> Outcome:
         """The champion answers a request for which the canary's one process has no room, so that nobody queues behind it."""
+        cell = self._counters.cell(inquiry.name.slot, inquiry.route.canary_cell)
         try:
             outcome = self._instead(inquiry)
         except RequestRefused:
