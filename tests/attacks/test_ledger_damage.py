@@ -52,6 +52,27 @@ def test_a_head_of_another_kind_is_a_finding_and_no_crash(victim: Victim) -> Non
     assert "the head" in said(result)
 
 
+@pytest.mark.parametrize("damage", ["root_hash = 'text'", "note = 12", "note = CAST(x'ff00fe' AS TEXT)", "tree_size = 4096"])
+def test_a_ledger_checkpoint_of_another_kind_is_a_finding_and_no_crash(victim: Victim, damage: str) -> None:
+    """What its columns hold is told as it stands there."""
+    victim.drop_constraints()
+    victim.place.tamper(f"UPDATE checkpoints SET {damage} WHERE tree_size = (SELECT max(tree_size) FROM checkpoints)")
+    result = victim.verify()
+    assert "ledger checkpoint" in said(result)
+    assert result.level not in ("L1", "L2")
+
+
+def test_a_table_made_anew_with_a_word_for_an_index_is_a_finding_and_no_crash(victim: Victim) -> None:
+    """Its owner can take the key from the table; then any value stands there, and no check can count with it."""
+    victim.place.tamper(
+        "CREATE TABLE another AS SELECT * FROM events; UPDATE another SET leaf_index = 'five' WHERE leaf_index = 5;"
+        "DROP TABLE events; ALTER TABLE another RENAME TO events"
+    )
+    result = victim.verify()
+    assert result.level == "none"
+    assert "has a record whose index is 'five'" in said(result)
+
+
 @pytest.mark.slow
 @EVERY_DATABASE
 def test_no_flipped_byte_of_a_record_goes_unnoticed(victim: Victim) -> None:

@@ -139,7 +139,7 @@ def test_every_anchor_sees_the_ledger(call: Call, home: Departments, anchors: Pa
     home.ledger.append(happening(9))
     listed = in_json(call("anchors", "--json"))
     assert (len(listed["receipts"]), listed["exposure"]["leaves_since"], listed["quorum"]) == (4, 1, "w1")
-    assert "1 records that no anchor has seen" in call("anchors")[1]
+    assert "1 record that no anchor has seen" in call("anchors")[1]
 
 
 def test_verify_reaches_what_the_anchors_show(call: Call, home: Departments, anchors: Path, tmp_path: Path) -> None:

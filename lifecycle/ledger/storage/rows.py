@@ -94,8 +94,16 @@ class LedgerRows:
         return HeadEntry(*found[0])
 
     def records(self) -> Iterator[RecordRow]:
-        """Every row of `events`, in the order of their indexes, one at a time."""
-        return (RecordRow(*row) for row in self._each(_RECORDS))
+        """Every row of `events`, in the order of their indexes, one at a time. Raises Tampered where an index is no number.
+
+        No change of a row does that, the column being the table's key: only a table that was made anew, or a damaged schema.
+        """
+        for row in self._each(_RECORDS):
+            if type(row[0]) is not int:
+                raise Tampered(
+                    f"The ledger {self._address} has a record whose index is {row[0]!r}, which is no number.", "Restore it from a backup."
+                )
+            yield RecordRow(*row)
 
     def leaves(self) -> Iterator[LeafRow]:
         """What the tree is made of, in the order of the indexes: plain tuples of a LeafRow's parts, because there are many."""
