@@ -26,7 +26,7 @@ VERBS: dict[str, Verb] = {
     "break-glass": Verb("A model's life", "emergency", "In an emergency, let a version past all rules that may be broken."),
     "review": Verb("A model's life", "emergency", "Sign what you found who looked at a broken glass or a rollback."),
     "deploy": Verb("A model's life", "runs", "Roll an allowed version out, step by step."),
-    "rollout": Verb("A model's life", "rollout", "Show a rollout; promote or end an A/B test or a shadow."),
+    "rollout": Verb("A model's life", "rollout", "Show a rollout, compare its versions; promote or end an A/B test or a shadow."),
     "rollback": Verb("A model's life", "runs", "Go back to the last allowed version."),
     "revoke": Verb("A model's life", "revoke", "Take back a version, an approval or a key."),
     "recall": Verb("A model's life", "recall", "Ask again what a version that was taken out decided, and list what differs."),

@@ -1,4 +1,4 @@
-"""`lifecycle rollout`: how far a rollout is, and the end of one that is left to a person."""
+"""`lifecycle rollout`: how far a rollout is, what it has shown, and the end of one that is left to a person."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _KEY = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 @click.group()
 def rollout() -> None:
-    """Show a rollout, and promote or end one that its plan leaves to a person: an A/B test, or a shadow.
+    """Show and compare a rollout, and promote or end one that its plan leaves to a person: an A/B test, or a shadow.
 
     A canary and a blue-green rollout need nobody: the gateway promotes them after their last step, and takes out what does
     worse. `lifecycle rollback` takes any version out for cause.
@@ -38,6 +38,35 @@ def show(model: str, as_json: bool) -> None:
 
     departments = Departments.here(make=False)
     _print(rollout_under_way(departments, departments.model(model)), as_json)
+
+
+@rollout.command(short_help="Compare a version with the champion beside it, on live traffic.")
+@click.argument("model", metavar="MODEL[:VERSION]")
+@click.option("--step", type=click.IntRange(min=1), metavar="N", help="The step to look at, from 1; else the newest that compares them.")
+@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
+def compare(model: str, step: int | None, as_json: bool) -> None:
+    """Compare the version that a rollout of MODEL brought with the champion beside it: what callers of each were told, and what of it
+    turned out to be true, for everybody and for each protected group.
+
+    It is the newest rollout, under way or over, unless a version is named. A shadow is compared request by request, with what callers
+    were told. After a promotion with a hold-out it is what the promotion has changed. Reads the prediction log as it lies here:
+    `lifecycle ledger verify` holds that against what was sealed.
+
+    An interval (95 %) is for one look, at the end that the step declares. Who looks each day finds a difference where there is none.
+    """
+    from lifecycle.cli.compared import show_compared
+    from lifecycle.life.comparing import compare_rollout
+    from lifecycle.life.gates import standing
+    from lifecycle.wiring import Departments
+
+    name, version = standing.parse_version(model) if ":" in model else (model, None)
+    departments = Departments.here(make=False)
+    declared = departments.model(name)
+    found = compare_rollout(departments, declared, version, step)
+    if as_json:
+        render.as_json({"model": declared.name, **found.as_json()})
+    else:
+        show_compared(declared, found)
 
 
 @rollout.command(short_help="Make the version in an A/B test, or a shadow, the champion.")

@@ -16,7 +16,7 @@ from lifecycle.data.poisoning import duplicate_rows, suspected_label_flips
 from lifecycle.data.reading import SourceRows, read_source
 from lifecycle.data.rejection import DatasetNotAccepted, describe_failure, failure
 from lifecycle.data.row_commitments import commit_to_rows
-from lifecycle.data.spec import PROTECTED_PREFIX, ROW_ID, SPLIT, SPLIT_NAMES, Band, DatasetSpec
+from lifecycle.data.spec import PROTECTED_PREFIX, ROW_ID, SPLIT, SPLIT_NAMES, UNKNOWN_GROUP, Band, DatasetSpec
 from lifecycle.data.splits import identity_hashes, split_of
 from lifecycle.records.bodies.data import ColumnProfile, ContractFailure, DatasetIngested, DatasetRejected
 from lifecycle.records.record import Digest, digest_of
@@ -27,9 +27,6 @@ if TYPE_CHECKING:
     from lifecycle.data.ports import DatasetStore
 
 _ERASED = "Take the rows out of the source as well; `lifecycle ledger log --type SubjectErased` shows which numbers they have."
-
-#: The group of a row whose protected attribute is missing.
-UNKNOWN_GROUP = "unknown"
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ every run and every step.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import ConfigDict, Field, StringConstraints, field_validator, model_validator
 
@@ -28,6 +28,8 @@ ROW_ID, SPLIT, PROTECTED_PREFIX = "row_id", "split", "protected_"
 #: The columns of what opens the commitments of rows: never in a dataset version, and never a source's either.
 ROW_SALT, ROW_SUBJECT = "row_salt", "row_subject"
 RESERVED = (ROW_ID, SPLIT, ROW_SALT, ROW_SUBJECT)
+#: The group of a row whose protected attribute is missing.
+UNKNOWN_GROUP = "unknown"
 #: The splits, in the order in which the unit interval is dealt out to them.
 SPLIT_NAMES = ("train", "validation", "test")
 
@@ -72,6 +74,10 @@ class Band(Form):
     edge: float
     below: Text
     from_edge_on: Text
+
+    def group_of(self, number: float | None) -> str:
+        """The group of one number; None for one that is missing."""
+        return UNKNOWN_GROUP if number is None else self.below if number < self.edge else self.from_edge_on
 
 
 class SplitShares(Form):
@@ -162,6 +168,16 @@ class DatasetSpec(Form):
     def features(self) -> tuple[str, ...]:
         """The columns that a model may look at."""
         return self.numbers + self.categories
+
+    def groups_of(self, values: Mapping[str, Any]) -> dict[Name, str]:
+        """The protected groups that one row belongs to, by attribute, from the values that a caller sent: those that features tell."""
+        found = {}
+        for name, group in self.protected.items():
+            column = group.column if isinstance(group, Band) else group
+            if column in self.features:
+                sent = values.get(column)
+                found[name] = group.group_of(sent) if isinstance(group, Band) else sent or UNKNOWN_GROUP
+        return found
 
     @property
     def source_numbers(self) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Literal
 
-from lifecycle.errors import Refused, Tampered, Unavailable
+from lifecycle.errors import InvalidDeclaration, Refused, Tampered, Unavailable
 from lifecycle.life.gates import standing
 from lifecycle.life.recording import COMMAND_LINE, Step, links
 from lifecycle.lineage.selection import ANSWERS, every_event
@@ -21,6 +21,7 @@ from lifecycle.records.bodies.serving import PredictionsSealed
 from lifecycle.records.bodies.training import ModelTrained
 from lifecycle.records.counted import counted
 from lifecycle.records.events import Event, Recorded
+from lifecycle.records.identity import now_us
 from lifecycle.records.prediction import PredictedOutput
 from lifecycle.records.recall import DifferingDecision, RecallList
 from lifecycle.records.record import Digest, Microseconds
@@ -82,12 +83,16 @@ def recall_version(
 ) -> Recall:
     """Looks at every decision of a version again, and records what came of it, as done by the step or else at the command line.
 
-    Raises UnknownName where there is no such version, Refused where it serves, Tampered where the log has a line that is no row or the
-    version of now is not what was signed.
+    Raises UnknownName where there is no such version, InvalidDeclaration for a time to come, Refused where it serves, Tampered where the
+    log has a line that is no row or the version of now is not what was signed.
     """
     from lifecycle.serving.prediction_log.segments import ModelLog
     from lifecycle.serving.prediction_log.told import ToldBy
 
+    if since_us is not None and since_us > now_us():
+        raise InvalidDeclaration(
+            "Decisions of a time that is still to come can't be recalled.", "Give --since a time that is over, in UTC; without it, all are."
+        )
     departments.require_ledger()
     subject = standing.trained(departments, model, version).event.subject
     state = standing.states(departments).get((model, version))

@@ -11,14 +11,16 @@ from typing import Any
 import pytest
 
 from lifecycle.cli import main
-from lifecycle.errors import Refused, Tampered, Unavailable, UnknownName
+from lifecycle.errors import InvalidDeclaration, Refused, Tampered, Unavailable, UnknownName
 from lifecycle.life.gates import standing
 from lifecycle.life.keeping.dataset_rows import dataset_rows
 from lifecycle.life.recall import Recall, recall_version
 from lifecycle.life.recall_export import COLUMNS, as_csv, as_parquet
 from lifecycle.records.bodies.training import ModelTrained
+from lifecycle.records.identity import now_us
 from lifecycle.records.prediction import PredictedOutput
 from lifecycle.records.recall import RecallList
+from lifecycle.records.record import HOUR_US
 from lifecycle.serving.homes import PODS
 from lifecycle.serving.prediction_log.kept_values import KeptValues
 from lifecycle.serving.prediction_log.writing import PredictionWriter
@@ -144,6 +146,14 @@ def test_only_decisions_since_a_time_are_asked(home: RecalledHome) -> None:
     for number in range(4):
         home.tell(number, GOOD)
     assert list(findings(home.recall(since_us=2))) == ["p2", "p3"]
+
+
+def test_a_time_to_come_is_refused_and_recorded_nowhere(home: RecalledHome) -> None:
+    """It would say that nothing was told."""
+    home.tell(0, GOOD)
+    with pytest.raises(InvalidDeclaration, match="still to come"):
+        home.recall(since_us=now_us() + HOUR_US)
+    assert not home.departments.ledger.events(types=("DecisionsRecalled",))
 
 
 def test_where_nothing_serves_each_decision_is_listed_and_none_is_asked(home: RecalledHome, monkeypatch: pytest.MonkeyPatch) -> None:

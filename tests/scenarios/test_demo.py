@@ -83,6 +83,23 @@ def test_status_says_what_serves_and_what_failed(lived: Lived) -> None:
     assert status["ledger"]["url"].startswith("sqlite:///")
 
 
+def test_what_a_rollout_has_shown_is_compared_with_the_champion_beside_it(lived: Lived) -> None:
+    """The third version's canary beside the first version, long after it was taken out; the first one came in beside nothing."""
+    found = lived.facts_of("rollout", "compare", "credit:3")
+    assert (found["strategy"], found["step"], found["over"], found["paired"]) == ("canary", 1, True, False)
+    assert (found["ours"]["version"], found["theirs"]["version"]) == (3, 1)
+    assert found["ours"]["requests"] > found["ours"]["answered"] > 0
+    assert found["theirs"]["answered"] == found["theirs"]["requests"] > found["ours"]["requests"]
+    everybody = next(share for share in found["shares"] if share["column"] is None)
+    assert everybody["measure"] == "positive"
+    assert everybody["difference"]["low"] <= everybody["difference"]["value"] <= everybody["difference"]["high"]
+    printed = lived.verb("rollout", "compare", "credit:3", COLUMNS="200")
+    assert "credit:3 beside credit:1: canary, step 1" in printed
+    assert "told 'good'" in printed
+    lived.verb("rollout", "compare", "credit:1", exit_code=3)
+    lived.verb("rollout", "compare", "credit:3", "--step", "3", exit_code=2)
+
+
 def test_the_gateway_says_what_each_version_answered(lived: Lived) -> None:
     """The champion takes everything; the counts are there."""
     status = lived.facts_of("gateway", "status")

@@ -10,6 +10,7 @@ import json
 import logging
 import os
 import sys
+from hashlib import sha256
 from pathlib import Path
 
 from lifecycle.errors import Refused, Tampered, Unavailable
@@ -27,6 +28,9 @@ class FileLedger:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        #: What stands in the file as it was last seen: the events by their hashes, and how long it was.
+        self._taken: set[bytes] = set()
+        self._length = -1
 
     def append(self, event: Event) -> None:
         if self._path.with_name("down").exists():
@@ -34,12 +38,16 @@ class FileLedger:
         if self._path.with_name("refusing").exists():
             raise Tampered("This is no legal event.", "Find out who sent it.")
         line = event.canonical() + b"\n"
-        if self._path.exists() and line in self._path.read_bytes().splitlines(keepends=True):
-            return
-        with self._path.open("ab") as file:
-            file.write(line)
-            file.flush()
-            os.fsync(file.fileno())
+        with self._path.open("a+b") as file:
+            if file.tell() != self._length:
+                file.seek(0)
+                self._taken = {sha256(taken).digest() for taken in file}
+            if sha256(line).digest() not in self._taken:
+                file.write(line)
+                file.flush()
+                os.fsync(file.fileno())
+                self._taken.add(sha256(line).digest())
+            self._length = file.seek(0, os.SEEK_END)
 
     def since(self, place: int) -> tuple[int, tuple[Withdrawal, ...]]:
         if self._path.with_name("down").exists():

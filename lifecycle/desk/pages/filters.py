@@ -148,6 +148,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "slice_picture": pictures.slice_picture,
     "differences_scale": pictures.differences_scale,
     "difference_picture": pictures.difference_picture,
+    "apart_picture": pictures.apart_picture,
     "group_picture": pictures.group_picture,
     "groups_axis": pictures.groups_axis,
     "drift_scale": pictures.drift_scale,

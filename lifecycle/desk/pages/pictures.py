@@ -11,7 +11,7 @@ from lifecycle.desk.pages.measured import DriftRow, Row, SliceRow
 from lifecycle.desk.plots import strips
 from lifecycle.desk.plots.scale import Scale
 from lifecycle.desk.plots.strips import Bound, Mark, Tone
-from lifecycle.records.evidence import GroupRates
+from lifecycle.records.evidence import GroupRates, Measurement
 
 TONES: Mapping[Verdict, Tone] = {"within": "good", "beyond": "bad", "waived": "waiting", "unlimited": "plain", "unjudged": "plain"}
 #: What a group experiences, by its shape: selected, rightly selected, wrongly selected.
@@ -46,6 +46,11 @@ def slice_picture(row: SliceRow, metric: str, scale: Scale, whole: float | None)
 def difference_picture(row: Row, scale: Scale) -> Markup:
     """One slice's difference from the champion, with the margin that the policy leaves it."""
     return strips.interval(row.measured, scale, bound=row.bound, zero=True)
+
+
+def apart_picture(difference: Measurement, scale: Scale) -> Markup:
+    """How far two versions are apart on live traffic, beside none."""
+    return strips.interval(difference, scale, zero=True)
 
 
 def group_picture(group: GroupRates) -> Markup:

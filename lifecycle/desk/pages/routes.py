@@ -11,6 +11,7 @@ from starlette.routing import Route
 from lifecycle.desk.desk import desk_of
 from lifecycle.desk.guard import form_of, text_in, visitor_of
 from lifecycle.desk.pages.access import access_view
+from lifecycle.desk.pages.compared import compared_view
 from lifecycle.desk.pages.governance import governance_view
 from lifecycle.desk.pages.inbox import inbox
 from lifecycle.desk.pages.ledger import ledger_view
@@ -51,15 +52,18 @@ def send_recall(request: Request) -> Response:
 
 
 def show_ledger(request: Request) -> Response:
-    before = request.query_params.get("before")
-    if before is not None and not (before.isascii() and before.isdigit() and len(before) < _MOST_DIGITS):
-        raise MalformedRecord("`before` is the number of a record.", "Go back to the ledger, and follow its links.")
-    return page(request, "ledger.html", view=ledger_view(desk_of(request).departments, None if before is None else int(before)))
+    return page(request, "ledger.html", view=ledger_view(desk_of(request).departments, _counted(request, "before")))
 
 
 def show_serving(request: Request) -> Response:
     done = request.query_params.get("done")
     return page(request, "serving.html", view=serving_view(desk_of(request).departments, done), asked_for=done is not None)
+
+
+def show_comparison(request: Request) -> Response:
+    """A rollout's versions side by side: the newest rollout, unless `version` names one, and its newest step, unless `step` does."""
+    chosen = {name: _counted(request, name) for name in ("version", "step")}
+    return page(request, "compared.html", view=compared_view(desk_of(request).departments, request.path_params["model"], **chosen))
 
 
 def show_governance(request: Request) -> Response:
@@ -85,6 +89,14 @@ def roll_back(request: Request) -> Response:
     return RedirectResponse(f"/serving?{urlencode({'done': done.rollback_id})}", 303)
 
 
+def _counted(request: Request, name: str) -> int | None:
+    """A number from the address; None where it has none. Raises MalformedRecord for anything else."""
+    said = request.query_params.get(name)
+    if said is not None and not (said.isascii() and said.isdigit() and len(said) < _MOST_DIGITS):
+        raise MalformedRecord(f"`{name}` is a number.", "Go back, and follow the links of the page.")
+    return None if said is None else int(said)
+
+
 def _version(request: Request) -> tuple[str, int]:
     model, version = request.path_params["model"], request.path_params["version"]
     if not 1 <= version < INTEGER_BOUND:
@@ -99,6 +111,7 @@ ROUTES: tuple[Route, ...] = (
     Route("/versions/{model}/{version:int}/recall.csv", send_recall, name="recall"),
     Route("/ledger", show_ledger, name="ledger"),
     Route("/serving", show_serving, name="serving"),
+    Route("/models/{model}/comparison", show_comparison, name="comparison"),
     Route("/access", show_access, name="access"),
     Route("/people", show_people, name="people"),
     Route("/governance", show_governance, name="governance"),

@@ -31,6 +31,8 @@ class SentLabel(NamedTuple):
     label: str
     #: The application that must have asked for the prediction, else the label counts for nothing; "" where it may be anybody's.
     asked_by: str
+    #: When it was sent: the last one counts.
+    at_us: Microseconds
 
 
 class FollowedLog:
@@ -47,10 +49,12 @@ class FollowedLog:
         for path in self._files(LABELS):
             for number, line in self._added(path):
                 said = _parsed(path, number, line)
-                parts: list[Any] = [said.get("id"), said.get("label"), said.get("asked_by", "")]
-                if not all(isinstance(part, str) for part in parts):
+                texts: list[Any] = [said.get("id"), said.get("label"), said.get("asked_by", "")]
+                at_us = said.get("at_us")
+                if not (all(isinstance(text, str) for text in texts) and isinstance(at_us, int)):
                     raise _no_line(path, number)
-                yield SentLabel(*parts)
+                prediction_id, label, asked_by = texts
+                yield SentLabel(prediction_id, label, asked_by, at_us)
 
     def rows(self) -> Iterator[tuple[Prediction, dict[str, Any]]]:
         """Rows that were added, each with what was asked (nothing where that was erased). Raises Tampered for a line that is none."""

@@ -29,6 +29,7 @@ from lifecycle.policy.gatekeeper import GateKeeper
 from lifecycle.records.bodies.revocations import KeyRevoked
 from lifecycle.records.events import Actor, Event, Recorded, Subject
 from lifecycle.wiring import Departments
+from tests.desk.pages.comparisons import comparison
 from tests.desk.pages.judgements import approved_question, judged, rows_of
 from tests.desk.pages.rendered import STATIC, Element, html_of, read
 from tests.desk.pages.served import DIFFERS, RECALLED
@@ -40,6 +41,7 @@ PAGES = (
     "challenger",
     "ledger",
     "serving",
+    "compared",
     "access",
     "people",
     "governance",
@@ -138,6 +140,7 @@ def html(looked_at: Departments, keeper: GateKeeper, bundle: Bundle) -> dict[str
         "challenger": html_of("version.html", "/versions/credit/1", view=challenger),
         "ledger": html_of("ledger.html", "/ledger", view=ledger_view(looked_at)),
         "serving": html_of("serving.html", "/serving", view=serving, asked_for=False),
+        "compared": html_of("compared.html", "/models/credit/comparison", view=comparison()),
         "access": html_of("access.html", "/access", view=granted(access_view(looked_at, "rita", ("operator",)))),
         "people": html_of("people.html", "/people", view=with_revoked_keys(people_view(looked_at, "rita", ("governor",)))),
         "governance": html_of("governance.html", "/governance", view=governance),
