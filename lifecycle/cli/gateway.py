@@ -197,7 +197,7 @@ def show(found: GatewayStatus) -> None:
     elif found.running:
         render.line(f"The gateway answers on {found.url} (process {found.pid}, {found.workers} worker{'s' if found.workers > 1 else ''}).")
     else:
-        render.line("The gateway is not running. `lifecycle gateway start` starts it.")
+        render.line("The gateway is not running. `lifecycle gateway start` starts it; below is what it would go on with.")
     for fault in found.faults:
         render.line(f"FAULT: {fault}")
     if found.access is not None:

@@ -129,11 +129,11 @@ def test_a_second_gateway_on_one_folder_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_gateway_that_does_not_run_still_says_what_it_would_serve(tmp_path: Path) -> None:
-    """The status of a killed gateway comes from its journal: its versions, none with any traffic."""
+    """The status of a killed gateway comes from its journal: its versions, with the shares that its next start gives them."""
     with running_gateway(tmp_path) as gateway:
         gateway.serve(1)
         gateway.caller().infer_many(3)
         gateway.kill()
         found = stopped_status(GatewayFolder(gateway.folder), "local")
         assert (found.running, found.url) == (False, None)
-        assert [(arm.version, arm.weight, arm.requests) for arm in found.models[0].versions] == [(1, 0.0, 3)]
+        assert [(arm.version, arm.weight, arm.requests) for arm in found.models[0].versions] == [(1, 1.0, 3)]

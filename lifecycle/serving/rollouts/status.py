@@ -117,7 +117,7 @@ class AccessStatus(Record):
 
 
 class GatewayStatus(Record):
-    """`lifecycle gateway status --json`. Where the gateway does not run, its models are as the journal left them."""
+    """`lifecycle gateway status --json`. Where no gateway runs, nobody is answered, and its models are as the journal left them."""
 
     running: bool
     url: str | None

@@ -23,12 +23,11 @@ def model_status(
     looked: Looked | None = None,
     copies_dropped: int = 0,
     rows_dropped: int = 0,
-    running: bool = True,
 ) -> ModelStatus:
     """One model's versions: the champion, the canary, and what stands by.
 
     A fault keeps the champion from serving; an alarm is for a person to look into, and takes nothing out. `looked` is what the latest
-    look at its rollout has found.
+    look at its rollout has found. The shares are those of the routes, whether anybody answers by them or not.
     """
     rollout = state.rollout
     apart = 0.0 if state.holdout is None else state.holdout.share
@@ -36,11 +35,11 @@ def model_status(
     share = rollout.stages[-1].weight * (1.0 - apart) if rollout is not None and takes else 0.0
     arms: list[VersionStatus] = []
     if state.champion is not None:
-        arms.append(_version(state, state.champion, "champion", 0.0 if fault or not running else max(0.0, 1.0 - share - apart), counts))
+        arms.append(_version(state, state.champion, "champion", 0.0 if fault else max(0.0, 1.0 - share - apart), counts))
     if rollout is not None:
-        arms.append(_version(state, rollout.canary, "shadow" if rollout.copies else "canary", share if running else 0.0, counts))
+        arms.append(_version(state, rollout.canary, "shadow" if rollout.copies else "canary", share, counts))
     if state.holdout is not None:
-        arms.append(_version(state, state.holdout.version, "holdout", apart if running else 0.0, counts))
+        arms.append(_version(state, state.holdout.version, "holdout", apart, counts))
     shown = {arm.version for arm in arms}
     arms += [_version(state, kept, "standby", 0.0, counts) for kept in state.standby if kept.version not in shown]
     return ModelStatus(
@@ -74,7 +73,7 @@ def rollout_status(state: ModelState, looked: Looked) -> RolloutStatus:
 
 
 def stopped_status(folder: GatewayFolder, environment: str) -> GatewayStatus:
-    """The status of a gateway that does not run: its models as it left them, none of which serves."""
+    """The status of a gateway that does not run: its models as it left them, with the shares that it would go on with."""
     state, pending, _ = replay(folder.journal) if folder.journal.exists() else (GatewayState(), [], 0)
     mapped = [Counters.open(path) for path in sorted(folder.path.glob("counters-*.bin"))]
     refused = RefusedEvents(folder.refused_events)
@@ -94,7 +93,6 @@ def stopped_status(folder: GatewayFolder, environment: str) -> GatewayStatus:
                 copies_dropped=sum(counters.copies_dropped(model.slot) for counters in mapped),
                 # What ended before it had written its rows will not write them any more.
                 rows_dropped=sum(counters.rows_dropped(model.slot) + counters.rows_waiting(model.slot) for counters in mapped),
-                running=False,
             )
             for model in state.models
         ),
