@@ -40,5 +40,6 @@ class AccessBook(Record):
     read_at_us: Microseconds
     #: Grants that were taken back: their credentials are known, and refused as such.
     revoked: tuple[Id, ...] = ()
-    #: The decisions of the gate serving_access that allowed, each proven: one for each grant and version.
+    #: The decisions of the gate serving_access that allowed, each proven: one for each grant and version that the gateway holds, and the
+    #: last one for each grant and model of which it holds none: whose caller is known is told that nothing serves, or sent to a person.
     passes: tuple[LedgerProof, ...] = ()

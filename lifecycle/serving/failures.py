@@ -9,6 +9,9 @@ from lifecycle.errors import LifecycleError
 #: How a version failed: it broke or is gone, took too long, or answered something that is no answer.
 FailureKind = Literal["exception", "timeout", "invalid"]
 
+#: What callers hear of a gateway that must not answer any more.
+OUT_OF_REACH = "This gateway has been out of reach of its ledger for too long, and answers nobody until the ledger answers."
+
 
 class RequestRefused(LifecycleError):
     """A request that no version could answer: the caller's to correct. `field` names the part that is wrong."""

@@ -37,7 +37,10 @@ class AccessSource(Protocol):
     """Whoever knows who may ask which version, by policy and by proof: the ledger and the gate serving_access."""
 
     def __call__(self, held: Sequence[tuple[str, int, Digest]], /) -> AccessBook:
-        """Who may ask now, of these versions (model, number, digest). Decides what is not decided yet. Raises Unavailable."""
+        """Who may ask now, of these versions (model, number, digest). Decides what is not decided yet. Raises Unavailable.
+
+        Of a model that is not among them it names whom the gate let ask a version of it last.
+        """
         ...
 
 

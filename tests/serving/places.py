@@ -17,6 +17,7 @@ from lifecycle.proofs.notes import SigningKey
 from lifecycle.records.bodies import Body
 from lifecycle.records.record import Digest
 from lifecycle.records.rollout import RolloutOrder, RolloutPlan
+from lifecycle.serving.access.book import nobody
 from lifecycle.serving.allowed.log_keys import LogKeys
 from lifecycle.serving.allowed.packages import PackageCache
 from lifecycle.serving.allowed.used_decisions import UsedDecisions
@@ -202,7 +203,7 @@ async def _processes(home: Path, folder: GatewayFolder, listener: socket.socket)
     books = Books(ENVIRONMENT, journal, used, RouteTable.create(folder.routes), lambda: counters, delivery)
     fleet = Fleet(settings, listener, lambda model: None, lambda rollout, how: made.died(rollout, how))
     made = LocalPlace(home, listener.getsockname()[1], fleet, books, folder)
-    fleet.admit({"open": True, "callers": [], "revoked": []})
+    fleet.admit(nobody("local").as_message())
     fleet.introduce(MODEL, 0)
     await fleet.start()
     try:

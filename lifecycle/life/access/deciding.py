@@ -27,7 +27,7 @@ from lifecycle.records.bodies.revocations import KeyRevoked, counts_as_revoked
 from lifecycle.records.events import Recorded
 from lifecycle.records.gates import Decision, Requester, ServingAccessEvidence
 from lifecycle.records.identity import new_id, now_us
-from lifecycle.records.record import Digest, Id
+from lifecycle.records.record import Digest, Id, Name
 from lifecycle.records.rollout import LedgerProof
 from lifecycle.wiring import Departments
 
@@ -89,7 +89,7 @@ class AccessDecider:
                 if model in grant.body.models:
                     self._decide(grant, model, version, digest)
         self.read()
-        book = self._book({digest for _, _, digest in wanted})
+        book = self._book(wanted)
         self._last = (wanted, book)
         return book
 
@@ -166,18 +166,25 @@ class AccessDecider:
         self._retry_at[key] = time.monotonic() + RETRY_SECONDS
         decide(self._departments, grant, model, version)
 
-    def _book(self, held: set[Digest]) -> AccessBook:
-        allowed = [
-            answered.index
-            for (grant_id, digest), answered in self._by_policy.items()
-            if digest in held and answered.decision.allowed and self._may_still(grant_id)
-        ]
+    def _book(self, held: tuple[Held, ...]) -> AccessBook:
+        digests, models = {digest for _, _, digest in held}, {model for model, _, _ in held}
+        allowed: list[int] = []
+        #: By grant, and model of which nothing is held. The gate is asked nothing new about it, and its caller is known all the same.
+        last: dict[tuple[Id, Name], int] = {}
+        for (grant_id, digest), answered in self._by_policy.items():
+            if not (answered.decision.allowed and self._may_still(grant_id)):
+                continue
+            model = answered.decision.input.subject.name
+            if digest in digests:
+                allowed.append(answered.index)
+            elif model not in models:
+                last[grant_id, model] = max(answered.index, last.get((grant_id, model), 0))
         return AccessBook(
             closed=bool(self._grants) or self._departments.environment != "local",
             ledger_size=self._next,
             read_at_us=now_us(),
             revoked=tuple(sorted(grant_id for grant_id, grant in self._grants.items() if grant.revoked)),
-            passes=tuple(self._proof(index) for index in allowed),
+            passes=tuple(self._proof(index) for index in (*allowed, *last.values())),
         )
 
     def _may_still(self, grant_id: Id) -> bool:

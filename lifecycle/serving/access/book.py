@@ -26,6 +26,8 @@ class OpenedBook:
     passes: tuple[Pass, ...]
     revoked: frozenset[Digest]
     invalid: tuple[str, ...] = ()
+    #: Nobody is let in, whatever they show: the ledger has not said for too long whose access was taken back.
+    out_of_reach: bool = False
 
     @property
     def callers(self) -> int:
@@ -34,13 +36,14 @@ class OpenedBook:
 
     def as_message(self) -> JsonObject:
         """What a worker is told: for each caller its credential's digest, its quota, of whose predictions it may send labels, and
-        the versions that it may ask until when."""
+        the models and the versions that it may ask, these until when."""
         by_grant: dict[str, list[Pass]] = {}
         revoked: list[Any] = sorted(self.revoked)
         for one in self.passes:
             by_grant.setdefault(one.grant_id, []).append(one)
         return {
             "open": not self.closed,
+            "out_of_reach": self.out_of_reach,
             "callers": [
                 {
                     "grant_id": grant_id,
@@ -48,6 +51,7 @@ class OpenedBook:
                     "credential_digest": passes[0].credential_digest,
                     "quota": passes[0].quota.as_json(),
                     "labels": passes[0].labels,
+                    "models": [*dict.fromkeys(one.model for one in passes)],
                     "passes": {one.digest: one.expires_at_us for one in passes},
                 }
                 for grant_id, passes in by_grant.items()

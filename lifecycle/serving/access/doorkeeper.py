@@ -10,11 +10,13 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from lifecycle.errors import Unavailable
 from lifecycle.records.access import LabelRight, Quota
 from lifecycle.records.identity import now_us
 from lifecycle.records.record import Digest
 from lifecycle.serving.access.credentials import certificate_digest, presented_key
 from lifecycle.serving.access.refusing import AccessRefused
+from lifecycle.serving.failures import OUT_OF_REACH
 
 if TYPE_CHECKING:
     from lifecycle.serving.access.quotas import CallerQuota, Quotas
@@ -31,14 +33,21 @@ class Caller:
 
     grant_id: str
     principal: str
-    #: By the digest of each version that it may ask: until when.
+    models: frozenset[str]
+    #: By the digest of each version that it may ask, whether one serves or not: until when.
     passes: Mapping[Digest, int]
     labels: LabelRight | None
     quota: CallerQuota
 
-    def admitted(self, request: InferRequest) -> InferRequest:
-        """The request with whom it is of, its rows counted. Raises AccessRefused where its time or its quota is over."""
+    def admitted(self, request: InferRequest, model: str) -> InferRequest:
+        """The request with whom it is of, its rows counted.
+
+        Raises AccessRefused where its time or its quota is over, and for a model that it may ask no version of: nobody else looks where
+        none serves.
+        """
         answerable = self.answerable()
+        if model not in self.models:
+            raise AccessRefused(f"This access is not for {model}.", "not_allowed", 403, grant_id=self.grant_id)
         self.quota.spend_rows(request.rows)
         return request._replace(grant_id=self.grant_id, principal=self.principal, answerable=answerable)
 
@@ -76,6 +85,7 @@ class Doorkeeper:
         self._quotas: Quotas | None = None
         self._callers: dict[Digest, Caller] = {}
         self._revoked: frozenset[Digest] = frozenset()
+        self._out_of_reach = False
 
     def learn(self, said: Mapping[str, Any]) -> None:
         """Takes over what the supervisor says: `book.as_message`. In force for the next request."""
@@ -83,6 +93,7 @@ class Doorkeeper:
             told["credential_digest"]: Caller(
                 told["grant_id"],
                 told["principal"],
+                frozenset(told["models"]),
                 dict(told["passes"]),
                 told["labels"],
                 self._quota(told["grant_id"], Quota.of(told["quota"])),
@@ -90,11 +101,17 @@ class Doorkeeper:
             for told in said["callers"]
         }
         self._callers, self._revoked, self.open = callers, frozenset(said["revoked"]), said["open"] is True
+        self._out_of_reach = said["out_of_reach"] is True
 
     def identify(self, scope: Mapping[str, Any]) -> Caller | None:
-        """Who asks; None where the gateway is open. Raises AccessRefused for who is not known, or not any more."""
+        """Who asks; None where the gateway is open.
+
+        Raises AccessRefused for who is not known, or not any more, and Unavailable while nobody can know who is.
+        """
         if self.open:
             return None
+        if self._out_of_reach:
+            raise Unavailable(OUT_OF_REACH, "Send the request again once the ledger answers.")
         digest = presented_key(scope["headers"])
         if digest is None:
             name = scope.get(CERTIFICATE)

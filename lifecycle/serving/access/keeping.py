@@ -49,8 +49,6 @@ class AccessKeeper:
         self._answered = time.monotonic()
         self._book = read_book(folder.access_book)
         self.opened = self._open()
-        #: Whether nobody is let in, because the ledger has not said for too long who may call.
-        self._ended = False
         #: Why the ledger could not be asked who may call; "" where it could.
         self.fault = ""
 
@@ -74,9 +72,13 @@ class AccessKeeper:
             await self._failed("Asking who may call broke; the gateway's log says how.")
             return
         self.fault, self._answered = "", time.monotonic()
-        if not self._ended and self._book is not None and book.model_copy(update={"read_at_us": self._book.read_at_us}) == self._book:
+        if (
+            not self.opened.out_of_reach
+            and self._book is not None
+            and book.model_copy(update={"read_at_us": self._book.read_at_us}) == self._book
+        ):
             return
-        self._book, self._ended = book, False
+        self._book = book
         self.opened = self._open()
         for what in self.opened.invalid:
             _LOG.error("a pass does not hold and lets nobody in: %s", what)
@@ -88,9 +90,9 @@ class AccessKeeper:
         if what != self.fault:
             _LOG.warning("who may call is as it was: %s", what)
         self.fault = what
-        if not self._ended and self.opened.closed and time.monotonic() - self._answered >= self._offline_seconds:
+        if self.opened.closed and not self.opened.out_of_reach and time.monotonic() - self._answered >= self._offline_seconds:
             _LOG.error("nobody is let in any more: the ledger has not said who may call for %.0f s", self._offline_seconds)
-            self._ended, self.opened = True, OpenedBook(closed=True, passes=(), revoked=frozenset())
+            self.opened = OpenedBook(closed=True, passes=(), revoked=frozenset(), out_of_reach=True)
             await self._tell(self.opened.as_message())
 
     def _open(self) -> OpenedBook:

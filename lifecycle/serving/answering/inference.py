@@ -70,7 +70,7 @@ class Inference:
         asked = _asked(body, header(scope, JSON_LENGTH))
         request = infer_request(asked, self._most_rows)
         if caller is not None:
-            request = caller.admitted(request)
+            request = caller.admitted(request, served.name)
         said = self._router.begin(served, request, place.version)
         if isinstance(said, dict):
             return _reply(asked, said)

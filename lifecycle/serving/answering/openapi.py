@@ -22,7 +22,7 @@ _ERRORS = {
     503: "Nothing can answer now.",
 }
 _UNASKED = (500,)
-_ASKED = (401, 500)
+_ASKED = (401, 403, 500, 503)
 _POST = (400, 401, 404, 408, 413, 429, 500, 503)
 
 

@@ -28,12 +28,9 @@ from lifecycle.serving.answering.routes import Route, RouteTable
 from lifecycle.serving.answering.served import ServedModel
 from lifecycle.serving.answering.shadowing import Shadows
 from lifecycle.serving.answering.tiers import ask_tiers
-from lifecycle.serving.failures import ArmFailed, FailureKind, RequestRefused
+from lifecycle.serving.failures import OUT_OF_REACH, ArmFailed, FailureKind, RequestRefused
 from lifecycle.serving.prediction_log.backlog import Backlog
 from lifecycle.serving.prediction_log.writing import PredictionWriter
-
-#: What callers hear of a gateway that must not answer any more.
-OUT_OF_REACH = "This gateway has been out of reach of its ledger for too long, and answers nobody until the ledger answers."
 
 
 class Router:
@@ -302,5 +299,5 @@ def _count(inquiry: Inquiry, cell: Cell) -> bool:
 def _from_nobody(route: Route, fallback_from: int | None = None) -> Outcome:
     if route.refers:
         return Outcome("referral", None, None, fallback_from)
-    why = OUT_OF_REACH if route.closed else "No version may answer this share of the traffic yet."
+    why = OUT_OF_REACH if route.closed else "No version may answer this share of the traffic now."
     return Outcome("referral", None, None, fallback_from, why)

@@ -110,7 +110,7 @@ class AccessStatus(Record):
 
     #: Whether everybody may who reaches it: in `local`, until access is granted to somebody.
     open: bool
-    #: Grants whose callers may ask at least one version.
+    #: Grants whose callers are let in, whether a version serves that they may ask or not.
     callers: Count
     #: Why it is as it was: the ledger could not be asked, or refusals are not sealed. "" where all is well.
     fault: str = ""

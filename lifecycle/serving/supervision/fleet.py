@@ -17,6 +17,7 @@ from typing import Any
 
 from lifecycle.errors import LifecycleError, Unavailable
 from lifecycle.records.record import JsonObject
+from lifecycle.serving.access.book import OpenedBook
 from lifecycle.serving.answering.counters import Counters
 from lifecycle.serving.folder import GatewayFolder
 from lifecycle.serving.rollouts.state import ServedVersion
@@ -71,7 +72,7 @@ class Fleet:
         self._holdings: dict[tuple[str, int], Holding] = {}
         self._canaries: dict[str, Canary] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._access: JsonObject = {"open": False, "callers": [], "revoked": []}
+        self._access: JsonObject = OpenedBook(closed=True, passes=(), revoked=frozenset()).as_message()
         #: Held while what a worker must hold changes, so that one that starts meanwhile misses nothing.
         self._changing = asyncio.Lock()
 

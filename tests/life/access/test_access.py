@@ -83,6 +83,21 @@ def test_a_grant_is_a_pass_once_the_gate_has_allowed_it(departments: Departments
     assert all(made.key.encode() not in departments.ledger.stored(index) for index in range(before))
 
 
+def test_a_caller_is_known_of_whose_model_nothing_is_held_any_more(departments: Departments) -> None:
+    """A version that was taken out takes its callers' leave to ask it, and not who they are: they are told that nothing serves, and a
+    revoked one that it was. The gate is asked nothing about it."""
+    grant_id = grant_of(granted(departments))
+    decider = AccessDecider(departments)
+    passes = decider(held(departments)).passes
+    before = size(departments)
+    assert decider(()).passes == passes
+    assert AccessDecider(departments)(()).passes[0].leaf == passes[0].leaf
+    assert size(departments) == before
+    revoke_access(departments, grant_id, reason="replaced")
+    book = decider(())
+    assert (book.passes, book.revoked) == (passes, (grant_id,))
+
+
 def test_without_a_grant_a_local_gateway_is_open_and_the_gate_is_asked_nothing(departments: Departments) -> None:
     """The README's first steps need no key, and record nothing about callers."""
     before = size(departments)
@@ -139,6 +154,7 @@ def test_a_new_bundle_decides_anew(departments: Departments) -> None:
     file = departments.settings.project / "governance" / "limits" / "consumer_credit.yaml"
     file.write_text(file.read_text().replace("{value: 8760, from: 1, to: 17520", "{value: 24, from: 1, to: 17520"))
     assert decider(held(departments)).passes == ()
+    assert decider(()).passes == ()
     assert len(standing.decisions(departments, "credit", 1, "serving_access")) == 2
 
 

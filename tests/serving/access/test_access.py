@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -12,6 +13,7 @@ from lifecycle.records.access import Quota
 from lifecycle.records.bodies.access import RefusalsSealed
 from lifecycle.records.identity import derived_id
 from lifecycle.serving.access.credentials import make_key
+from lifecycle.serving.answering.protocol import REFERRED
 from lifecycle.serving.rollouts.status import AccessStatus
 from tests.serving.granted import book, key_pass
 from tests.serving.packages import plan
@@ -128,6 +130,45 @@ def test_access_that_is_over_is_refused(tmp_path: Path) -> None:
         caller = gateway.caller()
         wait_for(lambda: caller.infer(key=KEY)[0] == 403, "the access is over")
         assert "over" in caller.infer(key=KEY)[1]["error"]
+
+
+@pytest.mark.parametrize(("without_champion", "status"), [("refer", 200), ("refuse", 503)])
+def test_a_known_caller_hears_that_nothing_serves_any_more(
+    tmp_path: Path, without_champion: Literal["refer", "refuse"], status: int
+) -> None:
+    """What it may ask was revoked, and nothing stood by: a person decides, or nobody can. Whoever may ask another model only, or nothing,
+    is refused as ever."""
+    with running_gateway(tmp_path) as gateway:
+        gateway.serve(1, plan(without_champion=without_champion))
+        mine = key_pass(gateway.key, gateway.pack(1).digest, 1, KEY)
+        other = key_pass(gateway.key, gateway.pack(1, model="churn").digest, 1, SMALL_KEY, principal="other", model="churn")
+        gateway.say_who_may_ask(book(mine, other))
+        caller = gateway.caller()
+        assert caller.infer(key=KEY)[1]["model_version"] == "1"
+        gateway.take_back(1)
+        wait_for(lambda: gateway.model().versions == (), "nothing serves")
+        found, said = caller.infer(key=KEY)
+        assert found == status
+        if status == 200:
+            assert said["outputs"][0]["data"] == [REFERRED]
+        else:
+            assert "No version may answer" in said["error"]
+        assert [caller.infer(key=key)[0] for key in (SMALL_KEY, make_key(), "")] == [403, 401, 401]
+
+
+def test_while_nobody_can_know_who_may_call_everybody_is_told_so(tmp_path: Path) -> None:
+    """A ledger that is away for too long is nobody's fault who calls: 503, and the key is good again once the ledger answers."""
+    with running_gateway(tmp_path, offline_seconds=2.0) as gateway:
+        gateway.serve(1)
+        gateway.say_who_may_ask(book(key_pass(gateway.key, gateway.pack(1).digest, 1, KEY)))
+        caller = gateway.caller()
+        with gateway.ledger_down():
+            wait_for(lambda: access_of(gateway).callers == 0, "nobody is let in")
+            for key in (KEY, make_key(), ""):
+                status, said = caller.infer(key=key)
+                assert (status, "out of reach of its ledger" in said["error"]) == (503, True)
+            assert caller.send("GET", "/v2/models/credit", key=KEY)[0] == 503
+        wait_for(lambda: caller.infer(key=KEY)[0] == 200, "it is let in again")
 
 
 def test_a_restart_without_a_ledger_goes_on_as_it_was(tmp_path: Path) -> None:

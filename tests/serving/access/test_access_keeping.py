@@ -70,7 +70,7 @@ def test_after_its_time_nobody_is_let_in_until_the_ledger_answers(tmp_path: Path
     assert [message["callers"] for message in kept.told] == [[], []]
     assert kept.keeper.opened.closed
     kept.looks(down=False)
-    assert len(kept.told) == 3
+    assert [message["out_of_reach"] for message in kept.told] == [False, True, False]
     assert kept.keeper.fault == ""
 
 

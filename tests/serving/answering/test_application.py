@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 import pytest
 
 from lifecycle.errors import InvalidDeclaration
+from lifecycle.serving.access.book import nobody
 from lifecycle.serving.access.doorkeeper import Doorkeeper
 from lifecycle.serving.access.refusal_log import RefusalWriter
 from lifecycle.serving.answering.application import Application
@@ -253,7 +254,7 @@ def application(*, most_in_flight: int = 1) -> Application:
 def opened() -> Doorkeeper:
     """Everybody may ask."""
     door = Doorkeeper(lambda: pytest.fail("nobody's requests are counted"))
-    door.learn({"open": True, "callers": [], "revoked": []})
+    door.learn(nobody("local").as_message())
     return door
 
 
