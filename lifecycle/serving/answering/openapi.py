@@ -19,7 +19,7 @@ _ERRORS = {
     413: "The body is larger, or has more rows, than is taken.",
     429: "Too much at once, or for this grant; Retry-After says when to come again.",
     500: "The gateway broke over it.",
-    503: "Nothing can answer now.",
+    503: "Nothing can answer now; Retry-After says when to come again.",
 }
 _UNASKED = (500,)
 _ASKED = (401, 403, 500, 503)

@@ -49,8 +49,8 @@ def refusal(error: RequestRefused, *, unread: bool = False) -> Reply:
 
 
 def failure(status: int, what: str) -> Reply:
-    """What a caller is told who is not at fault."""
-    return Reply(_error(what), status)
+    """What a caller is told who is not at fault, and when to come again."""
+    return Reply(_error(what), status, JSON, _MORE_HEADERS.get(status, ()))
 
 
 async def respond(send: Send, receive: Receive, reply: Reply) -> None:

@@ -41,11 +41,12 @@ def test_a_revoked_version_gives_way_to_the_last_allowed_one(gateway: RunningGat
 
 
 def test_a_revoked_version_with_nothing_before_it_leaves_nobody_answering(gateway: RunningGateway) -> None:
-    """With no version that may serve there is no answer, and both the caller and the status hear why."""
+    """With no version that may serve there is no answer: the caller hears that, and when to come again, and the status says why."""
     gateway.serve(1)
     gateway.take_back(1)
     wait_for(lambda: not serving(gateway), "nothing serves")
-    assert gateway.caller().infer()[0] == 503
+    caller = gateway.caller()
+    assert (caller.infer()[0], caller.headers["retry-after"]) == (503, "1")
     assert "it leaked" in gateway.model().fault
     wait_for(lambda: bool(gateway.events("RolledBack")), "the ledger has been told")
     body = gateway.events("RolledBack")[0].body
