@@ -110,6 +110,11 @@ class GatewayFolder:
     def counters(self, worker: int) -> Path:
         return self.path / f"counters-{worker}.bin"
 
+    @property
+    def all_counters(self) -> tuple[Path, ...]:
+        """Those of every worker that there ever was: of fewer than before, too."""
+        return tuple(sorted(self.path.glob("counters-*.bin")))
+
     def package(self, model: str, version: int, digest: Digest) -> Path:
         """The folder of one version's files, its signature and the order that allows it. Two versions never share one."""
         return self.packages / f"{model}-{version}-{digest.removeprefix('sha256:')}"
@@ -166,4 +171,9 @@ def write_durably(path: Path, content: bytes) -> None:
     try:
         durable.replace(path, content)
     except OSError as error:
-        raise Unavailable(f"{path} can't be written: {error.strerror}.", "Free space on that disk, or give write access.") from error
+        raise unwritable(path, error) from error
+
+
+def unwritable(path: Path, error: OSError) -> Unavailable:
+    """What there is to say of a file that can't be written."""
+    return Unavailable(f"{path} can't be written: {error.strerror}.", "Free space on that disk, or give write access.")

@@ -6,13 +6,12 @@ is exceeded by no more than one request for each other worker. The files outlive
 
 from __future__ import annotations
 
-import mmap
-import os
 from collections.abc import Sequence
 from hashlib import blake2b
 from pathlib import Path
 
 from lifecycle.errors import Unavailable
+from lifecycle.serving.shared_memory import mapped
 
 #: Counts that one file can hold at a time. A slot may be taken again once its window is over, and is never empty again, so that
 #: whoever looks for a tag can stop at the first empty one.
@@ -35,7 +34,7 @@ class SharedCounts:
 
     def __init__(self, paths: Sequence[Path], own: int) -> None:
         """Raises Unavailable where a file can't be made."""
-        self._tables = [_mapped(path) for path in paths]
+        self._tables = [memoryview(mapped(path, _BYTES)).cast("Q") for path in paths]
         self._own = self._tables[own]
 
     def total(self, tag: int, now_us: int) -> int:
@@ -102,16 +101,3 @@ def _count(words: memoryview, tag: int, now_us: int) -> int:
         if words[start + _TAG] == 0:
             return 0
     return 0
-
-
-def _mapped(path: Path) -> memoryview:
-    try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            if os.fstat(descriptor).st_size != _BYTES:
-                os.ftruncate(descriptor, _BYTES)
-            return memoryview(mmap.mmap(descriptor, _BYTES)).cast("Q")
-        finally:
-            os.close(descriptor)
-    except OSError as error:
-        raise Unavailable(f"{path} can't be written: {error.strerror}.", "Free space on that disk, or give write access.") from error

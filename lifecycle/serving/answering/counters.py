@@ -7,16 +7,16 @@ The files outlive their processes: a killed worker, and a killed supervisor, fin
 from __future__ import annotations
 
 import mmap
-import os
 from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from lifecycle.errors import Unavailable
 from lifecycle.records.bodies.access import REFUSAL_REASONS, RefusalReason
 from lifecycle.serving.answering.routes import SLOTS
 from lifecycle.serving.failures import FailureKind
+from lifecycle.serving.folder import GatewayFolder
+from lifecycle.serving.shared_memory import mapped
 
 #: Arms that a model's counts are kept for. Cell 0 is what went to a person; the others are versions.
 CELLS = 16
@@ -156,20 +156,12 @@ class Counters:
     @classmethod
     def open(cls, path: Path) -> Counters:
         """The counts in this file, which is made if need be. Raises Unavailable where it can't be written."""
-        try:
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            try:
-                size = os.fstat(descriptor).st_size
-                if size > _BYTES:
-                    os.ftruncate(descriptor, 0)
-                if size != _BYTES:
-                    # A shorter file is one of before all of this was counted: what stands in it has kept its place.
-                    os.ftruncate(descriptor, _BYTES)
-                return cls(mmap.mmap(descriptor, _BYTES))
-            finally:
-                os.close(descriptor)
-        except OSError as error:
-            raise Unavailable(f"{path} can't be written: {error.strerror}.", "Free space on that disk, or give write access.") from error
+        return cls(mapped(path, _BYTES))
+
+    @classmethod
+    def of_all(cls, folder: GatewayFolder) -> list[Counters]:
+        """Those of every worker that a gateway ever had. Raises Unavailable like `open`."""
+        return [cls.open(path) for path in folder.all_counters]
 
     def cell(self, slot: int, cell: int) -> Cell:
         """The counts of one arm, to write. They are asked for with every request."""

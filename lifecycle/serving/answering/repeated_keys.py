@@ -8,12 +8,11 @@ no place is free, one that is taken gives way, of either arm alike, and its key 
 from __future__ import annotations
 
 import mmap
-import os
 from hashlib import blake2b
 from pathlib import Path
 
-from lifecycle.errors import Unavailable
 from lifecycle.serving.answering.routes import SLOTS
+from lifecycle.serving.shared_memory import mapped
 
 #: Keys that are remembered of one model.
 KEYS = 1 << 16
@@ -30,17 +29,7 @@ class RepeatedKeys:
     @classmethod
     def open(cls, path: Path) -> RepeatedKeys:
         """The table in this file, which is made if need be. Raises Unavailable where it can't be written."""
-        size = SLOTS * KEYS * 8
-        try:
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            try:
-                # Nothing of it is on the disk before it is needed.
-                os.ftruncate(descriptor, size)
-                return cls(mmap.mmap(descriptor, size))
-            finally:
-                os.close(descriptor)
-        except OSError as error:
-            raise Unavailable(f"{path} can't be written: {error.strerror}.", "Free space on that disk, or give write access.") from error
+        return cls(mapped(path, SLOTS * KEYS * 8))
 
     def again(self, slot: int, cell: int, kind: str, routing_key: str, salt: bytes) -> bool:
         """Whether this key has had such an event in this arm before; from now on it has. Never where a request names no key."""

@@ -15,7 +15,7 @@ import zlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from lifecycle.errors import Unavailable
+from lifecycle.serving.folder import unwritable
 
 #: Models that one gateway can serve.
 SLOTS = 64
@@ -102,7 +102,7 @@ class RouteTable:
             finally:
                 os.close(descriptor)
         except OSError as error:
-            raise Unavailable(f"{path} can't be written: {error.strerror}.", "Free space on that disk, or give write access.") from error
+            raise unwritable(path, error) from error
         # Epochs go on from the clock, so that one epoch in the prediction log means one route, across restarts too.
         table._parsed = [Route(epoch=time.time_ns() // 1_000_000)] * SLOTS
         for slot in range(SLOTS):

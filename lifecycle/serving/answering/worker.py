@@ -220,8 +220,7 @@ class Worker:
 
     def _gathered(self) -> bytes:
         """The metrics, over all workers."""
-        counters = [Counters.open(path) for path in sorted(self._folder.path.glob("counters-*.bin"))]
-        return metrics.gathered(self._router, counters, read_gauges(self._folder.gauges))
+        return metrics.gathered(self._router, Counters.of_all(self._folder), read_gauges(self._folder.gauges))
 
 
 def _onlookers(folder: GatewayFolder, configuration: dict[str, Any]) -> list[Onlooker]:

@@ -51,7 +51,7 @@ def logged_rows(folder: GatewayFolder) -> tuple[LoggedRows, ...]:
     The counters are read before the log, so that rows that come meanwhile are never taken for missing. Raises Tampered and
     Unavailable where the journal, the counters or the log can't be read.
     """
-    mapped = [Counters.open(path) for path in sorted(folder.path.glob("counters-*.bin"))]
+    mapped = Counters.of_all(folder)
     state, _, _ = replay(folder.journal)
     counted = {model.model: sum(counters.rows_logged(model.slot) for counters in mapped) for model in state.models}
     found = []

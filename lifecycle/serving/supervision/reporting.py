@@ -75,7 +75,7 @@ def rollout_status(state: ModelState, looked: Looked) -> RolloutStatus:
 def stopped_status(folder: GatewayFolder, environment: str) -> GatewayStatus:
     """The status of a gateway that does not run: its models as it left them, with the shares that it would go on with."""
     state, pending, _ = replay(folder.journal) if folder.journal.exists() else (GatewayState(), [], 0)
-    mapped = [Counters.open(path) for path in sorted(folder.path.glob("counters-*.bin"))]
+    mapped = Counters.of_all(folder)
     refused = RefusedEvents(folder.refused_events)
     alarms = refused.faults()
     return GatewayStatus(

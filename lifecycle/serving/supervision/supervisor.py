@@ -99,8 +99,7 @@ class Supervisor:
         self._people = ports.people
         self._folder = folder
         self._journal = Journal.open(folder.journal)
-        workers = {folder.counters(index) for index in range(settings.workers)} | set(folder.path.glob("counters-*.bin"))
-        counters = [Counters.open(path) for path in sorted(workers)]
+        counters = [Counters.open(path) for path in sorted({*map(folder.counters, range(settings.workers)), *folder.all_counters})]
         for ended in counters:
             ended.take_over()
         self._delivery = Delivery(

@@ -93,7 +93,7 @@ class LeftBehind:
     async def _sealed_and_told(self, folder: GatewayFolder) -> str:
         journal = Journal.open(folder.journal)
         try:
-            counters = [Counters.open(path) for path in sorted(folder.path.glob("counters-*.bin"))]
+            counters = Counters.of_all(folder)
             for ended in counters:
                 ended.take_over()
             delivery = Delivery(journal, self._sink, folder.refused_events)
