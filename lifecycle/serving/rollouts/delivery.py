@@ -16,6 +16,8 @@ from lifecycle.serving.rollouts.rollout_events import require_own
 
 _LOG = logging.getLogger(__name__)
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
+#: How long whoever ends waits for the ledger to take what it has not taken yet. The rest waits in the journal.
+_FLUSH_SECONDS = 3.0
 
 
 class Delivery:
@@ -40,7 +42,16 @@ class Delivery:
         self._all_sent.clear()
         self._wake.set()
 
-    async def flushed(self, timeout: float) -> bool:
+    def faults(self, whose: str) -> list[str]:
+        """What the disk or the ledger has not taken, in words for the status of the gateway or controller whose events they are."""
+        found = []
+        if self._journal.fault:
+            found.append(f"What is in force is not durable, so that a restart would not know of it. {self._journal.fault}")
+        if self.refused.count:
+            found.append(f"The ledger refused {self.refused.count} events of this {whose}; they lie in {self.refused.path}.")
+        return found
+
+    async def flushed(self, timeout: float = _FLUSH_SECONDS) -> bool:
         """Whether everything was entered within this time."""
         try:
             await asyncio.wait_for(self._all_sent.wait(), timeout)

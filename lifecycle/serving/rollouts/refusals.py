@@ -12,15 +12,15 @@ class RefusedEvents:
     """The events in one file, one per line. Whoever has looked into them moves the file away."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
 
     def add(self, event: Event) -> None:
         """Sets an event aside. Raises Unavailable where the disk does not take it."""
         try:
-            with self._path.open("ab") as file:
+            with self.path.open("ab") as file:
                 file.write(event.canonical() + b"\n")
         except OSError as error:
-            raise Unavailable(f"{self._path} can't be written: {error.strerror}.", "Free space on its disk.") from error
+            raise Unavailable(f"{self.path} can't be written: {error.strerror}.", "Free space on its disk.") from error
 
     @property
     def count(self) -> int:
@@ -38,9 +38,9 @@ class RefusedEvents:
             refused.setdefault(event.subject.name, {})[f"{event.type} of {event.subject}"] = None
         return {
             name: f"the ledger refused events of {name} ({', '.join(told)}): it does not tell what serves here. "
-            f"They lie in {self._path}; find out why, and then move that file away."
+            f"They lie in {self.path}; find out why, and then move that file away."
             for name, told in refused.items()
         }
 
     def _lines(self) -> list[bytes]:
-        return self._path.read_bytes().splitlines() if self._path.exists() else []
+        return self.path.read_bytes().splitlines() if self.path.exists() else []

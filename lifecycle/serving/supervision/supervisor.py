@@ -43,8 +43,6 @@ from lifecycle.serving.supervision.watching import LedgerWatch
 
 _LOG = logging.getLogger(__name__)
 _BACKLOG = 4_096
-#: How long a gateway that ends waits for the ledger to take what it has not taken yet. The rest waits in the journal.
-_FLUSH_SECONDS = 3.0
 #: How often a disk that was full is tried again, and what the metrics tell of rollouts is written.
 _SETTLE_SECONDS = 0.5
 
@@ -176,7 +174,7 @@ class Supervisor:
             await self._fleet.end()
             await self._sealer.end()
             await self._refusals.end()
-            if not await self._delivery.flushed(_FLUSH_SECONDS):
+            if not await self._delivery.flushed():
                 _LOG.warning("%d events wait in the journal for the ledger", self._journal.pending)
             for task in keeping:
                 task.cancel()
@@ -201,17 +199,12 @@ class Supervisor:
             # It is for people: programs ask the socket.
             _LOG.warning("%s", error.what)
 
-    def _faults(self, refused: int) -> tuple[str, ...]:
-        found = self._watch.faults(closed=self._books.closed)
-        if self._journal.fault:
-            found.append(f"What is in force is not durable, so that a restart would not know of it. {self._journal.fault}")
-        if refused:
-            found.append(f"The ledger refused {refused} events of this gateway; they lie in {self._folder.refused_events}.")
-        found += [f"Rows of {model} are not sealed. {what}" for model, what in sorted(self._sealer.faults.items())]
-        return tuple(found)
+    def _faults(self) -> tuple[str, ...]:
+        unsealed = [f"Rows of {model} are not sealed. {what}" for model, what in sorted(self._sealer.faults.items())]
+        return (*self._watch.faults(closed=self._books.closed), *self._delivery.faults("gateway"), *unsealed)
 
     async def status(self) -> GatewayStatus:
-        books, alarms, refused = self._books, self._delivery.refused.faults(), self._delivery.refused.count
+        books, alarms = self._books, self._delivery.refused.faults()
         return GatewayStatus(
             running=True,
             url=self.url,
@@ -231,9 +224,9 @@ class Supervisor:
                 for state in books.models
             ),
             waiting_events=self._journal.pending,
-            refused_events=refused,
+            refused_events=self._delivery.refused.count,
             access=self._access_status(),
-            faults=self._faults(refused),
+            faults=self._faults(),
             withdrawn=self._withdrawals.known[-MOST_FINISHED:],
             ledger_away_seconds=self._watch.away_seconds,
             ledger_left_seconds=self._watch.left_seconds,

@@ -45,8 +45,6 @@ from lifecycle.serving.targets.register import Register, plain
 from lifecycle.serving.targets.reporting import model_status, rollout_status
 
 _LOG = logging.getLogger(__name__)
-#: How long a controller that ends waits for the ledger to take what it has not taken yet. The rest waits in the journal.
-_FLUSH_SECONDS = 3.0
 #: How often a disk that was full is tried again.
 _SETTLE_SECONDS = 0.5
 
@@ -119,7 +117,7 @@ class ClusterController:
             await admin.end()
             await mailbox.end()
             await self._director.end()
-            if not await self._delivery.flushed(_FLUSH_SECONDS):
+            if not await self._delivery.flushed():
                 _LOG.warning("%d events wait in the journal for the ledger", self._journal.pending)
             for task in tasks:
                 task.cancel()
@@ -151,11 +149,7 @@ class ClusterController:
 
     async def status(self) -> GatewayStatus:
         refused = self._delivery.refused
-        faults = self._watch.faults(closed="")
-        if self._journal.fault:
-            faults.append(f"What is in force is not durable, so that a restart would not know of it. {self._journal.fault}")
-        if refused.count:
-            faults.append(f"The ledger refused {refused.count} events of this controller; they lie in {self._folder.refused_events}.")
+        faults = [*self._watch.faults(closed=""), *self._delivery.faults("controller")]
         faults += [f"What {pod or 'pods'} left behind is not finished: {why}" for pod, why in sorted(self._left_behind.faults.items())]
         alarms = refused.faults()
         models = []
