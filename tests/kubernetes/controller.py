@@ -51,7 +51,7 @@ TARGET = {
 class RunningController:
     """A controller whose ledger and cluster are the tests' own, and whose proofs are real."""
 
-    def __init__(self, home: Path, server: ApiServer, host: str, **target: Any) -> None:
+    def __init__(self, home: Path, server: ApiServer, host: str, *, offline_seconds: float = 86_400.0, **target: Any) -> None:
         self.home = home
         self.server = server
         self.host = host
@@ -60,6 +60,7 @@ class RunningController:
         self.packages = home / "targets" / "packages"
         self.key = SigningKey.generate(ORIGIN)
         self.client = GatewayClient(self.folder)
+        self._offline_seconds = offline_seconds
         self._process: subprocess.Popen[bytes] | None = None
         (home / "target.yaml").write_text(yaml.safe_dump({**TARGET, **target}))
         user = {"name": "one", "cluster": {"server": host}}
@@ -68,7 +69,7 @@ class RunningController:
         (home / "kubeconfig").write_text(yaml.safe_dump({"apiVersion": "v1", "kind": "Config", **known}))
 
     def start(self) -> None:
-        told = {"home": str(self.home), "log_key": str(self.key.verifier)}
+        told = {"home": str(self.home), "log_key": str(self.key.verifier), "offline_seconds": self._offline_seconds}
         with (self.home / "controller.log").open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "tests.kubernetes.controller", json.dumps(told)],
@@ -131,11 +132,11 @@ class RunningController:
 
 
 @contextmanager
-def running_controller(home: Path, **target: Any) -> Iterator[RunningController]:
+def running_controller(home: Path, *, offline_seconds: float = 86_400.0, **target: Any) -> Iterator[RunningController]:
     """A controller that drives an empty cluster."""
     server = ApiServer()
     with served(server) as client:
-        made = RunningController(home, server, client.configuration.host, **target)
+        made = RunningController(home, server, client.configuration.host, offline_seconds=offline_seconds, **target)
         try:
             made.start()
             yield made
@@ -175,6 +176,7 @@ def main() -> None:
         log_key=given["log_key"],
         signing_public_key=Path("unused"),
         look_seconds=0.1,
+        offline_seconds=given["offline_seconds"],
     )
     declared, ledger = declared_target(home / "target.yaml"), FileLedger(home / "ledger.jsonl")
     run_cluster_controller(settings, declared.cluster(home, settings.folder), Ports(ledger, verify, ledger, hear))

@@ -262,3 +262,12 @@ def test_a_ledger_that_is_down_is_told_afterwards(there: RunningController) -> N
     assert len(there.told()) == 2
     (there.home / "down").unlink()
     wait_for(lambda: there.told()[2:] == ["RolloutStepReached", "RolloutStepReached", "RolloutCompleted"], "the ledger is told")
+
+
+def test_a_ledger_that_is_away_for_too_long_is_told_as_what_it_means(tmp_path: Path) -> None:
+    """Pods that look at the same ledger answer nobody any more; the controller goes on, and its status says so."""
+    with running_controller(tmp_path, offline_seconds=1.0) as there:
+        (there.home / "down").touch()
+        wait_for(lambda: any("Nobody is answered" in fault for fault in there.client.status().faults), "the status says so")
+        (there.home / "down").unlink()
+        wait_for(lambda: not there.client.status().faults, "all is well again")

@@ -142,14 +142,14 @@ class ClusterController:
         self._director.event_refused(event, why)
 
     def _note_closed(self, why: str) -> None:
-        """The pods look at the ledger themselves, and close by themselves: here it is only said."""
+        """The pods look at the ledger themselves, and close by themselves: here it is only told, by the status."""
         self._closed = why
 
     # What it is asked.
 
     async def status(self) -> GatewayStatus:
         refused = self._delivery.refused
-        faults = [*self._watch.faults(closed=""), *self._delivery.faults("controller")]
+        faults = [*self._watch.faults(closed=self._closed), *self._delivery.faults("controller")]
         faults += [f"What {pod or 'pods'} left behind is not finished: {why}" for pod, why in sorted(self._left_behind.faults.items())]
         alarms = refused.faults()
         models = []
