@@ -18,7 +18,7 @@ from lifecycle.records.bodies.serving import AbortCause, RolledBack
 from lifecycle.records.events import Event
 from lifecycle.records.rollout import RolloutOrder, RolloutPlan
 from lifecycle.serving.allowed.packages import PackageCache
-from lifecycle.serving.rollouts import controller, promoting, undoing, withdrawing
+from lifecycle.serving.rollouts import controller, order_refusals, promoting, undoing, withdrawing
 from lifecycle.serving.rollouts.books import Books
 from lifecycle.serving.rollouts.drives import Drives
 from lifecycle.serving.rollouts.looking import verdict_on
@@ -124,19 +124,11 @@ class Conductor:
                 return
             state = self._books.find(order.model) or ModelState(model=order.model, slot=self._books.free_slot())
             if state.rollout is not None:
-                raise Refused(
-                    f"{order.model}:{state.rollout.canary.version} is being rolled out, so {order.model}:{order.version} can't be.",
-                    "Wait for it to end, or end it: `lifecycle rollback` takes a canary out.",
-                    ("STATE",),
-                )
+                raise order_refusals.while_another_rolls_out(order, state.rollout.canary.version)
             if state.champion is not None and state.champion.version == order.version and order.model not in self._books.faults:
-                raise Refused(f"{order.model}:{order.version} serves already.", "There is nothing to roll out.", ("STATE",))
+                raise order_refusals.serves_already(order)
             if self._books.used_up(order.decision_id):
-                raise Refused(
-                    f"Decision {order.decision_id} allowed an earlier rollout, and allows no second one.",
-                    f"Have the gate asked again: `lifecycle deploy {order.model}:{order.version}`.",
-                    ("ADMISSION",),
-                )
+                raise order_refusals.used_up(order)
             await asyncio.to_thread(self._cache.admit, order, source)
             rollout = RolloutState.begun(order, self._books.placed(state, order.version, order.digest))
             self._books.use_up(order.decision_id)

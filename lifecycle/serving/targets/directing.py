@@ -16,6 +16,7 @@ from lifecycle.records.bodies.serving import AbortCause, RolledBack
 from lifecycle.records.events import Event
 from lifecycle.records.rollout import RolloutOrder
 from lifecycle.serving.allowed.used_decisions import UsedDecisions
+from lifecycle.serving.rollouts import order_refusals
 from lifecycle.serving.rollouts.rollback_asked import RollbackAsked
 from lifecycle.serving.rollouts.state import RolloutState
 from lifecycle.serving.rollouts.status import Looked
@@ -81,23 +82,14 @@ class Director:
                 return
             await self._drives.until_cleared(order.model)
             state = self._register.model(order.model)
-            version = f"{order.model}:{order.version}"
             if state.rollout is not None:
-                raise Refused(
-                    f"{order.model}:{state.rollout.canary.version} is being rolled out, so {version} can't be.",
-                    "Wait for it to end, or end it: `lifecycle rollback` takes a canary out.",
-                    ("STATE",),
-                )
+                raise order_refusals.while_another_rolls_out(order, state.rollout.canary.version)
             serving = (await self._target(order.model).read()).placement
             if serving.champion == canary_of(order):
-                raise Refused(f"{version} serves already.", "There is nothing to roll out.", ("STATE",))
+                raise order_refusals.serves_already(order)
             require_drivable(order.plan)
             if order.decision_id in self._used:
-                raise Refused(
-                    f"Decision {order.decision_id} allowed an earlier rollout, and allows no second one.",
-                    f"Have the gate asked again: `lifecycle deploy {version}`.",
-                    ("ADMISSION",),
-                )
+                raise order_refusals.used_up(order)
             await self._packages.admit(order, source)
             rollout = RolloutState.begun(order, served(canary_of(order)))
             self._used.add(order.decision_id)
