@@ -6,6 +6,7 @@ from lifecycle.errors import Tampered
 from lifecycle.records.bodies import Body
 from lifecycle.records.bodies.access import RefusalsSealed
 from lifecycle.records.bodies.serving import (
+    AbortCause,
     PredictionsSealed,
     RollbackRequested,
     RolledBack,
@@ -14,10 +15,11 @@ from lifecycle.records.bodies.serving import (
     RolloutStepReached,
 )
 from lifecycle.records.events import Actor, Event, Link, Subject
-from lifecycle.records.record import Microseconds
+from lifecycle.records.record import Id, Microseconds
 from lifecycle.records.rollout import Arm, ArmCounts
 from lifecycle.serving.answering.counters import CellCounts
 from lifecycle.serving.rollouts.state import ArmMark, ModelState, ServedVersion
+from lifecycle.serving.rollouts.word import Word
 
 #: Who acts: the service, for whoever ordered it.
 GATEWAY = Actor(id="gateway", kind="service")
@@ -36,7 +38,7 @@ def require_own(event: Event) -> None:
         )
 
 
-def about(body: Body, *, model: str, version: ServedVersion, environment: str, run_id: str | None) -> Event:
+def about(body: Body, *, model: str, version: ServedVersion, environment: str, run_id: str | None, event_id: Id | None = None) -> Event:
     """An event about one version, with the bytes that it concerns as its inputs."""
     inputs = [Link(role="model", digest=version.digest)]
     if isinstance(body, RolledBack):
@@ -44,7 +46,21 @@ def about(body: Body, *, model: str, version: ServedVersion, environment: str, r
         if body.to_digest is not None:
             inputs.append(Link(role="to", digest=body.to_digest))
     subject = Subject(kind="model", name=model, version=version.version, digest=version.digest)
-    return Event.happened(body, subject=subject, actor=GATEWAY, environment=environment, run_id=run_id, inputs=tuple(inputs))
+    return Event.happened(
+        body, subject=subject, actor=GATEWAY, environment=environment, run_id=run_id, inputs=tuple(inputs), event_id=event_id
+    )
+
+
+def aborted(rollout_id: Id, cause: AbortCause, reason: str, seen: tuple[ArmCounts, ...], word: Word | None = None) -> RolloutAborted:
+    """That a rollout ended without serving, after this was seen of both arms; on whose word, where a person ended it."""
+    return RolloutAborted(
+        rollout_id=rollout_id,
+        cause=cause,
+        reason=reason,
+        observed=seen,
+        ended_by=None if word is None else word.by,
+        envelope=None if word is None else word.envelope,
+    )
 
 
 def carried_out(

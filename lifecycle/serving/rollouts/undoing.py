@@ -13,12 +13,12 @@ import logging
 import time
 
 from lifecycle.errors import Refused
-from lifecycle.records.bodies.serving import AbortCause, RollbackRequested, RolledBack, RolloutAborted
+from lifecycle.records.bodies.serving import AbortCause, RollbackRequested, RolledBack
 from lifecycle.records.identity import now_us
 from lifecycle.serving.allowed.packages import PackageCache
 from lifecycle.serving.rollouts.books import Books
 from lifecycle.serving.rollouts.rollback_asked import RollbackAsked
-from lifecycle.serving.rollouts.rollout_events import carried_out
+from lifecycle.serving.rollouts.rollout_events import aborted, carried_out
 from lifecycle.serving.rollouts.state import ModelState, OpenRollback, RolloutState, ServedVersion
 from lifecycle.serving.rollouts.word import Word
 from lifecycle.serving.supervision.fleet import Fleet, Holding
@@ -134,14 +134,7 @@ def record_aborted(books: Books, state: ModelState, cause: AbortCause, reason: s
     """
     rollout = _rollout(state)
     books.take_canary_out(state)
-    body = RolloutAborted(
-        rollout_id=rollout.rollout_id,
-        cause=cause,
-        reason=reason,
-        observed=books.seen(state),
-        ended_by=None if word is None else word.by,
-        envelope=None if word is None else word.envelope,
-    )
+    body = aborted(rollout.rollout_id, cause, reason, books.seen(state), word)
     ended = state.model_copy(update={"rollout": None})
     finished = rollout.ended(state.model, "aborted", reason)
     books.commit(ended, (rollout.canary, rollout.run_id, body), finished=finished, in_force=True)
@@ -153,11 +146,11 @@ def _record_undone(books: Books, state: ModelState, actuation_us: int) -> Rolled
     assert rollback is not None  # it was opened before its canary was taken out
     seen, reason = books.seen(state), rollback.intent.reason
     body = carried_out(rollback.intent, rollback.decided_at_us, actuation_us, seen)
-    aborted = RolloutAborted(rollout_id=rollout.rollout_id, cause=CAUSE_OF[body.trigger.kind], reason=reason, observed=seen)
+    ended = aborted(rollout.rollout_id, CAUSE_OF[body.trigger.kind], reason, seen)
     books.commit(
         state.model_copy(update={"rollout": None, "rollback": None}),
         (rollout.canary, rollout.run_id, body),
-        (rollout.canary, rollout.run_id, aborted),
+        (rollout.canary, rollout.run_id, ended),
         finished=rollout.ended(state.model, "aborted", reason),
         rolled_back=body,
         in_force=True,

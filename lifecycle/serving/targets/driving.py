@@ -22,6 +22,7 @@ from lifecycle.records.record import Microseconds
 from lifecycle.records.rollout import RolloutOrder
 from lifecycle.serving.rollouts import controller
 from lifecycle.serving.rollouts.label_watch import LabelCounts, known_labels, waits_for_labels
+from lifecycle.serving.rollouts.rollout_events import aborted
 from lifecycle.serving.rollouts.seen import Observed
 from lifecycle.serving.rollouts.state import MOST_STANDBY
 from lifecycle.serving.rollouts.status import Looked
@@ -98,7 +99,7 @@ class Drive:
             await self._target.let_go()
 
     async def _never_begun(self, serving: Placement, ending: Ending) -> Placement:
-        body = telling.aborted(self._order, ending.cause, ending.reason, ending.word)
+        body = aborted(self._order.rollout_id, ending.cause, ending.reason, (), ending.word)
         await self._hand.until_answered(lambda: self._hand.tell("aborted", self._version, body))
         return serving.model_copy(update={"outcome": "aborted", "reason": ending.reason})
 

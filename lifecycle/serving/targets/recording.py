@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 from lifecycle.records.bodies import Body
 from lifecycle.records.bodies.serving import RolledBack
-from lifecycle.records.events import Event, Link, Subject
 from lifecycle.serving.allowed.used_decisions import UsedDecisions
 from lifecycle.serving.rollouts.journal import Journal
-from lifecycle.serving.rollouts.rollout_events import GATEWAY
+from lifecycle.serving.rollouts.rollout_events import about
 from lifecycle.serving.targets.contract import TargetVersion
+from lifecycle.serving.targets.register import served
 
 
 class JournalRecords:
@@ -26,21 +26,10 @@ class JournalRecords:
     def tell(self, event_id: str, model: str, version: TargetVersion, run_id: str | None, body: Body) -> None:
         if event_id in self._told:
             return
-        links = [Link(role="model", digest=version.digest)]
         state = self._journal.state
         if isinstance(body, RolledBack):
             state = state.with_rolled_back(body)
-            links = [Link(role="from", digest=body.from_digest)]
-            links += [] if body.to_digest is None else [Link(role="to", digest=body.to_digest)]
-        event = Event.happened(
-            body,
-            subject=Subject(kind="model", name=model, version=version.version, digest=version.digest),
-            actor=GATEWAY,
-            environment=self._environment,
-            run_id=run_id,
-            inputs=tuple(links),
-            event_id=event_id,
-        )
+        event = about(body, model=model, version=served(version), environment=self._environment, run_id=run_id, event_id=event_id)
         self._journal.commit(state, [event])
         self._told.add(event_id)
         self._wake()

@@ -6,12 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from lifecycle.records.bodies import Body
-from lifecycle.records.bodies.serving import AbortCause, RollbackRequested, RolledBack, RolloutAborted, RolloutCompleted
+from lifecycle.records.bodies.serving import RollbackRequested, RolledBack, RolloutCompleted
 from lifecycle.records.identity import derived_id
 from lifecycle.records.record import Id, Microseconds, Version
 from lifecycle.records.rollout import Arm, ArmCounts, RolloutOrder
-from lifecycle.serving.rollouts.rollout_events import carried_out
-from lifecycle.serving.rollouts.word import Word
+from lifecycle.serving.rollouts.rollout_events import aborted, carried_out
 from lifecycle.serving.targets.contract import Counted, Placement, TargetVersion, Undoing
 
 
@@ -66,19 +65,7 @@ def ends(order: RolloutOrder, ended: Placement, canary: Counted, control: Beside
         rollback_id = rollback_id_of(order, undoing)
         yield "rollback requested", requested(rollback_id, canary_of(order), ended.champion, undoing)
         yield "rolled back", rolled_back(rollback_id, canary_of(order), ended.champion, undoing, last_asked_us, *seen)
-    yield "aborted", aborted(order, ended.cause or "failed", ended.reason, ended.word, *seen)
-
-
-def aborted(order: RolloutOrder, cause: AbortCause, reason: str, word: Word | None, *seen: ArmCounts) -> RolloutAborted:
-    """That a rollout ended without serving, on whose word where a person ended it."""
-    return RolloutAborted(
-        rollout_id=order.rollout_id,
-        cause=cause,
-        reason=reason,
-        observed=seen,
-        ended_by=None if word is None else word.by,
-        envelope=None if word is None else word.envelope,
-    )
+    yield "aborted", aborted(order.rollout_id, ended.cause or "failed", ended.reason, seen, ended.word)
 
 
 def observed(order: RolloutOrder, weight: float, canary: Counted, control: Beside | None) -> tuple[ArmCounts, ...]:
