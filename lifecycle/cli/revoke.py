@@ -49,7 +49,7 @@ def revoke(what: str, reason: str, person: str | None, key: Path | None, since: 
     for one in out:
         under = "" if one.decision_id is None else f" under decision {one.decision_id}"
         render.line(f"{one.model}:{one.version} may serve no more{under}.")
-    if out and gateway_status(departments).url is None:
+    if out and not gateway_status(departments).running:
         render.note("No gateway runs here: one that starts takes it out.")
     elif out:
         render.note("The gateway takes it out within seconds: lifecycle gateway status")

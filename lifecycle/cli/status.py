@@ -66,7 +66,7 @@ def _as_json(found: Overview) -> dict[str, Any]:
             for one in found.outstanding
         ],
         "failed": [{"what": f.what, "kind": f.kind, "why": f.why, "at_us": f.at_us} for f in found.failures],
-        "gateway": {"running": found.gateway_url is not None, "url": found.gateway_url},
+        "gateway": {"running": found.gateway.running, "url": found.gateway.url},
         "ledger": {
             "url": found.ledger_url,
             "size": found.ledger_size,
@@ -92,7 +92,7 @@ def _print(found: Overview, settings: Settings) -> None:
     for gone in found.outstanding:
         render.line(f"{gone.model}:{gone.version} may serve no more: {gone.why}.")
         takes_out = (
-            "The gateway takes it out within seconds." if found.gateway_url else "No gateway runs here: one that starts takes it out."
+            "The gateway takes it out within seconds." if found.gateway.running else "No gateway runs here: one that starts takes it out."
         )
         render.line(f"  {takes_out}")
     for one in found.reviews:
@@ -104,6 +104,7 @@ def _print(found: Overview, settings: Settings) -> None:
             [(render.moment(f.at_us), f.what, f.kind, f.why) for f in found.failures],
             title="What failed, newest first",
         )
-    render.line(f"Gateway: {found.gateway_url or 'not running (`lifecycle gateway start`)'}")
+    where = found.gateway.url or f"the controller of a cluster (process {found.gateway.pid})"
+    render.line(f"Gateway: {where if found.gateway.running else 'not running (`lifecycle gateway start`)'}")
     render.line(f"Ledger: {counted(found.ledger_size, 'event')}, root {found.ledger_root[:16]}… (`lifecycle ledger verify`)")
     render.line(exposure_told(found.exposure))

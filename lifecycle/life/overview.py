@@ -56,7 +56,8 @@ class Overview:
     reviews: tuple[OpenReview, ...]
     #: What may serve no more, and has not been taken out yet.
     outstanding: tuple[Withdrawal, ...]
-    gateway_url: str | None
+    #: As it runs, or as it would go on. The controller of a cluster runs as well, and has no URL.
+    gateway: GatewayStatus
     #: Without a password.
     ledger_url: str
     ledger_size: int
@@ -87,7 +88,7 @@ def overview(departments: Departments) -> Overview:
         failures=_failures(departments),
         reviews=open_reviews(departments),
         outstanding=outstanding(departments, states, gateway),
-        gateway_url=gateway.url,
+        gateway=gateway,
         ledger_url=Address.parse(departments.settings.ledger_url).shown,
         ledger_size=head.size,
         ledger_root=head.root_text,

@@ -16,6 +16,7 @@ from lifecycle.cli.rollout import show_guardrails
 from lifecycle.errors import Unavailable
 from lifecycle.serving.client import GatewayClient
 from lifecycle.serving.rollouts.status import GatewayStatus, GuardrailStatus, ModelStatus, RolloutStatus, StepProgress
+from tests.scenarios.homes import PROJECT, departments_at
 
 
 @pytest.fixture
@@ -106,6 +107,25 @@ def test_without_a_gateway_the_status_says_how_to_start_one(capsys: pytest.Captu
     said = capsys.readouterr().err
     assert "No gateway runs on this home." in said
     assert "gateway start" not in said
+
+
+def test_the_controller_of_a_cluster_runs_though_it_has_no_url(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`lifecycle status` tells of it as `gateway status` does, and asks nobody to start a gateway beside it."""
+    monkeypatch.setenv("LIFECYCLE_HOME", str(tmp_path))
+    monkeypatch.setenv("LIFECYCLE_PROJECT", str(PROJECT))
+    controller = GatewayStatus(running=True, url=None, pid=4711, environment="local", workers=0, models=(), waiting_events=0)
+    monkeypatch.setattr(GatewayClient, "status", lambda _: controller)
+    departments = departments_at(tmp_path)
+    _ = departments.ledger_key
+    departments.ledger.close()
+    assert main.run(["status"]) == 0
+    assert "Gateway: the controller of a cluster (process 4711)" in capsys.readouterr().out
+    assert main.run(["status", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["gateway"] == {"running": True, "url": None}
+    assert main.run(["gateway", "status"]) == 0
+    assert "The controller of a cluster takes orders (process 4711)." in capsys.readouterr().out
 
 
 @pytest.mark.usefixtures("project")

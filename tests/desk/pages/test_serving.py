@@ -55,6 +55,15 @@ def test_a_gateway_that_does_not_answer_is_said_to(nothing_serves: ServingView) 
     assert "the gateway does not answer" in page_of(nothing_serves).one("main").says
 
 
+def test_the_controller_of_a_cluster_is_no_gateway_that_does_not_answer(nothing_serves: ServingView) -> None:
+    """It runs, and has no URL and no workers: neither is shown for it."""
+    running = nothing_serves.gateway.model_copy(update={"running": True, "url": None, "pid": 7})
+    said = page_of(replace(nothing_serves, gateway=running)).one("main").says
+    assert "the controller of a cluster takes orders" in said
+    assert "None" not in said
+    assert "worker" not in said
+
+
 def test_each_version_stands_with_its_share_and_its_counts(one_serves: ServingView) -> None:
     """As the gateway says it, beside the state that the ledger has."""
     first, second = page_of(one_serves).one("tbody").all("tr")
