@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import click
 
 from lifecycle.cli import render
-from lifecycle.errors import InvalidDeclaration
+from lifecycle.cli.options import STANDING_FILE, require_both
 from lifecycle.records.access import LabelRight
 from lifecycle.records.approval import AccessStatement
 
@@ -44,7 +44,7 @@ def access() -> None:
 @click.option("--certificate", "certificate_name", default="", help="The name in its certificate (URI, DNS or CN), in place of a key.")
 @click.option("--reason", required=True, help="Why, for whoever reads the ledger.")
 @click.option("--as", "person", metavar="ID", help="Who signs. Only in the environment `local` nobody has to.")
-@click.option("--key", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Their private key.")
+@click.option("--key", type=STANDING_FILE, help="Their private key.")
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON, for programs.")
 def grant(
     application: str,
@@ -70,7 +70,7 @@ def grant(
     from lifecycle.life.access.granting import grant_access
     from lifecycle.wiring import Departments
 
-    _require_both(person, key)
+    require_both(person, key, "Access is granted and taken back")
     granted = grant_access(
         Departments.here(),
         application,
@@ -110,14 +110,14 @@ def grant(
 @click.argument("grant_id")
 @click.option("--reason", required=True, help="Why, for whoever reads the ledger.")
 @click.option("--as", "person", metavar="ID", help="Who signs. Only in the environment `local` nobody has to.")
-@click.option("--key", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Their private key.")
+@click.option("--key", type=STANDING_FILE, help="Their private key.")
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON, for programs.")
 def revoke(grant_id: str, reason: str, person: str | None, key: Path | None, as_json: bool) -> None:
     """Take a grant back, signed by somebody who could have given it. A gateway that runs refuses its caller within seconds."""
     from lifecycle.life.access.granting import revoke_access
     from lifecycle.wiring import Departments
 
-    _require_both(person, key)
+    require_both(person, key, "Access is granted and taken back")
     recorded = revoke_access(Departments.here(), grant_id, reason=reason, person=person, key_file=key)
     if as_json:
         render.as_json({"grant_id": grant_id, "event_id": recorded.event.id, "index": recorded.index})
@@ -159,11 +159,6 @@ def list_grants(as_json: bool) -> None:
         empty="No access was granted here."
         + (" The gateway answers everybody who reaches it." if departments.environment == "local" else " The gateway answers nobody."),
     )
-
-
-def _require_both(person: str | None, key: Path | None) -> None:
-    if (person is None) != (key is None):
-        raise InvalidDeclaration("Access is granted and taken back by somebody, with their key.", "Give both --as and --key, or neither.")
 
 
 def _said(answered: Answered) -> str:

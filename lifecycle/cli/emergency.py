@@ -9,6 +9,7 @@ from typing import Literal
 import click
 
 from lifecycle.cli import render
+from lifecycle.cli.options import STANDING_FILE
 from lifecycle.cli.waive import next_of_waived
 
 
@@ -16,7 +17,7 @@ def _signer(command: Callable[..., None]) -> Callable[..., None]:
     for option in reversed(
         (
             click.option("--as", "person", required=True, metavar="ID", help="Who signs: an enrolled person."),
-            click.option("--key", required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Their private key."),
+            click.option("--key", required=True, type=STANDING_FILE, help="Their private key."),
             click.option("--reason", required=True, metavar="TEXT", help="Why; it is signed with the rest and stands in the ledger."),
             click.option("--json", "as_json", is_flag=True, help="Print what was recorded as JSON."),
         )

@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING
 import click
 
 from lifecycle.cli import render
-from lifecycle.cli.options import keys_of_log, write_named
+from lifecycle.cli.options import STANDING_FILE, keys_of_log, write_named
 
 if TYPE_CHECKING:
     from lifecycle.lineage.explanation import Explanation
     from lifecycle.proofs.prediction import ProvenPrediction
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
-_STANDING = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @click.command()
@@ -25,11 +24,11 @@ _STANDING = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--html", type=_FILE, metavar="FILE", help="Write it as one page that needs nothing else, to be read or printed.")
 @click.option("--proof", type=_FILE, metavar="FILE", help="Write the proof of the row, to be checked offline.")
 @click.option("--inputs", is_flag=True, help="Show what was asked as well: personal data, where it was not erased.")
-@click.option("--check", "to_check", type=_STANDING, metavar="FILE", help="Check a proof that --proof wrote, wherever that was.")
+@click.option("--check", "to_check", type=STANDING_FILE, metavar="FILE", help="Check a proof that --proof wrote, wherever that was.")
 @click.option(
     "--trust",
     "trusted",
-    type=_STANDING,
+    type=STANDING_FILE,
     multiple=True,
     metavar="FILE",
     help="With --check: the log's key, alone or in a trust file, as you had it before. Without it that of this home is taken.",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from lifecycle.cli import render
+from lifecycle.cli.options import STANDING_FILE
 from lifecycle.cli.rollout import how_far, show_more
 from lifecycle.errors import InvalidDeclaration, Unavailable
 
@@ -81,7 +82,7 @@ def _settings(departments: Departments, host: str | None, port: int | None, work
 @click.option("--refer", is_flag=True, help="With --nobody: refer every request to a person in place of a refusal.")
 @click.option(
     "--target",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=STANDING_FILE,
     help="Serve on the cluster that this file declares: run its controller here, which takes the same orders and answers no predictions.",
 )
 def run(
@@ -175,15 +176,10 @@ def status(as_json: bool) -> None:
 
     Where the gateway does not run, this shows what it would go on with, and what the versions answered before.
     """
-    from lifecycle.serving.folder import GatewayFolder
-    from lifecycle.serving.supervision.reporting import stopped_status
+    from lifecycle.life.overview import gateway_status
     from lifecycle.wiring import Departments
 
-    departments = Departments.here(make=False)
-    try:
-        found = departments.gateway.status()
-    except Unavailable:
-        found = stopped_status(GatewayFolder(departments.folder("gateway")), departments.environment)
+    found = gateway_status(Departments.here(make=False))
     if as_json:
         render.as_json(found.as_json())
     else:

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lifecycle.cli import render
+from lifecycle.cli.options import STANDING_FILE
 
 if TYPE_CHECKING:
     from lifecycle.life.gates.governed import Governed, Proposal
-
-_KEY = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @click.group()
@@ -69,7 +68,7 @@ def status(as_json: bool) -> None:
 
 @governance.command(short_help="Propose what lies in governance/ now.")
 @click.option("--as", "person", required=True, metavar="ID", help="Who proposes.")
-@click.option("--key", type=_KEY, required=True, help="Their private key.")
+@click.option("--key", type=STANDING_FILE, required=True, help="Their private key.")
 @click.option("--reason", required=True, metavar="TEXT", help="Why; stands in the ledger.")
 @click.option("--json", "as_json", is_flag=True, help="Print the proposal as JSON.")
 def propose(person: str, key: Path, reason: str, as_json: bool) -> None:
@@ -83,7 +82,7 @@ def propose(person: str, key: Path, reason: str, as_json: bool) -> None:
 @governance.command(short_help="Agree to a proposal.")
 @click.argument("proposal_id", metavar="[PROPOSAL]", required=False)
 @click.option("--as", "person", required=True, metavar="ID", help="Who agrees.")
-@click.option("--key", type=_KEY, required=True, help="Their private key.")
+@click.option("--key", type=STANDING_FILE, required=True, help="Their private key.")
 @click.option("--reason", required=True, metavar="TEXT", help="What convinced them; stands in the ledger.")
 @click.option("--json", "as_json", is_flag=True, help="Print the proposal as JSON.")
 def agree(proposal_id: str | None, person: str, key: Path, reason: str, as_json: bool) -> None:

@@ -1,17 +1,37 @@
-"""What several verbs do alike with their options: a version belongs to a model, and a file that was named is written or said."""
+"""What several verbs do alike with their options: files, moments and signers that are named, and a version that belongs to a model."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
+
+import click
 
 from lifecycle.errors import InvalidDeclaration, LifecycleError, Unavailable, UnknownName
 
 if TYPE_CHECKING:
     from lifecycle.proofs.notes import VerifierKey
     from lifecycle.proofs.trust import Trust
+    from lifecycle.records.record import Microseconds
+
+#: A file that the caller names, to be read.
+STANDING_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+#: A day, or a moment of one, as times are written here: in UTC. See `in_us`.
+MOMENT = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"])
+
+
+def in_us(moment: datetime) -> Microseconds:
+    """A `MOMENT` as records have it."""
+    return int(moment.replace(tzinfo=UTC).timestamp() * 1_000_000)
+
+
+def require_both(person: str | None, key: Path | None, what: str) -> None:
+    """Raises InvalidDeclaration for a signer without a key and for a key of nobody's; `what` is signed, as the begin of a sentence."""
+    if (person is None) != (key is None):
+        raise InvalidDeclaration(f"{what} by somebody, with their key.", "Give both --as and --key, or neither.")
 
 
 def require_model(model: str | None, version: int | None) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from lifecycle.cli import render
-from lifecycle.cli.options import keys_of_log
+from lifecycle.cli.options import STANDING_FILE, keys_of_log
 
 
 @click.group()
@@ -48,12 +48,12 @@ def compact(as_json: bool) -> None:
 
 
 @predictions.command(short_help="Hold a file against the proof beside it.")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("file", type=STANDING_FILE)
 @click.option("--json", "as_json", is_flag=True, help="Print what was proven as JSON.")
 @click.option(
     "--trust",
     "trusted",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=STANDING_FILE,
     multiple=True,
     metavar="FILE",
     help="The log's key, alone or in a trust file, as you had it before. Without it that of this home is taken.",

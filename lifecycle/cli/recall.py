@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from lifecycle.cli import render
-from lifecycle.cli.options import open_named
+from lifecycle.cli.options import MOMENT, in_us, open_named
 from lifecycle.records.counted import counted
 
 if TYPE_CHECKING:
@@ -21,9 +21,7 @@ _SHOWN = 20
 
 @click.command(short_help="Ask again what a version that was taken out decided.")
 @click.argument("version")
-@click.option(
-    "--since", type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]), help="Only decisions from this time on (UTC); all without it."
-)
+@click.option("--since", type=MOMENT, help="Only decisions from this time on (UTC); all without it.")
 @click.option(
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -50,7 +48,7 @@ def recall(version: str, since: datetime | None, out: Path | None, everything: b
     if everything and out is None:
         raise click.UsageError("--all goes with --out FILE.")
     model, number = parse_version(version)
-    since_us = None if since is None else int(since.replace(tzinfo=UTC).timestamp() * 1_000_000)
+    since_us = None if since is None else in_us(since)
     found = recall_version(Departments.here(), model, number, since_us=since_us)
     if out is not None:
         _write(out, found.decisions if everything else found.differing)

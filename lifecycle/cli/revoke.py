@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import click
 
 from lifecycle.cli import render
-from lifecycle.errors import InvalidDeclaration
+from lifecycle.cli.options import MOMENT, STANDING_FILE, in_us, require_both
 
 
 @click.command(short_help="Take back a version, an approval or a key.")
 @click.argument("what", metavar="VERSION|APPROVAL|KEY")
 @click.option("--reason", required=True, metavar="TEXT", help="Why; it is signed with the rest and stands in the ledger.")
 @click.option("--as", "person", metavar="ID", help="Who signs. Only in the environment `local` nobody has to.")
-@click.option("--key", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Their private key.")
+@click.option("--key", type=STANDING_FILE, help="Their private key.")
 @click.option(
     "--since",
-    type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]),
+    type=MOMENT,
     help="Of a key: since when it may have been in other hands (UTC). What was deployed with what it signed since is taken out.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print what was recorded, and what may serve no more, as JSON.")
@@ -35,10 +35,9 @@ def revoke(what: str, reason: str, person: str | None, key: Path | None, since: 
     from lifecycle.life.withdrawn import withdrawals_of
     from lifecycle.wiring import Departments
 
-    if (person is None) != (key is None):
-        raise InvalidDeclaration("A revocation is signed by somebody, with their key.", "Give both --as and --key, or neither.")
+    require_both(person, key, "A revocation is signed")
     departments = Departments.here()
-    since_us = None if since is None else int(since.replace(tzinfo=UTC).timestamp() * 1_000_000)
+    since_us = None if since is None else in_us(since)
     recorded = take_back(departments, what, reason=reason, person=person, key_file=key, since_us=since_us)
     out = list(withdrawals_of(departments.ledger, recorded, departments.environment))
     if as_json:

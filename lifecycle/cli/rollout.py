@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 import click
 
 from lifecycle.cli import render
+from lifecycle.cli.options import STANDING_FILE
 
 if TYPE_CHECKING:
     from lifecycle.serving.rollouts.status import RolloutStatus
-
-_KEY = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @click.group()
@@ -72,7 +71,9 @@ def compare(model: str, step: int | None, as_json: bool) -> None:
 @rollout.command(short_help="Make the version in an A/B test, or a shadow, the champion.")
 @click.argument("model")
 @click.option("--as", "person", required=True, metavar="PERSON", help="Who says so: an enrolled person's id. It is recorded.")
-@click.option("--key", type=_KEY, help="Their private key, with which they sign it. Only in the environment `local` nobody has to.")
+@click.option(
+    "--key", type=STANDING_FILE, help="Their private key, with which they sign it. Only in the environment `local` nobody has to."
+)
 @click.option("--reason", required=True, metavar="TEXT", help="Why; it is signed with the rest and stands in the ledger.")
 @click.option("--json", "as_json", is_flag=True, help="Print how it ended as JSON.")
 def promote(model: str, person: str, key: Path | None, reason: str, as_json: bool) -> None:
@@ -92,7 +93,7 @@ def promote(model: str, person: str, key: Path | None, reason: str, as_json: boo
 @rollout.command(short_help="End a rollout without judging its version.")
 @click.argument("model")
 @click.option("--as", "person", metavar="PERSON", help="Who says so: an enrolled person's id. Only in `local` nobody has to.")
-@click.option("--key", type=_KEY, help="Their private key, with which they sign it.")
+@click.option("--key", type=STANDING_FILE, help="Their private key, with which they sign it.")
 @click.option("--reason", required=True, metavar="TEXT", help="Why; it is signed with the rest and stands in the ledger.")
 @click.option("--json", "as_json", is_flag=True, help="Print how it ended as JSON.")
 def end(model: str, person: str | None, key: Path | None, reason: str, as_json: bool) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from lifecycle.cli import render
+from lifecycle.cli.options import STANDING_FILE
 
 if TYPE_CHECKING:
     from lifecycle.records.gates import Decision
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 @click.argument("version")
 @click.option("--rule", required=True, metavar="RULE", help="The rule, such as PRM-009; `lifecycle policy show` says which may be waived.")
 @click.option("--as", "person", required=True, metavar="ID", help="Who signs.")
-@click.option("--key", required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Their private key.")
+@click.option("--key", required=True, type=STANDING_FILE, help="Their private key.")
 @click.option("--reason", required=True, metavar="TEXT", help="Why the risk is accepted; stands in the ledger.")
 @click.option("--ticket", default="", metavar="TEXT", help="Where the risk is accepted; the first who signs names it.")
 @click.option("--days", default=14.0, show_default=True, type=click.FloatRange(min=0.05), help="When it ends; the first who signs says it.")

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from lifecycle.cli import render
+from lifecycle.cli.options import STANDING_FILE
 from lifecycle.records.counted import counted
 
 
@@ -36,7 +37,7 @@ def backup(file: Path, as_json: bool) -> None:
 @click.option("--reason", required=True, metavar="TEXT", help="Why; stands in the ledger.")
 @click.option(
     "--last-known",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=STANDING_FILE,
     help="The latest ledger checkpoint that you kept elsewhere, where this home has lost its own.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print what was restored and what is lost as JSON.")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, get_args
 import click
 
 from lifecycle.cli import render
-from lifecycle.cli.options import trust_in
+from lifecycle.cli.options import STANDING_FILE, trust_in
 from lifecycle.errors import InvalidDeclaration, LifecycleError, Tampered, Unavailable, UnknownName
 from lifecycle.records.counted import counted
 
@@ -30,7 +30,6 @@ _LEVELS = {
     "L3": "time-stamped by an authority that you trust",
     "L4": "cosigned by a quorum of the witnesses that you trust",
 }
-_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @click.command(short_help="Check every record, the tree, every signature and state.")
@@ -38,12 +37,12 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option(
     "--trust",
     "trusted",
-    type=_FILE,
+    type=STANDING_FILE,
     multiple=True,
     help="What you had before: a trust file, a verifier key, a ledger checkpoint, a witness policy, certificates. Several times.",
 )
-@click.option("--checkpoint", "checkpoints", type=_FILE, multiple=True, help="Another name of --trust, for a ledger checkpoint.")
-@click.option("--key", "keys", type=_FILE, multiple=True, help="Another name of --trust, for the log's verifier key.")
+@click.option("--checkpoint", "checkpoints", type=STANDING_FILE, multiple=True, help="Another name of --trust, for a ledger checkpoint.")
+@click.option("--key", "keys", type=STANDING_FILE, multiple=True, help="Another name of --trust, for the log's verifier key.")
 @click.option("--url", help="Another ledger's database than this home's.")
 @click.option("--structure", "structure_only", is_flag=True, help="Rows, tree and signatures only; what the records say is not read.")
 @click.option("--artifacts", is_flag=True, help="Also read and hash every artifact that a record names: models, reports, bundles.")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from lifecycle.cli import render
+from lifecycle.cli.options import STANDING_FILE
 from lifecycle.errors import InvalidDeclaration, UnknownName
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from lifecycle.wiring import Departments
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
-_STANDING_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @click.command(short_help="Show what differs between two bundles.")
@@ -47,7 +47,7 @@ def diff(one: str, other: str | None, as_json: bool) -> None:
 
 @click.command(short_help="Write the bundle, signed, for OPA servers and the embedded engine.")
 @click.argument("file", type=_FILE)
-@click.option("--key", type=_STANDING_FILE, help="The key that signs it (`lifecycle keys new FILE --policy` makes one).")
+@click.option("--key", type=STANDING_FILE, help="The key that signs it (`lifecycle keys new FILE --policy` makes one).")
 @click.option("--json", "as_json", is_flag=True, help="Print the revision, and who signed it, as JSON.")
 def build(file: Path, key: Path | None, as_json: bool) -> None:
     """Write the bundle of governance/ to FILE (.tar.gz), and print the revision that its decisions will name.
@@ -64,8 +64,8 @@ def build(file: Path, key: Path | None, as_json: bool) -> None:
 
 
 @click.command(short_help="Sign a bundle that was built.")
-@click.argument("file", type=_STANDING_FILE)
-@click.option("--key", type=_STANDING_FILE, required=True, help="The key that signs it (`lifecycle keys new FILE --policy` makes one).")
+@click.argument("file", type=STANDING_FILE)
+@click.option("--key", type=STANDING_FILE, required=True, help="The key that signs it (`lifecycle keys new FILE --policy` makes one).")
 @click.option("--json", "as_json", is_flag=True, help="Print the revision, and who signed it, as JSON.")
 def sign(file: Path, key: Path, as_json: bool) -> None:
     """Sign the bundle in FILE, in place of the signature that it has, and print its revision.
@@ -80,9 +80,9 @@ def sign(file: Path, key: Path, as_json: bool) -> None:
 
 
 @click.command(short_help="Put a signed bundle where OPA servers fetch it, and wait until one runs it.")
-@click.argument("file", type=_STANDING_FILE)
+@click.argument("file", type=STANDING_FILE)
 @click.argument("to", metavar="URL")
-@click.option("--key", type=_STANDING_FILE, help="The public key that it must be signed with. Default: LIFECYCLE_POLICY_KEY.")
+@click.option("--key", type=STANDING_FILE, help="The public key that it must be signed with. Default: LIFECYCLE_POLICY_KEY.")
 @click.option("--wait", "seconds", type=click.FloatRange(min=0), default=60.0, show_default=True, help="Seconds to wait for the server.")
 @click.option("--json", "as_json", is_flag=True, help="Print where it lies, and which server decides by it, as JSON.")
 def push(file: Path, to: str, key: Path | None, seconds: float, as_json: bool) -> None:

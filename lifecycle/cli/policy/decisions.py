@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import click
 
 from lifecycle.cli import render
+from lifecycle.cli.options import MOMENT, in_us
 from lifecycle.errors import Tampered, Unavailable
 from lifecycle.records.counted import counted
 
@@ -115,7 +116,7 @@ def replay(ctx: click.Context, decision_id: str | None, everything: bool, as_jso
 
 @click.command(short_help="Show what a draft policy would have decided.")
 @click.argument("folder", metavar="DIR", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option("--since", type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]), help="Only decisions from this time on (UTC).")
+@click.option("--since", type=MOMENT, help="Only decisions from this time on (UTC).")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def backtest(folder: Path, since: datetime | None, as_json: bool) -> None:
     """Ask the draft policies in DIR every question that was ever asked here, and show which decisions would flip.
@@ -129,7 +130,7 @@ def backtest(folder: Path, since: datetime | None, as_json: bool) -> None:
 
     departments = _here()
     draft = Bundle.load(folder)
-    since_us = 0 if since is None else int(since.replace(tzinfo=UTC).timestamp() * 1_000_000)
+    since_us = 0 if since is None else in_us(since)
     taken = list(_with_progress(flips(past_decisions(departments, since_us=since_us), draft), "Asking the draft"))
     flipped = [(one, flip) for one, flip in taken if flip is not None]
     served = predictions_by_decision(departments) if flipped else {}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, get_args
 import click
 
 from lifecycle.cli import render
+from lifecycle.cli.options import STANDING_FILE
 from lifecycle.errors import Tampered
 from lifecycle.records.counted import counted
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @click.command(short_help="Hold an OPA server's decision log against the ledger.")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("file", type=STANDING_FILE)
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @click.pass_context
 def logs(ctx: click.Context, file: Path, as_json: bool) -> None:
