@@ -16,7 +16,7 @@ from lifecycle.life.compaction_proof import proof_beside, proven_rows, written
 from lifecycle.records.compaction import CompactedPredictions
 from lifecycle.records.prediction import Prediction
 from lifecycle.records.record import digest_of
-from tests.life.test_compaction import CompactingHome
+from tests.life.compacting_home import CompactingHome
 from tests.serving.prediction_log.rows import row
 
 

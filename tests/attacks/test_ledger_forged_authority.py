@@ -26,7 +26,7 @@ from lifecycle.records.events import Actor, Event, Subject
 from lifecycle.records.gates import BREAK_GLASS
 from lifecycle.records.identity import new_id, now_us
 from lifecycle.wiring import Departments
-from tests.life.people.test_breaking_glass import BREAKING, Emergency
+from tests.life.people.emergencies import BREAKING, Emergency
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("life")]
 HOUR_US = 3_600 * 1_000_000

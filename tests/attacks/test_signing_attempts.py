@@ -22,7 +22,7 @@ from lifecycle.records.bodies.governors import SignatureBarred
 from lifecycle.records.gates import BREAK_GLASS
 from lifecycle.wiring import Departments
 from tests.approvals.waiting_version import MODEL, VERSION, departments_of, enrolled, shown, wait_for_approval
-from tests.life.people.test_breaking_glass import Emergency
+from tests.life.people.emergencies import Emergency
 
 
 @pytest.fixture

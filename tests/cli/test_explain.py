@@ -24,7 +24,7 @@ from lifecycle.records.prediction import PredictionProof
 from lifecycle.settings import Settings
 from lifecycle.wiring import Departments
 from tests.lineage import in_memory, lives
-from tests.lineage.test_explanation import ARTIFACTS, LATER_US
+from tests.lineage.explained import ARTIFACTS, LATER_US
 from tests.serving.sealed_log import SealedLog
 
 ROW: dict[str, Any] = {

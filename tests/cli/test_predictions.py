@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from lifecycle.cli import main
-from tests.life.test_compaction import CompactingHome
+from tests.life.compacting_home import CompactingHome
 from tests.scenarios.homes import PROJECT
 
 

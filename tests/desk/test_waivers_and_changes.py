@@ -28,7 +28,7 @@ from lifecycle.wiring import Departments
 from tests.desk.authenticators import Authenticator
 from tests.desk.desks import Browser, DeskUnderTest, desk_of
 from tests.desk.pages.rendered import read
-from tests.life.people.test_waiving import RULE, Office
+from tests.life.people.offices import RULE, Office
 
 VERSION = "/versions/credit/1"
 

@@ -16,7 +16,7 @@ from lifecycle.serving.targets.http_route import accepted, placed_in, route_mani
 from lifecycle.serving.targets.workloads import Deployments, InferenceServices, PodTemplate, Workload, object_name, slug
 from tests.kubernetes.cluster import DEPLOYMENTS
 from tests.serving.places import Told, place
-from tests.serving.targets.test_targets import HALF_FIRST, PACE, asking, serve
+from tests.serving.targets.driven import HALF_FIRST, PACE, asking, serve
 
 DIGEST: Digest = "sha256:" + "ab" * 32
 VERSION = TargetVersion(version=3, digest=DIGEST)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from lifecycle.errors import DataRejected, InvalidDeclaration, LifecycleError, Refused, Unavailable, UnknownName
+from lifecycle.errors import DataRejected, InvalidDeclaration, LifecycleError, Refused, Unavailable
 from lifecycle.ledger.verifying.verification import verify_ledger
 from lifecycle.life import rollback
 from lifecycle.life.deployment import _request_rollout, deploy_version
@@ -23,26 +22,10 @@ from lifecycle.records.bodies.decisions import DecisionMade
 from lifecycle.records.bodies.serving import RolloutCompleted, RolloutRequested
 from lifecycle.records.events import Actor, Event
 from lifecycle.records.identity import derived_id
+from tests.life.gateways import GatewayThatAnswers, types
 from tests.scenarios.homes import copy_of_home_at_the_gate, train_to_gate
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("life")]
-
-
-class GatewayThatAnswers:
-    """A gateway that is there and takes no orders: enough to come to the gate."""
-
-    def status(self) -> Any:
-        return SimpleNamespace(url="http://127.0.0.1:1", models=())
-
-    def order(self, *arguments: Any) -> None:
-        raise Refused("The gateway's disk is full.", "Make room.")
-
-    def abort(self, rollout_id: str, **told: Any) -> None:
-        raise UnknownName("There is no such rollout.", "Order it first.")
-
-
-def types(departments: Any) -> list[str]:
-    return [recorded.event.type for recorded in departments.ledger.events(name="credit")]
 
 
 def test_a_version_that_waits_is_not_deployed_without_its_approval(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from lifecycle.life.recording import Step
 from lifecycle.life.revocation import revoke
 from lifecycle.records.bodies.decisions import ApprovalGiven
 from lifecycle.wiring import Departments
-from tests.life.test_deploying import GatewayThatAnswers, types
+from tests.life.gateways import GatewayThatAnswers, types
 from tests.scenarios.homes import copy_of_home_at_the_gate
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("life")]

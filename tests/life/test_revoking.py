@@ -28,7 +28,7 @@ from lifecycle.records.events import Actor, Event, Recorded, Subject
 from lifecycle.records.identity import now_us
 from lifecycle.serving.allowed.withdrawals import Withdrawal
 from lifecycle.wiring import Departments
-from tests.life.test_deploying import GatewayThatAnswers, types
+from tests.life.gateways import GatewayThatAnswers, types
 from tests.scenarios.commands import change, project_copy
 from tests.scenarios.homes import copy_of_home_at_the_gate
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.lineage.test_explanation import Case, life, row, sealed
+from tests.lineage.explained import Case, life, row, sealed
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ from lifecycle.lineage.step import Step
 from lifecycle.records.bodies.decisions import ApprovalGiven
 from lifecycle.records.bodies.revocations import ApprovalRevoked, KeyRevoked
 from lifecycle.records.events import Subject
+from tests.lineage.explained import Case
 from tests.lineage.in_memory import RISK_OFFICER, subject
-from tests.lineage.test_explanation import Case
 
 
 def step_of(found: Explanation, edge: str) -> Step:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.life.test_compaction import CompactingHome
+from tests.life.compacting_home import CompactingHome
 from tests.scenarios.homes import departments_at
 from tests.stages.runs import run
 

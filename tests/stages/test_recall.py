@@ -12,7 +12,7 @@ from lifecycle.life.gates import standing
 from lifecycle.life.reconciling.reconciling_runs import made_by
 from lifecycle.life.reconciling.runs_seen import CHECKS
 from lifecycle.records.bodies.recalls import DecisionsRecalled
-from tests.life.test_recall import BAD, GOOD, RecalledHome
+from tests.life.recalled_home import BAD, GOOD, RecalledHome
 from tests.stages.runs import run
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("life")]

@@ -19,7 +19,7 @@ from lifecycle.wiring import Departments
 from tests.desk.desks import desk_of
 from tests.desk.pages.rendered import Element, rendered
 from tests.desk.pages.served import DIFFERS, GATEWAY, deploy, recall
-from tests.life.test_recall import BAD, GOOD, RecalledHome
+from tests.life.recalled_home import BAD, GOOD, RecalledHome
 from tests.scenarios.homes import copy_of_home_at_the_gate
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("desk-pages")]

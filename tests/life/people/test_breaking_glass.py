@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from lifecycle.approvals.keys import create_key, load_key
+from lifecycle.approvals.keys import load_key
 from lifecycle.approvals.statements import signed
 from lifecycle.cli import main
 from lifecycle.errors import LifecycleError, Refused, Tampered, UnknownName
@@ -18,38 +18,15 @@ from lifecycle.life.gates import waivers
 from lifecycle.life.gates.standing import body_of
 from lifecycle.life.gates.waivers import waivers_for
 from lifecycle.life.people import reviewing
-from lifecycle.life.people.enrolment import enrol
 from lifecycle.life.people.in_force import people_in_force
-from lifecycle.life.people.reviewing import open_reviews, record_review, review_to_sign, sign_review
+from lifecycle.life.people.reviewing import open_reviews, record_review, review_to_sign
 from lifecycle.life.revocation import revoke
 from lifecycle.records.bodies.reviews import ReviewGiven
 from lifecycle.records.events import Actor, Event
 from lifecycle.records.gates import BREAK_GLASS
 from lifecycle.wiring import Departments
-from tests.life.people.test_waiving import RULE, WHY, Office
-
-BREAKING = ("demo_risk_officer", "demo_second_officer")
-
-
-class Emergency(Office):
-    """The office, with a third risk officer who reviews, and a fourth who is in the model's team."""
-
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder)
-        create_key(self.people / "demo_reviewer.key")
-        enrol(self.departments, "demo_reviewer", roles=("risk",), public_key=self.people / "demo_reviewer.pub")
-
-    def broken(self) -> str:
-        """Breaks the glass; returns the id of the event."""
-        for person in BREAKING:
-            self.sign(person, BREAK_GLASS, hours=4.0)
-        (event,) = self.departments.ledger.events(types=("GlassBroken",))
-        return event.event.id
-
-    def review(self, event_id: str, person: str = "demo_reviewer") -> None:
-        sign_review(
-            self.departments, event_id, person=person, key_file=self.people / f"{person}.key", verdict="justified", reason="It burnt."
-        )
+from tests.life.people.emergencies import BREAKING, Emergency
+from tests.life.people.offices import RULE, WHY
 
 
 @pytest.fixture

@@ -10,15 +10,13 @@ from typing import Any
 import pytest
 
 from lifecycle.errors import Refused, Unavailable
-from lifecycle.serving.targets.contract import Moved, Pace, Placement
+from lifecycle.serving.targets.contract import Moved, Placement
 from lifecycle.serving.targets.driving import Drive
 from tests.serving.packages import MODEL, plan
 from tests.serving.places import KINDS, Told, named, place
+from tests.serving.targets.driven import HALF_FIRST, PACE, asking, serve
 
 pytestmark = pytest.mark.slow
-PACE = Pace(tick_seconds=0.02, quiet_seconds=0.1)
-AT_ONCE = plan((1.0, 0, 0.0), strategy="blue_green")
-HALF_FIRST = plan((0.5, 20, 0.0), (1.0, 20, 0.0))
 
 
 @pytest.fixture(params=KINDS)
@@ -33,18 +31,6 @@ def within(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[Callable
         asyncio.run(inside())
 
     return run
-
-
-async def serve(there: Any, number: int = 1) -> Any:
-    """Has a version serve all requests; returns its order."""
-    made = there.version(number, AT_ONCE)
-    target = there.target()
-    await target.hold()
-    await target.make_ready(named(made), 0)
-    was = await target.read()
-    await target.place(was, Placement(model=MODEL, champion=named(made)))
-    await target.let_go()
-    return made
 
 
 def test_a_version_counts_what_it_answered(within: Any) -> None:
@@ -156,13 +142,6 @@ def test_a_version_that_never_gets_ready_has_no_share(within: Any) -> None:
             await there.target().make_ready(named(bad), 0)
 
     within(test)
-
-
-async def asking(there: Any, until: asyncio.Task[Any]) -> None:
-    """Callers that ask while something goes on."""
-    while not until.done():
-        await there.ask(10)
-        await asyncio.sleep(0.005)
 
 
 def test_a_good_version_comes_in_step_by_step(within: Any) -> None:

@@ -18,7 +18,7 @@ from lifecycle.serving.targets.driving import Drive
 from lifecycle.serving.targets.observing import PodCounts, observed_in
 from tests.serving.packages import plan
 from tests.serving.places import ClusterPlace, Told, named, place
-from tests.serving.targets.test_targets import HALF_FIRST, asking, serve
+from tests.serving.targets.driven import HALF_FIRST, asking, serve
 
 pytestmark = pytest.mark.slow
 PACE = Pace(tick_seconds=0.02, quiet_seconds=0.1)
