@@ -8,13 +8,11 @@ from pathlib import Path
 import pytest
 
 from lifecycle.errors import MalformedRecord, Tampered
-from lifecycle.records.bodies.serving import RolledBack, Trigger
+from lifecycle.records.bodies.serving import RolledBack
 from lifecycle.records.rollout import RolloutOrder
 from lifecycle.serving.folder import GatewayFolder
-from tests.serving.packages import MODEL
+from tests.serving.packages import BY_HAND, MODEL
 from tests.serving.running import RunningGateway, running_gateway, wait_for
-
-BY_HAND = Trigger(kind="person", metric="", value=None, limit=None, detail="because")
 
 
 @pytest.fixture

@@ -6,13 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from lifecycle.records.bodies.serving import PredictionsSealed, Trigger
+from lifecycle.records.bodies.serving import PredictionsSealed
 from lifecycle.serving.folder import GatewayFolder
 from lifecycle.serving.prediction_log.reconciling import logged_rows
-from tests.serving.packages import MODEL, plan
+from tests.serving.packages import BY_HAND, MODEL, plan
 from tests.serving.running import RunningGateway, running_gateway, wait_for
 
-BY_HAND = Trigger(kind="person", metric="", value=None, limit=None, detail="test")
 DAY = 86_400
 #: What every Python process of the gateway runs before anything else: its clock is off by what stands in a file.
 SHIFTED = """

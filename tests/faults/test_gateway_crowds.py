@@ -8,11 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from lifecycle.errors import LifecycleError, Refused
-from lifecycle.records.bodies.serving import RolledBack, Trigger
-from tests.serving.packages import MODEL, order, plan
+from lifecycle.records.bodies.serving import RolledBack
+from tests.serving.packages import BY_HAND, MODEL, order, plan
 from tests.serving.running import RunningGateway, running_gateway, wait_for
 
-BY_HAND = Trigger(kind="person", metric="", value=None, limit=None, detail="test")
 LONG = plan((0.5, 100_000, 600.0), (1.0, 1, 0.0))
 
 

@@ -12,11 +12,8 @@ from pathlib import Path
 import pytest
 
 from lifecycle.errors import Unavailable
-from lifecycle.records.bodies.serving import Trigger
-from tests.serving.packages import MODEL, plan
+from tests.serving.packages import BY_HAND, MODEL, plan
 from tests.serving.running import RunningGateway, running_gateway, wait_for
-
-BY_HAND = Trigger(kind="person", metric="", value=None, limit=None, detail="test")
 
 pytestmark = pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="only Linux can take the disk from a running process")
 

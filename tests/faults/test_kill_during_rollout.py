@@ -9,8 +9,7 @@ import pytest
 
 from lifecycle.records.bodies.serving import RolledBack, RolloutAborted, RolloutStepReached
 from lifecycle.records.record import canonical_bytes
-from tests.serving.packages import MODEL, plan
-from tests.serving.rollouts.test_rollouts import BY_HAND
+from tests.serving.packages import BY_HAND, MODEL, plan
 from tests.serving.running import RunningGateway, running_gateway, wait_for
 
 pytestmark = pytest.mark.slow

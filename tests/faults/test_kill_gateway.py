@@ -11,8 +11,7 @@ from pathlib import Path
 
 from lifecycle.serving.folder import GatewayFolder
 from lifecycle.serving.supervision.reporting import stopped_status
-from tests.serving.packages import MODEL, plan
-from tests.serving.rollouts.test_rollouts import BY_HAND
+from tests.serving.packages import BY_HAND, MODEL, plan
 from tests.serving.running import PATIENCE, RunningGateway, running_gateway, wait_for
 
 

@@ -7,13 +7,11 @@ from pathlib import Path
 import pytest
 
 from lifecycle.errors import Refused, Tampered
-from lifecycle.records.bodies.serving import RolledBack, Trigger
+from lifecycle.records.bodies.serving import RolledBack
 from lifecycle.serving.allowed.withdrawals import Withdrawal, Withdrawals
 from lifecycle.serving.folder import GatewayFolder
-from tests.serving.packages import MODEL
+from tests.serving.packages import BY_HAND, MODEL
 from tests.serving.running import running_gateway, wait_for
-
-BY_HAND = Trigger(kind="person", metric="", value=None, limit=None, detail="try")
 
 
 def test_what_was_taken_back_while_the_gateway_was_down_does_not_serve_when_it_starts(tmp_path: Path) -> None:

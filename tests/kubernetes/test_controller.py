@@ -11,19 +11,18 @@ from typing import Any
 import pytest
 
 from lifecycle.errors import Refused, Unavailable, UnknownName
-from lifecycle.records.bodies.serving import RolledBack, RolloutAborted, Trigger
+from lifecycle.records.bodies.serving import RolledBack, RolloutAborted
 from lifecycle.serving.allowed.withdrawals import Withdrawal
 from lifecycle.serving.folder import GatewayFolder
 from lifecycle.serving.rollouts.word import Word
 from tests.kubernetes.controller import RunningController, callers, running_controller
-from tests.serving.packages import MODEL, plan
+from tests.serving.packages import BY_HAND, MODEL, plan
 from tests.serving.running import wait_for
 
 pytestmark = pytest.mark.slow
 AT_ONCE = plan((1.0, 0, 0.0), strategy="blue_green")
 HALF_FIRST = plan((0.5, 20, 0.0), (1.0, 20, 0.0))
 HALF_FOR_LONG = plan((0.5, 1_000_000, 0.0), (1.0, 20, 0.0))
-BY_HAND = Trigger(kind="person", metric="", value=None, limit=None, detail="people complain")
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from lifecycle.features import Preprocessor
 from lifecycle.proofs.merkle import inclusion_path, leaf_hash, root_of
 from lifecycle.proofs.notes import Checkpoint, SigningKey, sign
 from lifecycle.records.bodies.decisions import DecisionMade
+from lifecycle.records.bodies.serving import Trigger
 from lifecycle.records.events import Actor, Event, Subject
 from lifecycle.records.evidence import Evidence, Parity
 from lifecycle.records.gates import (
@@ -35,6 +36,8 @@ ORIGIN = "test.example/ledger"
 NOWHERE: Digest = "sha256:" + "0" * 64
 ENVIRONMENT = "local"
 MODEL = "credit"
+#: Why a version is taken out, where somebody wants it.
+BY_HAND = Trigger(kind="person", metric="", value=None, limit=None, detail="because")
 #: A row that every tiny model takes.
 ROW: dict[str, str | float | None] = {"income": 120.0, "home": "rent"}
 

@@ -18,7 +18,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from lifecycle.errors import LifecycleError, Unavailable
-from lifecycle.records.bodies.serving import RolledBack, RolloutAborted, RolloutCompleted, RolloutStepReached, Trigger
+from lifecycle.records.bodies.serving import RolledBack, RolloutAborted, RolloutCompleted, RolloutStepReached
 from lifecycle.records.events import Event
 from lifecycle.records.record import digest_of
 from lifecycle.records.rollout import Guardrail, LedgerProof, RolloutOrder, RolloutPlan, RolloutStep
@@ -34,11 +34,11 @@ from lifecycle.serving.rollouts.rollback_asked import RollbackAsked
 from lifecycle.serving.rollouts.state import ModelState
 from lifecycle.serving.rollouts.word import Word
 from lifecycle.serving.supervision.fleet import Holding
+from tests.serving.packages import BY_HAND
 
 pytestmark = pytest.mark.slow
 
 MODEL = "credit"
-BY_HAND = Trigger(kind="person", metric="", value=None, limit=None, detail="because")
 ERRORS = (Guardrail(kind="errors"),)
 
 

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lifecycle.records.bodies.serving import Trigger
 from lifecycle.serving.rollouts.gauges import GaugeFile, RolloutGauges, read_gauges
-from tests.serving.packages import MODEL, plan
+from tests.serving.packages import BY_HAND, MODEL, plan
 from tests.serving.running import RunningGateway, running_gateway, wait_for
-
-BY_HAND = Trigger(kind="person", metric="", value=None, limit=None, detail="test")
 
 
 def told(gateway: RunningGateway, line: str) -> bool:

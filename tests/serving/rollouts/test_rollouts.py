@@ -9,13 +9,12 @@ from pathlib import Path
 import pytest
 
 from lifecycle.errors import Refused, UnknownName
-from lifecycle.records.bodies.serving import RolledBack, RolloutAborted, RolloutCompleted, RolloutStepReached, Trigger
+from lifecycle.records.bodies.serving import RolledBack, RolloutAborted, RolloutCompleted, RolloutStepReached
 from lifecycle.records.rollout import NoWorse
 from lifecycle.records.states import Fold
-from tests.serving.packages import MODEL, order, plan
+from tests.serving.packages import BY_HAND, MODEL, order, plan
 from tests.serving.running import RunningGateway, running_gateway, wait_for
 
-BY_HAND = Trigger(kind="person", metric="", value=None, limit=None, detail="because")
 #: A row that a preprocessor which refuses unknown categories can't take, and one that buckets them can.
 UNKNOWN_HOME = {"income": 120.0, "home": "houseboat"}
 

@@ -10,13 +10,12 @@ from pathlib import Path
 import pytest
 
 from lifecycle.errors import MalformedRecord, Refused
-from lifecycle.records.bodies.serving import RolledBack, RolloutAborted, RolloutCompleted, RolloutStepReached, Trigger
+from lifecycle.records.bodies.serving import RolledBack, RolloutAborted, RolloutCompleted, RolloutStepReached
 from lifecycle.records.rollout import Tier
 from lifecycle.serving.rollouts.word import Word
-from tests.serving.packages import MODEL, plan
+from tests.serving.packages import BY_HAND, MODEL, plan
 from tests.serving.running import Caller, RunningGateway, running_gateway, wait_for
 
-BY_HAND = Trigger(kind="person", metric="", value=None, limit=None, detail="because")
 #: A row at which a broken version answers nothing: it answers NaN for incomes above the mean.
 HIGH = {"income": 120.0, "home": "rent"}
 #: And one that it answers.

@@ -9,14 +9,12 @@ import pytest
 
 from lifecycle.errors import Refused
 from lifecycle.records.bodies.revocations import VersionRevoked
-from lifecycle.records.bodies.serving import RolledBack, RolloutAborted, Trigger
+from lifecycle.records.bodies.serving import RolledBack, RolloutAborted
 from lifecycle.records.gates import VerifiedApproval
 from lifecycle.records.identity import now_us
 from lifecycle.records.states import Fold
-from tests.serving.packages import ENVIRONMENT, MODEL, NOWHERE, decided, decision, order, plan, prove
+from tests.serving.packages import BY_HAND, ENVIRONMENT, MODEL, NOWHERE, decided, decision, order, plan, prove
 from tests.serving.running import RunningGateway, running_gateway, wait_for
-
-BY_HAND = Trigger(kind="person", metric="", value=None, limit=None, detail="try")
 
 
 def serving(gateway: RunningGateway) -> dict[int, float]:

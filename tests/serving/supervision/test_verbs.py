@@ -11,16 +11,14 @@ from unittest.mock import AsyncMock
 import pytest
 
 from lifecycle.records.approval import RolloutStatement
-from lifecycle.records.bodies.serving import Trigger
 from lifecycle.records.passkeys import Assertion
 from lifecycle.serving.rollouts.rollback_asked import RollbackAsked
 from lifecycle.serving.rollouts.word import Word
 from lifecycle.serving.supervision.admin import AdminServer
 from lifecycle.serving.supervision.verbs import TakesOrders, verbs_of
 from tests.records.samples.judging import PROMOTED, enveloped
-from tests.serving.packages import MODEL
+from tests.serving.packages import BY_HAND, MODEL
 
-BY_HAND = Trigger(kind="person", metric="", value=None, limit=None, detail="because")
 ROLLBACK = {"do": "rollback", "model": MODEL, "trigger": BY_HAND.as_json(), "reason": "test", "rollback_id": "b1"}
 
 
