@@ -127,16 +127,7 @@ def key_in(credential: object, challenge: bytes, settings: DeskSettings) -> tupl
             "Open the link again in this browser, and register again.",
             ("KEY-CHALLENGE",),
         ) from error
-    except (
-        WebAuthnException,
-        UnsupportedAlgorithm,
-        InvalidDeclaration,
-        ValueError,
-        LookupError,
-        TypeError,
-        AttributeError,
-        OverflowError,
-    ) as error:
+    except (WebAuthnException, UnsupportedAlgorithm, *_TRIPPED) as error:
         raise MalformedRecord("The browser sent no passkey that can be read.", "Use another authenticator, and register again.") from error
     return Key(id=key_id_of(text), public=text, passkey=passkey), made.sign_count
 
