@@ -248,6 +248,15 @@ def test_a_verdict_is_never_told_by_colour_alone(page: Element) -> None:
         assert one.says.removeprefix(sign).strip()
 
 
+def test_there_is_something_of_all_that_is_looked_at(html: dict[str, str]) -> None:
+    """Pages that lost their badges, their tables or their names would pass everything above."""
+    pages = [read(text) for text in html.values()]
+    looked_at = ("nav", "a", "button", "summary", "label", "textarea", "select", "input", "svg", "iframe", "table", "form", "script")
+    assert [tag for tag in looked_at if not any(page.all(tag) for page in pages)] == []
+    assert [name for name in ("scroll", "badge") if not any(page.all(class_=name) for page in pages)] == []
+    assert any(one.attributes.get("href", "").startswith("#") for page in pages for one in page.all("a"))
+
+
 def luminance(colour: str) -> float:
     """WCAG 2.2, relative luminance."""
     digits = colour if len(colour) == 7 else "#" + "".join(digit * 2 for digit in colour[1:])
