@@ -6,22 +6,15 @@ Each line is read once. A line that is still being written, or was torn by a cra
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from lifecycle.errors import Tampered
 from lifecycle.records.prediction import Prediction
 from lifecycle.records.record import Microseconds
-from lifecycle.serving.prediction_log.segment_reading import parsed_row
-from lifecycle.serving.prediction_log.segments import LABELS, ROWS, ModelLog
-
-#: So many lines are read before the interpreter is given away: a rollback, in the thread beside, waits for no more than these.
-_LINES_AT_ONCE = 128
-_BREATH_SECONDS = 0.000_5
-#: A file that was closed longer than this before the beginning can hold nothing of what is followed.
-_SLACK_US = 60_000_000
+from lifecycle.serving.prediction_log.segment_reading import no_row, parsed_row, unhurried
+from lifecycle.serving.prediction_log.segments import LABELS, ROWS, ModelLog, may_hold_since
 
 
 class SentLabel(NamedTuple):
@@ -52,7 +45,7 @@ class FollowedLog:
                 texts: list[Any] = [said.get("id"), said.get("label"), said.get("asked_by", "")]
                 at_us = said.get("at_us")
                 if not (all(isinstance(text, str) for text in texts) and isinstance(at_us, int)):
-                    raise _no_line(path, number)
+                    raise no_row(path, number)
                 prediction_id, label, asked_by = texts
                 yield SentLabel(prediction_id, label, asked_by, at_us)
 
@@ -69,13 +62,10 @@ class FollowedLog:
     def _files(self, kind: str) -> list[Path]:
         found = []
         for path in self._log.files(kind):
-            try:
-                changed_us = path.stat().st_mtime_ns // 1_000
-            except FileNotFoundError:
-                # It was pruned since it was listed.
-                continue
-            if changed_us >= self._since_us - _SLACK_US:
-                found.append(path)
+            # It may have been pruned since it was listed.
+            with suppress(FileNotFoundError):
+                if may_hold_since(path, self._since_us):
+                    found.append(path)
         return found
 
     def _added(self, path: Path) -> Iterator[tuple[int, bytes]]:
@@ -87,15 +77,13 @@ class FollowedLog:
             return
         with file:
             file.seek(place)
-            for line in file:
+            for line in unhurried(file):
                 if not line.endswith(b"\n"):
                     return
                 place += len(line)
                 self._places[path] = place, number + 1
                 yield number, line[:-1]
                 number += 1
-                if number % _LINES_AT_ONCE == 0:
-                    time.sleep(_BREATH_SECONDS)
 
 
 def _asked(path: Path, number: int, line: bytes) -> dict[str, Any]:
@@ -106,11 +94,7 @@ def _parsed(path: Path, number: int, line: bytes) -> dict[str, Any]:
     try:
         said = json.loads(line)
     except ValueError as error:
-        raise _no_line(path, number) from error
+        raise no_row(path, number) from error
     if not isinstance(said, dict):
-        raise _no_line(path, number)
+        raise no_row(path, number)
     return said
-
-
-def _no_line(path: Path, number: int) -> Tampered:
-    return Tampered(f"Line {number + 1} of {path} is not a row of the prediction log.", "Restore that segment from its backup.")

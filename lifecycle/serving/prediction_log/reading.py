@@ -16,11 +16,9 @@ from lifecycle.records.identity import Opening
 from lifecycle.records.prediction import Prediction
 from lifecycle.records.record import Id, Microseconds
 from lifecycle.serving.prediction_log.lines import has_own_form
-from lifecycle.serving.prediction_log.segment_reading import parsed_row, whole_lines
-from lifecycle.serving.prediction_log.segments import LABELS, ROWS, VALUES, ModelLog, model_logs, opened_us
+from lifecycle.serving.prediction_log.segment_reading import no_row, parsed_row, whole_lines
+from lifecycle.serving.prediction_log.segments import LABELS, ROWS, SLACK_US, VALUES, ModelLog, may_hold_since, model_logs, opened_us
 
-#: A segment that was closed longer than this before a window began can hold nothing of it.
-_SLACK_US = 60_000_000
 #: The fields of a line beside the rows: those that it has, and those that it may have.
 _FIELDS = {
     VALUES: ({"id", "salt", "request_id", "values"}, {"id", "salt", "request_id", "values", "subject", "grant_id", "principal"}),
@@ -128,7 +126,7 @@ class PredictionLog:
     def _located(self, log: ModelLog, path: Path, position: int, stored: bytes) -> Located:
         row = parsed_row(path, position, stored)
         line = _asked_of(log, path.name, row.id)
-        asked = None if line is None else {name: line[name] for name in ASKED if name in line}
+        asked = None if line is None else asked_in(line)
         fits = line is None or opens(row, line)
         sent = _sent_labels(self._logs(log.model), {row.id})
         label = _labels(sent, {} if line is None else {row.id: line}).get(row.id)
@@ -147,7 +145,7 @@ def answered_at_us(prediction_id: str) -> Microseconds | None:
 
 def within(at_us: Microseconds, from_us: Microseconds, to_us: Microseconds) -> bool:
     """Whether a moment may lie in a segment of these times."""
-    return from_us - _SLACK_US <= at_us <= to_us + _SLACK_US
+    return from_us - SLACK_US <= at_us <= to_us + SLACK_US
 
 
 def values_in(file: Path) -> Iterator[dict[str, Any]]:
@@ -161,10 +159,15 @@ def value_lines(file: Path) -> Iterator[dict[str, Any] | None]:
         yield _parsed(file, position, VALUES, line) if line.strip(b" ") else None
 
 
+def asked_in(line: Mapping[str, Any]) -> dict[str, Any]:
+    """What was asked, of a line of values."""
+    return {name: line[name] for name in ASKED if name in line}
+
+
 def opens(row: Prediction, line: Mapping[str, Any]) -> bool:
     """Whether a line of values is what the row was committed to."""
     try:
-        opening = Opening(salt_hex=line["salt"], value={name: line[name] for name in ASKED if name in line})
+        opening = Opening(salt_hex=line["salt"], value=asked_in(line))
         # In the form that is written: otherwise a changed byte could open the same.
         as_written = opening.salt_hex == bytes.fromhex(opening.salt_hex).hex()
         return as_written and opening.commitment().digest == row.input_commitment
@@ -235,7 +238,7 @@ def _lines(log: ModelLog, kind: str, since_us: Microseconds) -> Iterator[dict[st
 
 def _since(log: ModelLog, kind: str, since_us: Microseconds) -> Iterator[Path]:
     """The files that can hold something of this time or later."""
-    return (path for path in log.files(kind) if path.stat().st_mtime_ns // 1_000 >= since_us - _SLACK_US)
+    return (path for path in log.files(kind) if may_hold_since(path, since_us))
 
 
 def _sent_labels(logs: Iterable[ModelLog], wanted: set[str]) -> list[dict[str, Any]]:
@@ -261,9 +264,7 @@ def _parsed(file: Path, position: int, kind: str, line: bytes) -> dict[str, Any]
         if not isinstance(value, dict) or not must_have <= value.keys() <= may_have or not has_own_form(kind, value, line):
             raise ValueError("another form")
     except ValueError as error:
-        raise Tampered(
-            f"Line {position + 1} of {file} is not a row of the prediction log.", "Restore that segment from its backup."
-        ) from error
+        raise no_row(file, position) from error
     return value
 
 

@@ -21,7 +21,7 @@ from lifecycle.records.events import Event, Link, Subject
 from lifecycle.records.identity import derived_id, new_id
 from lifecycle.records.record import Id
 from lifecycle.serving.folder import write_durably
-from lifecycle.serving.prediction_log.segment_reading import SegmentReading, whole_lines
+from lifecycle.serving.prediction_log.segment_reading import SegmentReading, unhurried, whole_lines
 from lifecycle.serving.prediction_log.segments import ModelLog, SealName, held, model_logs
 from lifecycle.serving.rollouts.rollout_events import GATEWAY, require_own
 from lifecycle.serving.rollouts.state import SealedStream
@@ -29,9 +29,6 @@ from lifecycle.serving.rounds import Rounds
 
 _LOG = logging.getLogger(__name__)
 _LOOK_SECONDS = 0.25
-#: So many rows are read before the interpreter is given away: a rollback, in the thread beside, waits for no more than these.
-_ROWS_AT_ONCE = 128
-_BREATH_SECONDS = 0.000_5
 #: A folder that changed more recently than this may change again without another time on it: some count in twos of seconds.
 _SETTLED_NS = 3_000_000_000
 
@@ -151,10 +148,8 @@ class Sealer:
         try:
             with held(log.rows(segment)) as descriptor:
                 reading = SegmentReading(log.rows(segment))
-                for line in whole_lines(log.rows(segment)):
+                for line in unhurried(whole_lines(log.rows(segment))):
                     reading.add(line)
-                    if reading.size % _ROWS_AT_ONCE == 0:
-                        time.sleep(_BREATH_SECONDS)
                 if reading.size == 0:
                     _remove(log, segment)
                     return None

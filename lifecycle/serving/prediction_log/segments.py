@@ -16,9 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from lifecycle.records.record import Name
+from lifecycle.records.record import Microseconds, Name
 
 ROWS, VALUES, LABELS, SEALS = "rows", "values", "labels", "seals"
+#: A file that was closed longer than this before a moment can hold nothing of it: clocks and disks are not exact.
+SLACK_US = 60_000_000
 SUFFIX = ".jsonl"
 _SEGMENT = re.compile(r"(?P<opened_us>[0-9]{17})-[0-9]+-[0-9]+\.jsonl")
 _SEAL = re.compile(r"(?P<number>[0-9]{9,})\.(?P<segment>.+)\.json")
@@ -91,6 +93,11 @@ def opened_us(segment: Path) -> int | None:
     """When a segment was begun, as its name says; None where the name is not one of ours."""
     found = _SEGMENT.fullmatch(segment.name)
     return None if found is None else int(found["opened_us"])
+
+
+def may_hold_since(file: Path, since_us: Microseconds) -> bool:
+    """Whether a file can hold something of this time or later. Raises FileNotFoundError."""
+    return file.stat().st_mtime_ns // 1_000 >= since_us - SLACK_US
 
 
 def create_held(path: Path) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 from lifecycle.records.bodies.serving import PredictionsSealed
 from lifecycle.records.prediction import Prediction
 from lifecycle.records.record import Microseconds, Version
-from lifecycle.serving.prediction_log.reading import ASKED, opens, value_lines
+from lifecycle.serving.prediction_log.reading import asked_in, opens, value_lines
 from lifecycle.serving.prediction_log.segment_reading import SegmentReading, whole_lines
 from lifecycle.serving.prediction_log.segments import VALUES, ModelLog
 
@@ -70,7 +70,7 @@ class ToldBy:
         kept = _kept(log, segment, frozenset(row.id for row in wanted))
         for row in wanted:
             line = kept.get(row.id)
-            asked = None if line is None else {name: line[name] for name in ASKED if name in line}
+            asked = None if line is None else asked_in(line)
             yield Told(row, asked, intact and (line is None or opens(row, line)))
 
     def _answers_in(self, seal: PredictionsSealed) -> int:
