@@ -270,3 +270,14 @@ def test_a_ledger_that_is_away_for_too_long_is_told_as_what_it_means(tmp_path: P
         wait_for(lambda: any("Nobody is answered" in fault for fault in there.client.status().faults), "the status says so")
         (there.home / "down").unlink()
         wait_for(lambda: not there.client.status().faults, "all is well again")
+
+
+def test_a_cluster_that_does_not_answer_has_not_stopped_serving(there: RunningController) -> None:
+    """The status has what was placed last, with its share, and says that the cluster can't be asked."""
+    serve(there)
+    there.server.down = True
+    (model,) = there.client.status().models
+    assert [(arm.version, arm.arm, arm.weight) for arm in model.versions] == [(1, "champion", 1.0)]
+    assert "API server" in model.fault
+    there.server.down = False
+    wait_for(lambda: not there.client.status().models[0].fault, "the cluster answers again")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from lifecycle.errors import LifecycleError
+from lifecycle.serving.answering.counters import CellCounts
 from lifecycle.serving.rollouts.state import ModelState
 from lifecycle.serving.rollouts.status import Looked, ModelStatus, RolloutStatus, VersionStatus
+from lifecycle.serving.supervision import reporting
 from lifecycle.serving.targets.contract import Counted, Placement, Target, TargetVersion
 
 
@@ -17,18 +19,12 @@ async def model_status(state: ModelState, reader: Target, looked: Looked, fault:
         placed = await reader.read()
         versions = [await _version(reader, version, arm, weight) for version, arm, weight in _arms(placed.placement)]
     except LifecycleError as error:
-        known = () if state.champion is None else ((TargetVersion(version=state.champion.version, digest=state.champion.digest)),)
-        versions = [_shown(version, "champion", 0.0, Counted()) for version in known]
-        return ModelStatus(
-            model=state.model,
-            versions=tuple(versions),
-            referred=0,
-            rollout=_rollout(state, Placement(model=state.model), looked),
-            fault="; ".join(what for what in (fault, error.what) if what),
-        )
+        # What can't be asked has not stopped serving for it.
+        unseen = "; ".join(what for what in (fault, error.what) if what)
+        return reporting.model_status(state, lambda *_: CellCounts(), "", alarm=unseen, looked=looked)
     if not placed.in_force:
         fault = "; ".join(what for what in (fault, "the weights of its route were changed by somebody else") if what)
-    rollout = _rollout(state, placed.placement, looked)
+    rollout = None if state.rollout is None else rollout_status(state, placed.placement, looked)
     return ModelStatus(model=state.model, versions=tuple(versions), referred=0, rollout=rollout, fault=fault)
 
 
@@ -51,10 +47,6 @@ def rollout_status(state: ModelState, serving: Placement, looked: Looked) -> Rol
     )
 
 
-def _rollout(state: ModelState, serving: Placement, looked: Looked) -> RolloutStatus | None:
-    return None if state.rollout is None else rollout_status(state, serving, looked)
-
-
 def _arms(serving: Placement) -> list[tuple[TargetVersion, str, float]]:
     shares = serving.shares
     arms = [] if serving.champion is None else [(serving.champion, "champion", shares.get(serving.champion, 0.0))]
@@ -63,11 +55,7 @@ def _arms(serving: Placement) -> list[tuple[TargetVersion, str, float]]:
 
 
 async def _version(reader: Target, version: TargetVersion, arm: str, weight: float) -> VersionStatus:
-    return _shown(version, arm, weight, Counted() if arm == "standby" else await reader.counted(version))
-
-
-def _shown(version: TargetVersion, arm: str, weight: float, counted: Counted) -> VersionStatus:
-    seen = counted.observed
+    seen = (Counted() if arm == "standby" else await reader.counted(version)).observed
     return VersionStatus.of(
         {
             "version": version.version,
