@@ -6,8 +6,8 @@ import dagster as dg
 
 from lifecycle.declaration import GovernedModel
 from lifecycle.errors import LifecycleError
+from lifecycle.life.awaiting import end_rollout
 from lifecycle.life.decay import decayed
-from lifecycle.life.deployment import end_rollout
 from lifecycle.life.gates import standing
 from lifecycle.life.people.waiting import expire_overdue, ready_versions, waiting_for
 from lifecycle.records.bodies.serving import MonitoringReported, RolledBack

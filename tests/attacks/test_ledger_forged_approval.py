@@ -13,7 +13,7 @@ from lifecycle.approvals.keys import create_key, key_id_of, load_key
 from lifecycle.ledger.verifying.findings import Verification
 from lifecycle.ledger.verifying.verification import verify_ledger
 from lifecycle.life.checking.people_check import PeopleCheck
-from lifecycle.life.deployment import _request_rollout
+from lifecycle.life.deployment import request_rollout
 from lifecycle.life.gates.asking import ask
 from lifecycle.life.gates.judging import deployment_input
 from lifecycle.life.people.approval import approve_version
@@ -49,7 +49,7 @@ class Approved:
 
     def roll_out(self, decision_id: str | None = None) -> None:
         model = self.departments.model("credit")
-        _request_rollout(self.departments, model, 1, decision_id or self.decision.id, new_id(), STEP)
+        request_rollout(self.departments, model, 1, decision_id or self.decision.id, new_id(), STEP)
 
     def forged_approval(self, **other: Any) -> Event:
         """The officer's approval with other words in it, and somebody's junk for a signature."""

@@ -10,7 +10,7 @@ import pytest
 from lifecycle.errors import DataRejected, InvalidDeclaration, LifecycleError, Refused, Unavailable
 from lifecycle.ledger.verifying.verification import verify_ledger
 from lifecycle.life import rollback
-from lifecycle.life.deployment import _request_rollout, deploy_version
+from lifecycle.life.deployment import deploy_version, request_rollout
 from lifecycle.life.gates import standing
 from lifecycle.life.gates.asking import ask
 from lifecycle.life.gates.judging import deployment_input
@@ -71,9 +71,9 @@ def test_of_two_candidates_in_flight_the_second_is_refused(tmp_path: Path) -> No
         approve_version(departments, "credit", version, person=cast.officer, key_file=cast.key(cast.officer), reason="Within limits.")
         decision = ask(departments, deployment_input(departments, model, version, Step(run_id=f"d{version}")), Step(run_id=f"d{version}"))
         assert decision.allowed
-    _request_rollout(departments, model, 1, "decision", "rollout-1", Step(run_id="d1"))
+    request_rollout(departments, model, 1, "decision", "rollout-1", Step(run_id="d1"))
     with pytest.raises(Refused) as refused:
-        _request_rollout(departments, model, second, "decision", "rollout-2", Step(run_id="d2"))
+        request_rollout(departments, model, second, "decision", "rollout-2", Step(run_id="d2"))
     assert "credit:1 is being rolled out" in refused.value.what
     assert types(departments).count("RolloutRequested") == 1
 
@@ -171,7 +171,7 @@ def test_what_the_gateway_has_lost_goes_out_again_under_the_decision_that_allowe
     model = departments.model("credit")
     approve_version(departments, "credit", 1, person=cast.officer, key_file=cast.key(cast.officer), reason="Within limits.")
     decision = ask(departments, deployment_input(departments, model, 1, Step(run_id="first")), Step(run_id="first"))
-    _request_rollout(departments, model, 1, decision.id, derived_id("rollout"), Step(run_id="first"))
+    request_rollout(departments, model, 1, decision.id, derived_id("rollout"), Step(run_id="first"))
     subject = standing.trained(departments, "credit", 1).event.subject
     done = RolloutCompleted(rollout_id="r", superseded_version=None, superseded_digest=None, observed=())
     departments.ledger.append(Event.happened(done, subject=subject, actor=Actor(id="gateway", kind="service"), environment="local"))

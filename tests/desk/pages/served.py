@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lifecycle.demo.people import Cast
-from lifecycle.life.deployment import _request_rollout
+from lifecycle.life.deployment import request_rollout
 from lifecycle.life.evaluation import evaluate_candidate
 from lifecycle.life.gates import standing
 from lifecycle.life.gates.asking import ask
@@ -53,7 +53,7 @@ def deploy(departments: Departments, cast: Cast, version: int, *, supersedes: in
     decision = ask(departments, deployment_input(departments, departments.model("credit"), version, step), step)
     assert decision.allowed
     rollout, subject = new_id(), standing.trained(departments, "credit", version).event.subject
-    _request_rollout(departments, departments.model("credit"), version, decision.id, rollout, step)
+    request_rollout(departments, departments.model("credit"), version, decision.id, rollout, step)
     digest = None if supersedes is None else standing.trained(departments, "credit", supersedes).event.subject.digest
     body = RolloutCompleted(rollout_id=rollout, superseded_version=supersedes, superseded_digest=digest, observed=())
     departments.ledger.append(Event.happened(body, subject=subject, actor=GATEWAY, environment="local"))

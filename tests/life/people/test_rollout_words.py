@@ -16,7 +16,7 @@ from lifecycle.errors import InvalidDeclaration, MalformedRecord, Refused, Tampe
 from lifecycle.ledger.verifying.verification import verify_ledger
 from lifecycle.life.checking.people_check import PeopleCheck
 from lifecycle.life.concluding import end_by_hand, promote_by_hand, rollout_to_sign, said_before
-from lifecycle.life.deployment import _request_rollout
+from lifecycle.life.deployment import request_rollout
 from lifecycle.life.gates import standing
 from lifecycle.life.gates.asking import ask
 from lifecycle.life.gates.judging import deployment_input
@@ -184,7 +184,7 @@ def promoted(house: House, envelope: Envelope) -> None:
     approve_version(departments, "credit", 1, person=officer, key_file=house.key(officer), reason="Within its limits.")
     step = Step(run_id="deploy")
     decision = ask(departments, deployment_input(departments, house.model, 1, step), step)
-    _request_rollout(departments, house.model, 1, decision.id, "r1", step)
+    request_rollout(departments, house.model, 1, decision.id, "r1", step)
     word = Word.signed(envelope)
     body = RolloutCompleted(
         rollout_id="r1",
