@@ -30,8 +30,10 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("life")]
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RecalledHome:
+    made = RecalledHome(tmp_path)
+    # Not before: whoever makes the first home of a session makes the one that all others are copies of.
     monkeypatch.setattr(standing, "serving_version", lambda departments, model: 1)
-    return RecalledHome(tmp_path)
+    return made
 
 
 def findings(recalled: Recall) -> dict[str, str]:

@@ -21,8 +21,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("life")]
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RecalledHome:
     """credit:1 told both outcomes of two applications, so that one of each pair would be another decision now."""
-    monkeypatch.setattr(standing, "serving_version", lambda departments, model: 1)
     made = RecalledHome(tmp_path)
+    monkeypatch.setattr(standing, "serving_version", lambda departments, model: 1)
     for number in range(2):
         made.tell(2 * number, GOOD, values=made.values[number])
         made.tell(2 * number + 1, BAD, values=made.values[number])

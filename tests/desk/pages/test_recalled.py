@@ -103,8 +103,8 @@ def test_a_list_that_the_store_has_lost_is_said_to_be_lost(departments: Departme
 @pytest.fixture
 def recalled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RecalledHome:
     """A home in which two decisions of credit:1 were recalled, one of which differs."""
-    monkeypatch.setattr(standing, "serving_version", lambda departments, model: 1)
     home = RecalledHome(tmp_path)
+    monkeypatch.setattr(standing, "serving_version", lambda departments, model: 1)
     home.tell(0, GOOD, values=home.values[0])
     home.tell(1, BAD, values=home.values[0])
     home.recall()
