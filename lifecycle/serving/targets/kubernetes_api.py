@@ -63,8 +63,8 @@ class KubernetesApi:
 
     def metrics(self, pod: str, port: int) -> str:
         """What a pod answers to `GET /metrics`, through the API server: nothing else has to reach its network."""
-        raw = self._ask("GET", f"{POD.path(self.namespace)}/{pod}:{port}/proxy/metrics", text=True)
-        return bytes(raw.data).decode("utf-8", "replace")
+        told: bytes = self._ask("GET", f"{POD.path(self.namespace)}/{pod}:{port}/proxy/metrics", text=True)
+        return told.decode("utf-8", "replace")
 
     def create(self, manifest: Manifest, kind: Kind) -> Manifest:
         """Makes an object. Raises Moved where there is one of that name."""
@@ -105,7 +105,7 @@ class KubernetesApi:
 
         headers = {"Accept": "text/plain" if text else "application/json", "Content-Type": content_type}
         try:
-            return self._connected().call_api(
+            said = self._connected().call_api(
                 path,
                 method,
                 {},
@@ -119,6 +119,8 @@ class KubernetesApi:
                 _preload_content=not text,
                 _request_timeout=_SECONDS,
             )
+            # Its body comes only now, and may not come whole.
+            return bytes(said.data) if text else said
         except ApiException as error:
             status = error.status or 0
             if status == 404 and missing:
